@@ -1,2 +1,37 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks: `cargo xtask <task>`. Each is one command a newcomer can run; `--help` says what it needs.
+
+mod bench;
+mod fhir;
+mod run;
+mod test;
+mod walls;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development tasks of Yilian 医链")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what the tests need, then runs every check: format, walls, lints, tests
+    Test(test::Options),
+    /// Checks who imports whom against the table of the architecture
+    Walls,
+    /// Runs a benchmark area and prints a table, or with --json one object a line
+    Bench(bench::Options),
+    /// Rebuilds the embedded table of FHIR R4 definitions from the public definitions package
+    Fhir(fhir::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Walls => walls::run(),
+        Task::Bench(options) => bench::run(&options),
+        Task::Fhir(options) => fhir::run(&options),
+    }
+}

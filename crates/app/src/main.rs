@@ -1,1 +1,38 @@
-fn main() {}
+//! The program `yilian`: a network on one machine, every step of a record's way as a command.
+//!
+//! Assembly only: what a step *is* stands in `client`, `node` and `record`; here are arguments, files and output.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod demo;
+mod home;
+mod link;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    let json = arguments.json.is_some();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&error.into(), json),
+    };
+    match runtime.block_on(commands::run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error, json),
+    }
+}

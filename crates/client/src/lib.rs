@@ -1,1 +1,26 @@
-//! .
+//! The people's side of Yilian: whoever holds a key or reads plaintext acts through here.
+//!
+//! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`] writes them and reads what patients open.
+//! [`ConsortiumCa`] and [`MemberCa`] say who is who. All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
+
+#![forbid(unsafe_code)]
+
+mod authority;
+mod doctor;
+mod error;
+#[cfg(feature = "http")]
+mod http;
+mod patient;
+mod session;
+mod share;
+mod wallet;
+
+pub use authority::{ConsortiumCa, MemberCa};
+pub use doctor::{Doctor, Draft, SealedVisit};
+pub use error::ClientError;
+#[cfg(feature = "http")]
+pub use http::HttpTransport;
+pub use patient::{CheckIn, GrantRequest, OpenedRecord, Patient};
+pub use session::Session;
+pub use share::{Letter, LetterRecord, Share};
+pub use wallet::{GrantNote, VisitNote, Wallet};

@@ -1,1 +1,29 @@
-//! .
+//! What Yilian's parties say to each other: ids, transactions, tokens, sealed objects, proofs, limits, and the one canonical encoding of all.
+//!
+//! Nothing here does I/O or keeps state; it compiles to WebAssembly. Read [`codec`] for the encoding, [`tx`] for what can happen on the chain, [`sealed`] and
+//! [`authored`] for what a record looks like on its way, [`transport`] for what can be asked of a node.
+
+#![forbid(unsafe_code)]
+
+pub mod authored;
+pub mod block;
+pub mod codec;
+pub mod finality;
+pub mod fixed;
+pub mod grant;
+pub mod ids;
+pub mod inclusion;
+pub mod limits;
+pub mod receipt;
+pub mod refusal;
+pub mod registry;
+pub mod sealed;
+pub mod transport;
+pub mod tx;
+pub mod visit;
+
+pub use ids::{
+    BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
+    TransactionId, TreeHash,
+};
+pub use yilian_crypto::scope::{Confidentiality, Quarter, Scope};

@@ -1,0 +1,348 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use yilian_protocol::{
+    CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId,
+    grant::Purpose,
+    registry::Role,
+    transport::Form,
+};
+
+/// Patient-owned medical records on one machine: a network, its people, and every step between them.
+#[derive(Debug, Parser)]
+#[command(name = "yilian", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Where the network, its keys and its people's files are kept
+    #[arg(long, global = true, env = "YILIAN_HOME", default_value = "yilian-home")]
+    pub home: PathBuf,
+    /// Speak to the node at this URL instead of the network in --home
+    #[arg(long, global = true, env = "YILIAN_NODE", value_name = "URL")]
+    pub node: Option<String>,
+    /// Answer with one JSON object instead of text, on standard output or in FILE; stands after the command
+    #[arg(long, global = true, num_args = 0..=1, value_name = "FILE")]
+    pub json: Option<Option<PathBuf>>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a network: genesis, validator, consortium CA and regulators
+    Init {
+        /// The consortium's name
+        #[arg(long, default_value = "Yilian consortium")]
+        name: String,
+    },
+    /// Run the network's node and its HTTP API until interrupted
+    Serve {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8420")]
+        listen: std::net::SocketAddr,
+    },
+    /// Say how far the chain is
+    Status,
+    /// Say who is who: admit hospitals, certify people, revoke certificates
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// Act as a doctor: seal a patient's visits, open what patients share
+    #[command(subcommand)]
+    Doctor(DoctorCommand),
+    /// Act as a patient: check in, list, open, share, grant, revoke
+    #[command(subcommand)]
+    Patient(PatientCommand),
+    /// Look at blocks
+    #[command(subcommand)]
+    Block(BlockCommand),
+    /// Look at records as the chain sees them
+    #[command(subcommand)]
+    Record(RecordCommand),
+    /// Fetch and verify the proof that a transaction is final
+    Receipt {
+        /// The transaction
+        transaction: TransactionId,
+    },
+    /// Check a FHIR bundle without importing it
+    Validate {
+        /// The bundle's file
+        file: PathBuf,
+        /// Bundles of hospitals and practitioners that it may refer to
+        #[arg(long, value_name = "FILE")]
+        known: Vec<PathBuf>,
+    },
+    /// Play the whole story, on imported bundles or on synthetic patients, and print what each step costs
+    Demo(DemoOptions),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a certificate authority does.
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Admit an organisation as a member, by the consortium's CA
+    Admit {
+        /// Its name
+        name: String,
+    },
+    /// Certify a person of a member, by the member's CA
+    Certify {
+        /// The member's name
+        member: String,
+        /// The person's name
+        name: String,
+        /// What the person may do
+        #[arg(long, default_value = "doctor")]
+        role: Role,
+        /// First moment of validity, RFC 3339; now if left out
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Days of validity
+        #[arg(long, default_value_t = 365)]
+        days: u64,
+    },
+    /// Revoke a certificate, by the member's CA
+    Revoke {
+        /// The certificate
+        certificate: CertificateId,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// List members and certificates
+    List,
+}
+
+/// What a doctor does.
+#[derive(Debug, Subcommand)]
+pub enum DoctorCommand {
+    /// Seal the visits of a FHIR bundle to the patient of a visit token
+    Seal {
+        /// The doctor's name
+        name: String,
+        /// The patient's visit token
+        #[arg(long, value_name = "FILE")]
+        token: PathBuf,
+        /// The visit's resources: a FHIR R4 bundle
+        #[arg(long, value_name = "FILE")]
+        bundle: PathBuf,
+        /// Bundles of hospitals and practitioners that it refers to
+        #[arg(long, value_name = "FILE")]
+        known: Vec<PathBuf>,
+    },
+    /// Open a record that a patient shared once
+    Open {
+        /// The doctor's name
+        name: String,
+        /// The share
+        #[arg(value_name = "FILE")]
+        share: PathBuf,
+        /// Write the record there instead of to the terminal
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Read a record under a standing grant
+    Read {
+        /// The doctor's name
+        name: String,
+        /// The grant's letter
+        #[arg(value_name = "FILE")]
+        letter: PathBuf,
+        /// The record; all of the letter's if left out
+        #[arg(long)]
+        record: Option<RecordId>,
+        /// Write a record there instead of to the terminal
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// What a patient does.
+#[derive(Debug, Subcommand)]
+pub enum PatientCommand {
+    /// Make a wallet and print its 24 words, once
+    New {
+        /// A name for the wallet on this machine; the chain never learns it
+        name: String,
+        /// Print the words in Chinese
+        #[arg(long)]
+        chinese: bool,
+    },
+    /// Make a wallet again from its 24 words, and find visits and grants on the chain
+    Recover {
+        /// A name for the wallet on this machine
+        name: String,
+        /// Read the words from this file; from standard input if left out
+        #[arg(long, value_name = "FILE")]
+        words: Option<PathBuf>,
+    },
+    /// Make the token for a visit to a hospital
+    CheckIn {
+        /// The wallet
+        name: String,
+        /// The hospital's name
+        #[arg(long)]
+        hospital: String,
+        /// The quarter of the care, as 2026-Q4; the current one if left out
+        #[arg(long)]
+        period: Option<yilian_protocol::Quarter>,
+        /// Keep the visit out of every grant for the quarter
+        #[arg(long)]
+        private: bool,
+        /// Hours until the token ends
+        #[arg(long, default_value_t = 24)]
+        hours: u64,
+        /// Write the token there
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// List all records
+    List {
+        /// The wallet
+        name: String,
+    },
+    /// Open a record and check its author
+    Open {
+        /// The wallet
+        name: String,
+        /// The record
+        record: RecordId,
+        /// Write the record there instead of to the terminal
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Share one record with one reader, once and without a trace
+    Share {
+        /// The wallet
+        name: String,
+        /// The record
+        record: RecordId,
+        /// The reader's certificate
+        #[arg(long)]
+        reader: CertificateId,
+        /// The form of the re-encapsulation
+        #[arg(long, default_value = "gt")]
+        form: Form,
+        /// Write the share there
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Make a standing grant
+    Grant(GrantOptions),
+    /// Pause a grant
+    Pause(GrantName),
+    /// Resume a paused grant
+    Resume(GrantName),
+    /// Revoke a grant for good
+    Revoke(GrantName),
+    /// List all grants and whether they are served
+    Grants {
+        /// The wallet
+        name: String,
+    },
+}
+
+/// A standing grant to be made.
+#[derive(Debug, Args)]
+pub struct GrantOptions {
+    /// The wallet
+    pub name: String,
+    /// The reader's certificate
+    #[arg(long)]
+    pub reader: CertificateId,
+    /// Which levels
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "clinical")]
+    pub levels: Vec<Level>,
+    /// What for
+    #[arg(long, default_value = "TREAT")]
+    pub purpose: Purpose,
+    /// Days until the grant ends
+    #[arg(long, default_value_t = 90)]
+    pub days: u64,
+    /// Quarters to come that it covers too, at the hospitals visited so far
+    #[arg(long, default_value_t = 0)]
+    pub quarters: u8,
+    /// Write the letter there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// A level of sensitivity on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// De-identified, coded
+    Statistics,
+    /// Diagnoses, medication, results
+    Clinical,
+    /// Psychiatric, sexual health, genetic, substance use ...
+    Sensitive,
+    /// Name, contact, identifiers
+    Identity,
+}
+
+impl From<Level> for Confidentiality {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Statistics => Self::Statistics,
+            Level::Clinical => Self::Clinical,
+            Level::Sensitive => Self::Sensitive,
+            Level::Identity => Self::Identity,
+        }
+    }
+}
+
+/// A grant of a wallet.
+#[derive(Debug, Args)]
+pub struct GrantName {
+    /// The wallet
+    pub name: String,
+    /// The grant
+    pub grant: GrantId,
+}
+
+/// What to see of blocks.
+#[derive(Debug, Subcommand)]
+pub enum BlockCommand {
+    /// Show a block and its transactions
+    Show {
+        /// Its height; the latest if left out
+        height: Option<Height>,
+    },
+    /// List blocks, latest first
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20)]
+        count: u64,
+    },
+}
+
+/// What to see of records.
+#[derive(Debug, Subcommand)]
+pub enum RecordCommand {
+    /// Show what the chain knows of a record
+    Show {
+        /// The record
+        record: RecordId,
+    },
+}
+
+/// What the demonstration plays on.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// A folder of FHIR R4 bundles: hospital and practitioner bundles first, then patients. Synthetic patients if left out
+    #[arg(long, value_name = "DIR")]
+    pub fhir: Option<PathBuf>,
+    /// How many patients: all of the folder, or 12 synthetic ones, if left out
+    #[arg(long)]
+    pub patients: Option<usize>,
+    /// Seed of the synthetic patients
+    #[arg(long, default_value_t = 2026)]
+    pub seed: u64,
+    /// Keep the network in --home instead of a temporary folder
+    #[arg(long)]
+    pub keep: bool,
+}

@@ -1,0 +1,172 @@
+//! Who is who.
+
+use std::fmt;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use yilian_client::{ConsortiumCa, Session};
+use yilian_crypto::sign::SigningKey;
+use yilian_protocol::{
+    CertificateId, MemberId, TimeMs,
+    codec::Text,
+    registry::{CertificateEntry, MemberEntry, Role},
+    transport::Transport,
+};
+
+use super::{Context, DAY_MS, now};
+use crate::{arguments::CaCommand, home::Home};
+
+pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
+    match command {
+        CaCommand::Admit { name } => {
+            let opened = context.open().await?;
+            let member = admit(&context.home, &opened.session, &name).await?;
+            context.output.tell(&Admitted { name, member })?;
+            opened.close();
+            Ok(())
+        }
+        CaCommand::Certify { member, name, role, from, days } => {
+            let from = from.map(|text| TimeMs::from_text(&text)).transpose()?.unwrap_or_else(now);
+            let opened = context.open().await?;
+            let validity = (from, from.plus_ms(days.saturating_mul(DAY_MS)));
+            let certificate =
+                certify(&context.home, &opened.session, &member, &name, role, validity).await?;
+            context.output.tell(&Certified { name, member, role, certificate })?;
+            opened.close();
+            Ok(())
+        }
+        CaCommand::Revoke { certificate, reason } => revoke(context, certificate, &reason).await,
+        CaCommand::List => list(context).await,
+    }
+}
+
+/// Makes a member's keys and has the consortium's CA admit it.
+pub async fn admit<T: Transport>(
+    home: &Home,
+    session: &Session<T>,
+    name: &str,
+) -> anyhow::Result<MemberId> {
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    let ca = home.make_member(&Text::new(name).context("the member's name")?)?;
+    consortium.admit(session, ca.member().clone()).await?;
+    Ok(ca.id())
+}
+
+/// Makes a person's keys and has the member's CA certify them.
+pub async fn certify<T: Transport>(
+    home: &Home,
+    session: &Session<T>,
+    member: &str,
+    name: &str,
+    role: Role,
+    (from, until): (TimeMs, TimeMs),
+) -> anyhow::Result<CertificateId> {
+    let ca = home.member_ca(member)?;
+    let subject = Text::new(name).context("the person's name")?;
+    let seed = home.make_person_seed(name)?;
+    let certificate = ca.certificate(subject, role, &seed, from, until);
+    let id = ca.certify(session, certificate.clone()).await?;
+    home.keep_person(name, certificate)?;
+    Ok(id)
+}
+
+async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let session = &opened.session;
+    let entry = session.certificate(id).await?;
+    let members = session.members().await?;
+    let member = members
+        .iter()
+        .find(|member| member.member.id() == entry.certificate.member)
+        .context("the registry does not know the certificate's member")?;
+    let ca = context.home.member_ca(member.member.name.as_str())?;
+    ca.revoke(session, id, Text::new(reason)?).await?;
+    context.output.tell(&Revoked { certificate: id, subject: entry.certificate.subject.to_string() })?;
+    opened.close();
+    Ok(())
+}
+
+async fn list(context: &Context) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let mut members = Vec::new();
+    for member in opened.session.members().await? {
+        let id = member.member.id();
+        let certificates = opened.session.certificates(id).await?;
+        members.push(Listed { id, member, certificates });
+    }
+    context.output.tell(&Registry { members, now: now() })?;
+    opened.close();
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Admitted {
+    name: String,
+    member: MemberId,
+}
+
+impl fmt::Display for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "admitted {} as member {}", self.name, self.member)
+    }
+}
+
+#[derive(Serialize)]
+struct Certified {
+    name: String,
+    member: String,
+    role: Role,
+    certificate: CertificateId,
+}
+
+impl fmt::Display for Certified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "certified {} as {} of {}", self.name, self.role, self.member)?;
+        writeln!(f, "certificate {}", self.certificate)
+    }
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    certificate: CertificateId,
+    subject: String,
+}
+
+impl fmt::Display for Revoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "revoked the certificate {} of {}", self.certificate, self.subject)
+    }
+}
+
+#[derive(Serialize)]
+struct Registry {
+    members: Vec<Listed>,
+    #[serde(skip)]
+    now: TimeMs,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: MemberId,
+    #[serde(flatten)]
+    member: MemberEntry,
+    certificates: Vec<CertificateEntry>,
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for listed in &self.members {
+            writeln!(f, "{}  {}", listed.id.short(), listed.member.member.name)?;
+            for entry in &listed.certificates {
+                let certificate = &entry.certificate;
+                let standing = match entry.standing(self.now) {
+                    Ok(()) => format!("until {}", certificate.valid_until.to_text()),
+                    Err(rule) => rule.to_string(),
+                };
+                let (role, subject) = (certificate.role, &certificate.subject);
+                writeln!(f, "  {}  {role}  {subject}  {standing}", certificate.id())?;
+            }
+        }
+        writeln!(f, "{} members", self.members.len())
+    }
+}

@@ -1,0 +1,94 @@
+//! Making and serving a network.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
+use yilian_node::{api, order::ValidatorKey};
+use yilian_protocol::{
+    ChainId,
+    codec::{Blob, Text},
+    registry::Genesis,
+};
+
+use super::{Context, now};
+use crate::{
+    home::Home,
+    link::{UrlFile, start_node},
+    output::trouble,
+};
+
+#[derive(Serialize)]
+struct Made {
+    home: String,
+    chain: ChainId,
+    genesis: Genesis,
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "network  {}", self.genesis.name)?;
+        writeln!(f, "chain    {}", self.chain)?;
+        writeln!(f, "home     {}", self.home)
+    }
+}
+
+pub fn init(context: &Context, name: &str) -> anyhow::Result<()> {
+    let genesis = make_network(&context.home, name)?;
+    context.output.tell(&Made {
+        home: context.home.root().display().to_string(),
+        chain: genesis.chain(),
+        genesis,
+    })
+}
+
+/// Makes a network's keys and genesis. The genesis is written last: a network that was made half is none.
+pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
+    if home.exists() {
+        let cause = format!("there is a network in {} already", home.root().display());
+        return Err(trouble(cause, "use it, or name another --home"));
+    }
+    let name = Text::new(name).context("the network's name")?;
+    let ca = SigningKey::from_seed(&home.make_key("keys/consortium")?);
+    let regulators = RegulatorSecret::from_seed(&home.make_key("keys/regulators")?);
+    let validator = ValidatorKey::generate();
+    home.write("keys/validator.json", &validator)?;
+    let genesis = Genesis {
+        name,
+        created: now(),
+        ca: ca.verifying_key(),
+        regulators: regulators.public(),
+        group_key: Blob::new(validator.group_key().to_vec())?,
+    };
+    home.keep_genesis(&genesis)?;
+    Ok(genesis)
+}
+
+pub async fn serve(context: &Context, listen: SocketAddr) -> anyhow::Result<()> {
+    let home = &context.home;
+    let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let _told = UrlFile::write(home, &url)?;
+    eprintln!("serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)");
+    api::serve(listener, Arc::clone(&node), interrupted()).await?;
+    if let Some(node) = Arc::into_inner(node) {
+        node.shutdown();
+    }
+    Ok(())
+}
+
+/// Ends at Ctrl-C or a terminate signal.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

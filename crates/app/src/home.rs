@@ -1,0 +1,288 @@
+//! The folder of a network on one machine.
+//!
+//! ```text
+//! genesis.json              what the chain began with
+//! keys/consortium.key       seed of the consortium CA            keys are files of 64 hex digits,
+//! keys/regulators.key       secret of the regulators             readable by their owner only
+//! keys/validator.json       the validator's share
+//! members/<name>.json       name, id;  members/<name>.key: CA seed, node seed
+//! people/<name>.json        name, certificate;  people/<name>.key: seed
+//! patients/<name>.json      wallet;  patients/<name>.key: seed
+//! node/                     chain, objects, deposits
+//! node.url                  where `yilian serve` listens, while it runs
+//! ```
+//! A person's file may be moved to a machine of its own; nothing but the folder's convenience ties them together.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use yilian_client::{Doctor, MemberCa, Patient, Wallet};
+use yilian_crypto::{seed::Seed, sign::SigningKey};
+use yilian_node::{order::ValidatorKey, service::Identities};
+use yilian_protocol::{
+    MemberId,
+    codec::Text,
+    limits::NAME_MAX,
+    registry::{Certificate, Genesis},
+};
+
+use crate::output::trouble;
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub struct Home {
+    root: PathBuf,
+}
+
+/// A member whose CA and node keys are kept here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemberFile {
+    /// Its name.
+    pub name: Text<NAME_MAX>,
+    /// Its id.
+    pub id: MemberId,
+}
+
+/// A certified person whose keys are kept here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PersonFile {
+    /// The person's certificate.
+    pub certificate: Certificate,
+}
+
+impl Home {
+    /// The folder `root`, which need not exist yet.
+    pub const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the node keeps its data.
+    pub fn node_directory(&self) -> PathBuf {
+        self.root.join("node")
+    }
+
+    /// The file that tells where the node listens.
+    pub fn url_file(&self) -> PathBuf {
+        self.root.join("node.url")
+    }
+
+    /// Whether a network was made here.
+    pub fn exists(&self) -> bool {
+        self.root.join("genesis.json").exists()
+    }
+
+    /// What the chain began with.
+    pub fn genesis(&self) -> anyhow::Result<Genesis> {
+        if !self.exists() {
+            let cause = format!("there is no network in {}", self.root.display());
+            return Err(trouble(cause, "make one with `yilian init`, or name another --home"));
+        }
+        self.read("genesis.json")
+    }
+
+    /// The validator's share, made with the network.
+    pub fn validator(&self) -> anyhow::Result<ValidatorKey> {
+        self.read("keys/validator.json")
+    }
+
+    /// Keeps the genesis; the last step of making a network.
+    pub fn keep_genesis(&self, genesis: &Genesis) -> anyhow::Result<()> {
+        self.write("genesis.json", genesis)
+    }
+
+    /// The secret 32 bytes called `name`.
+    pub fn key(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+        let path = self.root.join(name).with_extension("key");
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the key {}", path.display()))?;
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes)
+            .with_context(|| format!("{} is not a key of 64 hex digits", path.display()))?;
+        Ok(bytes)
+    }
+
+    /// Makes the secret 32 bytes called `name`.
+    pub fn make_key(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+        let bytes: [u8; 32] = rand::rng().random();
+        self.keep_key(name, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// Keeps the secret `bytes` as `name`; an existing key is never overwritten.
+    pub fn keep_key(&self, name: &str, bytes: &[u8; 32]) -> anyhow::Result<()> {
+        let path = self.root.join(name).with_extension("key");
+        if path.exists() {
+            let cause = format!("{} exists", path.display());
+            return Err(trouble(cause, "choose another name"));
+        }
+        write_private(&path, (hex::encode(bytes) + "\n").as_bytes())
+    }
+
+    /// The member called `name`, as its CA.
+    pub fn member_ca(&self, name: &str) -> anyhow::Result<MemberCa> {
+        let stem = format!("members/{}", file_name(name));
+        if !self.root.join(&stem).with_extension("json").exists() {
+            let cause = format!("no member called `{name}`");
+            return Err(trouble(cause, "admit it with `yilian ca admit`"));
+        }
+        let file: MemberFile = self.read(&format!("{stem}.json"))?;
+        let ca = SigningKey::from_seed(&self.key(&stem)?);
+        let node = SigningKey::from_seed(&self.key(&format!("{stem}-node"))?);
+        Ok(MemberCa::new(ca, file.name, node.verifying_key()))
+    }
+
+    /// Makes the keys of a new member.
+    pub fn make_member(&self, name: &Text<NAME_MAX>) -> anyhow::Result<MemberCa> {
+        let stem = format!("members/{}", file_name(name.as_str()));
+        let ca = SigningKey::from_seed(&self.make_key(&stem)?);
+        let node = SigningKey::from_seed(&self.make_key(&format!("{stem}-node"))?);
+        let ca = MemberCa::new(ca, name.clone(), node.verifying_key());
+        self.write(&format!("{stem}.json"), &MemberFile { name: name.clone(), id: ca.id() })?;
+        Ok(ca)
+    }
+
+    /// Keeps a certified person's certificate beside the seed made before.
+    pub fn keep_person(&self, name: &str, certificate: Certificate) -> anyhow::Result<()> {
+        self.write(&format!("people/{}.json", file_name(name)), &PersonFile { certificate })
+    }
+
+    /// Makes the seed of a person about to be certified.
+    pub fn make_person_seed(&self, name: &str) -> anyhow::Result<Seed> {
+        let bytes = self.make_key(&format!("people/{}", file_name(name)))?;
+        Ok(Seed::from_bytes(bytes))
+    }
+
+    /// The doctor called `name`.
+    pub fn doctor(&self, name: &str) -> anyhow::Result<Doctor> {
+        let stem = format!("people/{}", file_name(name));
+        if !self.root.join(&stem).with_extension("json").exists() {
+            let cause = format!("nobody called `{name}` is certified here");
+            return Err(trouble(cause, "certify the person with `yilian ca certify`"));
+        }
+        let file: PersonFile = self.read(&format!("{stem}.json"))?;
+        Ok(Doctor::new(&Seed::from_bytes(self.key(&stem)?), &file.certificate)?)
+    }
+
+    /// The patient of the wallet `name`.
+    pub fn patient(&self, name: &str) -> anyhow::Result<Patient> {
+        let stem = format!("patients/{}", file_name(name));
+        if !self.root.join(&stem).with_extension("json").exists() {
+            let cause = format!("no wallet called `{name}`");
+            return Err(trouble(cause, "make one with `yilian patient new`"));
+        }
+        let wallet: Wallet = self.read(&format!("{stem}.json"))?;
+        Ok(Patient::new(&Seed::from_bytes(self.key(&stem)?), wallet))
+    }
+
+    /// Keeps a new patient's seed and wallet.
+    pub fn make_patient(&self, name: &str, seed: &[u8; 32], wallet: &Wallet) -> anyhow::Result<()> {
+        self.keep_key(&format!("patients/{}", file_name(name)), seed)?;
+        self.keep_wallet(name, wallet)
+    }
+
+    /// Keeps what the patient's device shall remember.
+    pub fn keep_wallet(&self, name: &str, wallet: &Wallet) -> anyhow::Result<()> {
+        self.write(&format!("patients/{}.json", file_name(name)), wallet)
+    }
+
+    /// Reads a JSON file of this folder.
+    pub fn read<V: DeserializeOwned>(&self, name: &str) -> anyhow::Result<V> {
+        read_json(&self.root.join(name))
+    }
+
+    /// Writes a JSON file of this folder, whole or not at all.
+    pub fn write<V: Serialize>(&self, name: &str, value: &V) -> anyhow::Result<()> {
+        write_private(&self.root.join(name), &json_bytes(value)?)
+    }
+}
+
+impl Identities for Home {
+    fn members(&self) -> Vec<MemberId> {
+        let files = json_files(&self.root.join("members")).unwrap_or_default();
+        let member = |path: &PathBuf| read_json::<MemberFile>(path).ok();
+        files.iter().filter_map(member).map(|file| file.id).collect()
+    }
+
+    fn key(&self, member: MemberId) -> Option<SigningKey> {
+        let files = json_files(&self.root.join("members")).ok()?;
+        let path = files
+            .into_iter()
+            .find(|path| read_json::<MemberFile>(path).is_ok_and(|file| file.id == member))?;
+        let stem = path.file_stem()?.to_string_lossy().into_owned();
+        Some(SigningKey::from_seed(&Self::key(self, &format!("members/{stem}-node")).ok()?))
+    }
+}
+
+/// Reads a JSON file.
+pub fn read_json<V: DeserializeOwned>(path: &Path) -> anyhow::Result<V> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} does not hold what it should", path.display()))
+}
+
+/// Writes a JSON file, whole or not at all.
+pub fn write_json<V: Serialize>(path: &Path, value: &V) -> anyhow::Result<()> {
+    write_private(path, &json_bytes(value)?)
+}
+
+fn json_bytes<V: Serialize>(value: &V) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Writes beside the target, syncs, renames: a crash leaves the old file or the new one. Readable by the owner only.
+pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        // The temporary file is made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        fs::File::open(folder)?.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("cannot list {}", folder.display()))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut paths: Vec<_> = entries
+        .into_iter()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// A name as a file name: letters, digits and CJK stay, the rest becomes `_`; a short hash keeps names apart that would meet.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
+    let text: String = name.chars().take(40).map(safe).collect();
+    if text == name {
+        return text;
+    }
+    let hash = yilian_protocol::Cid::of(name.as_bytes()).short();
+    format!("{text}-{hash}")
+}

@@ -1,0 +1,114 @@
+//! The way to a node: over HTTP to one that runs, or inside this process.
+
+use std::{fs, path::Path, sync::Arc};
+
+use anyhow::Context;
+use yilian_client::{HttpTransport, Session};
+use yilian_node::service::{Identities, InProcess, Node, NodeOptions};
+use yilian_protocol::transport::{CallError, Request, Response, Transport};
+
+use crate::home::Home;
+
+/// A transport of either kind.
+#[derive(Debug, Clone)]
+pub enum Link {
+    /// Inside this process.
+    Embedded(InProcess),
+    /// Over HTTP.
+    Http(HttpTransport),
+}
+
+impl Transport for Link {
+    async fn call(&self, request: Request) -> Result<Response, CallError> {
+        match self {
+            Self::Embedded(node) => node.call(request).await,
+            Self::Http(http) => http.call(request).await,
+        }
+    }
+}
+
+/// An open way to a node; the embedded one stops with it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The conversation.
+    pub session: Session<Link>,
+    node: Option<Arc<Node>>,
+}
+
+impl Opened {
+    /// Opens the way that the arguments name: `--node`, else the node that serves the home, else one inside this process.
+    pub async fn open(home: &Home, url: Option<&str>) -> anyhow::Result<Self> {
+        let served = fs::read_to_string(home.url_file()).ok();
+        match url.map(str::to_owned).or(served) {
+            Some(url) => {
+                let http = HttpTransport::new(url.trim())?;
+                let session = if home.exists() {
+                    Session::open(Link::Http(http), home.genesis()?).await?
+                } else {
+                    Session::trust_on_first_use(Link::Http(http)).await?
+                };
+                Ok(Self { session, node: None })
+            }
+            None => Self::embedded(home, Arc::new(home.clone())).await,
+        }
+    }
+
+    /// Starts the home's node inside this process.
+    pub async fn embedded(
+        home: &Home,
+        identities: Arc<dyn Identities>,
+    ) -> anyhow::Result<Self> {
+        let node = Arc::new(start_node(home, identities)?);
+        let link = Link::Embedded(InProcess::new(Arc::clone(&node)));
+        let session = Session::open(link, home.genesis()?).await?;
+        Ok(Self { session, node: Some(node) })
+    }
+
+    /// Stops the embedded node in good order.
+    pub fn close(self) {
+        let Self { session, node } = self;
+        drop(session);
+        if let Some(node) = node.and_then(Arc::into_inner) {
+            node.shutdown();
+        }
+    }
+}
+
+/// Starts the home's node.
+pub fn start_node(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Result<Node> {
+    let options = NodeOptions {
+        directory: home.node_directory(),
+        genesis: home.genesis()?,
+        validator: home.validator()?,
+        identities,
+    };
+    Node::start(options).context("the node does not start")
+}
+
+/// Tells other processes of this home where the node listens, as long as it lives.
+#[derive(Debug)]
+pub struct UrlFile<'a> {
+    path: std::path::PathBuf,
+    _home: &'a Home,
+}
+
+impl<'a> UrlFile<'a> {
+    /// Writes the file.
+    pub fn write(home: &'a Home, url: &str) -> anyhow::Result<Self> {
+        let path = home.url_file();
+        crate::home::write_private(&path, url.as_bytes())?;
+        Ok(Self { path, _home: home })
+    }
+}
+
+impl Drop for UrlFile<'_> {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        eprintln!("cannot remove {}: {error}", path.display());
+    }
+}

@@ -1,0 +1,123 @@
+//! Those who say who is who: the consortium's CA, and each member's.
+
+use yilian_crypto::{
+    seed::{MemberKeys, Seed},
+    sign::{SigningKey, VerifyingKey},
+};
+use yilian_protocol::{
+    CertificateId, MemberId, TimeMs,
+    codec::Text,
+    limits::{NAME_MAX, REASON_MAX},
+    receipt::Receipt,
+    registry::{Certificate, Member, Revocation, Role},
+    transport::Transport,
+    tx::{Body, Transaction},
+};
+
+use crate::{ClientError, Session};
+
+/// The consortium's CA: admits members.
+#[derive(Debug)]
+pub struct ConsortiumCa {
+    key: SigningKey,
+}
+
+impl ConsortiumCa {
+    /// Acts with `key`, whose public half stands in the genesis.
+    #[must_use]
+    pub const fn new(key: SigningKey) -> Self {
+        Self { key }
+    }
+
+    /// Admits `member`.
+    ///
+    /// # Errors
+    /// When the ledger refuses, as for a member that exists.
+    pub async fn admit<T: Transport>(
+        &self,
+        session: &Session<T>,
+        member: Member,
+    ) -> Result<Receipt, ClientError> {
+        let transaction = Transaction::sign(session.chain(), Body::Admit(member), &self.key);
+        session.submit(transaction).await
+    }
+}
+
+/// A member organisation's CA: certifies its people, and takes certificates back.
+#[derive(Debug)]
+pub struct MemberCa {
+    key: SigningKey,
+    member: Member,
+}
+
+impl MemberCa {
+    /// The CA of the organisation `name`, whose node signs with `node`.
+    #[must_use]
+    pub fn new(key: SigningKey, name: Text<NAME_MAX>, node: VerifyingKey) -> Self {
+        let member = Member { name, ca: key.verifying_key(), node };
+        Self { key, member }
+    }
+
+    /// The organisation, as it is admitted.
+    #[must_use]
+    pub const fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> MemberId {
+        self.member.id()
+    }
+
+    /// A certificate for the person called `subject`, whose keys come from `seed`.
+    #[must_use]
+    pub fn certificate(
+        &self,
+        subject: Text<NAME_MAX>,
+        role: Role,
+        seed: &Seed,
+        valid_from: TimeMs,
+        valid_until: TimeMs,
+    ) -> Certificate {
+        let keys = MemberKeys::from_seed(seed);
+        Certificate {
+            subject,
+            member: self.id(),
+            role,
+            signing: keys.signing.verifying_key(),
+            delegatee: keys.delegatee.public(),
+            valid_from,
+            valid_until,
+        }
+    }
+
+    /// Registers `certificate`.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub async fn certify<T: Transport>(
+        &self,
+        session: &Session<T>,
+        certificate: Certificate,
+    ) -> Result<CertificateId, ClientError> {
+        let id = certificate.id();
+        let body = Body::Certify(certificate);
+        session.submit(Transaction::sign(session.chain(), body, &self.key)).await?;
+        Ok(id)
+    }
+
+    /// Revokes `certificate`, for the `reason` given.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub async fn revoke<T: Transport>(
+        &self,
+        session: &Session<T>,
+        certificate: CertificateId,
+        reason: Text<REASON_MAX>,
+    ) -> Result<Receipt, ClientError> {
+        let body = Body::Revoke(Revocation { member: self.id(), certificate, reason });
+        session.submit(Transaction::sign(session.chain(), body, &self.key)).await
+    }
+}

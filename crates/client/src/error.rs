@@ -1,0 +1,117 @@
+//! What can go wrong on the people's side, and whose fault it is.
+
+use yilian_protocol::{
+    CertificateId, ChainId, GrantId, RecordId,
+    authored::AuthoredError,
+    codec::DecodeError,
+    receipt::ReceiptError,
+    refusal::Refusal,
+    sealed::SealedError,
+    transport::CallError,
+    visit::TokenError,
+};
+
+/// Why a step did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The node refused or did not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The transaction is on the chain, but a rule refused it.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// The patient's token is not acceptable.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The sealed object is at fault, or the key.
+    #[error("record {record}: {source}")]
+    Sealed {
+        /// The record.
+        record: RecordId,
+        /// What is wrong.
+        source: SealedError,
+    },
+    /// The record cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealedError),
+    /// The record opens, but its author's word does not stand.
+    #[error("record {record}: {source}")]
+    Author {
+        /// The record.
+        record: RecordId,
+        /// What is wrong.
+        source: AuthoredError,
+    },
+    /// The node handed out other bytes than the chain names: the node's fault.
+    #[error("the node handed out a false object for record {record}")]
+    FalseObject {
+        /// The record.
+        record: RecordId,
+    },
+    /// The node's proof does not convince: the node's fault.
+    #[error("the node's receipt is worthless: {0}")]
+    Receipt(#[from] ReceiptError),
+    /// The node is of another chain than the one pinned.
+    #[error("the node is of chain {found}, this wallet of {pinned}")]
+    OtherChain {
+        /// The chain pinned.
+        pinned: ChainId,
+        /// The chain the node names.
+        found: ChainId,
+    },
+    /// The node answered something that is no answer to the request: the node's fault.
+    #[error("the node answered a {request} request with something else")]
+    WrongAnswer {
+        /// What was asked.
+        request: &'static str,
+    },
+    /// The record is of a visit that this wallet does not know.
+    #[error("record {record} belongs to no visit of this patient; run a recovery if it should")]
+    NotMine {
+        /// The record.
+        record: RecordId,
+    },
+    /// The wallet knows no such grant.
+    #[error("this wallet made no grant {grant}")]
+    NotMyGrant {
+        /// The grant.
+        grant: GrantId,
+    },
+    /// The share or letter is for another reader.
+    #[error("this is for the holder of certificate {reader}")]
+    NotForMe {
+        /// The one it is for.
+        reader: CertificateId,
+    },
+    /// The letter does not mention the record.
+    #[error("the letter does not mention record {record}")]
+    NotInLetter {
+        /// The record.
+        record: RecordId,
+    },
+    /// A value over its limit, or a file that is not what it should be.
+    #[error(transparent)]
+    Format(#[from] DecodeError),
+    /// Keys or signatures are not what they should be.
+    #[error(transparent)]
+    Crypto(#[from] yilian_crypto::Error),
+}
+
+impl ClientError {
+    /// The rule that refused, if a rule did.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(rule) | Self::Call(CallError::Refused { rule }) => Some(*rule),
+            Self::Author { source: AuthoredError::Standing(rule), .. } => Some(*rule),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for ClientError {
+    fn from(rule: Refusal) -> Self {
+        Self::Refused(rule)
+    }
+}

@@ -1,0 +1,399 @@
+//! A patient: holds the seed, and with it every key to the records.
+
+use rand_core::CryptoRng;
+use yilian_crypto::{
+    pre::{DelegatorPublic, ScopeSecret},
+    pseudonym::{Escrow, Nym},
+    scope::{Confidentiality, Quarter, Scope},
+    seed::{PatientKeys, Seed, VisitKeys},
+};
+use yilian_protocol::{
+    CertificateId, GrantId, MemberId, RecordId, TimeMs,
+    authored::Verified,
+    codec::List,
+    grant::{Deposit, Grant, GrantChange, GrantState, Purpose, ScopeRef, Terms},
+    ids::Salt,
+    receipt::Receipt,
+    sealed::SealedObject,
+    transport::{CallError, Form, OneShot, RecordEntry, Transport},
+    tx::{Body, Transaction},
+    visit::{Tag, Visit, VisitToken},
+};
+
+use crate::{
+    ClientError, Session,
+    doctor::open_verified,
+    share::{Letter, LetterRecord, Share},
+    wallet::{GrantNote, Period, VisitNote, Wallet},
+};
+
+/// How many unused visits in a row end the search of a recovery.
+const RECOVERY_GAP: u32 = 20;
+
+/// A patient with keys and memory.
+#[derive(Debug)]
+pub struct Patient {
+    keys: PatientKeys,
+    wallet: Wallet,
+}
+
+/// A visit about to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckIn {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// The quarter in which the care takes place.
+    pub period: Quarter,
+    /// Whether the visit's scopes shall be its own, outside every grant for the quarter.
+    pub private: bool,
+    /// When the token ends.
+    pub expires: TimeMs,
+}
+
+/// A standing grant about to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantRequest {
+    /// The one who may read.
+    pub reader: CertificateId,
+    /// What for.
+    pub purpose: Purpose,
+    /// Which levels.
+    pub confidentialities: Vec<Confidentiality>,
+    /// From when.
+    pub from: TimeMs,
+    /// Until when.
+    pub until: TimeMs,
+    /// Quarters beyond those of the visits so far, as for a family doctor who shall read next year's records too.
+    pub future: Vec<(MemberId, Quarter)>,
+    /// Whose nodes shall hold the rekeys.
+    pub holders: Vec<MemberId>,
+}
+
+/// A record opened by its owner.
+#[derive(Debug)]
+pub struct OpenedRecord {
+    /// Its entry on the chain.
+    pub entry: RecordEntry,
+    /// Its content, author checked.
+    pub verified: Verified,
+}
+
+impl Patient {
+    /// The patient of `seed` with what the device remembers.
+    #[must_use]
+    pub fn new(seed: &Seed, wallet: Wallet) -> Self {
+        Self { keys: PatientKeys::from_seed(seed), wallet }
+    }
+
+    /// What the device shall remember.
+    #[must_use]
+    pub const fn wallet(&self) -> &Wallet {
+        &self.wallet
+    }
+
+    /// Makes the token for a visit and notes the visit. Keep the wallet before the token is shown.
+    pub fn check_in<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        request: CheckIn,
+        rng: &mut impl CryptoRng,
+    ) -> VisitToken {
+        let CheckIn { hospital, period, private, expires } = request;
+        let counter = self.wallet.next_visit(hospital);
+        let visit_keys = self.visit_keys(hospital, counter);
+        let hospital_keys = self.keys.hospital(hospital.as_bytes());
+        let regulators = &session.genesis().regulators;
+        let escrow = Escrow::make(
+            &self.keys,
+            &visit_keys.nym_secret,
+            regulators,
+            hospital.as_bytes(),
+            rng,
+        );
+        let visit = Visit {
+            chain: session.chain(),
+            hospital,
+            delegator: hospital_keys.delegator.public(),
+            nym: visit_keys.nym,
+            period,
+            tag: private.then_some(Tag(visit_keys.tag)),
+            search: hospital_keys.search.public(),
+            escrow,
+            expires,
+        };
+        let note = VisitNote { hospital, counter, period: Some(Period(period)), private };
+        self.wallet.visits.push(note);
+        VisitToken::sign(visit, &visit_keys.nym_secret, rng)
+    }
+
+    /// All records of all visits, in the order of the visits.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn records<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<Vec<RecordEntry>, ClientError> {
+        let mut all = Vec::new();
+        for note in &self.wallet.visits {
+            all.extend(session.visit(&self.nym(note)).await?);
+        }
+        Ok(all)
+    }
+
+    /// Opens one of the patient's own records and checks its author.
+    ///
+    /// # Errors
+    /// [`ClientError::NotMine`] when it is of no visit of this wallet; else what is wrong with record or author.
+    pub async fn open<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+    ) -> Result<OpenedRecord, ClientError> {
+        let entry = session.record(record).await?;
+        let own = self.own(session, &entry).await?;
+        let proven = own
+            .object
+            .header()
+            .verify(&own.secret.key())
+            .map_err(|source| ClientError::Sealed { record, source })?;
+        let key = own.secret.decapsulate(&proven);
+        let verified = open_verified(session, &entry, &own.object, &key).await?;
+        if *verified.scope() != own.scope {
+            let source = yilian_protocol::sealed::SealedError::OtherScope;
+            return Err(ClientError::Sealed { record, source });
+        }
+        Ok(OpenedRecord { entry, verified })
+    }
+
+    /// Shares one record with one reader, once. The node that helps learns neither patient nor reader, and keeps nothing.
+    ///
+    /// # Errors
+    /// When the record is not the patient's, the reader is not registered, or the node refuses.
+    pub async fn share<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+        reader: CertificateId,
+        form: Form,
+    ) -> Result<Share, ClientError> {
+        let entry = session.record(record).await?;
+        let own = self.own(session, &entry).await?;
+        let delegatee = session.certificate(reader).await?.certificate.delegatee;
+        let scope = own.secret.key();
+        let rekey = own.secret.rekey(&delegatee);
+        let capsule =
+            session.reencapsulate(OneShot { record, scope, rekey, form }).await?;
+        Ok(Share { chain: session.chain(), record, reader, scope, capsule })
+    }
+
+    /// Makes a standing grant: puts it onto the chain, gives the holder its rekeys, and writes the reader's letter.
+    ///
+    /// # Errors
+    /// When the reader is not registered, or ledger or key holder refuse.
+    pub async fn grant<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        request: GrantRequest,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Letter, ClientError> {
+        let reader = session.certificate(request.reader).await?;
+        let scopes = self.granted_scopes(&request);
+        let keys: Vec<_> = scopes.iter().map(|(_, _, secret)| ScopeRef(secret.key())).collect();
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let terms = Terms {
+            salt: Salt::from_bytes(salt),
+            reader: request.reader,
+            purpose: request.purpose,
+            from: request.from,
+            scopes: List::new(keys)?,
+        };
+
+        let counter = self.wallet.grant_counter;
+        let controller = self.keys.grant(counter);
+        let grant = Grant {
+            controller: controller.verifying_key(),
+            terms: terms.commitment(),
+            until: request.until,
+            holders: List::new(request.holders)?,
+        };
+        let id = grant.id();
+        // Noted before it is sent: a grant on the chain that the wallet does not know could not be revoked.
+        self.wallet.grant_counter = counter.saturating_add(1);
+        self.wallet.grants.push(GrantNote { grant: id, counter, terms: Some(terms.clone()) });
+        let body = Body::CreateGrant(grant);
+        session.submit(Transaction::sign(session.chain(), body, &controller)).await?;
+
+        let delegatee = &reader.certificate.delegatee;
+        let rekeys = scopes.iter().map(|(_, _, secret)| secret.rekey(delegatee)).collect();
+        let rekeys = List::new(rekeys)?;
+        session
+            .deposit(Deposit::sign(session.chain(), terms.clone(), rekeys, &controller))
+            .await?;
+        let records = self.records_in(session, &scopes).await?;
+        Ok(Letter { chain: session.chain(), grant: id, terms, records })
+    }
+
+    /// Pauses, resumes or revokes a grant.
+    ///
+    /// # Errors
+    /// [`ClientError::NotMyGrant`] when the wallet did not make it; else the rule by which the ledger refuses.
+    pub async fn set_grant<T: Transport>(
+        &self,
+        session: &Session<T>,
+        grant: GrantId,
+        state: GrantState,
+    ) -> Result<Receipt, ClientError> {
+        let note = self.wallet.grants.iter().find(|note| note.grant == grant);
+        let counter = note.ok_or(ClientError::NotMyGrant { grant })?.counter;
+        let sequence = session.grant(grant).await?.changes.saturating_add(1);
+        let body = Body::SetGrant(GrantChange { grant, state, sequence });
+        let transaction = Transaction::sign(session.chain(), body, &self.keys.grant(counter));
+        session.submit(transaction).await
+    }
+
+    /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet does not know. Returns how many were found.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn recover<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+    ) -> Result<(usize, usize), ClientError> {
+        let mut visits = 0;
+        for member in session.members().await? {
+            visits += self.recover_visits(session, member.member.id()).await?;
+        }
+        Ok((visits, self.recover_grants(session).await?))
+    }
+
+    async fn recover_visits<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        hospital: MemberId,
+    ) -> Result<usize, ClientError> {
+        let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
+        while gap < RECOVERY_GAP {
+            let nym = self.visit_keys(hospital, counter).nym;
+            let known = self
+                .wallet
+                .visits
+                .iter()
+                .any(|note| note.hospital == hospital && note.counter == counter);
+            if known {
+                gap = 0;
+            } else if session.visit(&nym).await?.is_empty() {
+                gap += 1;
+            } else {
+                let note = VisitNote { hospital, counter, period: None, private: false };
+                self.wallet.visits.push(note);
+                (gap, found) = (0, found + 1);
+            }
+            counter = counter.saturating_add(1);
+        }
+        Ok(found)
+    }
+
+    async fn recover_grants<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+    ) -> Result<usize, ClientError> {
+        let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
+        while gap < RECOVERY_GAP {
+            let controller = self.keys.grant(counter).verifying_key();
+            let grant = yilian_protocol::grant::grant_id(&controller);
+            match session.grant(grant).await {
+                Ok(_) if self.wallet.grants.iter().any(|note| note.grant == grant) => gap = 0,
+                Ok(_) => {
+                    self.wallet.grants.push(GrantNote { grant, counter, terms: None });
+                    (gap, found) = (0, found + 1);
+                }
+                Err(ClientError::Call(CallError::NotFound { .. })) => gap += 1,
+                Err(error) => return Err(error),
+            }
+            counter = counter.saturating_add(1);
+        }
+        let used = self.wallet.grants.iter().map(|note| note.counter.saturating_add(1)).max();
+        self.wallet.grant_counter = self.wallet.grant_counter.max(used.unwrap_or(0));
+        Ok(found)
+    }
+
+    /// The object of a record of the patient's own, its scope, and the secret that opens it.
+    async fn own<T: Transport>(
+        &self,
+        session: &Session<T>,
+        entry: &RecordEntry,
+    ) -> Result<OwnObject, ClientError> {
+        let record = entry.sealed.record;
+        let note = self
+            .wallet
+            .visits
+            .iter()
+            .filter(|note| note.hospital == entry.hospital)
+            .find(|note| self.nym(note) == entry.nym)
+            .ok_or(ClientError::NotMine { record })?;
+        let object = session.object(entry).await?;
+        let delegator = self.keys.hospital(note.hospital.as_bytes()).delegator;
+        let public: DelegatorPublic = delegator.public();
+        let scope = object
+            .header()
+            .scope(&public)
+            .map_err(|source| ClientError::Sealed { record, source })?;
+        Ok(OwnObject { secret: delegator.scope(&scope), scope, object })
+    }
+
+    /// Every scope that a grant request covers: the levels it names, of each quarter visited and of each named for the future. Private visits
+    /// stay out.
+    fn granted_scopes(&self, request: &GrantRequest) -> Vec<(MemberId, Scope, ScopeSecret)> {
+        let visited = self.wallet.visits.iter().filter(|note| !note.private);
+        let visited = visited.filter_map(|note| Some((note.hospital, note.period?.0)));
+        let mut quarters: Vec<_> = visited.chain(request.future.iter().copied()).collect();
+        quarters.sort();
+        quarters.dedup();
+
+        let mut scopes = Vec::new();
+        for (hospital, period) in quarters {
+            let delegator = self.keys.hospital(hospital.as_bytes()).delegator;
+            for &confidentiality in &request.confidentialities {
+                let scope = Scope { confidentiality, period, tag: None };
+                scopes.push((hospital, scope, delegator.scope(&scope)));
+            }
+        }
+        scopes
+    }
+
+    /// The records that lie in `scopes`, for the reader's letter.
+    async fn records_in<T: Transport>(
+        &self,
+        session: &Session<T>,
+        scopes: &[(MemberId, Scope, ScopeSecret)],
+    ) -> Result<Vec<LetterRecord>, ClientError> {
+        let mut records = Vec::new();
+        for entry in self.records(session).await? {
+            let own = self.own(session, &entry).await?;
+            let named = scopes
+                .iter()
+                .any(|(hospital, scope, _)| *hospital == entry.hospital && *scope == own.scope);
+            if named {
+                let scope = own.secret.key();
+                records.push(LetterRecord { record: entry.sealed.record, scope });
+            }
+        }
+        Ok(records)
+    }
+
+    fn nym(&self, note: &VisitNote) -> Nym {
+        self.visit_keys(note.hospital, note.counter).nym
+    }
+
+    fn visit_keys(&self, hospital: MemberId, counter: u32) -> VisitKeys {
+        self.keys.visit(hospital.as_bytes(), counter)
+    }
+}
+
+struct OwnObject {
+    object: SealedObject,
+    scope: Scope,
+    secret: ScopeSecret,
+}

@@ -1,0 +1,62 @@
+//! What a patient's device remembers beside the seed. All of it can be found again from the seed and the chain ([`crate::Patient::recover`]), except the terms
+//! of grants, which only their readers and key holders know besides.
+
+use yilian_crypto::scope::Quarter;
+use yilian_protocol::{ChainId, GrantId, MemberId, fixed, grant::Terms};
+
+/// A patient's memory: no secrets, but private.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Wallet {
+    /// The chain it is about.
+    pub chain: ChainId,
+    /// Visits, in the order in which the tokens were made.
+    pub visits: Vec<VisitNote>,
+    /// Grants, in the order in which they were made.
+    pub grants: Vec<GrantNote>,
+    /// How many grant keys were used.
+    pub grant_counter: u32,
+}
+
+/// A visit.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VisitNote {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// Which visit there it is, from 0.
+    pub counter: u32,
+    /// The quarter of its scopes; unknown after a recovery, when the records themselves tell.
+    pub period: Option<Period>,
+    /// Whether its scopes are of this visit alone.
+    pub private: bool,
+}
+
+/// A quarter, as text in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Period(#[serde(with = "fixed")] pub Quarter);
+
+/// A standing grant.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GrantNote {
+    /// Its id on the chain.
+    pub grant: GrantId,
+    /// Which grant key controls it.
+    pub counter: u32,
+    /// What it allows; unknown after a recovery.
+    pub terms: Option<Terms>,
+}
+
+impl Wallet {
+    /// An empty wallet about `chain`.
+    #[must_use]
+    pub const fn new(chain: ChainId) -> Self {
+        Self { chain, visits: Vec::new(), grants: Vec::new(), grant_counter: 0 }
+    }
+
+    /// The number of the next visit to `hospital`.
+    #[must_use]
+    pub fn next_visit(&self, hospital: MemberId) -> u32 {
+        let there = self.visits.iter().filter(|visit| visit.hospital == hospital);
+        there.map(|visit| visit.counter.saturating_add(1)).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,255 @@
+//! The consent contract: standing grants as data, and the one check before a key holder serves.
+//!
+//! | transaction | signed by | refused when |
+//! |---|---|---|
+//! | create-grant | the grant's controller | the grant exists, a key holder is no member, its time is over |
+//! | set-grant | the grant's controller | the grant is unknown, revoked already, or the change is not the next one |
+//!
+//! [`check`] is the only way to a [`ConsentChecked`], and a key holder serves nothing without one.
+
+use yilian_crypto::{pre::ScopeKey, sign::VerifyingKey};
+use yilian_protocol::{
+    ChainId, GrantId, MemberId, StateKey, TimeMs,
+    grant::{Deposit, Grant, GrantChange, GrantEntry, GrantState, SignedAsk, Terms},
+    limits::CLOCK_SKEW_MS,
+    refusal::Refusal,
+    registry::{Admitted, CertificateEntry},
+    transport::RecordEntry,
+};
+
+use crate::{
+    execute::{Verdict, present, require},
+    state::{
+        Overlay, StateError, View,
+        tables::{CERTIFICATE, GRANT, MEMBER, RECORD},
+    },
+};
+
+pub(crate) fn create_reads(grant: &Grant) -> Vec<StateKey> {
+    let holders = grant
+        .holders
+        .iter()
+        .map(|holder| MEMBER.key(holder.as_bytes()));
+    std::iter::once(GRANT.key(grant.id().as_bytes()))
+        .chain(holders)
+        .collect()
+}
+
+pub(crate) fn create<V: View>(
+    state: &mut Overlay<'_, V>,
+    admitted: Admitted,
+    signer: &VerifyingKey,
+    grant: &Grant,
+) -> Verdict {
+    let id = grant.id();
+    require!(*signer == grant.controller, WrongSigner);
+    require!(state.read(GRANT, id.as_bytes())?.is_none(), GrantExists);
+    require!(grant.until > admitted.time, GrantExpired);
+    for holder in grant.holders.iter() {
+        require!(
+            state.read(MEMBER, holder.as_bytes())?.is_some(),
+            MemberUnknown
+        );
+    }
+    let entry = GrantEntry {
+        grant: grant.clone(),
+        state: GrantState::Active,
+        admitted,
+        changed: admitted,
+        changes: 0,
+    };
+    state.write(GRANT, id.as_bytes(), &entry);
+    Ok(Ok(()))
+}
+
+pub(crate) fn set_reads(change: &GrantChange) -> Vec<StateKey> {
+    vec![GRANT.key(change.grant.as_bytes())]
+}
+
+pub(crate) fn set<V: View>(
+    state: &mut Overlay<'_, V>,
+    admitted: Admitted,
+    signer: &VerifyingKey,
+    change: &GrantChange,
+) -> Verdict {
+    let mut entry = present!(state.read(GRANT, change.grant.as_bytes())?, GrantUnknown);
+    require!(*signer == entry.grant.controller, WrongSigner);
+    require!(entry.state != GrantState::Revoked, GrantRevoked);
+    require!(
+        change.sequence == entry.changes.saturating_add(1),
+        StaleChange
+    );
+    entry.state = change.state;
+    entry.changed = admitted;
+    entry.changes = change.sequence;
+    state.write(GRANT, change.grant.as_bytes(), &entry);
+    Ok(Ok(()))
+}
+
+/// Evidence that the consent contract allows this reading. Made by [`check`] only; not `Clone`.
+#[derive(Debug)]
+pub struct ConsentChecked {
+    grant: GrantId,
+    record: RecordEntry,
+    scope: ScopeKey,
+    _sealed: (),
+}
+
+impl ConsentChecked {
+    /// The grant relied on.
+    #[must_use]
+    pub const fn grant(&self) -> GrantId {
+        self.grant
+    }
+
+    /// The record that may be read.
+    #[must_use]
+    pub const fn record(&self) -> &RecordEntry {
+        &self.record
+    }
+
+    /// The scope under which it may be read.
+    #[must_use]
+    pub const fn scope(&self) -> &ScopeKey {
+        &self.scope
+    }
+}
+
+/// The keys that [`check`] reads.
+#[must_use]
+pub fn check_reads(ask: &SignedAsk) -> Vec<StateKey> {
+    vec![
+        GRANT.key(ask.ask.grant.as_bytes()),
+        CERTIFICATE.key(ask.ask.reader.as_bytes()),
+        RECORD.key(ask.ask.record.as_bytes()),
+    ]
+}
+
+/// Decides whether a key holder acting for `holders` may serve `ask` at the time `now`, given the grant's opened `terms`,
+/// if it has them.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the first rule that refuses, in the order: grant, terms, reader, purpose, scope, record.
+pub fn check<V: View>(
+    state: &V,
+    chain: ChainId,
+    holders: &[MemberId],
+    now: TimeMs,
+    terms: Option<&Terms>,
+    signed: &SignedAsk,
+) -> Result<Result<ConsentChecked, Refusal>, StateError> {
+    let ask = &signed.ask;
+    let entry = present!(state.read(GRANT, ask.grant.as_bytes())?, GrantUnknown);
+    if let Err(refusal) = in_force(&entry, now) {
+        return Ok(Err(refusal));
+    }
+    require!(
+        entry
+            .grant
+            .holders
+            .iter()
+            .any(|holder| holders.contains(holder)),
+        NotKeyHolder
+    );
+    let terms = present!(terms, NotKeyHolder);
+    require!(terms.commitment() == entry.grant.terms, TermsMismatch);
+    require!(now >= terms.from, GrantNotYetValid);
+
+    require!(ask.reader == terms.reader, ReaderNotNamed);
+    let reader = present!(
+        state.read(CERTIFICATE, ask.reader.as_bytes())?,
+        CertificateUnknown
+    );
+    if let Err(refusal) = reader_may_ask(&reader, chain, signed, now) {
+        return Ok(Err(refusal));
+    }
+    require!(ask.purpose == terms.purpose, PurposeNotGranted);
+    require!(terms.covers(&ask.scope), ScopeNotGranted);
+    let record = present!(state.read(RECORD, ask.record.as_bytes())?, RecordUnknown);
+    Ok(Ok(ConsentChecked {
+        grant: ask.grant,
+        record,
+        scope: ask.scope,
+        _sealed: (),
+    }))
+}
+
+/// The keys that [`check_deposit`] reads.
+#[must_use]
+pub fn deposit_reads(deposit: &Deposit) -> Vec<StateKey> {
+    vec![
+        GRANT.key(deposit.grant.as_bytes()),
+        CERTIFICATE.key(deposit.terms.reader.as_bytes()),
+    ]
+}
+
+/// Decides whether a key holder acting for `holders` shall keep `deposit`, every rekey of which is verified for its scope and the reader's key.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the first rule that refuses.
+pub fn check_deposit<V: View>(
+    state: &V,
+    chain: ChainId,
+    holders: &[MemberId],
+    now: TimeMs,
+    deposit: &Deposit,
+) -> Verdict {
+    let entry = present!(state.read(GRANT, deposit.grant.as_bytes())?, GrantUnknown);
+    // A paused grant may be deposited: it is served when it is resumed.
+    require!(entry.state != GrantState::Revoked, GrantRevoked);
+    require!(now < entry.grant.until, GrantExpired);
+    require!(
+        entry
+            .grant
+            .holders
+            .iter()
+            .any(|holder| holders.contains(holder)),
+        NotKeyHolder
+    );
+    require!(
+        deposit.verify(chain, &entry.grant.controller).is_ok(),
+        BadSignature
+    );
+    require!(
+        deposit.terms.commitment() == entry.grant.terms,
+        TermsMismatch
+    );
+    let name = deposit.terms.reader.as_bytes();
+    let reader = present!(state.read(CERTIFICATE, name)?, CertificateUnknown);
+    let (scopes, rekeys) = (&deposit.terms.scopes, &deposit.rekeys);
+    require!(scopes.len() == rekeys.len(), WrongRekey);
+    let delegatee = &reader.certificate.delegatee;
+    let all_right = scopes
+        .iter()
+        .zip(rekeys.iter())
+        .all(|(scope, rekey)| rekey.verify(&scope.0, delegatee).is_ok());
+    require!(all_right, WrongRekey);
+    Ok(Ok(()))
+}
+
+fn in_force(entry: &GrantEntry, now: TimeMs) -> Result<(), Refusal> {
+    match entry.state {
+        GrantState::Paused => Err(Refusal::GrantPaused),
+        GrantState::Revoked => Err(Refusal::GrantRevoked),
+        GrantState::Active if now >= entry.grant.until => Err(Refusal::GrantExpired),
+        GrantState::Active => Ok(()),
+    }
+}
+
+fn reader_may_ask(
+    reader: &CertificateEntry,
+    chain: ChainId,
+    signed: &SignedAsk,
+    now: TimeMs,
+) -> Result<(), Refusal> {
+    signed
+        .verify(chain, &reader.certificate.signing)
+        .map_err(|_| Refusal::BadSignature)?;
+    if signed.ask.asked_at.distance_ms(now) > CLOCK_SKEW_MS {
+        return Err(Refusal::StaleRequest);
+    }
+    if !reader.certificate.role.reads_records() {
+        return Err(Refusal::RoleNotAllowed);
+    }
+    reader.standing(now)
+}

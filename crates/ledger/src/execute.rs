@@ -1,0 +1,161 @@
+//! A block's transactions, one after another.
+
+use std::collections::BTreeMap;
+
+use yilian_protocol::{
+    ChainId, StateKey,
+    refusal::{Outcome, Refusal},
+    registry::{Admitted, Genesis},
+    tx::{Body, Transaction, TransactionError},
+};
+
+use crate::{
+    consent, record, registry,
+    state::{Overlay, StateError, View},
+};
+
+/// The rules of one chain.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    genesis: Genesis,
+    chain: ChainId,
+}
+
+/// What the rules may know of the block they run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockContext {
+    /// The block's height and time.
+    pub admitted: Admitted,
+}
+
+/// What a block does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// Values to set.
+    pub writes: BTreeMap<StateKey, Vec<u8>>,
+    /// One for each transaction, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Ledger {
+    /// The rules of the chain that `genesis` begins.
+    #[must_use]
+    pub fn new(genesis: Genesis) -> Self {
+        let chain = genesis.chain();
+        Self { genesis, chain }
+    }
+
+    /// What the chain began with.
+    #[must_use]
+    pub const fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The chain.
+    #[must_use]
+    pub const fn chain(&self) -> ChainId {
+        self.chain
+    }
+
+    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good. Reads no state.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn admit(&self, bytes: &[u8]) -> Result<Transaction, Refusal> {
+        let transaction = Transaction::parse(bytes).map_err(|error| match error {
+            TransactionError::Signature => Refusal::BadSignature,
+            _ => Refusal::Malformed,
+        })?;
+        if transaction.chain() != self.chain {
+            return Err(Refusal::WrongChain);
+        }
+        Ok(transaction)
+    }
+
+    /// Every key that executing the transaction may read.
+    #[must_use]
+    pub fn reads(&self, bytes: &[u8]) -> Vec<StateKey> {
+        match Transaction::decode_unverified(bytes) {
+            Ok(transaction) => match transaction.body() {
+                Body::Admit(member) => registry::admit_reads(member),
+                Body::Certify(certificate) => registry::certify_reads(certificate),
+                Body::Revoke(revocation) => registry::revoke_reads(revocation),
+                Body::Seal(visit) => record::seal_reads(visit),
+                Body::CreateGrant(grant) => consent::create_reads(grant),
+                Body::SetGrant(change) => consent::set_reads(change),
+                _ => Vec::new(),
+            },
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Executes a block's transactions in order. Each takes effect whole or not at all.
+    ///
+    /// # Errors
+    /// [`StateError`] when the state itself is at fault; the block is then not to be voted for.
+    pub fn execute<V: View>(
+        &self,
+        context: BlockContext,
+        transactions: &[impl AsRef<[u8]>],
+        state: &V,
+    ) -> Result<Execution, StateError> {
+        let mut overlay = Overlay::new(state);
+        let mut outcomes = Vec::with_capacity(transactions.len());
+        for bytes in transactions {
+            outcomes.push(match self.admit(bytes.as_ref()) {
+                Ok(transaction) => self.execute_one(context, &transaction, &mut overlay)?,
+                Err(refusal) => Outcome::Refused(refusal),
+            });
+        }
+        Ok(Execution {
+            writes: overlay.into_writes(),
+            outcomes,
+        })
+    }
+
+    /// Every rule checks all before it writes anything, so a refusal leaves nothing behind.
+    fn execute_one<V: View>(
+        &self,
+        BlockContext { admitted }: BlockContext,
+        transaction: &Transaction,
+        state: &mut Overlay<'_, V>,
+    ) -> Result<Outcome, StateError> {
+        let signer = transaction.signer();
+        let done = match transaction.body() {
+            Body::Admit(member) => registry::admit(state, &self.genesis, admitted, signer, member)?,
+            Body::Certify(certificate) => registry::certify(state, admitted, signer, certificate)?,
+            Body::Revoke(revocation) => {
+                registry::revoke(state, &self.genesis, admitted, signer, revocation)?
+            }
+            Body::Seal(visit) => record::seal(state, admitted, signer, visit)?,
+            Body::CreateGrant(grant) => consent::create(state, admitted, signer, grant)?,
+            Body::SetGrant(change) => consent::set(state, admitted, signer, change)?,
+            _ => Err(Refusal::Malformed),
+        };
+        Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))
+    }
+}
+
+/// A rule's verdict: done, refused, or the state is at fault.
+pub(crate) type Verdict = Result<Result<(), Refusal>, StateError>;
+
+/// Leaves a rule with a refusal unless the condition holds.
+macro_rules! require {
+    ($condition:expr, $refusal:ident) => {
+        if !$condition {
+            return Ok(Err(yilian_protocol::refusal::Refusal::$refusal));
+        }
+    };
+}
+pub(crate) use require;
+
+/// Leaves a rule with a refusal unless the option holds a value.
+macro_rules! present {
+    ($option:expr, $refusal:ident) => {
+        match $option {
+            Some(value) => value,
+            None => return Ok(Err(yilian_protocol::refusal::Refusal::$refusal)),
+        }
+    };
+}
+pub(crate) use present;

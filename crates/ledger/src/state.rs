@@ -1,0 +1,224 @@
+//! The ledger's state: tables of canonical values over a flat map, and the changes a block makes to it.
+
+use std::{collections::BTreeMap, marker::PhantomData};
+
+use yilian_protocol::{
+    StateKey,
+    codec::{Decode, Encode},
+};
+
+/// A table: values of type `T` by name.
+#[derive(Debug)]
+pub struct Table<T> {
+    name: &'static str,
+    values: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Table<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Table<T> {}
+
+impl<T> Table<T> {
+    /// The table called `name`; names are listed in [`tables`].
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            values: PhantomData,
+        }
+    }
+
+    /// Where the value called `name` stands.
+    #[must_use]
+    pub fn key(&self, name: &[u8]) -> StateKey {
+        StateKey::of(self.name, name)
+    }
+}
+
+/// Values in the order in which they came, one sequence for each name.
+#[derive(Debug)]
+pub struct Sequence<T> {
+    counts: Table<u32>,
+    items: Table<T>,
+}
+
+impl<T> Sequence<T> {
+    const fn new(counts: &'static str, items: &'static str) -> Self {
+        Self {
+            counts: Table::new(counts),
+            items: Table::new(items),
+        }
+    }
+
+    /// The table of the sequences' lengths, by the sequences' names.
+    #[must_use]
+    pub const fn counts(&self) -> Table<u32> {
+        self.counts
+    }
+
+    /// The table of their items, by [`Sequence::item_name`].
+    #[must_use]
+    pub const fn items(&self) -> Table<T> {
+        self.items
+    }
+
+    /// What the item at `index` of the sequence called `name` is called.
+    #[must_use]
+    pub fn item_name(&self, name: &[u8], index: u32) -> Vec<u8> {
+        let mut item = name.to_vec();
+        index.encode(&mut item);
+        item
+    }
+}
+
+/// Every table of the ledger.
+pub mod tables {
+    use yilian_protocol::{
+        CertificateId, MemberId, RecordId,
+        grant::GrantEntry,
+        registry::{CertificateEntry, MemberEntry},
+        transport::RecordEntry,
+    };
+
+    use super::{Sequence, Table};
+
+    /// Member id -> entry.
+    pub const MEMBER: Table<MemberEntry> = Table::new("member");
+    /// All members, under the empty name.
+    pub const MEMBERS: Sequence<MemberId> = Sequence::new("members", "members-item");
+    /// Certificate id -> entry.
+    pub const CERTIFICATE: Table<CertificateEntry> = Table::new("certificate");
+    /// Certificates of each member.
+    pub const CERTIFICATES: Sequence<CertificateId> =
+        Sequence::new("certificates", "certificates-item");
+    /// Pseudonym -> hospital that sealed its first record.
+    pub const VISIT: Table<MemberId> = Table::new("visit");
+    /// Records of each visit.
+    pub const VISIT_RECORDS: Sequence<RecordId> =
+        Sequence::new("visit-records", "visit-records-item");
+    /// Record id -> entry.
+    pub const RECORD: Table<RecordEntry> = Table::new("record");
+    /// Grant id -> entry.
+    pub const GRANT: Table<GrantEntry> = Table::new("grant");
+}
+
+/// State that can be read.
+pub trait View {
+    /// The bytes at `key`; `None` when nothing stands there.
+    ///
+    /// # Errors
+    /// [`StateError::Undeclared`] when the key was not fetched.
+    fn get(&self, key: &StateKey) -> Result<Option<&[u8]>, StateError>;
+
+    /// The value called `name` of `table`.
+    ///
+    /// # Errors
+    /// As [`View::get`], and [`StateError::Corrupt`] when the bytes are no such value.
+    fn read<T: Decode>(&self, table: Table<T>, name: &[u8]) -> Result<Option<T>, StateError>
+    where
+        Self: Sized,
+    {
+        decode(self.get(&table.key(name))?, table.name)
+    }
+}
+
+/// Reads the bytes of a value of the table called `table`.
+///
+/// # Errors
+/// [`StateError::Corrupt`] when they are no such value.
+pub fn decode<T: Decode>(
+    bytes: Option<&[u8]>,
+    table: &'static str,
+) -> Result<Option<T>, StateError> {
+    bytes
+        .map(T::from_slice)
+        .transpose()
+        .map_err(|_| StateError::Corrupt { table })
+}
+
+/// Keys that were fetched; a key that is not in the map was not declared.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched(BTreeMap<StateKey, Option<Vec<u8>>>);
+
+impl Fetched {
+    /// Wraps what was fetched.
+    #[must_use]
+    pub const fn new(values: BTreeMap<StateKey, Option<Vec<u8>>>) -> Self {
+        Self(values)
+    }
+}
+
+impl View for Fetched {
+    fn get(&self, key: &StateKey) -> Result<Option<&[u8]>, StateError> {
+        self.0
+            .get(key)
+            .map(Option::as_deref)
+            .ok_or(StateError::Undeclared { key: *key })
+    }
+}
+
+/// The state as a block changes it: reads see the writes before them.
+#[derive(Debug)]
+pub struct Overlay<'a, V> {
+    base: &'a V,
+    writes: BTreeMap<StateKey, Vec<u8>>,
+}
+
+impl<'a, V: View> Overlay<'a, V> {
+    pub(crate) const fn new(base: &'a V) -> Self {
+        Self {
+            base,
+            writes: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn write<T: Encode>(&mut self, table: Table<T>, name: &[u8], value: &T) {
+        self.writes.insert(table.key(name), value.to_vec());
+    }
+
+    pub(crate) fn append<T: Encode>(
+        &mut self,
+        sequence: &Sequence<T>,
+        name: &[u8],
+        item: &T,
+    ) -> Result<(), StateError> {
+        let count = self.read(sequence.counts, name)?.unwrap_or(0);
+        self.write(sequence.items, &sequence.item_name(name, count), item);
+        self.write(sequence.counts, name, &count.saturating_add(1));
+        Ok(())
+    }
+
+    pub(crate) fn into_writes(self) -> BTreeMap<StateKey, Vec<u8>> {
+        self.writes
+    }
+}
+
+impl<V: View> View for Overlay<'_, V> {
+    fn get(&self, key: &StateKey) -> Result<Option<&[u8]>, StateError> {
+        match self.writes.get(key) {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.base.get(key),
+        }
+    }
+}
+
+/// A fault of the state itself; the node that meets one must stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A value does not decode; the storage is damaged.
+    #[error("the ledger's table `{table}` holds a damaged value")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+    },
+    /// A rule read a key that [`crate::Ledger::reads`] does not name; a bug of the ledger.
+    #[error("the ledger read the undeclared key {key}")]
+    Undeclared {
+        /// The key.
+        key: StateKey,
+    },
+}

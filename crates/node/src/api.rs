@@ -1,0 +1,220 @@
+//! The HTTP API: a route for each request of [`yilian_protocol::transport`].
+//!
+//! Bodies are the protocol's canonical octets, so that what is signed is what is sent; answers are JSON, or octets for a sealed object. Every error is JSON: a
+//! stable `code`, the `message`, and for a refusal its `rule` and `remedy`. `GET /openapi.json` describes it all.
+
+mod openapi;
+
+use std::{future::Future, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, Query, State, rejection::BytesRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response as HttpResponse},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use yilian_crypto::pseudonym::Nym;
+use yilian_protocol::{
+    GrantId,
+    codec::Decode,
+    fixed,
+    grant::{Deposit, SignedAsk},
+    limits::{REQUEST_MAX, TRANSACTION_MAX},
+    transport::{CallError, OneShot, Request, Response, SealRequest},
+    tx::Transaction,
+};
+
+use crate::service::Node;
+
+/// Bodies that hold no sealed object.
+const SMALL_BODY_MAX: usize = 128 * 1024;
+
+type Shared = State<Arc<Node>>;
+type Answer = Result<HttpResponse, Failure>;
+
+/// Serves `node` on `listener` until `stop` ends.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    node: Arc<Node>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(node)).with_graceful_shutdown(stop).await
+}
+
+/// The routes.
+pub fn router(node: Arc<Node>) -> Router {
+    let visits = post(seal).layer(DefaultBodyLimit::max(REQUEST_MAX));
+    let v1 = Router::new()
+        .route("/status", get(status))
+        .route("/transactions", post(submit))
+        .route("/visits", visits)
+        .route("/visits/{nym}", get(visit))
+        .route("/receipts/{id}", get(receipt))
+        .route("/blocks/{height}", get(block))
+        .route("/members", get(members))
+        .route("/members/{id}/certificates", get(certificates))
+        .route("/certificates/{id}", get(certificate))
+        .route("/records/{id}", get(record))
+        .route("/records/{id}/object", get(object))
+        .route("/reencapsulations", post(reencapsulate))
+        .route("/deposits", post(deposit))
+        .route("/grants/{id}", get(grant))
+        .route("/asks", post(ask))
+        .layer(DefaultBodyLimit::max(SMALL_BODY_MAX));
+    Router::new()
+        .nest("/v1", v1)
+        .route("/openapi.json", get(|| async { Json(openapi::document()) }))
+        .fallback(|| async { Failure(CallError::not_found("route")) })
+        .with_state(node)
+}
+
+#[derive(Deserialize)]
+struct From {
+    #[serde(default)]
+    from: u32,
+}
+
+async fn status(State(node): Shared) -> Answer {
+    answer(&node, Request::Status).await
+}
+
+async fn submit(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    let body = body.map_err(|error| oversize(&error, TRANSACTION_MAX))?;
+    let transaction = Transaction::parse(&body)
+        .map_err(|error| CallError::Invalid { message: error.to_string() })?;
+    answer(&node, Request::Submit(transaction)).await
+}
+
+async fn seal(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    let request: SealRequest = decode(body, REQUEST_MAX)?;
+    answer(&node, Request::Seal(request)).await
+}
+
+async fn visit(State(node): Shared, Path(nym): Path<String>, Query(page): Query<From>) -> Answer {
+    let nym: Nym = fixed::from_hex(&nym).map_err(CallError::from)?;
+    answer(&node, Request::Visit(nym, page.from)).await
+}
+
+async fn receipt(State(node): Shared, Path(id): Path<String>) -> Answer {
+    answer(&node, Request::Receipt(parse(&id)?)).await
+}
+
+async fn block(State(node): Shared, Path(height): Path<String>) -> Answer {
+    answer(&node, Request::Block(parse(&height)?)).await
+}
+
+async fn members(State(node): Shared, Query(page): Query<From>) -> Answer {
+    answer(&node, Request::Members(page.from)).await
+}
+
+async fn certificates(
+    State(node): Shared,
+    Path(id): Path<String>,
+    Query(page): Query<From>,
+) -> Answer {
+    answer(&node, Request::Certificates(parse(&id)?, page.from)).await
+}
+
+async fn certificate(State(node): Shared, Path(id): Path<String>) -> Answer {
+    answer(&node, Request::Certificate(parse(&id)?)).await
+}
+
+async fn record(State(node): Shared, Path(id): Path<String>) -> Answer {
+    answer(&node, Request::Record(parse(&id)?)).await
+}
+
+async fn object(State(node): Shared, Path(id): Path<String>) -> Answer {
+    answer(&node, Request::Object(parse(&id)?)).await
+}
+
+async fn reencapsulate(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    let request: OneShot = decode(body, SMALL_BODY_MAX)?;
+    answer(&node, Request::Reencapsulate(request)).await
+}
+
+async fn deposit(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    let deposit: Deposit = decode(body, SMALL_BODY_MAX)?;
+    answer(&node, Request::Deposit(deposit)).await
+}
+
+async fn grant(State(node): Shared, Path(id): Path<String>) -> Answer {
+    let id: GrantId = parse(&id)?;
+    answer(&node, Request::Grant(id)).await
+}
+
+async fn ask(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    let ask: SignedAsk = decode(body, SMALL_BODY_MAX)?;
+    answer(&node, Request::Ask(ask)).await
+}
+
+async fn answer(node: &Node, request: Request) -> Answer {
+    Ok(match node.handle(request).await? {
+        Response::Status(value) => json(&value),
+        Response::Receipt(value) => json(&value),
+        Response::Sealed(value) => json(&value),
+        Response::Block(value) => json(&value),
+        Response::Members(value) => json(&value),
+        Response::Certificates(value) => json(&value),
+        Response::Certificate(value) => json(&value),
+        Response::Visit(value) => json(&value),
+        Response::Record(value) => json(&value),
+        Response::Reencapsulated(value) => json(&value),
+        Response::Grant(value) => json(&value),
+        Response::Object(bytes) => {
+            ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+        }
+        Response::Deposited => StatusCode::NO_CONTENT.into_response(),
+        _ => return Err(CallError::not_found("route").into()),
+    })
+}
+
+fn json<T: Serialize>(value: &T) -> HttpResponse {
+    Json(value).into_response()
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|error: T::Err| Failure(CallError::Invalid { message: error.to_string() }))
+}
+
+fn decode<T: Decode>(body: Result<Bytes, BytesRejection>, limit: usize) -> Result<T, Failure> {
+    let body = body.map_err(|error| oversize(&error, limit))?;
+    Ok(T::from_slice(&body).map_err(CallError::from)?)
+}
+
+fn oversize(error: &BytesRejection, limit: usize) -> CallError {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => CallError::TooLarge { limit },
+        _ => CallError::Invalid { message: error.to_string() },
+    }
+}
+
+/// A failed call as an HTTP answer.
+struct Failure(CallError);
+
+impl std::convert::From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> HttpResponse {
+        let status = match &self.0 {
+            CallError::Refused { .. } => StatusCode::FORBIDDEN,
+            CallError::Invalid { .. } => StatusCode::BAD_REQUEST,
+            CallError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            CallError::NotFound { .. } => StatusCode::NOT_FOUND,
+            CallError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, Json(self.0)).into_response()
+    }
+}

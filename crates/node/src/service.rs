@@ -1,0 +1,419 @@
+//! What a node does with a request: the one place where chain, ledger, ciphertext store and key holder meet.
+//!
+//! ```text
+//! Seal ----> author certified? -> objects match records? -> store (fsync) -> sign as hospital -> order -> receipt
+//! Ask -----> fetch state at the latest final height -> ledger::consent::check -> ConsentChecked -> key holder
+//! others --> order, or a read of the state
+//! ```
+//! A node can read no record: nothing here, or in any crate it links, knows what a record's plaintext looks like.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use yilian_crypto::{pseudonym::Nym, sign::SigningKey};
+use yilian_ledger::{
+    Ledger, StateError,
+    consent,
+    state::{
+        Fetched, Sequence, Table, View,
+        tables::{CERTIFICATE, CERTIFICATES, GRANT, MEMBER, MEMBERS, RECORD, VISIT_RECORDS},
+    },
+};
+use yilian_protocol::{
+    CertificateId, Cid, Height, MemberId, RecordId, StateKey, TimeMs, TransactionId,
+    codec::{Blob, Decode},
+    grant::{Deposit, SignedAsk},
+    limits::PAGE_MAX,
+    receipt::Receipt,
+    refusal::Refusal,
+    registry::{CertificateEntry, Genesis},
+    sealed::{SealedObject, SealedRecord},
+    transport::{
+        Block, BlockTransaction, CallError, OneShot, Page, RecordEntry, Reencapsulated, Request,
+        Response, SealReceipt, SealRequest, Status, Transport,
+    },
+    tx::{Body, Transaction},
+};
+
+use crate::{
+    keyholder::{self, KeyHolder, KeyHolderError},
+    machine::LedgerMachine,
+    order::{Chain, ChainOptions, OrderError, SubmitError},
+    store::{self, Store, StoreError},
+};
+
+/// One running node.
+#[derive(Debug)]
+pub struct Node {
+    chain: Chain,
+    ledger: Arc<Ledger>,
+    store: Arc<Store>,
+    holder: Arc<KeyHolder>,
+    identities: Arc<dyn Identities>,
+}
+
+/// The members a node acts for, and the keys by which it signs in their names. Asked anew each time, so a member may join while the node runs.
+pub trait Identities: std::fmt::Debug + Send + Sync {
+    /// The members.
+    fn members(&self) -> Vec<MemberId>;
+
+    /// The node key of `member`; `None` when the node does not act for it.
+    fn key(&self, member: MemberId) -> Option<SigningKey>;
+}
+
+/// What a node needs to start.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// Where it keeps everything: `chain/`, `objects/`, `deposits.redb`.
+    pub directory: PathBuf,
+    /// What its chain began with.
+    pub genesis: Genesis,
+    /// The validator's share of the group key.
+    pub validator: crate::order::ValidatorKey,
+    /// The members it acts for.
+    pub identities: Arc<dyn Identities>,
+}
+
+impl Node {
+    /// Starts a node, which first recovers what a crash may have left behind.
+    ///
+    /// # Errors
+    /// [`NodeError`] names the part that does not start.
+    pub fn start(options: NodeOptions) -> Result<Self, NodeError> {
+        let NodeOptions { directory, genesis, validator, identities } = options;
+        let ledger = Arc::new(Ledger::new(genesis));
+        let store = Store::open(&directory.join("objects"), store::Options::default())?;
+        let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
+        let machine = Arc::new(LedgerMachine::new(Arc::clone(&ledger)));
+        let options = ChainOptions::new(directory.join("chain"), ledger.genesis(), validator);
+        let chain = Chain::start(options, machine)?;
+        Ok(Self {
+            chain,
+            ledger,
+            store: Arc::new(store),
+            holder: Arc::new(holder),
+            identities,
+        })
+    }
+
+    /// Stops in good order; what was acknowledged is on disk in any case.
+    pub fn shutdown(self) {
+        self.chain.shutdown();
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// The rule that refuses, or why there is no answer.
+    pub async fn handle(&self, request: Request) -> Result<Response, CallError> {
+        Ok(match request {
+            Request::Status => Response::Status(self.status().await?),
+            Request::Submit(transaction) => {
+                Response::Receipt(self.submit(transaction).await?)
+            }
+            Request::Seal(request) => Response::Sealed(self.seal(request).await?),
+            Request::Receipt(id) => Response::Receipt(self.receipt(id).await?),
+            Request::Block(height) => Response::Block(self.block(height).await?),
+            Request::Members(from) => {
+                Response::Members(self.page(&MEMBERS, &[], from, MEMBER).await?)
+            }
+            Request::Certificates(member, from) => {
+                let page = self.page(&CERTIFICATES, member.as_bytes(), from, CERTIFICATE).await?;
+                Response::Certificates(page)
+            }
+            Request::Certificate(id) => Response::Certificate(self.certificate(id).await?),
+            Request::Visit(nym, from) => Response::Visit(self.visit(&nym, from).await?),
+            Request::Record(id) => Response::Record(self.record(id).await?),
+            Request::Object(id) => Response::Object(self.object(id).await?.into_bytes()),
+            Request::Reencapsulate(request) => {
+                Response::Reencapsulated(self.reencapsulate(&request).await?)
+            }
+            Request::Deposit(deposit) => {
+                self.deposit(deposit).await?;
+                Response::Deposited
+            }
+            Request::Grant(id) => {
+                Response::Grant(self.entry(GRANT, id.as_bytes(), "grant").await?)
+            }
+            Request::Ask(ask) => Response::Reencapsulated(self.serve(&ask).await?),
+            _ => return Err(CallError::Invalid { message: "unknown request".to_owned() }),
+        })
+    }
+
+    async fn status(&self) -> Result<Status, CallError> {
+        let latest = self.chain.latest();
+        let stats = self.store.stats();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            chain: self.ledger.chain(),
+            genesis: self.ledger.genesis().clone(),
+            latest,
+            waiting: self.chain.waiting(),
+            objects: stats.objects,
+            object_bytes: stats.bytes,
+        })
+    }
+
+    async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {
+        if transaction.chain() != self.ledger.chain() {
+            return Err(Refusal::WrongChain.into());
+        }
+        let id = transaction.id();
+        self.chain.submit(transaction.as_bytes().to_vec().into()).await?;
+        self.receipt(id).await
+    }
+
+    async fn receipt(&self, id: TransactionId) -> Result<Receipt, CallError> {
+        let receipt = self.chain.receipt(id).await?;
+        receipt.ok_or_else(|| CallError::not_found("transaction"))
+    }
+
+    /// Checks that a certified doctor of the hospital asks and that the objects are the ones named, stores them, and only then orders the
+    /// transaction: a record on the chain always has its ciphertext.
+    async fn seal(&self, request: SealRequest) -> Result<SealReceipt, CallError> {
+        let key = self.identities.key(request.visit.hospital).ok_or(Refusal::ForeignMember)?;
+        let author = self.certificate(request.author).await?;
+        may_seal(&request, &author, self.now())?;
+        request
+            .verify(self.ledger.chain(), &author.certificate.signing)
+            .map_err(|_| Refusal::BadSignature)?;
+        let objects = matching_objects(&request)?;
+
+        let store = Arc::clone(&self.store);
+        blocking(move || store.put_many(&objects)).await?.map_err(store_error)?;
+        let body = Body::Seal(request.visit);
+        let transaction = Transaction::sign(self.ledger.chain(), body, &key);
+        let bytes = Blob::new(transaction.as_bytes().to_vec())?;
+        let receipt = self.submit(transaction).await?;
+        Ok(SealReceipt { transaction: bytes, receipt })
+    }
+
+    async fn block(&self, height: Height) -> Result<Block, CallError> {
+        let block = self.chain.block(height).await?;
+        let block = block.ok_or_else(|| CallError::not_found("block"))?;
+        let transactions = block.transactions.iter().map(|(bytes, outcome)| {
+            let transaction = Transaction::decode_unverified(bytes).ok()?;
+            Some(BlockTransaction {
+                id: transaction.id(),
+                body: transaction.body().clone(),
+                signer: *transaction.signer(),
+                outcome: *outcome,
+            })
+        });
+        Ok(Block {
+            id: block.header.id(),
+            header: block.header.clone(),
+            finality: block.finality.clone(),
+            transactions: transactions.flatten().collect(),
+        })
+    }
+
+    async fn certificate(&self, id: CertificateId) -> Result<CertificateEntry, CallError> {
+        let entry = self.read(CERTIFICATE, id.as_bytes()).await?;
+        entry.ok_or_else(|| Refusal::CertificateUnknown.into())
+    }
+
+    async fn record(&self, id: RecordId) -> Result<RecordEntry, CallError> {
+        self.entry(RECORD, id.as_bytes(), "record").await
+    }
+
+    async fn visit(&self, nym: &Nym, from: u32) -> Result<Page<RecordEntry>, CallError> {
+        self.page(&VISIT_RECORDS, &nym.to_bytes(), from, RECORD).await
+    }
+
+    async fn object(&self, id: RecordId) -> Result<SealedObject, CallError> {
+        // The record must be on the chain: what was stored for a transaction that never became final is nobody's.
+        self.record(id).await?;
+        let store = Arc::clone(&self.store);
+        let bytes = blocking(move || store.get_record(id)).await?.map_err(store_error)?;
+        let bytes = bytes.ok_or_else(|| CallError::not_found("object"))?;
+        SealedObject::parse(bytes)
+            .map_err(|error| CallError::Unavailable { message: error.to_string() })
+    }
+
+    async fn reencapsulate(&self, request: &OneShot) -> Result<Reencapsulated, CallError> {
+        let object = self.object(request.record).await?;
+        Ok(keyholder::reencapsulate_once(request, &object, &mut rand::rng())?)
+    }
+
+    async fn deposit(&self, deposit: Deposit) -> Result<(), CallError> {
+        let state = self.fetch(consent::deposit_reads(&deposit)).await?;
+        let (chain, holders) = (self.ledger.chain(), self.holders());
+        consent::check_deposit(&state, chain, &holders, self.now(), &deposit)
+            .map_err(state_error)??;
+        let holder = Arc::clone(&self.holder);
+        Ok(blocking(move || holder.keep(&deposit)).await??)
+    }
+
+    async fn serve(&self, ask: &SignedAsk) -> Result<Reencapsulated, CallError> {
+        let (holder, grant) = (Arc::clone(&self.holder), ask.ask.grant);
+        let deposit = blocking(move || holder.deposit(grant)).await??;
+        let state = self.fetch(consent::check_reads(ask)).await?;
+        let (chain, holders) = (self.ledger.chain(), self.holders());
+        // Without a deposit the grant's own state is still the better answer.
+        let terms = deposit.as_ref().map(|deposit| &deposit.terms);
+        let consent = consent::check(&state, chain, &holders, self.now(), terms, ask)
+            .map_err(state_error)?;
+        if consent.as_ref().is_err_and(|rule| *rule == Refusal::GrantRevoked) {
+            let holder = Arc::clone(&self.holder);
+            blocking(move || holder.erase(grant)).await??;
+        }
+        let (consent, deposit) = (consent?, deposit.ok_or(Refusal::NotKeyHolder)?);
+        let object = self.object(ask.ask.record).await?;
+        Ok(self.holder.serve(consent, &deposit, &object)?)
+    }
+
+    fn holders(&self) -> Vec<MemberId> {
+        self.identities.members()
+    }
+
+    /// The later of the node's clock and the latest block's time: a clock that was set back reopens nothing.
+    fn now(&self) -> TimeMs {
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let clock = TimeMs::new(u64::try_from(clock.as_millis()).unwrap_or(u64::MAX));
+        clock.max(self.chain.latest().time)
+    }
+
+    async fn fetch(&self, keys: Vec<StateKey>) -> Result<Fetched, CallError> {
+        let values = self.chain.state(&keys).await?;
+        Ok(Fetched::new(keys.into_iter().zip(values).collect()))
+    }
+
+    async fn read<T: Decode>(&self, table: Table<T>, name: &[u8]) -> Result<Option<T>, CallError> {
+        let state = self.fetch(vec![table.key(name)]).await?;
+        state.read(table, name).map_err(state_error)
+    }
+
+    async fn entry<T: Decode>(
+        &self,
+        table: Table<T>,
+        name: &[u8],
+        what: &str,
+    ) -> Result<T, CallError> {
+        self.read(table, name).await?.ok_or_else(|| CallError::not_found(what))
+    }
+
+    /// The entries of `table` that `sequence` lists, from the place `from` on.
+    async fn page<I: Decode + AsRef<[u8]>, T: Decode>(
+        &self,
+        sequence: &Sequence<I>,
+        name: &[u8],
+        from: u32,
+        table: Table<T>,
+    ) -> Result<Page<T>, CallError> {
+        let total = self.read(sequence.counts(), name).await?.unwrap_or(0);
+        let until = total.min(from.saturating_add(PAGE_MAX as u32));
+        let places: Vec<_> = (from..until).map(|place| sequence.item_name(name, place)).collect();
+        let ids = self.read_all(sequence.items(), places).await?;
+        let names = ids.iter().map(|id| id.as_ref().to_vec()).collect();
+        Ok(Page { entries: self.read_all(table, names).await?, total })
+    }
+
+    async fn read_all<T: Decode>(
+        &self,
+        table: Table<T>,
+        names: Vec<Vec<u8>>,
+    ) -> Result<Vec<T>, CallError> {
+        let state = self.fetch(names.iter().map(|name| table.key(name)).collect()).await?;
+        let values = names.iter().map(|name| state.read(table, name).map_err(state_error));
+        values.filter_map(Result::transpose).collect()
+    }
+}
+
+/// A transport inside the process.
+#[derive(Debug, Clone)]
+pub struct InProcess(Arc<Node>);
+
+impl InProcess {
+    /// Speaks to `node`.
+    #[must_use]
+    pub const fn new(node: Arc<Node>) -> Self {
+        Self(node)
+    }
+}
+
+impl Transport for InProcess {
+    async fn call(&self, request: Request) -> Result<Response, CallError> {
+        self.0.handle(request).await
+    }
+}
+
+fn may_seal(
+    request: &SealRequest,
+    author: &CertificateEntry,
+    now: TimeMs,
+) -> Result<(), Refusal> {
+    if author.certificate.member != request.visit.hospital {
+        return Err(Refusal::ForeignMember);
+    }
+    if !author.certificate.role.signs_records() {
+        return Err(Refusal::RoleNotAllowed);
+    }
+    author.standing(now)
+}
+
+/// The objects of a request, each of which must be the one its record names, of the visit's pseudonym.
+fn matching_objects(request: &SealRequest) -> Result<Vec<Vec<u8>>, CallError> {
+    let mismatch =
+        || CallError::Invalid { message: "the objects are not the records' objects".to_owned() };
+    if request.objects.len() != request.visit.records.len() {
+        return Err(mismatch());
+    }
+    let pairs = request.objects.iter().zip(request.visit.records.iter());
+    pairs
+        .map(|(bytes, record)| {
+            let object = SealedObject::parse(bytes.as_slice().to_vec())
+                .map_err(|error| CallError::Invalid { message: error.to_string() })?;
+            let matches = SealedRecord::from(&object) == *record
+                && *object.header().nym() == request.visit.nym;
+            matches.then(|| object.into_bytes()).ok_or_else(mismatch)
+        })
+        .collect()
+}
+
+/// Runs file work away from the threads that serve the network.
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, CallError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| CallError::Unavailable { message: "a file operation was lost".to_owned() })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
+fn state_error(error: StateError) -> CallError {
+    CallError::Unavailable { message: error.to_string() }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
+fn store_error(error: StoreError) -> CallError {
+    CallError::Unavailable { message: error.to_string() }
+}
+
+impl From<SubmitError> for CallError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Full => Self::Busy { retry_ms: 100 },
+            SubmitError::Refused(rule) => rule.into(),
+            other => Self::Unavailable { message: other.to_string() },
+        }
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The chain.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// The ciphertext store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key holder.
+    #[error(transparent)]
+    KeyHolder(#[from] KeyHolderError),
+}

@@ -1,0 +1,123 @@
+//! Codec and JSON forms of the values that `yilian-crypto` defines with a fixed size: their own bytes in the codec, hex digits in
+//! JSON (`#[serde(with = "fixed")]`).
+
+use serde::{Deserialize as _, Deserializer, Serializer};
+use yilian_crypto::{
+    pre::{
+        Capsule, DelegateePublic, DelegatorPublic, GtReencapsulation, KnowledgeProof,
+        LvReencapsulation, Rekey, ScopeKey,
+    },
+    pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic},
+    scope::{Confidentiality, Quarter, Scope, VisitTag},
+    search::SearchPublic,
+    sign::{Signature, VerifyingKey},
+};
+
+use crate::codec::{Decode, DecodeError, Encode, Reader};
+
+/// A value of fixed size whose bytes may be refused.
+pub trait Fixed: Sized {
+    /// What it is called in an error.
+    const WHAT: &'static str;
+
+    /// Its canonical bytes.
+    fn bytes(&self) -> Vec<u8>;
+
+    /// Reads its canonical bytes, which must fill `bytes` exactly.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when the bytes are not such a value.
+    fn parse(bytes: &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// Writes hex digits.
+///
+/// # Errors
+/// Those of the serialiser.
+pub fn serialize<T: Fixed, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(value.bytes()))
+}
+
+/// Reads hex digits.
+///
+/// # Errors
+/// When the text is not hex or not such a value.
+pub fn deserialize<'de, T: Fixed, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    from_hex(&text).map_err(serde::de::Error::custom)
+}
+
+/// Reads a value from hex digits.
+///
+/// # Errors
+/// [`DecodeError::Invalid`] when the text is not hex or not such a value.
+pub fn from_hex<T: Fixed>(text: &str) -> Result<T, DecodeError> {
+    let bytes = hex::decode(text).map_err(|_| DecodeError::Invalid { what: T::WHAT })?;
+    T::parse(&bytes)
+}
+
+macro_rules! fixed {
+    ($($name:ident $what:literal),* $(,)?) => {$(
+        impl Fixed for $name {
+            const WHAT: &'static str = $what;
+
+            fn bytes(&self) -> Vec<u8> {
+                self.to_bytes().to_vec()
+            }
+
+            fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
+                let invalid = DecodeError::Invalid { what: Self::WHAT };
+                let bytes = bytes.try_into().map_err(|_| invalid.clone())?;
+                Self::from_bytes(bytes).map_err(|_| invalid)
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_bytes());
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Self::parse(input.take(Self::SIZE, Self::WHAT)?)
+            }
+        }
+    )*};
+}
+fixed! {
+    Capsule "capsule (48 bytes)",
+    KnowledgeProof "proof of knowledge (64 bytes)",
+    DelegatorPublic "patient's key at a hospital (48 bytes)",
+    ScopeKey "scope key (48 bytes)",
+    DelegateePublic "delegatee key (96 bytes)",
+    Rekey "rekey (96 bytes)",
+    GtReencapsulation "re-encapsulation in GT (288 bytes)",
+    LvReencapsulation "re-encapsulation in G1 and G2 (144 bytes)",
+    Nym "pseudonym (48 bytes)",
+    NymSignature "signature under a pseudonym (64 bytes)",
+    Escrow "identity escrow (192 bytes)",
+    RegulatorPublic "regulators' key (48 bytes)",
+    SearchPublic "search key (32 bytes)",
+    Signature "signature (64 bytes)",
+    VerifyingKey "verifying key (32 bytes)",
+    Quarter "quarter (2 bytes)",
+    Scope "scope (20 bytes)",
+    VisitTag "visit tag (16 bytes)",
+}
+
+impl Encode for Confidentiality {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+}
+
+impl Decode for Confidentiality {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let tag = u8::decode(input)?;
+        Self::from_u8(tag).map_err(|_| DecodeError::UnknownTag {
+            what: "confidentiality",
+            tag,
+        })
+    }
+}

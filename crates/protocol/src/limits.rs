@@ -1,0 +1,32 @@
+//! Every limit of the wire in one place: what it bounds, in which unit, and why. Encoders and decoders both hold to them.
+
+/// Bytes of a sealed object, header included: a visit of the heaviest known patients is 4 MB, an image series is sent in parts.
+pub const OBJECT_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of a request body: one object of the largest size, its neighbours of a visit and the envelope.
+pub const REQUEST_MAX: usize = 48 * 1024 * 1024;
+/// Bytes of an encoded, signed transaction. A visit of `RECORDS_MAX` records is 20 kB.
+pub const TRANSACTION_MAX: usize = 64 * 1024;
+/// Records sealed by one transaction: four levels of sensitivity, many visits batched by a hospital.
+pub const RECORDS_MAX: usize = 256;
+/// Scopes one grant may name: four levels, two years of quarters, eight hospitals.
+pub const SCOPES_MAX: usize = 256;
+/// Key holders of one grant.
+pub const HOLDERS_MAX: usize = 32;
+/// Bytes of an organisation's or person's name.
+pub const NAME_MAX: usize = 128;
+/// Bytes of an explanation given by a person, as for a revocation.
+pub const REASON_MAX: usize = 256;
+/// Transactions in one block.
+pub const BLOCK_TRANSACTIONS_MAX: usize = 16_384;
+/// Bytes of the consensus engine's part of a block header.
+pub const CONSENSUS_MAX: usize = 256;
+/// Bytes of a finality certificate.
+pub const FINALITY_MAX: usize = 256;
+/// Hashes on a Merkle path: enough for 2^32 leaves.
+pub const PATH_MAX: usize = 32;
+/// Entries one listing answers with; the next page starts where it ended.
+pub const PAGE_MAX: usize = 1_000;
+/// Days a certificate may be valid.
+pub const CERTIFICATE_DAYS_MAX: u64 = 5 * 366;
+/// Milliseconds by which a reader's clock may differ from the node's when he asks.
+pub const CLOCK_SKEW_MS: u64 = 5 * 60 * 1_000;

@@ -1,0 +1,160 @@
+//! Every rule by which the ledger or a key holder refuses, with a stable name and what to do about it.
+
+use crate::codec::{Decode, DecodeError, Encode, Reader, named_codes};
+
+named_codes! {
+    /// The rule that was broken. Names and codes are stable: pages translate them, tests match them.
+    pub enum Refusal {
+        /// The transaction is of another chain.
+        WrongChain = 1 "wrong-chain",
+        /// The signature is not that of the key the rule asks for.
+        WrongSigner = 2 "wrong-signer",
+        /// The signature does not verify.
+        BadSignature = 3 "bad-signature",
+        /// The bytes are no transaction.
+        Malformed = 4 "malformed",
+        /// No such member.
+        MemberUnknown = 10 "member-unknown",
+        /// The member was admitted before.
+        MemberExists = 11 "member-exists",
+        /// No such certificate.
+        CertificateUnknown = 12 "certificate-unknown",
+        /// The certificate was registered before.
+        CertificateExists = 13 "certificate-exists",
+        /// The certificate is not valid yet.
+        CertificateNotYetValid = 14 "certificate-not-yet-valid",
+        /// The certificate's time is over.
+        CertificateExpired = 15 "certificate-expired",
+        /// The certificate was revoked.
+        CertificateRevoked = 16 "certificate-revoked",
+        /// The certificate's span of time is not one.
+        CertificateValidity = 17 "certificate-validity",
+        /// The role may not do this.
+        RoleNotAllowed = 18 "role-not-allowed",
+        /// The record is on the chain already; records are never changed.
+        RecordExists = 20 "record-exists",
+        /// No such record.
+        RecordUnknown = 21 "record-unknown",
+        /// The visit belongs to another hospital.
+        ForeignVisit = 22 "foreign-visit",
+        /// The person does not act for this organisation.
+        ForeignMember = 23 "foreign-member",
+        /// The grant exists already.
+        GrantExists = 30 "grant-exists",
+        /// No such grant.
+        GrantUnknown = 31 "grant-unknown",
+        /// The patient has paused the grant.
+        GrantPaused = 32 "grant-paused",
+        /// The patient has revoked the grant; that is final.
+        GrantRevoked = 33 "grant-revoked",
+        /// The grant's time is over.
+        GrantExpired = 34 "grant-expired",
+        /// The grant's time has not begun.
+        GrantNotYetValid = 35 "grant-not-yet-valid",
+        /// The terms shown are not those the grant commits to.
+        TermsMismatch = 36 "terms-mismatch",
+        /// The grant names another reader.
+        ReaderNotNamed = 37 "reader-not-named",
+        /// The grant does not cover this record's scope.
+        ScopeNotGranted = 38 "scope-not-granted",
+        /// The grant is for another purpose.
+        PurposeNotGranted = 39 "purpose-not-granted",
+        /// This node holds no key of the grant.
+        NotKeyHolder = 40 "not-key-holder",
+        /// The request is older or newer than clocks may differ.
+        StaleRequest = 41 "stale-request",
+        /// A rekey of the grant is not for the reader and scope it claims.
+        WrongRekey = 42 "wrong-rekey",
+        /// The record's proof or ciphertext does not verify for the scope given.
+        CapsuleNotProven = 43 "capsule-not-proven",
+        /// The change is not the next one of the grant.
+        StaleChange = 44 "stale-change",
+    }
+}
+
+impl Refusal {
+    /// What the one who was refused can do.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::WrongChain => "sign it for the chain you send it to",
+            Self::WrongSigner | Self::BadSignature => "sign with the key the rule names",
+            Self::Malformed => "send it in the canonical encoding",
+            Self::MemberUnknown => "have the consortium CA admit the organisation first",
+            Self::MemberExists | Self::CertificateExists | Self::GrantExists => {
+                "nothing to do: it is there"
+            }
+            Self::CertificateUnknown => "have the organisation's CA certify the person first",
+            Self::CertificateNotYetValid => "wait until the certificate's first moment",
+            Self::CertificateExpired | Self::CertificateRevoked => {
+                "have the organisation's CA issue a new certificate"
+            }
+            Self::CertificateValidity => "choose an end after the beginning, within five years",
+            Self::RoleNotAllowed => "act with a certificate of a role that may do this",
+            Self::RecordExists => "seal a correction as a new record",
+            Self::RecordUnknown => "check the record id",
+            Self::ForeignVisit => "ask the patient for a visit token of your own hospital",
+            Self::ForeignMember => "send it through your own organisation",
+            Self::GrantUnknown => "ask the patient for a grant",
+            Self::GrantPaused => "ask the patient to resume the grant",
+            Self::GrantRevoked | Self::GrantExpired => "ask the patient for a new grant",
+            Self::GrantNotYetValid => "wait until the grant begins",
+            Self::TermsMismatch => "show the terms as the patient made them",
+            Self::ReaderNotNamed => "the reader whom the grant names must ask",
+            Self::ScopeNotGranted => "ask the patient for a grant of this record's scope",
+            Self::PurposeNotGranted => "ask for the purpose the grant names",
+            Self::NotKeyHolder => "ask a node that holds the grant's keys",
+            Self::StaleRequest => "set the clock right and ask again",
+            Self::WrongRekey => "make the rekeys for the reader's registered key",
+            Self::StaleChange => "read the grant again and number the change after its last",
+            Self::CapsuleNotProven => "use the scope of the record; report the node if it is right",
+        }
+    }
+}
+
+/// What became of a transaction that is in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It took effect.
+    Applied,
+    /// It broke a rule and changed nothing.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    /// The refusal as an error.
+    ///
+    /// # Errors
+    /// The rule that was broken.
+    pub const fn ok(self) -> Result<(), Refusal> {
+        match self {
+            Self::Applied => Ok(()),
+            Self::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    /// One byte: 0, or the refusal's code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Applied => 0,
+            Self::Refused(refusal) => refusal as u8,
+        }
+    }
+}
+
+impl Encode for Outcome {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.code());
+    }
+}
+
+impl Decode for Outcome {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(input)? {
+            0 => Ok(Self::Applied),
+            code => Ok(Self::Refused(Refusal::from_slice(&[code])?)),
+        }
+    }
+}

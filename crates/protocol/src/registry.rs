@@ -1,0 +1,224 @@
+//! Who is who: the genesis, member organisations, and the certificates of the people who act for them.
+
+use yilian_crypto::{pre::DelegateePublic, pseudonym::RegulatorPublic, sign::VerifyingKey};
+
+use crate::{
+    codec::{Blob, DecodeError, Encode, Text, canonical, named_codes},
+    fixed,
+    ids::{CertificateId, ChainId, Height, MemberId, TimeMs},
+    limits::{CERTIFICATE_DAYS_MAX, NAME_MAX, REASON_MAX},
+};
+
+/// Bytes of the group key that finality certificates verify under: a compressed point of G2.
+pub const GROUP_KEY_SIZE: usize = 96;
+
+/// What all parties of one chain agree on before its first block. Its hash is the [`ChainId`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Genesis {
+    /// The consortium's name, for people.
+    pub name: Text<NAME_MAX>,
+    /// When the chain was made.
+    pub created: TimeMs,
+    /// The consortium's CA: admits members.
+    #[serde(with = "fixed")]
+    pub ca: VerifyingKey,
+    /// The regulators' key, to which every visit's identity is escrowed.
+    #[serde(with = "fixed")]
+    pub regulators: RegulatorPublic,
+    /// The validators' group key ([`GROUP_KEY_SIZE`] bytes): a header certified under it is final.
+    pub group_key: Blob<GROUP_KEY_SIZE>,
+}
+canonical!(Genesis {
+    name,
+    created,
+    ca,
+    regulators,
+    group_key
+});
+
+impl Genesis {
+    /// The chain this genesis begins.
+    #[must_use]
+    pub fn chain(&self) -> ChainId {
+        ChainId::hash_of(&[&self.to_vec()])
+    }
+}
+
+named_codes! {
+    /// What a certified person may do. Patients hold no certificate: they act under pseudonyms.
+    pub enum Role {
+        /// Runs a member's services.
+        Admin = 1 "admin",
+        /// Treats patients: signs records and reads what patients open.
+        Doctor = 2 "doctor",
+        /// Dispenses medicines.
+        Pharmacist = 3 "pharmacist",
+        /// Makes medicines.
+        Maker = 4 "maker",
+        /// Carries medicines.
+        Courier = 5 "courier",
+        /// Asks for studies.
+        Researcher = 6 "researcher",
+        /// Oversees the consortium.
+        Regulator = 7 "regulator",
+    }
+}
+
+impl Role {
+    /// Whether the role may sign records of care.
+    #[must_use]
+    pub const fn signs_records(self) -> bool {
+        matches!(self, Self::Doctor | Self::Pharmacist)
+    }
+
+    /// Whether the role may read a patient's records when the patient opens them.
+    #[must_use]
+    pub const fn reads_records(self) -> bool {
+        matches!(self, Self::Doctor | Self::Pharmacist)
+    }
+}
+
+/// A member organisation of the consortium.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Member {
+    /// Its name, for people.
+    pub name: Text<NAME_MAX>,
+    /// Its CA: certifies its people.
+    #[serde(with = "fixed")]
+    pub ca: VerifyingKey,
+    /// Its node: seals visits in its name.
+    #[serde(with = "fixed")]
+    pub node: VerifyingKey,
+}
+canonical!(Member { name, ca, node });
+
+impl Member {
+    /// Its id: the hash of its CA key, which it keeps for life.
+    #[must_use]
+    pub fn id(&self) -> MemberId {
+        MemberId::hash_of(&[&self.ca.to_bytes()])
+    }
+}
+
+/// Binds a person of a member organisation to a role and two keys for a time.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Certificate {
+    /// The person's name, as it stands under a record.
+    pub subject: Text<NAME_MAX>,
+    /// The organisation the person acts for.
+    pub member: MemberId,
+    /// What the person may do.
+    pub role: Role,
+    /// Verifies the person's signatures.
+    #[serde(with = "fixed")]
+    pub signing: VerifyingKey,
+    /// Patients' records are re-encapsulated to this key.
+    #[serde(with = "fixed")]
+    pub delegatee: DelegateePublic,
+    /// First moment of validity.
+    pub valid_from: TimeMs,
+    /// First moment after validity.
+    pub valid_until: TimeMs,
+}
+canonical!(Certificate {
+    subject,
+    member,
+    role,
+    signing,
+    delegatee,
+    valid_from,
+    valid_until
+});
+
+impl Certificate {
+    /// Its id: the hash of its encoding.
+    #[must_use]
+    pub fn id(&self) -> CertificateId {
+        CertificateId::hash_of(&[&self.to_vec()])
+    }
+
+    /// Checks that the validity is a span of time, and no longer than allowed.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when it ends before it begins, [`DecodeError::TooLong`] over [`CERTIFICATE_DAYS_MAX`].
+    pub fn check_validity(&self) -> Result<(), DecodeError> {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+        let (from, until) = (self.valid_from.get(), self.valid_until.get());
+        if until <= from {
+            return Err(DecodeError::Invalid {
+                what: "validity (it ends before it begins)",
+            });
+        }
+        let days = (until - from) / DAY_MS;
+        if days > CERTIFICATE_DAYS_MAX {
+            return Err(DecodeError::TooLong {
+                what: "validity in days",
+                found: usize::try_from(days).unwrap_or(usize::MAX),
+                limit: CERTIFICATE_DAYS_MAX as usize,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Takes a certificate back before its time.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Revocation {
+    /// The organisation whose certificate it is.
+    pub member: MemberId,
+    /// The certificate.
+    pub certificate: CertificateId,
+    /// Why, in the CA's words.
+    pub reason: Text<REASON_MAX>,
+}
+canonical!(Revocation {
+    member,
+    certificate,
+    reason
+});
+
+/// What the chain knows of a member.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct MemberEntry {
+    /// The member.
+    pub member: Member,
+    /// When it was admitted.
+    pub admitted: Admitted,
+}
+canonical!(MemberEntry { member, admitted });
+
+/// What the chain knows of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CertificateEntry {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// When it was registered.
+    pub admitted: Admitted,
+    /// When and why it was revoked, if it was.
+    pub revoked: Option<Revoked>,
+}
+canonical!(CertificateEntry {
+    certificate,
+    admitted,
+    revoked
+});
+
+/// The block in which something came onto the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Admitted {
+    /// The block's height.
+    pub height: Height,
+    /// The block's time.
+    pub time: TimeMs,
+}
+canonical!(Admitted { height, time });
+
+/// A certificate's end before its time.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Revoked {
+    /// The block that revoked it.
+    pub admitted: Admitted,
+    /// Why, in the CA's words.
+    pub reason: Text<REASON_MAX>,
+}
+canonical!(Revoked { admitted, reason });

@@ -1,0 +1,203 @@
+//! Transactions: everything that can happen on the chain, each signed by one key.
+//!
+//! # Format
+//! `chain (32) | body (tag and fields) | signer (32) | signature (64)`, at most [`TRANSACTION_MAX`] bytes. The id is the hash of all of it. The signer's
+//! key travels along so that the signature can be checked before any state is read; whether that key *may* sign is the ledger's rule.
+
+use yilian_crypto::{
+    label,
+    pseudonym::Nym,
+    sign::{Signature, SigningKey, VerifyingKey},
+};
+
+use crate::{
+    codec::{Decode, DecodeError, Encode, List, Reader, canonical, canonical_choice},
+    fixed,
+    grant::{Grant, GrantChange},
+    ids::{ChainId, MemberId, TransactionId},
+    limits::{RECORDS_MAX, TRANSACTION_MAX},
+    registry::{Certificate, Member, Revocation},
+    sealed::SealedRecord,
+};
+
+/// What a transaction does.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Body {
+    /// Admits a member; by the consortium CA.
+    Admit(Member),
+    /// Registers a person's certificate; by the member's CA.
+    Certify(Certificate),
+    /// Revokes a certificate; by the member's CA or the consortium CA.
+    Revoke(Revocation),
+    /// Puts the records of a visit onto the chain; by the hospital's node.
+    Seal(SealVisit),
+    /// Puts a standing grant onto the chain; by the grant's controller.
+    CreateGrant(Grant),
+    /// Pauses, resumes or revokes a grant; by its controller.
+    SetGrant(GrantChange),
+}
+canonical_choice!(Body {
+    1 => Admit,
+    2 => Certify,
+    3 => Revoke,
+    4 => Seal,
+    5 => CreateGrant,
+    6 => SetGrant,
+});
+
+impl Body {
+    /// Its name in JSON and listings.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Admit(_) => "admit",
+            Self::Certify(_) => "certify",
+            Self::Revoke(_) => "revoke",
+            Self::Seal(_) => "seal",
+            Self::CreateGrant(_) => "create-grant",
+            Self::SetGrant(_) => "set-grant",
+        }
+    }
+}
+
+/// Records of one visit, sealed by one hospital.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SealVisit {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// The visit's pseudonym. The first seal binds it to the hospital.
+    #[serde(with = "fixed")]
+    pub nym: Nym,
+    /// The records, each created here and never changed.
+    pub records: List<SealedRecord, RECORDS_MAX>,
+}
+canonical!(SealVisit {
+    hospital,
+    nym,
+    records
+});
+
+/// A transaction with a verified signature. Made by [`Transaction::sign`] and by decoding, which both guarantee it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Transaction {
+    chain: ChainId,
+    body: Body,
+    #[serde(with = "fixed")]
+    signer: VerifyingKey,
+    #[serde(with = "fixed")]
+    signature: Signature,
+    #[serde(skip)]
+    encoded: Vec<u8>,
+}
+
+impl Transaction {
+    /// Signs `body` for `chain`.
+    #[must_use]
+    pub fn sign(chain: ChainId, body: Body, key: &SigningKey) -> Self {
+        let signer = key.verifying_key();
+        let mut encoded = chain.to_vec();
+        body.encode(&mut encoded);
+        signer.encode(&mut encoded);
+        let signature = key.sign(label::TRANSACTION_SIGNATURE, &[&encoded]);
+        signature.encode(&mut encoded);
+        Self {
+            chain,
+            body,
+            signer,
+            signature,
+            encoded,
+        }
+    }
+
+    /// Reads a transaction and verifies its signature.
+    ///
+    /// # Errors
+    /// [`TransactionError`]: the sender's fault.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TransactionError> {
+        let transaction = Self::decode_unverified(bytes)?;
+        let message_size = bytes.len().saturating_sub(Signature::SIZE);
+        let message = bytes.get(..message_size).unwrap_or_default();
+        transaction
+            .signer
+            .verify(
+                label::TRANSACTION_SIGNATURE,
+                &[message],
+                &transaction.signature,
+            )
+            .map_err(|_| TransactionError::Signature)?;
+        Ok(transaction)
+    }
+
+    /// Reads a transaction whose signature was verified before, as one that comes out of a final block.
+    ///
+    /// # Errors
+    /// [`TransactionError::Malformed`] when the bytes are no transaction.
+    pub fn decode_unverified(bytes: &[u8]) -> Result<Self, TransactionError> {
+        if bytes.len() > TRANSACTION_MAX {
+            return Err(TransactionError::Malformed(DecodeError::TooLong {
+                what: "transaction",
+                found: bytes.len(),
+                limit: TRANSACTION_MAX,
+            }));
+        }
+        let mut input = Reader::new(bytes);
+        let read = |input: &mut Reader<'_>| {
+            Ok(Self {
+                chain: Decode::decode(input)?,
+                body: Decode::decode(input)?,
+                signer: Decode::decode(input)?,
+                signature: Decode::decode(input)?,
+                encoded: bytes.to_vec(),
+            })
+        };
+        let transaction = read(&mut input).map_err(TransactionError::Malformed)?;
+        match input.remaining() {
+            0 => Ok(transaction),
+            count => Err(TransactionError::Malformed(DecodeError::Trailing { count })),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> TransactionId {
+        TransactionId::of(&self.encoded)
+    }
+
+    /// The chain it is for.
+    #[must_use]
+    pub const fn chain(&self) -> ChainId {
+        self.chain
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The key that signed it.
+    #[must_use]
+    pub const fn signer(&self) -> &VerifyingKey {
+        &self.signer
+    }
+
+    /// Its canonical bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.encoded
+    }
+}
+
+/// Why bytes are no transaction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransactionError {
+    /// Not the canonical encoding of one.
+    #[error("not a transaction: {0}")]
+    Malformed(DecodeError),
+    /// The signature does not verify under the signer's key.
+    #[error("the transaction's signature does not verify")]
+    Signature,
+}

@@ -1,0 +1,25 @@
+//! Benchmarks: one form for every area. The measuring itself is the crate `yilian-bench`, outside the default members, since it also
+//! builds the peers that we measure ourselves against.
+
+use clap::Args;
+
+use crate::run;
+
+#[derive(Args)]
+pub struct Options {
+    /// What to measure
+    #[arg(value_parser = ["crypto", "path"])]
+    area: String,
+    /// Print one JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let mut arguments =
+        vec!["run", "--quiet", "--release", "--package", "yilian-bench", "--", &options.area];
+    if options.json {
+        arguments.push("--json");
+    }
+    run::run("cargo", &arguments)
+}

@@ -1,0 +1,114 @@
+//! Who may import whom: the table of docs/ARCHITECTURE.md, checked against what cargo sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::run;
+
+/// Crate -> what it may import of ours. A crate that is not here may not exist.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("crypto", &[]),
+    ("protocol", &["crypto"]),
+    ("record", &["protocol"]),
+    ("ledger", &["protocol", "crypto"]),
+    ("client", &["protocol", "crypto", "record"]),
+    ("node", &["protocol", "crypto", "ledger"]),
+    ("app", &["crypto", "protocol", "record", "ledger", "client", "node"]),
+    ("bench", &["crypto", "protocol", "record", "ledger", "client", "node"]),
+];
+
+/// No way, however long, may lead from the first to the second: plaintext must not be linkable there.
+const UNREACHABLE: &[(&str, &str)] =
+    &[("node", "record"), ("ledger", "record"), ("node", "client"), ("client", "node")];
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+pub fn run() -> anyhow::Result<()> {
+    let metadata = run::output("cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
+    let metadata: Value = serde_json::from_slice(&metadata).context("cargo metadata")?;
+    let faults = faults(&edges(&metadata));
+    if faults.is_empty() {
+        eprintln!("walls: every import is in the table");
+        return Ok(());
+    }
+    bail!("walls are broken:\n  {}", faults.join("\n  "))
+}
+
+/// Imports between our crates. Test-only ones count too: what a test needs, a neighbour will soon need.
+fn edges(metadata: &Value) -> Edges {
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let short = |value: &Value| value.as_str()?.strip_prefix("yilian-").map(str::to_owned);
+    packages
+        .iter()
+        .filter_map(|package| {
+            let dependencies = package["dependencies"].as_array()?;
+            let ours = dependencies.iter().filter_map(|dependency| short(&dependency["name"]));
+            Some((short(&package["name"])?, ours.collect()))
+        })
+        .collect()
+}
+
+fn faults(edges: &Edges) -> Vec<String> {
+    let table: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();
+    let mut faults = Vec::new();
+    for (from, targets) in edges {
+        let Some(allowed) = table.get(from.as_str()) else {
+            faults.push(format!("{from} has no row in the table"));
+            continue;
+        };
+        for to in targets.iter().filter(|to| !allowed.contains(&to.as_str())) {
+            faults.push(format!("{from} imports {to}, which the table does not allow"));
+        }
+    }
+    for (from, to) in UNREACHABLE {
+        if reachable(edges, from).contains(*to) {
+            faults.push(format!("{from} reaches {to}"));
+        }
+    }
+    faults
+}
+
+fn reachable<'a>(edges: &'a Edges, from: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut rest: Vec<&str> = edges.get(from).into_iter().flatten().map(String::as_str).collect();
+    while let Some(next) = rest.pop() {
+        if found.insert(next) {
+            rest.extend(edges.get(next).into_iter().flatten().map(String::as_str));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(&str, &[&str])]) -> Edges {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        edges.iter().map(|(from, to)| ((*from).to_owned(), owned(to))).collect()
+    }
+
+    #[test]
+    fn the_table_itself_keeps_plaintext_from_nodes() {
+        assert_eq!(faults(&graph(ROOMS)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_import_outside_the_table_is_named() {
+        let faults = faults(&graph(&[("protocol", &["crypto", "ledger"])]));
+        assert_eq!(faults, ["protocol imports ledger, which the table does not allow"]);
+    }
+
+    #[test]
+    fn a_detour_to_plaintext_is_found() {
+        let faults = faults(&graph(&[("node", &["ledger"]), ("ledger", &["record"])]));
+        assert!(faults.contains(&"node reaches record".to_owned()), "{faults:?}");
+    }
+
+    #[test]
+    fn a_new_crate_needs_a_row() {
+        assert_eq!(faults(&graph(&[("cupboard", &[])])), ["cupboard has no row in the table"]);
+    }
+}
