@@ -1,52 +1,65 @@
-//! Why a cryptographic step failed.
+//! What can be wrong with bytes, keys and words.
 
-/// One of these comes back from everything that can fail here. None carries a secret.
+/// Why a value, a proof, a seal or a seed was refused. No variant carries secret bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes are not the canonical encoding of such a value; the sender's fault.
+    /// Bytes are not the canonical encoding of the named value; the fault of whoever wrote them.
     #[error("not a canonical {what}")]
     Encoding {
-        /// What they should have been.
+        /// What was expected.
         what: &'static str,
     },
-    /// A signature does not verify; the signer's or the carrier's fault.
+    /// A capsule's proof does not hold for this scope key and context; the fault of whoever sealed, or of who asks about
+    /// another record.
+    #[error("the proof does not hold for this capsule, scope key and context")]
+    Proof,
+    /// A rekey is not from this scope key to this delegatee; the delegator's fault.
+    #[error("the rekey does not lead from this scope key to this delegatee")]
+    Rekey,
+    /// A signature does not hold; the fault of whoever signed or passed it on.
     #[error("the signature does not verify")]
     Signature,
-    /// A capsule's proof does not verify for this scope and context.
-    #[error("the capsule's proof does not verify for this scope and context")]
-    Proof,
-    /// A rekey does not lead from this scope to this delegatee; the delegator's fault.
-    #[error("the rekey does not lead from this scope to this delegatee")]
-    Rekey,
-    /// An escrow does not verify; the patient's fault.
+    /// An escrow's proof does not hold for this pseudonym, regulators and context; the patient's fault.
     #[error("the escrow does not verify")]
     Escrow,
-    /// The ciphertext was sealed under another key or with other associated data.
-    #[error("sealed under another key or in another context")]
+    /// The key or the associated data are not those the message was sealed with.
+    #[error("sealed with another key or other associated data")]
     WrongKey,
-    /// The ciphertext ends early.
-    #[error("the ciphertext ends early")]
+    /// Sealed bytes end early: ask the store again.
+    #[error("the sealed bytes end early")]
     Truncated,
-    /// A chunk of the ciphertext was changed, moved, repeated or taken away.
-    #[error("chunk {chunk} of the ciphertext is corrupt")]
+    /// A chunk was changed, moved, repeated or added: ask another store.
+    #[error("chunk {chunk} of the sealed bytes is corrupt")]
     Corrupt {
-        /// Which chunk, from 0.
+        /// Which chunk of 64 KiB, from 0.
         chunk: u64,
     },
-    /// Words are not 24 in number.
-    #[error("a seed has 24 words, not {found}")]
+    /// Sealed bytes hold more than [`crate::seal::PLAINTEXT_MAX`].
+    #[error(
+        "the sealed bytes are over the limit of {} bytes of plaintext",
+        crate::seal::PLAINTEXT_MAX
+    )]
+    TooLarge,
+    /// A seed has another number of words; the typist's fault.
+    #[error("a seed has 24 words, not {count}")]
     WordCount {
-        /// How many there are.
-        found: usize,
+        /// How many were given.
+        count: usize,
     },
-    /// A word is on no list.
-    #[error("word {position} is not on the list of seed words")]
+    /// A word of a seed is in no word list; the typist's fault. The word itself is not repeated.
+    #[error("word {position} is in no word list")]
     UnknownWord {
         /// Which word, from 1.
         position: usize,
     },
-    /// The words are on the list, but their checksum fails: two were exchanged, or one is wrong.
-    #[error("the words' checksum fails: one of them is wrong, or two are exchanged")]
+    /// The words are known but do not belong together; the typist's fault.
+    #[error("the words' checksum fails: a word is wrong or two are swapped")]
     WordChecksum,
+    /// No such grade of confidentiality.
+    #[error("no such confidentiality")]
+    Confidentiality,
+    /// No such calendar quarter: the year is 1 to 9999, the quarter 1 to 4, the month 1 to 12.
+    #[error("no such calendar quarter")]
+    Quarter,
 }

@@ -1,13 +1,14 @@
-//! Domain separation: the one table of labels. Every hash, key derivation and signature of Yilian uses one, and no two uses share one.
+//! Domain separation: the one table of labels. Every hash, derivation, proof and signature of the product begins with one of
+//! these, `"yilian/v1/<area>/<purpose>"`, so no value made for one purpose is good for another.
 
-/// What a hash, derived key or signature is for. Made in this module only.
+/// The purpose of a hash, derivation, proof or signature. The constants of this module are all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label(&'static str);
 
 impl Label {
-    /// The text, as `yilian/v1/<area>/<purpose>`.
+    /// The text that is hashed.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         self.0
     }
 }
@@ -22,82 +23,103 @@ macro_rules! labels {
 }
 
 labels! {
-    /// Scope key: `H1(PK_h, w)`.
-    SCOPE_SCALAR = "pre/scope";
-    /// Context digest of a capsule.
+    // - chain
+    /// Chain id, from the genesis.
+    CHAIN_ID = "chain/id";
+    /// Block id, from the header.
+    BLOCK = "chain/block";
+    /// Transaction id.
+    TRANSACTION = "chain/transaction";
+    /// Signature of a transaction.
+    TRANSACTION_SIGNATURE = "chain/sign-transaction";
+    /// Leaf of a Merkle tree.
+    MERKLE_LEAF = "chain/merkle-leaf";
+    /// Inner node of a Merkle tree.
+    MERKLE_NODE = "chain/merkle-node";
+    /// Key of an entry of the chain's state.
+    STATE_KEY = "chain/state-key";
+
+    // - registry
+    /// Member id.
+    MEMBER_ID = "registry/member-id";
+    /// Certificate id.
+    CERTIFICATE = "registry/certificate";
+    /// Signature of a certificate.
+    CERTIFICATE_SIGNATURE = "registry/sign-certificate";
+
+    // - record
+    /// Record id, from the content id.
+    RECORD_ID = "record/id";
+    /// Content id of a sealed object.
+    CID = "record/cid";
+    /// Signature of a record's author.
+    RECORD_SIGNATURE = "record/sign";
+    /// Commitment to a record's author.
+    AUTHOR_COMMITMENT = "record/author-commitment";
+    /// Mask over the scope in a sealed object's header.
+    SCOPE_MASK = "record/scope-mask";
+    /// Signature of a visit token under the visit's pseudonym.
+    VISIT_TOKEN = "visit/token";
+
+    // - consent
+    /// Commitment to a grant's terms.
+    GRANT_TERMS = "consent/grant-terms";
+    /// Grant id.
+    GRANT_ID = "consent/grant-id";
+    /// Signature of a call to a node.
+    CALL_SIGNATURE = "consent/sign-call";
+
+    // - crypto::pre
+    /// H1: a scope's offset to the delegator's key.
+    PRE_SCOPE = "pre/scope-offset";
+    /// Digest of a capsule's context.
     PRE_CONTEXT = "pre/context";
     /// Challenge of a capsule's proof of knowledge.
-    PRE_CHALLENGE = "pre/challenge";
-    /// Record key from `Z^r`.
-    RECORD_KEY = "pre/record-key";
-    /// Chunk key and commitment from a record key.
-    SEAL_KEYS = "seal/keys";
-    /// Patient's root scalar `a`.
-    PATIENT_ROOT = "seed/patient-root";
-    /// Patient's hospital scalar `H(k_h)`.
-    PATIENT_HOSPITAL = "seed/patient-hospital";
-    /// Patient's search key at a hospital.
-    PATIENT_SEARCH = "seed/patient-search";
-    /// Visit scalar `H(k_v)`.
-    VISIT_SCALAR = "seed/visit";
-    /// Tag of a private visit.
-    VISIT_TAG = "seed/visit-tag";
-    /// Master of a patient's signing keys.
-    SIGNING_MASTER = "seed/signing-master";
-    /// Signing key of a visit.
-    VISIT_SIGNING = "seed/visit-signing";
-    /// Signing key of a grant.
-    GRANT_SIGNING = "seed/grant-signing";
-    /// Member's signing key.
-    MEMBER_SIGNING = "seed/member-signing";
-    /// Member's delegatee scalar `b`.
-    MEMBER_DELEGATEE = "seed/member-delegatee";
-    /// Delegatee scalar from bytes of its own.
-    DELEGATEE_SEED = "seed/delegatee";
-    /// Regulators' scalar.
-    REGULATOR = "seed/regulator";
+    PRE_PROOF = "pre/knowledge-proof";
+    /// Record key from Z^r.
+    PRE_RECORD_KEY = "pre/record-key";
+    /// A delegatee's scalar from its seed.
+    PRE_DELEGATEE = "pre/delegatee";
+
+    // - crypto::seal
+    /// Key commitment of a sealed message.
+    SEAL_COMMITMENT = "seal/key-commitment";
+    /// Key of a sealed message's chunks.
+    SEAL_PAYLOAD = "seal/payload-key";
+
+    // - crypto::pseudonym
     /// Challenge of a signature under a pseudonym.
-    NYM_CHALLENGE = "pseudonym/signature";
+    NYM_SIGNATURE = "pseudonym/sign";
     /// Challenge of an escrow's proof.
-    ESCROW_CHALLENGE = "pseudonym/escrow";
-    /// Message of an Ed25519 signature of a transaction.
-    TRANSACTION_SIGNATURE = "protocol/transaction-signature";
-    /// Id of a transaction.
-    TRANSACTION = "protocol/transaction-id";
-    /// Id of a block.
-    BLOCK = "protocol/block-id";
-    /// Leaf of a Merkle tree.
-    MERKLE_LEAF = "protocol/merkle-leaf";
-    /// Inner node of a Merkle tree.
-    MERKLE_NODE = "protocol/merkle-node";
-    /// Place of a value in the ledger's state.
-    STATE_KEY = "protocol/state-key";
-    /// Id of a record.
-    RECORD_ID = "protocol/record-id";
-    /// Content identifier.
-    CID = "protocol/cid";
-    /// Id of a certificate.
-    CERTIFICATE = "protocol/certificate-id";
-    /// Message of a signature of a certificate.
-    CERTIFICATE_SIGNATURE = "protocol/certificate-signature";
-    /// Message of a signature of a visit token.
-    VISIT_TOKEN = "protocol/visit-token";
-    /// Message of an author's signature of a record.
-    RECORD_SIGNATURE = "protocol/record-signature";
-    /// Commitment to a record's author.
-    AUTHOR_COMMITMENT = "protocol/author-commitment";
-    /// Commitment to a grant's terms.
-    GRANT_TERMS = "protocol/grant-terms";
-    /// Id of a grant.
-    GRANT_ID = "protocol/grant-id";
-    /// Message of a signature of a call.
-    CALL_SIGNATURE = "protocol/call-signature";
-    /// Mask of a record's scope.
-    SCOPE_MASK = "protocol/scope-mask";
-    /// Id of a member.
-    MEMBER_ID = "protocol/member-id";
-    /// Id of a chain.
-    CHAIN_ID = "protocol/chain-id";
+    ESCROW_PROOF = "pseudonym/escrow-proof";
+    /// The regulators' scalar from their seed.
+    REGULATOR = "pseudonym/regulator";
+
+    // - crypto::seed
+    /// The root scalar a from a patient's seed.
+    SEED_ROOT = "seed/root";
+    /// k_h from seed and hospital.
+    SEED_HOSPITAL = "seed/key-of-hospital";
+    /// H(k_h), the hospital key's offset to the root.
+    SEED_HOSPITAL_OFFSET = "seed/offset-of-hospital";
+    /// Search key from seed and hospital.
+    SEED_SEARCH = "seed/search-of-hospital";
+    /// k_v from seed, hospital and counter.
+    SEED_VISIT = "seed/key-of-visit";
+    /// H(k_v), the pseudonym's offset to the root.
+    SEED_VISIT_OFFSET = "seed/offset-of-visit";
+    /// Tag of a private visit from k_v.
+    SEED_VISIT_TAG = "seed/tag-of-visit";
+    /// The master of signing keys, separate from the root.
+    SEED_SIGNING = "seed/signing-master";
+    /// Signing key of a visit from the signing master.
+    SEED_VISIT_SIGNING = "seed/signing-key-of-visit";
+    /// Signing key of a grant from the signing master.
+    SEED_GRANT_SIGNING = "seed/signing-key-of-grant";
+    /// Signing key of an organisation's member.
+    SEED_MEMBER_SIGNING = "seed/member-signing";
+    /// Seed of the delegatee key of an organisation's member.
+    SEED_MEMBER_DELEGATEE = "seed/member-delegatee";
 }
 
 #[cfg(test)]
@@ -105,12 +127,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_label_is_another_or_its_beginning() {
+    fn labels_are_distinct_and_none_begins_another() {
         for (place, label) in ALL.iter().enumerate() {
             for other in &ALL[place + 1..] {
-                assert!(!label.0.starts_with(other.0) || label.0[other.0.len()..].starts_with('-'));
-                assert_ne!(label.0, other.0);
+                assert!(!label.0.starts_with(other.0), "{} {}", label.0, other.0);
+                assert!(!other.0.starts_with(label.0), "{} {}", label.0, other.0);
             }
+        }
+    }
+
+    #[test]
+    fn labels_have_the_form_product_version_area_purpose() {
+        for label in ALL {
+            let parts: Vec<_> = label.as_str().split('/').collect();
+            assert_eq!(parts.len(), 4, "{}", label.0);
+            assert_eq!(&parts[..2], ["yilian", "v1"]);
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(
+                parts
+                    .iter()
+                    .all(|part| !part.is_empty() && part.chars().all(plain))
+            );
         }
     }
 }

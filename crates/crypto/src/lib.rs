@@ -1,22 +1,26 @@
-//! The cryptography of Yilian: small modules, each one construction, over safe types for BLS12-381.
+//! Keys, capsules, seals and signatures of Yilian 医链.
 //!
-//! | module | construction |
-//! |---|---|
-//! | [`pre`] | conditional AFGH proxy re-encryption as a KEM |
-//! | [`seal`] | STREAM over XChaCha20-Poly1305 with key commitment |
-//! | [`pseudonym`] | pseudonyms of visits, signatures under them, identity escrow |
-//! | [`seed`] | seed words and labelled derivation of every key |
-//! | [`sign`] | Ed25519 over labelled hashes |
-//! | [`search`] | keys of the search index |
-//! | [`scope`] | the unit of a grant |
-//! | [`hash`], [`label`] | hashing, key derivation, domain separation |
-//! | [`bls`] | groups and pairing; the only unsafe code |
+//! - [`pre`]: a patient lets a node turn the capsule of a record into one that a reader opens.
+//! - [`seal`]: a record encrypted under the key that a capsule carries.
+//! - [`sign`]: Ed25519 signatures over labelled messages.
+//! - [`pseudonym`]: one name for each visit, with an identity that only regulators can read.
+//! - [`seed`]: everything of a patient or member from 24 words.
+//! - [`scope`]: what a grant is about.
+//! - [`search`]: search keys.
+//! - [`label`], [`hash`]: domain separation, hashing and key derivation.
+//! - [`bls`]: safe types over BLS12-381; the only place with foreign code.
 //!
-//! **Warning:** nobody outside this project has reviewed this code yet.
+//! All encodings are of fixed size and canonical: a second spelling, a trailing byte, the identity, a point off its curve
+//! or outside its subgroup is refused where bytes become values. Values that exist are therefore good values.
+//!
+//! # Not promised
+//! Secrets are zeroised when dropped and handled without secret-dependent branches or addresses as far as blst and
+//! the dalek crates do, but copies that the compiler leaves in registers and on the stack are beyond this crate.
 
 #![deny(unsafe_code)]
 
 pub mod bls;
+mod encoding;
 mod error;
 pub mod hash;
 pub mod label;
@@ -29,26 +33,3 @@ pub mod seed;
 pub mod sign;
 
 pub use error::Error;
-
-/// `left` followed by `right`.
-fn join<const L: usize, const R: usize, const N: usize>(
-    left: &[u8; L],
-    right: &[u8; R],
-) -> [u8; N] {
-    const { assert!(L + R == N, "the sizes add up") };
-    let mut whole = [0; N];
-    for (byte, value) in whole.iter_mut().zip(left.iter().chain(right)) {
-        *byte = *value;
-    }
-    whole
-}
-
-/// The first `L` and the last `R` bytes of `whole`.
-fn cut<const L: usize, const R: usize, const N: usize>(whole: &[u8; N]) -> ([u8; L], [u8; R]) {
-    const { assert!(L + R == N, "the sizes add up") };
-    let (mut left, mut right) = ([0; L], [0; R]);
-    for (byte, value) in left.iter_mut().chain(&mut right).zip(whole) {
-        *byte = *value;
-    }
-    (left, right)
-}

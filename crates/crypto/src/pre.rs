@@ -1,122 +1,152 @@
-//! Conditional proxy re-encryption as a KEM: a patient lets a node turn the capsules of one scope towards one reader.
+//! Conditional proxy re-encryption: a patient lets a node turn the capsule of a record of scope `w` into one that Bob opens.
 //!
-//! From Ateniese, Fu, Green, Hohenberger 2006, section 3.2, with Sakai-Kasahara keys per scope and Libert-Vergnaud 2008 for the form without pairings at the proxy.
-//! Letters: delegator (patient at a hospital) `a`, delegatee (reader) `b`, scope `w`, `Z = e(g, h)`.
-//!
+//! From AFGH (Ateniese, Fu, Green and Hohenberger 2006, section 3.2) as a key encapsulation, made conditional in the form of Sakai and Kasahara; protocols
+//! section 2 and the 医链 note, section 4.3.1. Symbols: `a` the delegator's secret at one hospital and `PK_a = g^a`; `b` the delegatee's and
+//! `PK_b = h^b`; `Z = e(g, h)`; `w` a scope.
 //! ```text
-//! keys            PK_a = g^a            PK_b = h^b
-//! scope key       PK_w = PK_a g^t       a_w = a + t,  t = H1(PK_a, w)
-//! encapsulate     c = PK_w^r            K = KDF(Z^r, context)       with a proof of knowledge of r, bound to the context
-//! decapsulate     Z^r = e(c^(1/a_w), h)
-//! rekey           RK = PK_b^(1/a_w)
-//! re-encapsulate  z' = e(c, RK)  = Z^(rb)     or  (c^s, RK^(1/s))
-//! delegatee       Z^r = z'^(1/b)              or  e(c^s, RK^(1/s))^(1/b)
+//! scope key        a_w = a + H1(PK_a, w), PK_{a,w} = PK_a g^{H1(PK_a, w)}          48 bytes, from the public key alone
+//! encapsulate      c = PK_{a,w}^r, K = KDF(Z^r, context)                           48 bytes
+//!                  proof of r: A = PK_{a,w}^k, e = H(PK_{a,w}, c, A, context),
+//!                  s = k + e r; holds when e = H(.., PK_{a,w}^s c^-e, ..)          64 bytes
+//! decapsulate      Z^r = e(c^{1/a_w}, h)
+//! rekey            RK = PK_b^{1/a_w}; good when e(PK_{a,w}, RK) = e(g, PK_b)       96 bytes
+//! re-encapsulate   z' = e(c, RK) = Z^{rb}; Bob: Z^r = z'^{1/b}                     288 bytes
+//!   or (Libert     (x, y) = (c^t, RK^{1/t}); Bob: Z^r = e(x^{1/b}, y)              144 bytes
+//!   and Vergnaud 2008)
 //! ```
+//! A proxy takes a [`ProvenCapsule`], which only [`Capsule::verify`] makes: the proof stops a delegatee from having a multiple of another record's
+//! capsule turned to him. The scalar `a_w` is never given out: it gives `a`.
+//!
 //! # Deviations
-//! Keys are per scope (the note: per record). It is a KEM, not an encryption of group elements. The context binds `PK_w` in place of (`PK_a`, `w`), so that neither
-//! proxy nor reader needs `PK_a`; since `H1` is a random oracle, `PK_w` commits to both.
+//! - A key encapsulation, not encryption of a message in GT; keys are per scope, a proof is attached.
+//! - The context binds `PK_{a,w}` and not `(PK_a, w)`, so that neither proxy nor one-shot reader needs `PK_a`. It commits to both: H1 is a random
+//!   oracle, so finding other `(PK_a, w)` with the same `PK_{a,w}` is finding discrete logarithms or collisions.
 //!
-//! # Promised
-//! Confidentiality against chosen plaintexts and honest re-encryption; unidirectional; single hop. Mauling another record's capsule is stopped by the proof, proxy and delegatee together
-//! obtain `h^(1/a_w)` of that scope and no other.
-//!
-//! # Not promised
-//! A reader who was let in keeps what he read. A proxy with a rekey serves that scope for as long as it keeps the rekey.
-
-use std::fmt;
+//! # Promised and not promised
+//! Confidentiality against chosen plaintexts and honest re-encryption, unidirectional, single hop. Proxy and delegatee together get `h^{1/a_w}`, which
+//! opens that scope and no other. A reader who was let in may keep what he read. Whoever knows a scope key recognises its capsules.
 
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 use crate::{
     Error,
-    bls::{G1, G2, Gt, PreparedG2, Scalar, pairing, pairing_prepared, pairings_equal},
+    bls::{G1, G2, Gt, PreparedG2, Scalar, hash_to_scalar, pairing, pairings_equal},
+    encoding::{debug_public, debug_secret, field, join, point_encoding, schnorr_encoding},
     hash::{hash, kdf},
     label,
     pseudonym::Nym,
     scope::Scope,
 };
 
-/// The suite that every context binds: BLS12-381, XChaCha20-Poly1305 STREAM.
+/// The suite that contexts bind: this module's construction on BLS12-381, records sealed by [`crate::seal`].
 const SUITE: u8 = 1;
 
-/// The secret key of a patient at one hospital, `a`.
-#[derive(Clone)]
-pub struct DelegatorSecret(Scalar);
+/// A patient's secret at one hospital, `a`. Not exported.
+pub struct DelegatorSecret {
+    secret: Scalar,
+    public: DelegatorPublic,
+}
 
 impl DelegatorSecret {
-    /// The key `scalar`.
-    pub(crate) const fn new(scalar: Scalar) -> Self {
-        Self(scalar)
-    }
-
-    /// A random key.
-    pub fn random(rng: &mut impl CryptoRng) -> Self {
-        Self(Scalar::random(rng))
-    }
-
-    /// `PK_a`.
+    /// A fresh secret.
     #[must_use]
-    pub fn public(&self) -> DelegatorPublic {
-        DelegatorPublic(G1::times_generator(&self.0))
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        Self::new(Scalar::random(rng))
     }
 
-    /// `a_w`.
+    pub(crate) fn new(secret: Scalar) -> Self {
+        let public = DelegatorPublic(G1::power_of_generator(&secret));
+        Self { secret, public }
+    }
+
+    /// PK_a.
+    #[must_use]
+    pub const fn public(&self) -> DelegatorPublic {
+        self.public
+    }
+
+    /// The secret side of a scope.
     #[must_use]
     pub fn scope(&self, scope: &Scope) -> ScopeSecret {
-        let shift = scope_shift(&self.public(), scope);
-        // The sum is zero with probability 2^-255 over the hash.
-        ScopeSecret(self.0.add(&shift).unwrap_or(shift))
+        let secret = self.secret.add(&self.public.scope_offset(scope));
+        // Zero, for which there would be no inverse, is hit once in 2^255.
+        ScopeSecret {
+            inverse: secret.invert_or_zero(),
+            key: ScopeKey(G1::power_of_generator(&secret)),
+        }
     }
 }
 
-/// The public key of a patient at one hospital, `PK_a`. 48 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl std::fmt::Debug for DelegatorSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "DelegatorSecret", Scalar::SIZE)
+    }
+}
+
+/// A patient's public key at one hospital, `PK_a`.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DelegatorPublic(G1);
+point_encoding!(DelegatorPublic, G1, "delegator key (48 bytes)");
 
 impl DelegatorPublic {
-    /// `PK_w`, which anyone can derive.
+    /// PK_{a,w}.
     #[must_use]
     pub fn scope(&self, scope: &Scope) -> ScopeKey {
-        let shift = G1::times_generator(&scope_shift(self, scope));
-        // The sum is the identity with probability 2^-255 over the hash.
-        ScopeKey(self.0.add(&shift).unwrap_or(shift))
+        ScopeKey(
+            self.0
+                .add(&G1::power_of_generator(&self.scope_offset(scope))),
+        )
+    }
+
+    /// H1(PK_a, w).
+    fn scope_offset(&self, scope: &Scope) -> Scalar {
+        hash_to_scalar(label::PRE_SCOPE, &[&self.to_bytes(), &scope.to_bytes()])
     }
 }
 
-/// The secret key of a scope, `a_w`. Never leaves: it gives `a`.
-#[derive(Clone)]
-pub struct ScopeSecret(Scalar);
+/// The secret side of a scope. Holds `1/a_w` only; not exported.
+pub struct ScopeSecret {
+    inverse: Scalar,
+    key: ScopeKey,
+}
 
 impl ScopeSecret {
-    /// `PK_w`.
+    /// PK_{a,w}.
     #[must_use]
-    pub fn key(&self) -> ScopeKey {
-        ScopeKey(G1::times_generator(&self.0))
+    pub const fn key(&self) -> ScopeKey {
+        self.key
     }
 
-    /// The key of a record of this scope.
+    /// Opens a capsule of this scope: K from `Z^r = e(c^{1/a_w}, h)`. That of another scope gives a key that opens nothing.
     #[must_use]
     pub fn decapsulate(&self, capsule: &ProvenCapsule) -> RecordKey {
-        let turned = capsule.capsule.0.mul(&self.0.invert());
-        let shared = pairing_prepared(&turned, PreparedG2::generator());
-        RecordKey::derive(&shared, &capsule.context)
+        let base = capsule.capsule.0.mul(&self.inverse);
+        RecordKey::derive(&PreparedG2::generator().pairing(&base), &capsule.context)
     }
 
-    /// `RK`: lets its holder turn this scope's capsules towards `delegatee`.
+    /// `RK = PK_b^{1/a_w}`: lets a proxy turn this scope's capsules to `delegatee`.
     #[must_use]
     pub fn rekey(&self, delegatee: &DelegateePublic) -> Rekey {
-        Rekey(delegatee.0.mul(&self.0.invert()))
+        Rekey(delegatee.0.mul(&self.inverse))
     }
 }
 
-/// The public key of a scope, `PK_w`. 48 bytes. Whoever has it recognises the scope's capsules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl std::fmt::Debug for ScopeSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "ScopeSecret", Scalar::SIZE)
+    }
+}
+
+/// The public key of a scope, `PK_{a,w}`. Whoever knows it recognises the scope's capsules, so it does not go onto a chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ScopeKey(G1);
+point_encoding!(ScopeKey, G1, "scope key (48 bytes)");
 
 impl ScopeKey {
-    /// A new record key, its capsule, and the proof that whoever made them knew `r`. The context must be of this scope key.
+    /// Makes a record's key and the capsule that carries it, with a proof bound to `context`.
+    #[must_use]
     pub fn encapsulate(
         &self,
         context: &Context,
@@ -124,71 +154,74 @@ impl ScopeKey {
     ) -> (Capsule, KnowledgeProof, RecordKey) {
         let r = Scalar::random(rng);
         let capsule = Capsule(self.0.mul(&r));
-        let key = RecordKey::derive(&Gt::times_generator(&r), context);
-        loop {
-            let k = Scalar::random(rng);
-            let challenge = challenge(self, &capsule, &self.0.mul(&k), context);
-            // k + challenge r is zero with probability 2^-255.
-            if let Some(response) = k.add(&challenge.mul(&r)) {
-                return (
-                    capsule,
-                    KnowledgeProof {
-                        challenge,
-                        response,
-                    },
-                    key,
-                );
-            }
-        }
+
+        let k = Scalar::random(rng);
+        let challenge = proof_challenge(self, &capsule, &self.0.mul(&k), context);
+        let response = k.add(&challenge.mul(&r));
+
+        let key = RecordKey::derive(&Gt::power_of_generator(&r), context);
+        (
+            capsule,
+            KnowledgeProof {
+                challenge,
+                response,
+            },
+            key,
+        )
     }
 }
 
-/// What key and proof are bound to: suite, scope key, pseudonym, author commitment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a record's key and proof are bound to: suite, scope key, pseudonym of the visit, and commitment to the author.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     digest: [u8; 32],
 }
 
 impl Context {
-    /// The context of a record sealed under `scope` for the visit `nym` by the author committed to as `author`.
+    /// The context of a record sealed under `scope_key`, in the visit of `nym`, by the `author` committed to.
     #[must_use]
-    pub fn new(scope: &ScopeKey, nym: &Nym, author: &[u8; 32]) -> Self {
-        let parts: [&[u8]; 4] = [&[SUITE], &scope.to_bytes(), &nym.to_bytes(), author];
+    pub fn new(scope_key: &ScopeKey, nym: &Nym, author: &[u8; 32]) -> Self {
+        let parts: [&[u8]; 4] = [&[SUITE], &scope_key.to_bytes(), &nym.to_bytes(), author];
         Self {
             digest: hash(label::PRE_CONTEXT, &parts),
         }
     }
 
-    /// Its 32 bytes.
+    /// The digest of all of it.
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
 }
 
-/// `c`. 48 bytes, on the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_public(f, "Context", &self.digest)
+    }
+}
+
+/// A capsule, `c = PK_{a,w}^r`: what the chain holds of a record's key.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Capsule(G1);
+point_encoding!(Capsule, G1, "capsule (48 bytes)");
 
 impl Capsule {
-    /// Checks that whoever made the capsule, under `scope` and for `context`, knew `r`.
+    /// Checks that whoever made the capsule knew `r`, for this scope and context.
     ///
     /// # Errors
-    /// [`Error::Proof`] when the proof does not verify.
+    /// [`Error::Proof`] when scope key, context, capsule or proof are not those of one encapsulation.
     pub fn verify(
         &self,
-        scope: &ScopeKey,
+        scope_key: &ScopeKey,
         context: &Context,
         proof: &KnowledgeProof,
     ) -> Result<ProvenCapsule, Error> {
-        let KnowledgeProof {
-            challenge: claimed,
-            response,
-        } = proof;
-        let left = scope.0.mul(response);
-        let right = self.0.mul(claimed);
-        let commitment = left.add(&right.neg()).ok_or(Error::Proof)?;
-        if challenge(scope, self, &commitment, context) != *claimed {
+        let commitment = scope_key
+            .0
+            .mul(&proof.response)
+            .add(&self.0.mul(&proof.challenge).negate());
+        let challenge = proof_challenge(scope_key, self, &commitment, context);
+        if challenge != proof.challenge {
             return Err(Error::Proof);
         }
         Ok(ProvenCapsule {
@@ -198,14 +231,31 @@ impl Capsule {
     }
 }
 
-/// Schnorr's proof of knowledge of `r` to the base `PK_w`. 64 bytes: challenge, response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Proof that the maker of a capsule knew `r`: challenge and response of Schnorr's protocol to the base `PK_{a,w}`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct KnowledgeProof {
     challenge: Scalar,
     response: Scalar,
 }
+schnorr_encoding!(KnowledgeProof, "proof of knowledge (64 bytes)");
 
-/// Evidence that a capsule was made for its context. Made by [`Capsule::verify`] only; not `Clone`.
+/// e = H(PK_{a,w}, c, A, context).
+fn proof_challenge(
+    scope_key: &ScopeKey,
+    capsule: &Capsule,
+    commitment: &G1,
+    context: &Context,
+) -> Scalar {
+    let parts: [&[u8]; 4] = [
+        &scope_key.to_bytes(),
+        &capsule.to_bytes(),
+        &commitment.to_bytes(),
+        context.digest(),
+    ];
+    hash_to_scalar(label::PRE_PROOF, &parts)
+}
+
+/// Evidence that a capsule's proof held for its scope key and context. Made by [`Capsule::verify`] only; not `Clone`.
 #[derive(Debug)]
 pub struct ProvenCapsule {
     capsule: Capsule,
@@ -213,238 +263,270 @@ pub struct ProvenCapsule {
 }
 
 impl ProvenCapsule {
-    /// The context it was made for.
+    /// The capsule that was checked.
+    #[must_use]
+    pub const fn capsule(&self) -> &Capsule {
+        &self.capsule
+    }
+
+    /// The context it was checked for.
     #[must_use]
     pub const fn context(&self) -> &Context {
         &self.context
     }
 }
 
-/// The key of one record. 32 bytes, used once.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct RecordKey([u8; 32]);
-
-impl RecordKey {
-    fn derive(shared: &Gt, context: &Context) -> Self {
-        let mut secret = shared.to_uncompressed();
-        let key = Self(*kdf(label::RECORD_KEY, &secret, &[&context.digest]));
-        secret.zeroize();
-        key
-    }
-
-    pub(crate) const fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl PartialEq for RecordKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Eq for RecordKey {}
-
-/// The secret key of a reader, `b`.
-#[derive(Clone)]
-pub struct DelegateeSecret(Scalar);
-
-impl DelegateeSecret {
-    /// A random key.
-    pub fn random(rng: &mut impl CryptoRng) -> Self {
-        Self(Scalar::random(rng))
-    }
-
-    /// The key of `seed`, which should be uniform.
-    #[must_use]
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(Scalar::hash(label::DELEGATEE_SEED, &[seed]))
-    }
-
-    /// `PK_b`.
-    #[must_use]
-    pub fn public(&self) -> DelegateePublic {
-        DelegateePublic(G2::times_generator(&self.0))
-    }
-
-    /// The key of a record that was turned towards this reader. A wrong re-encapsulation gives a wrong key, which the sealed object's commitment refuses.
-    #[must_use]
-    pub fn decapsulate(&self, turned: &Reencapsulation, context: &Context) -> RecordKey {
-        let inverse = self.0.invert();
-        let shared = match turned {
-            Reencapsulation::Gt(turned) => turned.0.pow(&inverse),
-            Reencapsulation::Lv(turned) => pairing(&turned.capsule.mul(&inverse), &turned.rekey),
-        };
-        RecordKey::derive(&shared, context)
-    }
-}
-
-/// The public key of a reader, `PK_b`. 96 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DelegateePublic(G2);
-
-/// `RK`. 96 bytes. With the reader's help it opens its scope: to be given to key holders only.
-#[derive(Clone, PartialEq, Eq)]
+/// `RK = PK_b^{1/a_w}`: turns capsules of one scope to one delegatee.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rekey(G2);
+point_encoding!(Rekey, G2, "rekey (96 bytes)");
 
 impl Rekey {
-    /// Checks that it leads from `scope` to `delegatee`: `e(PK_w, RK) = e(g, PK_b)`. Only one who has `a_w` can make such a one.
+    /// Checks that this rekey leads from `scope_key` to `delegatee`.
     ///
     /// # Errors
     /// [`Error::Rekey`] when it does not.
-    pub fn verify(&self, scope: &ScopeKey, delegatee: &DelegateePublic) -> Result<(), Error> {
-        let good = pairings_equal(&scope.0, &self.0, &G1::generator(), &delegatee.0);
+    pub fn verify(&self, scope_key: &ScopeKey, delegatee: &DelegateePublic) -> Result<(), Error> {
+        let good = pairings_equal((&scope_key.0, &self.0), (&G1::generator(), &delegatee.0));
         good.then_some(()).ok_or(Error::Rekey)
     }
 }
 
-impl fmt::Debug for Rekey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Rekey(96 bytes)")
-    }
-}
-
-/// Turns a capsule towards the rekey's reader: `z' = e(c, RK)`.
+/// Turns a capsule to the rekey's delegatee: `z' = e(c, RK)`.
 #[must_use]
 pub fn reencapsulate(capsule: &ProvenCapsule, rekey: &Rekey) -> GtReencapsulation {
     GtReencapsulation(pairing(&capsule.capsule.0, &rekey.0))
 }
 
-/// Turns a capsule towards the rekey's reader without a pairing: `(c^s, RK^(1/s))`.
+/// Turns a capsule to the rekey's delegatee without a pairing: `(c^t, RK^{1/t})` for a random `t`.
+#[must_use]
 pub fn reencapsulate_lv(
     capsule: &ProvenCapsule,
     rekey: &Rekey,
     rng: &mut impl CryptoRng,
 ) -> LvReencapsulation {
-    let s = Scalar::random(rng);
+    let t = Scalar::random(rng);
     LvReencapsulation {
-        capsule: capsule.capsule.0.mul(&s),
-        rekey: rekey.0.mul(&s.invert()),
+        x: capsule.capsule.0.mul(&t),
+        y: rekey.0.mul(&t.invert_or_zero()),
     }
 }
 
-/// A capsule turned towards a reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "short-lived, and both variants are sent as bytes"
-)]
-pub enum Reencapsulation {
-    /// In GT: one exponentiation for the reader.
-    Gt(GtReencapsulation),
-    /// In G1 and G2: no pairing for the proxy.
-    Lv(LvReencapsulation),
-}
-
-/// `z'`. 288 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `z' = Z^{rb}`, torus-compressed as [`Gt::to_bytes`] tells.
+#[derive(Clone, PartialEq, Eq)]
 pub struct GtReencapsulation(Gt);
 
-/// `(c^s, RK^(1/s))`. 144 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl GtReencapsulation {
+    /// Bytes of the encoding.
+    pub const SIZE: usize = Gt::SIZE;
+
+    /// The canonical encoding.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
+        self.0.to_bytes()
+    }
+
+    /// Reads the canonical encoding.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] for anything else, and for what is not of order q.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
+        Gt::from_bytes(bytes).map(Self)
+    }
+}
+
+impl std::fmt::Debug for GtReencapsulation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_public(f, "GtReencapsulation", &self.to_bytes())
+    }
+}
+
+/// `x = c^t`, 48 bytes, then `y = RK^{1/t}`, 96 bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LvReencapsulation {
-    capsule: G1,
-    rekey: G2,
+    x: G1,
+    y: G2,
 }
 
 impl LvReencapsulation {
     /// Bytes of the encoding.
     pub const SIZE: usize = G1::SIZE + G2::SIZE;
 
-    /// Its bytes.
+    /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        crate::join(&self.capsule.to_bytes(), &self.rekey.to_bytes())
+        join(&self.x.to_bytes(), &self.y.to_bytes())
     }
 
-    /// Reads its bytes.
+    /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when a point is refused.
+    /// [`Error::Encoding`] for anything else.
     pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
-        let (capsule, rekey) = crate::cut(bytes);
+        let x = field::<0, { G1::SIZE }, { Self::SIZE }>(bytes);
+        let y = field::<{ G1::SIZE }, { G2::SIZE }, { Self::SIZE }>(bytes);
         Ok(Self {
-            capsule: G1::from_bytes(&capsule)?,
-            rekey: G2::from_bytes(&rekey)?,
+            x: G1::from_bytes(&x)?,
+            y: G2::from_bytes(&y)?,
         })
     }
 }
 
-impl KnowledgeProof {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = 64;
+impl std::fmt::Debug for LvReencapsulation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_public(f, "LvReencapsulation", &self.to_bytes())
+    }
+}
 
-    /// Its bytes.
+/// A capsule turned to a delegatee, in either form. Encoded as a tag, 1 for GT and 2 for LV, and the form's encoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reencapsulation {
+    /// `z'`, 288 bytes: cheaper for the delegatee.
+    Gt(GtReencapsulation),
+    /// `(x, y)`, 144 bytes: cheaper for the proxy.
+    Lv(LvReencapsulation),
+}
+
+impl Reencapsulation {
+    /// The canonical encoding, 289 or 145 bytes.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        crate::join(&self.challenge.to_bytes(), &self.response.to_bytes())
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Gt(form) => {
+                out.push(1);
+                out.extend_from_slice(&form.to_bytes());
+            }
+            Self::Lv(form) => {
+                out.push(2);
+                out.extend_from_slice(&form.to_bytes());
+            }
+        }
+        out
     }
 
-    /// Reads its bytes.
+    /// Reads the canonical encoding, all of `bytes`.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when a scalar is refused.
-    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
-        let (challenge, response) = crate::cut(bytes);
-        Ok(Self {
-            challenge: Scalar::from_bytes(&challenge)?,
-            response: Scalar::from_bytes(&response)?,
-        })
+    /// [`Error::Encoding`] for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let refused = Error::Encoding {
+            what: "re-encapsulation (289 or 145 bytes)",
+        };
+        match bytes.split_first() {
+            Some((1, form)) => {
+                let form = form.try_into().map_err(|_| refused)?;
+                GtReencapsulation::from_bytes(form).map(Self::Gt)
+            }
+            Some((2, form)) => {
+                let form = form.try_into().map_err(|_| refused)?;
+                LvReencapsulation::from_bytes(form).map(Self::Lv)
+            }
+            _ => Err(refused),
+        }
     }
 }
 
-macro_rules! point {
-    ($($name:ident $inner:ident),*) => {$(
-        impl $name {
-            /// Bytes of the encoding.
-            pub const SIZE: usize = $inner::SIZE;
-
-            /// Its bytes.
-            #[must_use]
-            pub fn to_bytes(&self) -> [u8; $inner::SIZE] {
-                self.0.to_bytes()
-            }
-
-            /// Reads its bytes.
-            ///
-            /// # Errors
-            /// [`Error::Encoding`] when they are refused.
-            pub fn from_bytes(bytes: &[u8; $inner::SIZE]) -> Result<Self, Error> {
-                $inner::from_bytes(bytes).map(Self)
-            }
-        }
-    )*};
-}
-point!(DelegatorPublic G1, ScopeKey G1, Capsule G1, DelegateePublic G2, Rekey G2, GtReencapsulation Gt);
-
-macro_rules! secret {
-    ($($name:ident),*) => {$(
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(32 bytes)"))
-            }
-        }
-    )*};
-}
-secret!(DelegatorSecret, ScopeSecret, DelegateeSecret, RecordKey);
-
-/// `H1(PK_a, w)`.
-fn scope_shift(delegator: &DelegatorPublic, scope: &Scope) -> Scalar {
-    Scalar::hash(
-        label::SCOPE_SCALAR,
-        &[&delegator.to_bytes(), &scope.to_bytes()],
-    )
+impl From<GtReencapsulation> for Reencapsulation {
+    fn from(form: GtReencapsulation) -> Self {
+        Self::Gt(form)
+    }
 }
 
-fn challenge(scope: &ScopeKey, capsule: &Capsule, commitment: &G1, context: &Context) -> Scalar {
-    let points = [
-        scope.0.to_bytes(),
-        capsule.0.to_bytes(),
-        commitment.to_bytes(),
-    ];
-    let [scope, capsule, commitment] = &points;
-    Scalar::hash(
-        label::PRE_CHALLENGE,
-        &[scope, capsule, commitment, &context.digest],
-    )
+impl From<LvReencapsulation> for Reencapsulation {
+    fn from(form: LvReencapsulation) -> Self {
+        Self::Lv(form)
+    }
+}
+
+/// A delegatee's secret, `b`. Not exported; kept as the seed it is made from.
+pub struct DelegateeSecret {
+    secret: Scalar,
+    inverse: Scalar,
+}
+
+impl DelegateeSecret {
+    /// A fresh secret.
+    #[must_use]
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        Self::new(Scalar::random(rng))
+    }
+
+    /// The secret of a seed of 32 uniform bytes.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self::new(Scalar::derive(label::PRE_DELEGATEE, seed, &[]))
+    }
+
+    fn new(secret: Scalar) -> Self {
+        let inverse = secret.invert_or_zero();
+        Self { secret, inverse }
+    }
+
+    /// PK_b.
+    #[must_use]
+    pub fn public(&self) -> DelegateePublic {
+        DelegateePublic(G2::power_of_generator(&self.secret))
+    }
+
+    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for. What was turned to another, or made for
+    /// another context, gives a key that opens nothing.
+    #[must_use]
+    pub fn decapsulate(&self, capsule: &Reencapsulation, context: &Context) -> RecordKey {
+        let shared = match capsule {
+            Reencapsulation::Gt(form) => form.0.pow(&self.inverse),
+            Reencapsulation::Lv(form) => pairing(&form.x.mul(&self.inverse), &form.y),
+        };
+        RecordKey::derive(&shared, context)
+    }
+}
+
+impl std::fmt::Debug for DelegateeSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "DelegateeSecret", Scalar::SIZE)
+    }
+}
+
+/// A delegatee's public key, `PK_b = h^b`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DelegateePublic(G2);
+point_encoding!(DelegateePublic, G2, "delegatee key (96 bytes)");
+
+/// The key of one record, `K = KDF(Z^r, context)`. Not `Clone`: to seal consumes it. Compared in constant time.
+pub struct RecordKey(Zeroizing<[u8; 32]>);
+
+impl RecordKey {
+    fn derive(shared: &Gt, context: &Context) -> Self {
+        let shared = shared.to_plain_bytes();
+        Self(kdf(
+            label::PRE_RECORD_KEY,
+            shared.as_slice(),
+            &[context.digest()],
+        ))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+impl RecordKey {
+    pub(crate) fn for_tests(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+impl PartialEq for RecordKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(other.0.as_slice()).into()
+    }
+}
+
+impl Eq for RecordKey {}
+
+impl std::fmt::Debug for RecordKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "RecordKey", 32)
+    }
 }

@@ -1,338 +1,293 @@
-//! Pseudonyms of visits, signatures under them, and the escrow of identity to the regulators.
+//! Pseudonyms: one name for each visit, unlinkable, signed under, with an identity that only the regulators can read.
 //!
-//! Letters (protocols section 4): `Nym = PK_a g^k`, `k = H(k_v)`, so its discrete logarithm is `n = a + k`, known to the patient alone. Escrow: ElGamal of `PK_a` to the
-//! regulators' key `Y = g^y`: `E1 = g^s`, `E2 = PK_a Y^s`, and a proof of knowledge of `(s, k)` with `E1 = g^s` and `Nym / E2 = g^k Y^(-s)`.
+//! Protocols section 4. `PK_a = g^a` is the patient's root key, shown to nobody; `d = H(k_v)` differs from visit to visit; `Y = g^y` is the regulators' key.
+//! ```text
+//! nym         N = PK_a g^d = g^{a+d}
+//! signature   R = g^k, e = H(N, R, message), s = k + e (a + d)                                       64 bytes: e, s
+//! escrow      E1 = g^u, E2 = PK_a Y^u: ElGamal of PK_a                                               192 bytes: E1, E2, e, s1, s2
+//!             proof of (u, d) with E1 = g^u and E2 / N = Y^u g^-d:
+//!             A1 = g^k, A2 = Y^k g^-m, e = H(N, Y, E1, E2, A1, A2, context), s1 = k + e u, s2 = m + e d
+//! open        PK_a = E2 E1^-y
+//! ```
 //!
 //! # Not promised
-//! The escrow's proof shows that what the regulators will find matches the pseudonym, not that it is a certified person's key; the hospital that registers the person
-//! vouches for that. Here one key opens; a threshold of regulators holds its shares elsewhere.
-
-use std::fmt;
+//! The escrow's proof says that it holds the key under this pseudonym, and with a signature under the pseudonym that the signer knows that key's
+//! secret. It does not say that the key belongs to a person: the hospital that registers the patient vouches for that. Who sees `PK_a` and an offset links that visit.
 
 use rand_core::CryptoRng;
 
 use crate::{
     Error,
-    bls::{G1, Scalar},
+    bls::{G1, Scalar, hash_to_scalar},
+    encoding::{debug_public, debug_secret, field, join, point_encoding, schnorr_encoding},
+    hash::hash,
     label::{self, Label},
+    seed::PatientKeys,
 };
 
-/// The pseudonym of one visit. 48 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The pseudonym of one visit.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Nym(G1);
+point_encoding!(Nym, G1, "pseudonym (48 bytes)");
 
 impl Nym {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = G1::SIZE;
-
-    /// Its bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; 48] {
-        self.0.to_bytes()
-    }
-
-    /// Reads its bytes.
+    /// Checks that whoever knows the pseudonym's secret signed `message`, in parts, for the purpose of `label`.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when they are refused.
-    pub fn from_bytes(bytes: &[u8; 48]) -> Result<Self, Error> {
-        G1::from_bytes(bytes).map(Self)
-    }
-
-    /// Verifies a signature under this pseudonym.
-    ///
-    /// # Errors
-    /// [`Error::Signature`] when it does not verify.
+    /// [`Error::Signature`] when he did not.
     pub fn verify(
         &self,
         label: Label,
-        parts: &[&[u8]],
+        message: &[&[u8]],
         signature: &NymSignature,
     ) -> Result<(), Error> {
-        let NymSignature {
-            challenge,
-            response,
-        } = signature;
-        let commitment = G1::times_generator(response).add(&self.0.mul(challenge).neg());
-        let commitment = commitment.ok_or(Error::Signature)?;
-        let expected = nym_challenge(self, &commitment, label, parts);
-        (expected == *challenge)
+        let commitment = G1::power_of_generator(&signature.response)
+            .add(&self.0.mul(&signature.challenge).negate());
+        let challenge = signature_challenge(self, &commitment, &hash(label, message));
+        (challenge == signature.challenge)
             .then_some(())
             .ok_or(Error::Signature)
     }
 }
 
-/// What the patient knows of a pseudonym: `a` and `k`.
-#[derive(Clone)]
+/// The secret of a pseudonym: `a + d`, and `d` by itself. Not exported; comes from the patient's seed again.
 pub struct NymSecret {
-    root: Scalar,
-    visit: Scalar,
+    secret: Scalar,
+    offset: Scalar,
+    nym: Nym,
 }
 
 impl NymSecret {
-    pub(crate) const fn new(root: Scalar, visit: Scalar) -> Self {
-        Self { root, visit }
+    pub(crate) fn new(root: &Scalar, offset: Scalar) -> Self {
+        let secret = root.add(&offset);
+        let nym = Nym(G1::power_of_generator(&secret));
+        Self {
+            secret,
+            offset,
+            nym,
+        }
     }
 
     /// The pseudonym.
     #[must_use]
-    pub fn nym(&self) -> Nym {
-        Nym(G1::times_generator(&self.logarithm()))
+    pub const fn nym(&self) -> Nym {
+        self.nym
     }
 
-    /// Signs under the pseudonym: Schnorr over BLS12-381's G1.
-    pub fn sign(&self, label: Label, parts: &[&[u8]], rng: &mut impl CryptoRng) -> NymSignature {
-        let nym = self.nym();
-        loop {
-            let k = Scalar::random(rng);
-            let challenge = nym_challenge(&nym, &G1::times_generator(&k), label, parts);
-            // Zero with probability 2^-255.
-            if let Some(response) = k.add(&challenge.mul(&self.logarithm())) {
-                return NymSignature {
-                    challenge,
-                    response,
-                };
-            }
+    /// Signs `message`, in parts, for the purpose of `label`.
+    #[must_use]
+    pub fn sign(&self, label: Label, message: &[&[u8]], rng: &mut impl CryptoRng) -> NymSignature {
+        let k = Scalar::random(rng);
+        let commitment = G1::power_of_generator(&k);
+        let challenge = signature_challenge(&self.nym, &commitment, &hash(label, message));
+        let response = k.add(&challenge.mul(&self.secret));
+        NymSignature {
+            challenge,
+            response,
         }
     }
+}
 
-    fn logarithm(&self) -> Scalar {
-        // Zero with probability 2^-255 over the hash.
-        self.root
-            .add(&self.visit)
-            .unwrap_or_else(|| self.visit.clone())
+impl std::fmt::Debug for NymSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "NymSecret", 2 * Scalar::SIZE)
     }
 }
 
-impl fmt::Debug for NymSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NymSecret(64 bytes)")
-    }
-}
-
-/// A signature under a pseudonym. 64 bytes: challenge, response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A signature under a pseudonym (Schnorr).
+#[derive(Clone, PartialEq, Eq)]
 pub struct NymSignature {
     challenge: Scalar,
     response: Scalar,
 }
+schnorr_encoding!(NymSignature, "signature under a pseudonym (64 bytes)");
 
-impl NymSignature {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = 64;
-
-    /// Its bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        crate::join(&self.challenge.to_bytes(), &self.response.to_bytes())
-    }
-
-    /// Reads its bytes.
-    ///
-    /// # Errors
-    /// [`Error::Encoding`] when a scalar is refused.
-    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
-        let (challenge, response) = crate::cut(bytes);
-        Ok(Self {
-            challenge: Scalar::from_bytes(&challenge)?,
-            response: Scalar::from_bytes(&response)?,
-        })
-    }
+fn signature_challenge(nym: &Nym, commitment: &G1, message: &[u8; 32]) -> Scalar {
+    hash_to_scalar(
+        label::NYM_SIGNATURE,
+        &[&nym.to_bytes(), &commitment.to_bytes(), message],
+    )
 }
 
-/// The regulators' secret key, `y`.
-#[derive(Clone)]
+/// The regulators' key, `Y`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RegulatorPublic(G1);
+point_encoding!(RegulatorPublic, G1, "regulators' key (48 bytes)");
+
+/// The regulators' secret, `y`. Not exported; kept as the seed it is made from.
 pub struct RegulatorSecret(Scalar);
 
 impl RegulatorSecret {
-    /// The key of `seed`, which should be uniform.
+    /// A fresh secret.
+    #[must_use]
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        Self(Scalar::random(rng))
+    }
+
+    /// The secret of a seed of 32 uniform bytes.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(Scalar::hash(label::REGULATOR, &[seed]))
+        Self(Scalar::derive(label::REGULATOR, seed, &[]))
     }
 
-    /// `Y`.
+    /// Y.
     #[must_use]
     pub fn public(&self) -> RegulatorPublic {
-        RegulatorPublic(G1::times_generator(&self.0))
+        RegulatorPublic(G1::power_of_generator(&self.0))
     }
 
-    /// Who stands behind an escrow: the patient's root public key, 48 bytes. The escrow is to be verified first.
-    ///
-    /// # Errors
-    /// [`Error::Escrow`] when it opens to nothing.
-    pub fn open(&self, escrow: &Escrow) -> Result<[u8; 48], Error> {
-        let shared = escrow.ephemeral.mul(&self.0);
-        Ok(escrow
-            .masked
-            .add(&shared.neg())
-            .ok_or(Error::Escrow)?
-            .to_bytes())
-    }
-}
-
-impl fmt::Debug for RegulatorSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RegulatorSecret(32 bytes)")
-    }
-}
-
-/// The regulators' public key, `Y`. 48 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegulatorPublic(G1);
-
-impl RegulatorPublic {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = G1::SIZE;
-
-    /// Its bytes.
+    /// The patient's root key `PK_a`, compressed. Meaningful for an escrow that verified.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; 48] {
-        self.0.to_bytes()
-    }
-
-    /// Reads its bytes.
-    ///
-    /// # Errors
-    /// [`Error::Encoding`] when they are refused.
-    pub fn from_bytes(bytes: &[u8; 48]) -> Result<Self, Error> {
-        G1::from_bytes(bytes).map(Self)
+    pub fn open(&self, escrow: &Escrow) -> [u8; G1::SIZE] {
+        escrow
+            .hidden
+            .add(&escrow.ephemeral.mul(&self.0).negate())
+            .to_bytes()
     }
 }
 
-/// A patient's identity under the regulators' key, with the proof that it is the pseudonym's. 192 bytes: `E1` 48, `E2` 48, challenge 32, two responses of 32.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl std::fmt::Debug for RegulatorSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "RegulatorSecret", Scalar::SIZE)
+    }
+}
+
+/// A patient's identity under the regulators' key, with a proof that it is the one under a pseudonym.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Escrow {
+    /// E1.
     ephemeral: G1,
-    masked: G1,
+    /// E2.
+    hidden: G1,
     challenge: Scalar,
-    response_s: Scalar,
-    response_k: Scalar,
+    /// s1.
+    ephemeral_response: Scalar,
+    /// s2.
+    offset_response: Scalar,
 }
 
 impl Escrow {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = 192;
+    /// Bytes of the encoding: E1 48, E2 48, challenge 32, responses 32 and 32.
+    pub const SIZE: usize = 2 * G1::SIZE + 3 * Scalar::SIZE;
 
-    /// Escrows the identity behind `secret`'s pseudonym, bound to `context`.
+    /// Hides the identity of `patient` under the key of `regulators`, bound to the pseudonym of `nym` and to `context`.
+    #[must_use]
     pub fn make(
-        secret: &NymSecret,
+        patient: &PatientKeys,
+        nym: &NymSecret,
         regulators: &RegulatorPublic,
         context: &[u8],
         rng: &mut impl CryptoRng,
     ) -> Self {
-        loop {
-            if let Some(escrow) = Self::attempt(secret, regulators, context, rng) {
-                return escrow;
-            }
+        let u = Scalar::random(rng);
+        let ephemeral = G1::power_of_generator(&u);
+        let hidden = patient.root_public().add(&regulators.0.mul(&u));
+
+        let (k, m) = (Scalar::random(rng), Scalar::random(rng));
+        let commitments = [
+            G1::power_of_generator(&k),
+            regulators
+                .0
+                .mul(&k)
+                .add(&G1::power_of_generator(&m).negate()),
+        ];
+        let challenge = escrow_challenge(
+            &nym.nym,
+            regulators,
+            [&ephemeral, &hidden],
+            &commitments,
+            context,
+        );
+        Self {
+            ephemeral,
+            hidden,
+            ephemeral_response: k.add(&challenge.mul(&u)),
+            offset_response: m.add(&challenge.mul(&nym.offset)),
+            challenge,
         }
     }
 
-    /// Fails with probability 2^-253, when a sum is zero.
-    fn attempt(
-        secret: &NymSecret,
-        regulators: &RegulatorPublic,
-        context: &[u8],
-        rng: &mut impl CryptoRng,
-    ) -> Option<Self> {
-        let s = Scalar::random(rng);
-        let ephemeral = G1::times_generator(&s);
-        let masked = G1::times_generator(&secret.root).add(&regulators.0.mul(&s))?;
-        let (blind_s, blind_k) = (Scalar::random(rng), Scalar::random(rng));
-        let first = G1::times_generator(&blind_s);
-        let second = G1::times_generator(&blind_k).add(&regulators.0.mul(&blind_s).neg())?;
-        let points = [
-            secret.nym().0,
-            regulators.0,
-            ephemeral,
-            masked,
-            first,
-            second,
-        ];
-        let challenge = escrow_challenge(&points, context);
-        Some(Self {
-            ephemeral,
-            masked,
-            response_s: blind_s.add(&challenge.mul(&s))?,
-            response_k: blind_k.add(&challenge.mul(&secret.visit))?,
-            challenge,
-        })
-    }
-
-    /// Checks that the regulators will find the key that `nym` was made from.
+    /// Checks that the regulators would find the key under `nym`, and that the escrow was made for `context`.
     ///
     /// # Errors
-    /// [`Error::Escrow`] when they would not, or `context` is another.
+    /// [`Error::Escrow`] when they would not or it was not.
     pub fn verify(
         &self,
         nym: &Nym,
         regulators: &RegulatorPublic,
         context: &[u8],
     ) -> Result<(), Error> {
-        let expected = self
-            .recompute(nym, regulators, context)
-            .ok_or(Error::Escrow)?;
-        (expected == self.challenge)
+        let difference = self.hidden.add(&nym.0.negate());
+        let commitments = [
+            G1::power_of_generator(&self.ephemeral_response)
+                .add(&self.ephemeral.mul(&self.challenge).negate()),
+            regulators
+                .0
+                .mul(&self.ephemeral_response)
+                .add(&G1::power_of_generator(&self.offset_response).negate())
+                .add(&difference.mul(&self.challenge).negate()),
+        ];
+        let pair = [&self.ephemeral, &self.hidden];
+        let challenge = escrow_challenge(nym, regulators, pair, &commitments, context);
+        (challenge == self.challenge)
             .then_some(())
             .ok_or(Error::Escrow)
     }
 
-    fn recompute(&self, nym: &Nym, regulators: &RegulatorPublic, context: &[u8]) -> Option<Scalar> {
-        let Self {
-            ephemeral,
-            masked,
-            challenge,
-            response_s,
-            response_k,
-        } = self;
-        let first = G1::times_generator(response_s).add(&ephemeral.mul(challenge).neg())?;
-        let difference = nym.0.add(&masked.neg())?;
-        let second = G1::times_generator(response_k)
-            .add(&regulators.0.mul(response_s).neg())?
-            .add(&difference.mul(challenge).neg())?;
-        let points = [nym.0, regulators.0, *ephemeral, *masked, first, second];
-        Some(escrow_challenge(&points, context))
-    }
-
-    /// Its bytes.
+    /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        let points: [u8; 96] = crate::join(&self.ephemeral.to_bytes(), &self.masked.to_bytes());
-        let responses: [u8; 64] =
-            crate::join(&self.response_s.to_bytes(), &self.response_k.to_bytes());
-        let proof: [u8; 96] = crate::join(&self.challenge.to_bytes(), &responses);
-        crate::join(&points, &proof)
+        let points: [u8; 96] = join(&self.ephemeral.to_bytes(), &self.hidden.to_bytes());
+        let responses: [u8; 64] = join(
+            &self.ephemeral_response.to_bytes(),
+            &self.offset_response.to_bytes(),
+        );
+        let proof: [u8; 96] = join(&self.challenge.to_bytes(), &responses);
+        join(&points, &proof)
     }
 
-    /// Reads its bytes.
+    /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when a point or scalar is refused.
+    /// [`Error::Encoding`] for anything else.
     pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
-        let (points, proof): ([u8; 96], [u8; 96]) = crate::cut(bytes);
-        let (ephemeral, masked) = crate::cut(&points);
-        let (challenge, responses): ([u8; 32], [u8; 64]) = crate::cut(&proof);
-        let (response_s, response_k) = crate::cut(&responses);
+        let refused = |_| Error::Encoding {
+            what: "escrow (192 bytes)",
+        };
+        let point = |bytes| G1::from_bytes(&bytes).map_err(refused);
+        let scalar = |bytes| Scalar::from_bytes(&bytes).map_err(refused);
         Ok(Self {
-            ephemeral: G1::from_bytes(&ephemeral)?,
-            masked: G1::from_bytes(&masked)?,
-            challenge: Scalar::from_bytes(&challenge)?,
-            response_s: Scalar::from_bytes(&response_s)?,
-            response_k: Scalar::from_bytes(&response_k)?,
+            ephemeral: point(field::<0, 48, { Self::SIZE }>(bytes))?,
+            hidden: point(field::<48, 48, { Self::SIZE }>(bytes))?,
+            challenge: scalar(field::<96, 32, { Self::SIZE }>(bytes))?,
+            ephemeral_response: scalar(field::<128, 32, { Self::SIZE }>(bytes))?,
+            offset_response: scalar(field::<160, 32, { Self::SIZE }>(bytes))?,
         })
     }
 }
 
-fn nym_challenge(nym: &Nym, commitment: &G1, label: Label, parts: &[&[u8]]) -> Scalar {
-    let message = crate::hash::hash(label, parts);
-    let points = [nym.to_bytes(), commitment.to_bytes()];
-    let [nym, commitment] = &points;
-    Scalar::hash(label::NYM_CHALLENGE, &[nym, commitment, &message])
+impl std::fmt::Debug for Escrow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_public(f, "Escrow", &self.to_bytes())
+    }
 }
 
-fn escrow_challenge(points: &[G1; 6], context: &[u8]) -> Scalar {
-    let bytes = points.each_ref().map(G1::to_bytes);
-    let mut parts: Vec<&[u8]> = bytes.iter().map(<[u8; 48]>::as_slice).collect();
-    parts.push(context);
-    Scalar::hash(label::ESCROW_CHALLENGE, &parts)
+/// e = H(N, Y, E1, E2, A1, A2, context).
+fn escrow_challenge(
+    nym: &Nym,
+    regulators: &RegulatorPublic,
+    [ephemeral, hidden]: [&G1; 2],
+    [first, second]: &[G1; 2],
+    context: &[u8],
+) -> Scalar {
+    let parts: [&[u8]; 7] = [
+        &nym.to_bytes(),
+        &regulators.to_bytes(),
+        &ephemeral.to_bytes(),
+        &hidden.to_bytes(),
+        &first.to_bytes(),
+        &second.to_bytes(),
+        context,
+    ];
+    hash_to_scalar(label::ESCROW_PROOF, &parts)
 }

@@ -1,25 +1,27 @@
-//! Scopes: the unit of a grant. `w` = confidentiality | calendar quarter | optional visit tag, within one hospital.
+//! Scopes: what a grant is about. From protocols section 2: confidentiality, period, and for a private visit its tag, within one hospital.
+//!
+//! Confidentiality grades follow the idea of HL7 security labels: a record is split by them before sealing. The period is a calendar quarter.
 
 use std::{fmt, str::FromStr};
 
-use crate::Error;
+use crate::{Error, encoding::debug_public};
 
-/// How sensitive a part of a record is (HL7 security labels; protocols section 6).
+/// How sensitive a part of a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Confidentiality {
-    /// De-identified, coded; authorities may read it.
+    /// De-identified and coded; for statistics.
     Statistics = 1,
     /// Diagnoses, medication, results.
     Clinical = 2,
     /// Psychiatric, sexual health, genetic, substance use and the like.
     Sensitive = 3,
-    /// Name, contact, identifiers.
+    /// Names, contacts, identifiers.
     Identity = 4,
 }
 
 impl Confidentiality {
-    /// All levels, in order.
+    /// All grades, in order.
     pub const ALL: [Self; 4] = [
         Self::Statistics,
         Self::Clinical,
@@ -27,9 +29,9 @@ impl Confidentiality {
         Self::Identity,
     ];
 
-    /// Its stable name.
+    /// The grade's name in texts and JSON.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Statistics => "statistics",
             Self::Clinical => "clinical",
@@ -38,102 +40,103 @@ impl Confidentiality {
         }
     }
 
-    /// The level called `code`.
+    /// The grade of that name.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when none is.
+    /// [`Error::Confidentiality`] when there is none.
     pub fn from_code(code: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|level| level.code() == code);
-        found.ok_or(Error::Encoding {
-            what: "confidentiality",
-        })
+        Self::ALL
+            .into_iter()
+            .find(|grade| grade.code() == code)
+            .ok_or(Error::Confidentiality)
     }
 
-    /// The level with the number `value`.
+    /// The grade of that number, 1 to 4.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when there is none.
-    pub fn from_u8(value: u8) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|level| *level as u8 == value);
-        found.ok_or(Error::Encoding {
-            what: "confidentiality",
-        })
+    /// [`Error::Confidentiality`] when there is none.
+    pub fn from_u8(number: u8) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|grade| *grade as u8 == number)
+            .ok_or(Error::Confidentiality)
     }
 }
 
 impl fmt::Display for Confidentiality {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
+        f.pad(self.code())
     }
 }
 
-/// A calendar quarter, years 1 to 9999. Two bytes, big-endian: `year * 4 + quarter - 1`.
+/// A calendar quarter of the years 1 to 9999. Encoded as `year * 4 + quarter - 1`, 2 bytes, big-endian.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quarter(u16);
 
 impl Quarter {
     /// Bytes of the encoding.
     pub const SIZE: usize = 2;
-    /// The first one there is.
+    /// The first quarter of the year 1.
     pub const FIRST: Self = Self(4);
-    const LAST: Self = Self(9_999 * 4 + 3);
+    /// The last quarter of the year 9999.
+    pub const LAST: Self = Self(9999 * 4 + 3);
 
-    /// Quarter `quarter` (1 to 4) of `year` (1 to 9999).
+    /// Quarter 1 to 4 of a year.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when there is no such quarter.
+    /// [`Error::Quarter`] when there is none such.
     pub fn new(year: u16, quarter: u8) -> Result<Self, Error> {
-        if !(1..=9_999).contains(&year) || !(1..=4).contains(&quarter) {
-            return Err(Error::Encoding { what: "quarter" });
+        if !(1..=9999).contains(&year) || !(1..=4).contains(&quarter) {
+            return Err(Error::Quarter);
         }
         Ok(Self(year * 4 + u16::from(quarter) - 1))
     }
 
-    /// The quarter of a month (1 to 12).
+    /// The quarter of a month, 1 to 12.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when there is no such month or year.
+    /// [`Error::Quarter`] when there is no such month or year.
     pub fn from_date(year: u16, month: u8) -> Result<Self, Error> {
         if !(1..=12).contains(&month) {
-            return Err(Error::Encoding { what: "month" });
+            return Err(Error::Quarter);
         }
         Self::new(year, (month - 1) / 3 + 1)
     }
 
-    /// Its year.
+    /// The year, 1 to 9999.
     #[must_use]
-    pub const fn year(self) -> u16 {
+    pub const fn year(&self) -> u16 {
         self.0 / 4
     }
 
-    /// Which quarter of the year, from 1.
+    /// The quarter within the year, 1 to 4.
     #[must_use]
-    pub const fn quarter(self) -> u8 {
+    pub const fn quarter(&self) -> u8 {
         (self.0 % 4) as u8 + 1
     }
 
-    /// The quarter after this one; the last stays.
+    /// The quarter that follows; the last one follows itself.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1).min(Self::LAST)
     }
 
-    /// Its two bytes.
+    /// The canonical encoding.
     #[must_use]
-    pub const fn to_bytes(&self) -> [u8; 2] {
+    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
         self.0.to_be_bytes()
     }
 
-    /// Reads two bytes.
+    /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when they are no quarter.
-    pub fn from_bytes(bytes: &[u8; 2]) -> Result<Self, Error> {
+    /// [`Error::Quarter`] when the year is out of range.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
         let quarter = Self(u16::from_be_bytes(*bytes));
-        let known = (Self::FIRST..=Self::LAST).contains(&quarter);
-        known
-            .then_some(quarter)
-            .ok_or(Error::Encoding { what: "quarter" })
+        if quarter < Self::FIRST || quarter > Self::LAST {
+            return Err(Error::Quarter);
+        }
+        Ok(quarter)
     }
 }
 
@@ -145,80 +148,76 @@ impl fmt::Display for Quarter {
 
 impl fmt::Debug for Quarter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        write!(f, "Quarter({self})")
     }
 }
 
 impl FromStr for Quarter {
     type Err = Error;
 
+    /// Reads `1987-Q3`, exactly.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let parse = || {
-            let (year, quarter) = text.split_once("-Q")?;
-            let digits = year.len() == 4 && quarter.len() == 1;
-            let digits = digits
-                && year
-                    .bytes()
-                    .chain(quarter.bytes())
-                    .all(|b| b.is_ascii_digit());
-            digits.then(|| Some((year.parse().ok()?, quarter.parse().ok()?)))?
-        };
-        let (year, quarter) = parse().ok_or(Error::Encoding {
-            what: "quarter, as 2026-Q4",
-        })?;
-        Self::new(year, quarter)
+        let (year, quarter) = text.split_once("-Q").ok_or(Error::Quarter)?;
+        let digits =
+            |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+        if !digits(year, 4) || !digits(quarter, 1) {
+            return Err(Error::Quarter);
+        }
+        let year = year.parse().map_err(|_| Error::Quarter)?;
+        Self::new(year, quarter.parse().map_err(|_| Error::Quarter)?)
     }
 }
 
-/// Makes a visit's scopes its own. 16 bytes.
+/// What makes the scopes of a private visit its own, 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VisitTag([u8; 16]);
 
 impl VisitTag {
     /// Bytes of the encoding.
     pub const SIZE: usize = 16;
-    /// Stands in where a derivation gives the all-zero tag, which never happens.
-    pub(crate) const FALLBACK: Self = Self([1; 16]);
 
-    /// Its bytes.
+    /// The tag of these bytes.
+    pub(crate) const fn new(bytes: [u8; Self::SIZE]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
     #[must_use]
-    pub const fn to_bytes(&self) -> [u8; 16] {
+    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
         self.0
     }
 
-    /// Reads its bytes.
+    /// Any 16 bytes are a tag.
     ///
     /// # Errors
-    /// [`Error::Encoding`] for all zeros, which stand for no tag.
-    pub fn from_bytes(bytes: &[u8; 16]) -> Result<Self, Error> {
-        if *bytes == [0; 16] {
-            return Err(Error::Encoding { what: "visit tag" });
-        }
+    /// None; the form is that of every fixed-size value.
+    pub const fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
         Ok(Self(*bytes))
-    }
-}
-
-impl fmt::Display for VisitTag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.0;
-        write!(f, "{a:02x}{b:02x}{c:02x}{d:02x}")
     }
 }
 
 impl fmt::Debug for VisitTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VisitTag({self}…)")
+        debug_public(f, "VisitTag", &self.0)
     }
 }
 
-/// What a scope key opens. 20 bytes: confidentiality 1 | quarter 2 | 1 if tagged, else 0 | tag 16, or zeros.
+/// The unit of a grant, within one hospital.
+///
+/// ```text
+/// offset  bytes
+///      0      1  confidentiality, 1 to 4
+///      1      2  period, big-endian
+///      3      1  1 when there is a tag, else 0
+///      4     16  the tag, or zeros
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
-    /// The level.
+    /// How sensitive.
     pub confidentiality: Confidentiality,
-    /// The quarter of the care.
+    /// In which quarter.
     pub period: Quarter,
-    /// Set when the scope is of one visit alone.
+    /// Of which private visit, if of one.
     pub tag: Option<VisitTag>,
 }
 
@@ -226,38 +225,38 @@ impl Scope {
     /// Bytes of the encoding.
     pub const SIZE: usize = 20;
 
-    /// Its bytes.
+    /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        let mut bytes = [0; Self::SIZE];
-        let [q0, q1] = self.period.to_bytes();
+        let [high, low] = self.period.to_bytes();
         let head = [
             self.confidentiality as u8,
-            q0,
-            q1,
+            high,
+            low,
             u8::from(self.tag.is_some()),
         ];
-        let tag = self.tag.map_or([0; 16], |tag| tag.0);
-        for (byte, value) in bytes.iter_mut().zip(head.into_iter().chain(tag)) {
-            *byte = value;
-        }
-        bytes
+        crate::encoding::join(&head, &self.tag.map_or([0; VisitTag::SIZE], |tag| tag.0))
     }
 
-    /// Reads its bytes.
+    /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when they are not canonical.
+    /// [`Error::Confidentiality`], [`Error::Quarter`], or [`Error::Encoding`] for the tag.
     pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
-        let [level, q0, q1, tagged, tag @ ..] = bytes;
-        let tag = match tagged {
-            0 if *tag == [0; 16] => None,
-            1 => Some(VisitTag::from_bytes(tag)?),
-            _ => return Err(Error::Encoding { what: "scope" }),
+        let [confidentiality, high, low, has_tag] = crate::encoding::field::<0, 4, 20>(bytes);
+        let tag = crate::encoding::field::<4, { VisitTag::SIZE }, 20>(bytes);
+        let tag = match has_tag {
+            0 if tag == [0; VisitTag::SIZE] => None,
+            1 => Some(VisitTag(tag)),
+            _ => {
+                return Err(Error::Encoding {
+                    what: "scope (20 bytes)",
+                });
+            }
         };
         Ok(Self {
-            confidentiality: Confidentiality::from_u8(*level)?,
-            period: Quarter::from_bytes(&[*q0, *q1])?,
+            confidentiality: Confidentiality::from_u8(confidentiality)?,
+            period: Quarter::from_bytes(&[high, low])?,
             tag,
         })
     }
@@ -266,7 +265,10 @@ impl Scope {
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.confidentiality, self.period)?;
-        self.tag.map_or(Ok(()), |tag| write!(f, "/tag:{tag}"))
+        let Some(VisitTag([a, b, c, d, ..])) = self.tag else {
+            return Ok(());
+        };
+        write!(f, "/tag:{a:02x}{b:02x}{c:02x}{d:02x}")
     }
 }
 
@@ -276,30 +278,101 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn quarters_have_one_spelling() {
-        assert_eq!("2026-Q4".parse::<Quarter>().unwrap().to_string(), "2026-Q4");
-        for wrong in [
-            "2026-Q5", "2026-Q0", "2026Q1", "+226-Q1", "26-Q1", "2026-Q01", "0000-Q1",
-        ] {
-            assert!(wrong.parse::<Quarter>().is_err(), "{wrong}");
-        }
-        assert_eq!(
-            Quarter::from_date(2026, 12).unwrap().next().to_string(),
-            "2027-Q1"
-        );
-        assert_eq!(Quarter::LAST.next(), Quarter::LAST);
+    fn scopes() -> impl Strategy<Value = Scope> {
+        (0usize..4, 1u16..=9999, 1u8..=4, any::<Option<[u8; 16]>>()).prop_map(
+            |(grade, year, quarter, tag)| Scope {
+                confidentiality: Confidentiality::ALL[grade],
+                period: Quarter::new(year, quarter).unwrap(),
+                tag: tag.map(VisitTag),
+            },
+        )
     }
 
     proptest! {
         #[test]
-        fn a_scope_that_decodes_encodes_to_the_same_bytes(bytes: [u8; 20]) {
+        fn a_scope_has_one_encoding(scope in scopes()) {
+            prop_assert_eq!(Scope::from_bytes(&scope.to_bytes()), Ok(scope));
+        }
+
+        #[test]
+        fn what_decodes_encodes_to_itself(bytes in any::<[u8; 20]>(), tag in 0u8..3) {
             let mut bytes = bytes;
-            bytes[0] %= 6;
-            bytes[3] %= 3;
+            (bytes[0], bytes[3]) = (bytes[0] % 6, tag);
             if let Ok(scope) = Scope::from_bytes(&bytes) {
                 prop_assert_eq!(scope.to_bytes(), bytes);
             }
         }
+
+        #[test]
+        fn a_quarter_reads_what_it_writes(year in 1u16..=9999, number in 1u8..=4) {
+            let quarter = Quarter::new(year, number).unwrap();
+            prop_assert_eq!(quarter.to_string().parse(), Ok(quarter));
+            prop_assert_eq!((quarter.year(), quarter.quarter()), (year, number));
+        }
+    }
+
+    #[test]
+    fn a_scope_without_tag_has_zeros_and_no_other_flag() {
+        let scope = Scope {
+            confidentiality: Confidentiality::Clinical,
+            period: Quarter::new(2024, 1).unwrap(),
+            tag: None,
+        };
+        for (place, value) in [(3, 2), (3, 255), (4, 1), (19, 1)] {
+            let mut bytes = scope.to_bytes();
+            bytes[place] = value;
+            assert!(Scope::from_bytes(&bytes).is_err(), "{place} {value}");
+        }
+    }
+
+    #[test]
+    fn quarters_out_of_range_are_refused() {
+        for (year, quarter) in [(0, 1), (10_000, 1), (2024, 0), (2024, 5)] {
+            assert_eq!(Quarter::new(year, quarter), Err(Error::Quarter));
+        }
+        for number in [0u16, 3, 40_000, u16::MAX] {
+            assert_eq!(
+                Quarter::from_bytes(&number.to_be_bytes()),
+                Err(Error::Quarter)
+            );
+        }
+        for text in [
+            "2024-Q5", "2024-Q0", "24-Q1", "+024-Q1", "2024-Q01", "2024Q1", "0000-Q1", "",
+        ] {
+            assert_eq!(text.parse::<Quarter>(), Err(Error::Quarter), "{text}");
+        }
+        assert_eq!(Quarter::from_date(2024, 0), Err(Error::Quarter));
+        assert_eq!(Quarter::from_date(2024, 13), Err(Error::Quarter));
+    }
+
+    #[test]
+    fn quarters_follow_each_other() {
+        let quarter = |year, number| Quarter::new(year, number).unwrap();
+        assert_eq!(quarter(1987, 4).next(), quarter(1988, 1));
+        assert_eq!(Quarter::LAST.next(), Quarter::LAST);
+        assert_eq!(Quarter::from_date(1987, 7), Ok(quarter(1987, 3)));
+        assert_eq!((Quarter::FIRST.year(), Quarter::FIRST.quarter()), (1, 1));
+    }
+
+    #[test]
+    fn display_is_for_people() {
+        let mut scope = Scope {
+            confidentiality: Confidentiality::Sensitive,
+            period: Quarter::new(987, 3).unwrap(),
+            tag: None,
+        };
+        assert_eq!(scope.to_string(), "sensitive/0987-Q3");
+        scope.tag = Some(VisitTag([0xab; 16]));
+        assert_eq!(scope.to_string(), "sensitive/0987-Q3/tag:abababab");
+    }
+
+    #[test]
+    fn confidentiality_codes_and_numbers_lead_back() {
+        for grade in Confidentiality::ALL {
+            assert_eq!(Confidentiality::from_code(grade.code()), Ok(grade));
+            assert_eq!(Confidentiality::from_u8(grade as u8), Ok(grade));
+        }
+        assert!(Confidentiality::from_u8(0).is_err() && Confidentiality::from_u8(5).is_err());
+        assert!(Confidentiality::from_code("Clinical").is_err());
     }
 }

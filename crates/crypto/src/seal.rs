@@ -1,148 +1,190 @@
-//! Sealing of a record's bytes under its key.
+//! Seals: a message of any length encrypted under a record's key, in chunks that can neither be moved nor left out.
 //!
-//! STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015) over XChaCha20-Poly1305, as age does it:
-//!
+//! STREAM (Hoang, Reyhanitabar, Rogaway and Vizár 2015) over XChaCha20-Poly1305 in the manner of age, with a key commitment in front (Albertini and others 2022).
 //! ```text
-//! commitment 32 | chunk 0 | chunk 1 | ... | last chunk        chunk: up to 65,536 bytes of plaintext, and a tag of 16
-//! nonce 24:  0 (19) | chunk number (4, big-endian) | 1 if last, else 0
+//! commitment = HKDF(key, "seal/key-commitment", associated)                              32 bytes, first
+//! payload    = HKDF(key, "seal/payload-key", associated)
+//! chunk i    = XChaCha20-Poly1305(payload, nonce = 15 zeros | i (8, big-endian) | 1 for the last, else 0)
 //! ```
-//! Chunk key and commitment are derived from the record key and the associated data, so a ciphertext opens under one key and one associated data only. The record
-//! key is used once ([`seal`] takes it), hence no random nonce.
+//! Chunks hold 64 KiB of plaintext, the last one what remains; an empty message is one empty last chunk, and no other last chunk is empty. So a message
+//! has one sealed form. The nonce needs no randomness: sealing consumes the key, so a key seals one message.
+//!
+//! The commitment is compared before anything is decrypted: nobody can make bytes that open under two keys, or with two kinds of associated data.
+//!
+//! # Not promised
+//! The length of the plaintext shows.
 
-use chacha20poly1305::{AeadInOut, Key, KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{Error, hash::kdf, label, pre::RecordKey};
 
-/// Bytes of plaintext in a full chunk.
-pub const CHUNK: usize = 64 * 1024;
-/// Bytes of the largest plaintext.
-pub const PLAINTEXT_MAX: usize = 256 * 1024 * 1024;
-const TAG: usize = 16;
-const COMMITMENT: usize = 32;
+/// Bytes of plaintext that can be sealed: 256 MiB, as all of it is held in memory.
+pub const PLAINTEXT_MAX: usize = 256 << 20;
 
-/// Bytes of the sealed form of `plaintext` bytes.
+/// Bytes of plaintext in a chunk that is not the last.
+pub const CHUNK: usize = 64 << 10;
+
+const COMMITMENT: usize = 32;
+const TAG: usize = 16;
+
+/// Bytes of the seal of `plaintext` bytes.
 #[must_use]
 pub const fn sealed_len(plaintext: usize) -> usize {
-    COMMITMENT + plaintext + chunks(plaintext) * TAG
+    let chunks = if plaintext == 0 {
+        1
+    } else {
+        plaintext.div_ceil(CHUNK)
+    };
+    COMMITMENT + plaintext + chunks * TAG
 }
 
-/// Seals `plaintext` under `key`, bound to `associated`. The key is used up.
+/// Seals `plaintext` under `key`, bound to `associated`.
+///
+/// # Panics
+/// Over [`PLAINTEXT_MAX`] bytes of plaintext, which is for the caller to refuse.
 #[must_use]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "taking the key makes it single-use"
-)]
 pub fn seal(key: RecordKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
-    let keys = Keys::derive(&key, associated);
+    assert!(
+        plaintext.len() <= PLAINTEXT_MAX,
+        "the caller refuses plaintexts over PLAINTEXT_MAX"
+    );
+    let stream = Stream::new(&key, associated);
     let mut sealed = Vec::with_capacity(sealed_len(plaintext.len()));
-    sealed.extend_from_slice(&keys.commitment);
-    let last = chunks(plaintext.len()) - 1;
-    for number in 0..=last {
-        let rest = plaintext.get(number * CHUNK..).unwrap_or_default();
+    sealed.extend_from_slice(stream.commitment.as_slice());
+    let mut rest = plaintext;
+    for index in 0.. {
+        let (chunk, after) = rest.split_at(rest.len().min(CHUNK));
+        let position = if after.is_empty() {
+            Position::Last
+        } else {
+            Position::Inner
+        };
         let start = sealed.len();
-        sealed.extend_from_slice(rest.get(..CHUNK).unwrap_or(rest));
-        let chunk = sealed.get_mut(start..).unwrap_or_default();
-        let nonce = nonce(number, number == last);
-        // It fails for plaintexts over 256 GiB only; a tag that does not verify is the safe answer to that.
-        let tag = keys
-            .aead
-            .encrypt_inout_detached(&nonce, &[], chunk.into())
-            .unwrap_or_default();
+        sealed.extend_from_slice(chunk);
+        let (_, chunk) = sealed.split_at_mut(start);
+        let tag = stream.encrypt(index, position, chunk);
         sealed.extend_from_slice(&tag);
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
     }
     sealed
 }
 
-/// Opens what [`seal`] made under the same key and associated data.
+/// Opens what was sealed under `key` and bound to `associated`; all of `sealed` must be used.
 ///
 /// # Errors
-/// [`Error::WrongKey`] under another key or associated data, [`Error::Truncated`] when it is too short or too long to be one, [`Error::Corrupt`] names a chunk
-/// that was changed, moved, or is the last and should not be.
+/// [`Error::WrongKey`] when key or associated data are others, [`Error::Truncated`], [`Error::Corrupt`], or [`Error::TooLarge`].
 pub fn open(
     key: &RecordKey,
     associated: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if sealed.len() > sealed_len(PLAINTEXT_MAX) {
+        return Err(Error::TooLarge);
+    }
     let (commitment, body) = sealed
-        .split_at_checked(COMMITMENT)
+        .split_first_chunk::<COMMITMENT>()
         .ok_or(Error::Truncated)?;
-    let keys = Keys::derive(key, associated);
-    if !bool::from(keys.commitment.as_slice().ct_eq(commitment)) {
+    let stream = Stream::new(key, associated);
+    if !bool::from(stream.commitment.ct_eq(commitment.as_slice())) {
         return Err(Error::WrongKey);
     }
-    if body.len() > PLAINTEXT_MAX + chunks(PLAINTEXT_MAX) * TAG {
+    if body.is_empty() {
         return Err(Error::Truncated);
     }
     let mut plaintext = Zeroizing::new(Vec::with_capacity(body.len()));
-    let pieces = body.chunks(CHUNK + TAG);
-    let count = pieces.len();
-    if count == 0 {
-        return Err(Error::Truncated);
-    }
-    for (number, piece) in pieces.enumerate() {
-        let size = piece.len().checked_sub(TAG).ok_or(Error::Truncated)?;
-        // Only an empty plaintext ends in an empty chunk.
-        if size == 0 && number > 0 {
-            return Err(Error::Corrupt {
-                chunk: number as u64,
-            });
-        }
-        open_chunk(&keys, number, number + 1 == count, piece, &mut plaintext)?;
+    let mut chunks = (0..).zip(body.chunks(CHUNK + TAG)).peekable();
+    while let Some((index, chunk)) = chunks.next() {
+        let position = if chunks.peek().is_none() {
+            Position::Last
+        } else {
+            Position::Inner
+        };
+        stream.open_chunk(index, position, chunk, &mut plaintext)?;
     }
     Ok(plaintext)
 }
 
-fn open_chunk(
-    keys: &Keys,
-    number: usize,
-    last: bool,
-    piece: &[u8],
-    plaintext: &mut Vec<u8>,
-) -> Result<(), Error> {
-    let (data, tag) = piece.split_last_chunk::<TAG>().ok_or(Error::Truncated)?;
-    let start = plaintext.len();
-    plaintext.extend_from_slice(data);
-    let chunk = plaintext.get_mut(start..).unwrap_or_default();
-    keys.aead
-        .decrypt_inout_detached(&nonce(number, last), &[], chunk.into(), &Tag::from(*tag))
-        .map_err(|_| Error::Corrupt {
-            chunk: number as u64,
-        })
+#[derive(Clone, Copy)]
+enum Position {
+    Inner,
+    Last,
 }
 
-struct Keys {
-    aead: XChaCha20Poly1305,
-    commitment: [u8; COMMITMENT],
+/// The keys of one message.
+struct Stream {
+    commitment: Zeroizing<[u8; COMMITMENT]>,
+    cipher: XChaCha20Poly1305,
 }
 
-impl Keys {
-    fn derive(key: &RecordKey, associated: &[u8]) -> Self {
-        let output = kdf::<64>(label::SEAL_KEYS, key.expose(), &[associated]);
-        let (key, commitment) = crate::cut::<32, 32, 64>(&output);
-        let key = Zeroizing::new(key);
+impl Stream {
+    fn new(key: &RecordKey, associated: &[u8]) -> Self {
+        let payload = kdf::<32>(label::SEAL_PAYLOAD, key.as_bytes(), &[associated]);
         Self {
-            aead: XChaCha20Poly1305::new(&Key::from(*key)),
-            commitment,
+            commitment: kdf(label::SEAL_COMMITMENT, key.as_bytes(), &[associated]),
+            cipher: XChaCha20Poly1305::new((&*payload).into()),
         }
     }
-}
 
-const fn chunks(plaintext: usize) -> usize {
-    if plaintext == 0 {
-        1
-    } else {
-        plaintext.div_ceil(CHUNK)
+    fn encrypt(&self, index: u64, position: Position, chunk: &mut [u8]) -> Tag {
+        self.cipher
+            .encrypt_inout_detached(&nonce(index, position), b"", chunk.into())
+            .expect("the cipher takes up to 256 GiB, and a chunk has 64 KiB")
+    }
+
+    fn open_chunk(
+        &self,
+        index: u64,
+        position: Position,
+        sealed: &[u8],
+        plaintext: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let (chunk, tag) = sealed.split_last_chunk::<TAG>().ok_or(Error::Truncated)?;
+        if chunk.is_empty() && index > 0 {
+            return Err(Error::Corrupt { chunk: index });
+        }
+        let start = plaintext.len();
+        if self.decrypt(index, position, chunk, tag, plaintext) {
+            return Ok(());
+        }
+        plaintext.truncate(start);
+        let ends_early = matches!(position, Position::Last)
+            && self.decrypt(index, Position::Inner, chunk, tag, plaintext);
+        Err(if ends_early {
+            Error::Truncated
+        } else {
+            Error::Corrupt { chunk: index }
+        })
+    }
+
+    /// Appends the plaintext of a chunk; whether its tag was good. A bad chunk is appended as it came.
+    fn decrypt(
+        &self,
+        index: u64,
+        position: Position,
+        chunk: &[u8],
+        tag: &[u8; TAG],
+        plaintext: &mut Vec<u8>,
+    ) -> bool {
+        let start = plaintext.len();
+        plaintext.extend_from_slice(chunk);
+        let (_, chunk) = plaintext.split_at_mut(start);
+        let nonce = nonce(index, position);
+        self.cipher
+            .decrypt_inout_detached(&nonce, b"", chunk.into(), tag.into())
+            .is_ok()
     }
 }
 
-fn nonce(number: usize, last: bool) -> XNonce {
-    let mut nonce = [0; 24];
-    // PLAINTEXT_MAX keeps the number far below 2^32.
-    let number = u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
-    let [_zero @ .., n0, n1, n2, n3, flag] = &mut nonce;
-    [*n0, *n1, *n2, *n3] = number;
-    *flag = u8::from(last);
-    XNonce::from(nonce)
+fn nonce(index: u64, position: Position) -> XNonce {
+    let last = match position {
+        Position::Inner => 0,
+        Position::Last => 1,
+    };
+    let head = crate::encoding::join::<15, 8, 23>(&[0; 15], &index.to_be_bytes());
+    crate::encoding::join::<23, 1, 24>(&head, &[last]).into()
 }

@@ -1,18 +1,28 @@
-//! Seeds: 32 bytes, or 24 words for people, from which every key of a person is derived by label.
+//! Seeds: 32 bytes, or 24 words on paper (BIP-39), from which every key of a patient or member comes.
 //!
-//! Protocols section 1. A patient: root `a`; for each hospital `a_h = a + H(k_h)` and a search key; for each visit a pseudonym; under a separate master,
-//! signing keys. Nothing but the seed needs a backup. `PK_a = g^a` is shown to nobody (but, encrypted, to the regulators): a hospital that knew it could recognise the patient's
-//! capsules of every other hospital.
+//! Protocols section 1. All derivations are [`kdf`] under a label of their own; scalars are of 64 derived bytes.
+//! ```text
+//! patient   a    = scalar(seed, "root")                          never leaves; PK_a = g^a is shown in escrows only
+//!           k_h  = KDF(seed, "key-of-hospital", hospital)               a_h = a + H(k_h), the delegator's secret at that hospital
+//!           x_h  = KDF(seed, "search", hospital)                 X25519
+//!           k_v  = KDF(seed, "visit", hospital, counter)         nym secret a + H(k_v); tag = KDF(k_v, "tag")
+//!           m    = KDF(seed, "signing-master")                   visits: KDF(m, .., hospital, counter); grants: KDF(m, .., counter)
+//! member    signing = KDF(seed, "member-signing"), delegatee = KDF(seed, "member-delegatee")
+//! ```
+//! Counters are 4 bytes, big-endian. A hospital sees `PK_h = PK_a g^{H(k_h)}` and nyms, which nothing links to those of another hospital.
+//!
+//! # Deviation
+//! The words are an encoding of the seed's 32 bytes; BIP-39's own stretching with a passphrase is not used, as the seed is uniform already.
 
-use std::fmt;
-
-use bip39::{Language as List, Mnemonic};
+use bip39::Mnemonic;
 use rand_core::CryptoRng;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::{
     Error,
-    bls::Scalar,
+    bls::{G1, Scalar, hash_to_scalar},
+    encoding::debug_secret,
     hash::kdf,
     label::{self, Label},
     pre::{DelegateeSecret, DelegatorSecret},
@@ -22,203 +32,246 @@ use crate::{
     sign::SigningKey,
 };
 
-/// 32 secret bytes.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Seed([u8; 32]);
-
-/// In which language seed words are written.
+/// The language of a seed's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
-    /// The English list of BIP-39.
+    /// 24 English words.
     English,
-    /// The simplified Chinese list of BIP-39.
+    /// 24 simplified Chinese characters.
     SimplifiedChinese,
 }
 
 impl Language {
-    const fn list(self) -> List {
+    const fn list(self) -> bip39::Language {
         match self {
-            Self::English => List::English,
-            Self::SimplifiedChinese => List::SimplifiedChinese,
+            Self::English => bip39::Language::English,
+            Self::SimplifiedChinese => bip39::Language::SimplifiedChinese,
         }
     }
 }
 
-/// Words in a phrase of 32 bytes.
-const WORDS: usize = 24;
+/// The seed of a patient or member: 32 uniform secret bytes. Zeroised when dropped; compared in constant time.
+#[derive(Clone)]
+pub struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
-    /// A random seed.
-    pub fn random(rng: &mut impl CryptoRng) -> Self {
-        let mut seed = Self([0; 32]);
-        rng.fill_bytes(&mut seed.0);
-        seed
-    }
+    /// Bytes of a seed.
+    pub const SIZE: usize = 32;
+    /// Words of a seed.
+    pub const WORDS: usize = 24;
 
-    /// The seed of `bytes`, which should be uniform.
+    /// A fresh seed.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = Zeroizing::new([0; Self::SIZE]);
+        rng.fill_bytes(bytes.as_mut_slice());
         Self(bytes)
     }
 
-    /// Its bytes: whoever has them is the person.
+    /// The seed of these bytes, which must have been drawn uniformly.
     #[must_use]
-    pub fn expose(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0)
+    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        Self(Zeroizing::new(bytes))
     }
 
-    /// Its 24 words (BIP-39).
+    /// The secret bytes themselves, to be kept where only the owner reads.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; Self::SIZE] {
+        &self.0
+    }
+
+    /// The seed as 24 words with a checksum of 8 bits, a space between two.
     #[must_use]
     pub fn to_words(&self, language: Language) -> Zeroizing<String> {
-        // 32 bytes are one of the lengths that the standard allows, so there is always a phrase.
-        let phrase = Mnemonic::from_entropy_in(language.list(), &self.0);
-        Zeroizing::new(phrase.map(|phrase| phrase.to_string()).unwrap_or_default())
+        let words = Mnemonic::from_entropy_in(language.list(), self.0.as_slice())
+            .expect("BIP-39 has words for every 32 bytes");
+        // Made as long as it can get, so that growing leaves no copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(Self::WORDS * 12));
+        for word in words.words() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+        text
     }
 
-    /// Reads 24 words, English or simplified Chinese, however spaced. No error repeats a word.
+    /// The seed of 24 words, English in any case or Chinese with or without spaces.
     ///
     /// # Errors
-    /// [`Error::WordCount`], [`Error::UnknownWord`] or [`Error::WordChecksum`].
+    /// [`Error::WordCount`], [`Error::UnknownWord`] for the first that is in no list, or [`Error::WordChecksum`].
     pub fn from_words(text: &str) -> Result<Self, Error> {
-        let text = Zeroizing::new(text.to_lowercase());
-        let words: Vec<&str> = text.split_whitespace().collect();
-        if words.len() != WORDS {
-            return Err(Error::WordCount { found: words.len() });
+        let (language, words) = split_words(text);
+        let count = words.split(' ').filter(|word| !word.is_empty()).count();
+        if count != Self::WORDS {
+            return Err(Error::WordCount { count });
         }
-        let chinese = words.first().is_some_and(|word| !word.is_ascii());
-        let list = if chinese {
-            Language::SimplifiedChinese
-        } else {
-            Language::English
-        }
-        .list();
-        if let Some(place) = words.iter().position(|word| list.find_word(word).is_none()) {
-            return Err(Error::UnknownWord {
+        let parsed = Mnemonic::parse_in_normalized(language.list(), &words);
+        let words = parsed.map_err(|error| match error {
+            bip39::Error::UnknownWord(place) => Error::UnknownWord {
                 position: place + 1,
-            });
+            },
+            _ => Error::WordChecksum,
+        })?;
+        let (entropy, _) = words.to_entropy_array();
+        let entropy = Zeroizing::new(entropy);
+        let mut seed = Zeroizing::new([0; Self::SIZE]);
+        seed.iter_mut()
+            .zip(entropy.iter())
+            .for_each(|(out, byte)| *out = *byte);
+        Ok(Self(seed))
+    }
+}
+
+impl ConstantTimeEq for Seed {
+    fn ct_eq(&self, other: &Self) -> subtle::Choice {
+        self.0.ct_eq(other.0.as_slice())
+    }
+}
+
+impl PartialEq for Seed {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Seed {}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "Seed", Self::SIZE)
+    }
+}
+
+/// The words in lower case with one space between two. Text with any character beyond ASCII is Chinese, where each character is a word.
+fn split_words(text: &str) -> (Language, Zeroizing<String>) {
+    let mut words = Zeroizing::new(String::with_capacity(2 * text.len() + 1));
+    let letters = text.chars().filter(|c| !c.is_whitespace());
+    if letters.clone().all(|c| c.is_ascii()) {
+        for word in text.split_whitespace() {
+            words.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+            words.push(' ');
         }
-        let phrase = Zeroizing::new(words.join(" "));
-        let phrase =
-            Mnemonic::parse_in_normalized(list, &phrase).map_err(|_| Error::WordChecksum)?;
-        let (mut entropy, size) = phrase.to_entropy_array();
-        let seed = entropy.first_chunk::<32>().map(|bytes| Self(*bytes));
-        entropy.zeroize();
-        seed.filter(|_| size == 32)
-            .ok_or(Error::WordCount { found: words.len() })
+        return (Language::English, words);
     }
-
-    fn derive(&self, label: Label, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        kdf(label, &self.0, parts)
+    for character in letters {
+        words.push(character);
+        words.push(' ');
     }
-
-    fn scalar(&self, label: Label, parts: &[&[u8]]) -> Scalar {
-        Scalar::hash(label, &[self.derive(label, parts).as_slice()])
-    }
+    (Language::SimplifiedChinese, words)
 }
 
-impl fmt::Debug for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seed(32 bytes)")
-    }
-}
-
-/// Every key of a patient.
-#[derive(Debug, Clone)]
+/// All keys of a patient. Zeroised when dropped.
 pub struct PatientKeys {
     seed: Seed,
     root: Scalar,
-    signing_master: Seed,
-}
-
-/// A patient's keys at one hospital, which is named by its 32-byte id.
-#[derive(Debug, Clone)]
-pub struct HospitalKeys {
-    /// `a_h`.
-    pub delegator: DelegatorSecret,
-    /// The search key.
-    pub search: SearchSecret,
-}
-
-/// A patient's keys for one visit.
-#[derive(Debug, Clone)]
-pub struct VisitKeys {
-    /// What is behind the pseudonym.
-    pub nym_secret: NymSecret,
-    /// The pseudonym.
-    pub nym: Nym,
-    /// Signs what is said about the visit later.
-    pub signing: SigningKey,
-    /// Makes the visit's scopes its own, if the patient wishes.
-    pub tag: VisitTag,
+    signing_master: Zeroizing<[u8; 32]>,
 }
 
 impl PatientKeys {
-    /// The keys of `seed`.
+    /// The keys of a seed.
     #[must_use]
     pub fn from_seed(seed: &Seed) -> Self {
         Self {
-            root: seed.scalar(label::PATIENT_ROOT, &[]),
-            signing_master: Seed(*seed.derive(label::SIGNING_MASTER, &[])),
             seed: seed.clone(),
+            root: Scalar::derive(label::SEED_ROOT, seed.expose(), &[]),
+            signing_master: kdf(label::SEED_SIGNING, seed.expose(), &[]),
         }
     }
 
-    /// The keys at the hospital `hospital`.
+    /// PK_a. For the escrow only: who knows it recognises the patient at every hospital.
+    pub(crate) fn root_public(&self) -> G1 {
+        G1::power_of_generator(&self.root)
+    }
+
+    /// The keys for one hospital, by its id.
     #[must_use]
     pub fn hospital(&self, hospital: &[u8; 32]) -> HospitalKeys {
-        let shift = self.seed.scalar(label::PATIENT_HOSPITAL, &[hospital]);
-        // Zero with probability 2^-255 over the hash.
-        let scalar = self.root.add(&shift).unwrap_or(shift);
-        let search = self.seed.derive(label::PATIENT_SEARCH, &[hospital]);
+        let k_h = self.key(label::SEED_HOSPITAL, &[hospital]);
+        let offset = hash_to_scalar(label::SEED_HOSPITAL_OFFSET, &[k_h.as_slice()]);
+        let search = self.key(label::SEED_SEARCH, &[hospital]);
         HospitalKeys {
-            delegator: DelegatorSecret::new(scalar),
-            search: SearchSecret::from_seed(*search),
+            delegator: DelegatorSecret::new(self.root.add(&offset)),
+            search: SearchSecret::from_seed(&search),
         }
     }
 
-    /// The keys for visit number `counter` at the hospital `hospital`.
+    /// The keys of one visit, by the hospital's id and the number of the visit there.
     #[must_use]
     pub fn visit(&self, hospital: &[u8; 32], counter: u32) -> VisitKeys {
-        let parts: [&[u8]; 2] = [hospital, &counter.to_be_bytes()];
-        let scalar = self.seed.scalar(label::VISIT_SCALAR, &parts);
-        let nym_secret = NymSecret::new(self.root.clone(), scalar);
-        let tag = kdf::<16>(label::VISIT_TAG, &self.seed.0, &parts);
+        let counter = counter.to_be_bytes();
+        let k_v = self.key(label::SEED_VISIT, &[hospital, &counter]);
+        let offset = hash_to_scalar(label::SEED_VISIT_OFFSET, &[k_v.as_slice()]);
+        let nym_secret = NymSecret::new(&self.root, offset);
+        let tag = kdf(label::SEED_VISIT_TAG, k_v.as_slice(), &[]);
         VisitKeys {
             nym: nym_secret.nym(),
             nym_secret,
-            signing: self.signing(label::VISIT_SIGNING, &parts),
-            // All zeros, which stand for no tag, come out with probability 2^-128.
-            tag: VisitTag::from_bytes(&tag).unwrap_or(VisitTag::FALLBACK),
+            signing: self.signing_key(label::SEED_VISIT_SIGNING, &[hospital, &counter]),
+            tag: VisitTag::new(*tag),
         }
     }
 
-    /// The key that controls grant number `counter`; no two grants of a patient can be joined by it.
+    /// A signing key of its own for each standing grant, which nothing links to the patient's other keys.
     #[must_use]
     pub fn grant(&self, counter: u32) -> SigningKey {
-        self.signing(label::GRANT_SIGNING, &[&counter.to_be_bytes()])
+        self.signing_key(label::SEED_GRANT_SIGNING, &[&counter.to_be_bytes()])
     }
 
-    fn signing(&self, label: Label, parts: &[&[u8]]) -> SigningKey {
-        SigningKey::from_seed(&self.signing_master.derive(label, parts))
+    fn key(&self, label: Label, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+        kdf(label, self.seed.expose(), parts)
+    }
+
+    fn signing_key(&self, label: Label, parts: &[&[u8]]) -> SigningKey {
+        SigningKey::from_seed(&kdf(label, self.signing_master.as_slice(), parts))
     }
 }
 
-/// The keys of a member's person: doctor, pharmacist, researcher ...
-#[derive(Debug, Clone)]
-pub struct MemberKeys {
-    /// Signs records and requests.
+impl std::fmt::Debug for PatientKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "PatientKeys", Seed::SIZE)
+    }
+}
+
+/// A patient's keys for one hospital.
+#[derive(Debug)]
+pub struct HospitalKeys {
+    /// a_h.
+    pub delegator: DelegatorSecret,
+    /// x_h.
+    pub search: SearchSecret,
+}
+
+/// A patient's keys of one visit.
+#[derive(Debug)]
+pub struct VisitKeys {
+    /// The pseudonym.
+    pub nym: Nym,
+    /// The pseudonym's secret.
+    pub nym_secret: NymSecret,
+    /// A signing key of the visit's own.
     pub signing: SigningKey,
-    /// Opens what patients turn towards the person.
+    /// The tag of the visit's own scopes, should it be private.
+    pub tag: VisitTag,
+}
+
+/// All keys of an organisation's member.
+#[derive(Debug)]
+pub struct MemberKeys {
+    /// Signs what the member writes; its public key is certified.
+    pub signing: SigningKey,
+    /// Opens what patients turn to the member; its public key is certified too.
     pub delegatee: DelegateeSecret,
 }
 
 impl MemberKeys {
-    /// The keys of `seed`.
+    /// The keys of a seed.
     #[must_use]
     pub fn from_seed(seed: &Seed) -> Self {
+        let key = |label| kdf::<32>(label, seed.expose(), &[]);
         Self {
-            signing: SigningKey::from_seed(&seed.derive(label::MEMBER_SIGNING, &[])),
-            delegatee: DelegateeSecret::from_seed(&seed.derive(label::MEMBER_DELEGATEE, &[])),
+            signing: SigningKey::from_seed(&key(label::SEED_MEMBER_SIGNING)),
+            delegatee: DelegateeSecret::from_seed(&key(label::SEED_MEMBER_DELEGATEE)),
         }
     }
 }

@@ -1,51 +1,57 @@
-//! Signatures: Ed25519 (RFC 8032) over a labelled hash, verified strictly.
+//! Signatures: Ed25519 (RFC 8032) over the labelled hash of a message.
+//!
+//! Signed is [`hash`] of label and parts, so a signature for one purpose is none for another. Verification is strict: the equation without the cofactor, no key and no commitment of
+//! small order, nothing but canonical encodings (Chalkias, Garillot and Nikolaenko 2020). So all verifiers agree on every signature.
 
-use std::fmt;
-
-use ed25519_dalek::Signer as _;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::{Error, hash::hash, label::Label};
+use crate::{
+    Error,
+    encoding::{debug_public, debug_secret, field},
+    hash::hash,
+    label::Label,
+};
 
-/// A signing key. 32 secret bytes.
-#[derive(Clone)]
+/// A signing key. Zeroised when dropped; kept as the seed it is made from.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
-    /// The key of `seed`, which should be uniform.
+    /// The key of a seed of 32 uniform bytes, as RFC 8032 has it.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(seed))
     }
 
-    /// A random key.
+    /// A fresh key.
+    #[must_use]
     pub fn random(rng: &mut impl CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
-        rng.fill_bytes(seed.as_mut());
+        rng.fill_bytes(seed.as_mut_slice());
         Self::from_seed(&seed)
     }
 
-    /// Its public half.
+    /// The key that signatures verify under.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey(self.0.verifying_key())
     }
 
-    /// Signs `hash(label, parts)`.
+    /// Signs `message`, in parts, for the purpose of `label`.
     #[must_use]
-    pub fn sign(&self, label: Label, parts: &[&[u8]]) -> Signature {
-        Signature(self.0.sign(&hash(label, parts)))
+    pub fn sign(&self, label: Label, message: &[&[u8]]) -> Signature {
+        use ed25519_dalek::Signer as _;
+        Signature(self.0.sign(&hash(label, message)))
     }
 }
 
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(32 bytes)")
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "SigningKey", 32)
     }
 }
 
-/// A verifying key. 32 bytes; never of small order.
+/// A verifying key: a canonical point of Ed25519 that is not of small order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
 
@@ -53,53 +59,54 @@ impl VerifyingKey {
     /// Bytes of the encoding.
     pub const SIZE: usize = 32;
 
-    /// Its bytes.
+    /// The canonical encoding.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; 32] {
+    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         self.0.to_bytes()
     }
 
-    /// Reads its bytes.
+    /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`Error::Encoding`] when they are no point, a second spelling of one, or of small order.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, Error> {
-        const REFUSED: Error = Error::Encoding {
-            what: "verifying key",
+    /// [`Error::Encoding`] for anything else, and for a point of small order.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
+        let refused = Error::Encoding {
+            what: "verifying key (32 bytes)",
         };
-        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| REFUSED)?;
+        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| refused)?;
         let canonical = key.to_edwards().compress().to_bytes() == *bytes;
-        if key.is_weak() || !canonical {
-            Err(REFUSED)
-        } else {
-            Ok(Self(key))
-        }
+        (canonical && !key.is_weak())
+            .then_some(Self(key))
+            .ok_or(refused)
     }
 
-    /// Verifies a signature of `hash(label, parts)`.
+    /// Checks that `signature` was made over `message` for the purpose of `label`.
     ///
     /// # Errors
-    /// [`Error::Signature`] when it does not verify.
+    /// [`Error::Signature`] when it was not.
     pub fn verify(
         &self,
         label: Label,
-        parts: &[&[u8]],
+        message: &[&[u8]],
         signature: &Signature,
     ) -> Result<(), Error> {
+        self.verify_raw(&hash(label, message), signature)
+    }
+
+    fn verify_raw(&self, message: &[u8], signature: &Signature) -> Result<(), Error> {
         self.0
-            .verify_strict(&hash(label, parts), &signature.0)
+            .verify_strict(message, &signature.0)
             .map_err(|_| Error::Signature)
     }
 }
 
-impl fmt::Debug for VerifyingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.to_bytes();
-        write!(f, "VerifyingKey({a:02x}{b:02x}{c:02x}{d:02x}…)")
+impl std::fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_public(f, "VerifyingKey", &self.to_bytes())
     }
 }
 
-/// A signature. 64 bytes.
+/// A signature: `R`, 32 bytes, then `S`, 32 bytes little-endian and below the group order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(ed25519_dalek::Signature);
 
@@ -107,23 +114,35 @@ impl Signature {
     /// Bytes of the encoding.
     pub const SIZE: usize = 64;
 
-    /// Its bytes.
+    /// The canonical encoding.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; 64] {
+    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         self.0.to_bytes()
     }
 
-    /// Reads its bytes. Whether they are a signature shows when it is verified.
+    /// Reads the canonical encoding. Whether `R` is a point shows when it is verified.
     ///
     /// # Errors
-    /// None; the form is that of every other type.
-    pub fn from_bytes(bytes: &[u8; 64]) -> Result<Self, Error> {
+    /// [`Error::Encoding`] when `S` is not below the group order.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
+        let s = field::<32, 32, { Self::SIZE }>(bytes);
+        if s.iter().rev().ge(ORDER.iter().rev()) {
+            return Err(Error::Encoding {
+                what: "signature (64 bytes)",
+            });
+        }
         Ok(Self(ed25519_dalek::Signature::from_bytes(bytes)))
     }
 }
 
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Signature(64 bytes)")
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_public(f, "Signature", &self.to_bytes())
     }
 }
+
+/// The group order, 2^252 + 27742317777372353535851937790883648493, little-endian.
+const ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
