@@ -1,1 +1,15 @@
-//! .
+//! A consortium member's node: orders transactions, keeps ciphertext, holds rekeys, and answers requests.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`order`] | a chain of final blocks over the ledger |
+//! | [`store`] | sealed objects on disk |
+//! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
+//! | [`service`] | what a node does with a request |
+//! | [`api`] | the same over HTTP |
+//!
+//! No record parser and no wallet is linked into it: a node cannot read what it keeps.
+
+#![forbid(unsafe_code)]
+
+pub mod order;

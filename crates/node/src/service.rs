@@ -41,7 +41,7 @@ use yilian_protocol::{
 use crate::{
     keyholder::{self, KeyHolder, KeyHolderError},
     machine::LedgerMachine,
-    order::{Chain, ChainOptions, OrderError, SubmitError},
+    order::{Chain, ChainOptions, OrderError},
     store::{self, Store, StoreError},
 };
 
@@ -391,16 +391,6 @@ fn state_error(error: StateError) -> CallError {
 #[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
 fn store_error(error: StoreError) -> CallError {
     CallError::Unavailable { message: error.to_string() }
-}
-
-impl From<SubmitError> for CallError {
-    fn from(error: SubmitError) -> Self {
-        match error {
-            SubmitError::Full => Self::Busy { retry_ms: 100 },
-            SubmitError::Refused(rule) => rule.into(),
-            other => Self::Unavailable { message: other.to_string() },
-        }
-    }
 }
 
 /// Why a node does not start.

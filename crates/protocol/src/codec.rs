@@ -290,7 +290,7 @@ impl<const MAX: usize> Decode for Text<MAX> {
 }
 
 /// A byte string of at most `MAX` bytes.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Blob<const MAX: usize>(Vec<u8>);
 
 impl<const MAX: usize> Blob<MAX> {

@@ -167,7 +167,9 @@ impl Cid {
 }
 
 impl TransactionId {
-    pub(crate) fn of(encoded: &[u8]) -> Self {
+    /// The id of the transaction with these bytes, signature included.
+    #[must_use]
+    pub fn of(encoded: &[u8]) -> Self {
         Self(hash(label::TRANSACTION, &[encoded]))
     }
 }

@@ -1,0 +1,327 @@
+//! The state machine under consensus: proposes blocks, verifies those of others, applies final ones.
+//!
+//! # Pace
+//! [`Paced`] stands above `Stateful` and delays a proposal until there is something to order, at most for the idle time: a wait *inside* a proposal would hold up
+//! finalisation.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use commonware_consensus::{
+    Application as ConsensusApplication, Handoff, marshal::ancestry::Ancestry,
+    simplex::types::Context,
+};
+use commonware_cryptography::{
+    Digested, Digestible as _, blake3::{Blake3, Digest}, ed25519::PublicKey,
+};
+use commonware_glue::stateful::{
+    Application as StatefulApplication, Finality, Input, Proposed,
+    db::{DatabaseSet, Merkleized as _, Shared, Unmerkleized as _},
+};
+use commonware_parallel::Sequential;
+use commonware_runtime::tokio::Context as Runtime;
+use commonware_storage::{
+    mmr, qmdb::any::unordered::variable::Db, qmdb::sync::Target, translator::EightCap,
+};
+use commonware_utils::non_empty_range;
+use futures::StreamExt as _;
+use tokio::sync::watch;
+use yilian_protocol::{
+    ChainId, Height, StateKey, TimeMs, TransactionId,
+    codec::{Decode as _, Encode as _},
+    limits::BLOCK_TRANSACTIONS_MAX,
+    registry::Admitted,
+};
+
+use super::{
+    StateMachine,
+    block::{BODY_MAX, Block, StateTarget},
+    chain::Place,
+    mempool::Mempool,
+    validator::Scheme,
+};
+
+/// The state: key (32 bytes) -> value, in an authenticated log.
+pub(super) type State = Db<mmr::Family, Runtime, Digest, Vec<u8>, Blake3, EightCap, Sequential>;
+pub(super) type States = Shared<State>;
+type Batch = <States as DatabaseSet<Runtime>>::Unmerkleized;
+type Sealed = <States as DatabaseSet<Runtime>>::Merkleized;
+
+/// Values of the state are at most this long.
+pub(super) const VALUE_MAX: usize = 1024 * 1024;
+/// A block may be at most this far ahead of its parent in time, so that no proposer can run the clock away.
+const TIME_STEP_MAX_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
+
+/// Where the chain notes the place of each final transaction, so that none is executed twice.
+pub(super) fn place_key(id: TransactionId) -> StateKey {
+    StateKey::of("transaction", id.as_bytes())
+}
+
+pub(super) fn digest(key: &StateKey) -> Digest {
+    Digest::from(key.to_bytes())
+}
+
+#[derive(Clone)]
+pub(super) struct Application {
+    pub chain: ChainId,
+    pub genesis: Block,
+    pub machine: Arc<dyn StateMachine>,
+    pub mempool: Arc<Mempool>,
+    pub latest: watch::Sender<Admitted>,
+}
+
+impl Application {
+    /// Executes `transactions` on the state of `batch`; `None` when one of them was executed before.
+    async fn execute(
+        &self,
+        admitted: Admitted,
+        transactions: &[Bytes],
+        batch: Batch,
+    ) -> Option<(Sealed, Vec<yilian_protocol::refusal::Outcome>)> {
+        let places: Vec<StateKey> =
+            transactions.iter().map(|bytes| place_key(TransactionId::of(bytes))).collect();
+        let mut seen = HashSet::new();
+        if !places.iter().all(|key| seen.insert(*key)) {
+            return None;
+        }
+        let mut keys: Vec<StateKey> =
+            transactions.iter().flat_map(|bytes| self.machine.reads(bytes)).collect();
+        keys.extend(&places);
+        keys.sort_unstable();
+        keys.dedup();
+        let mut state = read(&batch, &keys).await;
+        if places.iter().any(|key| state.get(key).is_some_and(Option::is_some)) {
+            return None;
+        }
+        state.retain(|key, _| !seen.contains(key));
+
+        let execution = self.machine.execute(admitted, transactions, state);
+        let mut batch = batch;
+        for (key, value) in execution.writes {
+            batch = batch.write(digest(&key), Some(value));
+        }
+        for ((key, index), outcome) in places.iter().zip(0_u32..).zip(&execution.outcomes) {
+            let place = Place { height: admitted.height, index, outcome: *outcome };
+            batch = batch.write(digest(key), Some(place.to_vec()));
+        }
+        let sealed = batch.merkleize().await.unwrap_or_else(|error| fault(&error));
+        Some((sealed, execution.outcomes))
+    }
+}
+
+impl StatefulApplication<Runtime> for Application {
+    type SigningScheme = Scheme;
+    type Context = Context<Digest, PublicKey>;
+    type Block = Block;
+    type Databases = States;
+    type Captured = ();
+    type Provider = ();
+    type Input = ();
+
+    fn sync_targets(block: &Block) -> <States as DatabaseSet<Runtime>>::SyncTargets {
+        Target::new(block.state.root, block.state.range.clone())
+    }
+
+    async fn genesis(&mut self) -> Block {
+        self.genesis.clone()
+    }
+
+    async fn propose(
+        &mut self,
+        (_, context): (Runtime, Self::Context),
+        mut ancestry: impl Ancestry<Block>,
+        batch: Batch,
+        _input: Input<(), ()>,
+    ) -> Option<Proposed<Self, Runtime>> {
+        let parent = ancestry.next().await?;
+        let below = parent.inner();
+        let taken = self.taken(below, ancestry).await;
+        let chosen = self.mempool.peek(BLOCK_TRANSACTIONS_MAX, BODY_MAX, &taken);
+        let mut transactions = Vec::with_capacity(chosen.len());
+        for (id, bytes) in chosen {
+            // A transaction may have become final between its arrival and now.
+            match batch.get(&digest(&place_key(id))).await {
+                Ok(None) => transactions.push(bytes),
+                Ok(Some(place)) => {
+                    if let Ok(place) = Place::from_slice(&place) {
+                        self.mempool.finish(id, place);
+                    }
+                }
+                Err(error) => fault(&error),
+            }
+        }
+        let admitted = Admitted {
+            height: below.header.height.next(),
+            time: clock().max(below.header.time),
+        };
+        let (sealed, outcomes) = self.execute(admitted, &transactions, batch).await?;
+        let bounds = sealed.bounds();
+        let state = StateTarget {
+            root: sealed.root(),
+            range: non_empty_range!(bounds.inactivity_floor, bounds.tip.size),
+        };
+        let parent = parent.digest();
+        let block =
+            Block::new(self.chain, admitted, parent, context, state, transactions, outcomes);
+        Some(Proposed { block, merkleized: sealed })
+    }
+
+    async fn process(
+        &mut self,
+        _context: (Runtime, Self::Context),
+        mut ancestry: impl Ancestry<Block>,
+        batch: Batch,
+        finality: Finality,
+    ) -> Option<Sealed> {
+        let block = ancestry.next().await?;
+        if finality == Finality::Candidate {
+            let parent = ancestry.next().await?;
+            self.follows(parent.inner(), block.inner()).then_some(())?;
+        }
+        let block = block.inner();
+        let (sealed, outcomes) =
+            self.execute(block.admitted(), &block.transactions, batch).await?;
+        (outcomes == block.outcomes).then_some(sealed)
+    }
+
+    async fn capture(
+        &mut self,
+        _context: (Runtime, Self::Context),
+        _block: &Block,
+        _sealed: &Sealed,
+        _readers: <States as DatabaseSet<Runtime>>::Readers,
+    ) {
+    }
+
+    async fn finalized(
+        &mut self,
+        _context: (Runtime, Self::Context),
+        block: &Block,
+        (): (),
+        _readers: <States as DatabaseSet<Runtime>>::Readers,
+    ) {
+        self.latest.send_replace(block.admitted());
+        let pairs = block.transactions.iter().zip(&block.outcomes).zip(0_u32..);
+        for ((bytes, outcome), index) in pairs {
+            let place = Place { height: block.header.height, index, outcome: *outcome };
+            self.mempool.finish(TransactionId::of(bytes), place);
+        }
+    }
+}
+
+impl Application {
+    /// The transactions of `parent` and the blocks below it that are not final yet.
+    async fn taken(
+        &self,
+        parent: &Block,
+        mut below: impl Ancestry<Block>,
+    ) -> HashSet<TransactionId> {
+        let ids = |block: &Block| -> Vec<TransactionId> {
+            block.transactions.iter().map(|bytes| TransactionId::of(bytes)).collect()
+        };
+        let mut taken: HashSet<TransactionId> = ids(parent).into_iter().collect();
+        let mut height = parent.header.height;
+        while height > self.latest.borrow().height {
+            let Some(block) = below.next().await else { break };
+            taken.extend(ids(block.inner()));
+            height = block.inner().header.height;
+        }
+        taken
+    }
+
+    /// The rules of a block that execution does not check.
+    fn follows(&self, parent: &Block, block: &Block) -> bool {
+        let (before, after) = (&parent.header, &block.header);
+        after.chain == self.chain
+            && after.height == before.height.next()
+            && after.parent == before.id()
+            && after.time >= before.time
+            && after.time.distance_ms(before.time) <= TIME_STEP_MAX_MS
+    }
+}
+
+/// Delays proposals until there is something to order.
+#[derive(Clone)]
+pub(super) struct Paced<A> {
+    pub inner: A,
+    pub mempool: Arc<Mempool>,
+    pub idle: Duration,
+}
+
+impl<A> Paced<A> {
+    async fn wait(&self) {
+        let arrival = async {
+            while !self.mempool.has_fresh() {
+                self.mempool.arrival().await;
+            }
+        };
+        // Whichever comes first; both lead to a proposal.
+        drop(tokio::time::timeout(self.idle, arrival).await);
+    }
+}
+
+impl<A: ConsensusApplication<Runtime>> ConsensusApplication<Runtime> for Paced<A>
+where
+    A: Sync,
+    A::Context: Send,
+{
+    type SigningScheme = A::SigningScheme;
+    type Context = A::Context;
+    type Block = A::Block;
+    type Input = A::Input;
+
+    async fn prepare(
+        &mut self,
+        context: (Runtime, Self::Context),
+        ancestry: impl Ancestry<Self::Block>,
+        input: Self::Input,
+    ) -> Handoff<Digested<Self::Block>> {
+        self.inner.prepare(context, ancestry, input).await
+    }
+
+    async fn propose(
+        &mut self,
+        context: (Runtime, Self::Context),
+        ancestry: impl Ancestry<Self::Block>,
+        input: Self::Input,
+    ) -> Option<Digested<Self::Block>> {
+        self.wait().await;
+        self.inner.propose(context, ancestry, input).await
+    }
+
+    async fn verify(
+        &mut self,
+        context: (Runtime, Self::Context),
+        ancestry: impl Ancestry<Self::Block>,
+    ) -> bool {
+        self.inner.verify(context, ancestry).await
+    }
+}
+
+/// Reads `keys` of the state under `batch`.
+async fn read(batch: &Batch, keys: &[StateKey]) -> BTreeMap<StateKey, Option<Vec<u8>>> {
+    let places: Vec<Digest> = keys.iter().map(digest).collect();
+    let places: Vec<&Digest> = places.iter().collect();
+    let values = batch.get_many(&places).await.unwrap_or_else(|error| fault(&error));
+    keys.iter().copied().zip(values).collect()
+}
+
+fn clock() -> TimeMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The state's storage failed: nothing may be voted for on a state that cannot be read.
+#[allow(clippy::panic, reason = "ends the process; see the module `order`")]
+pub(super) fn fault(error: &dyn std::fmt::Display) -> ! {
+    panic!("the chain's state cannot be read or written: {error}")
+}
+
+/// Heights of the protocol and of consensus are the same numbers.
+pub(super) const fn consensus_height(height: Height) -> commonware_consensus::types::Height {
+    commonware_consensus::types::Height::new(height.get())
+}

@@ -1,0 +1,272 @@
+//! Puts commonware's parts together: archive of final blocks, authenticated state, consensus.
+
+use std::{sync::Arc, time::Duration};
+
+use commonware_broadcast::buffered;
+use commonware_consensus::{
+    marshal::{
+        self,
+        core::{Actor as Marshal, Mailbox as MarshalMailbox},
+        resolver::p2p as marshal_resolver,
+        standard::{Deferred, Standard},
+    },
+    simplex::{
+        self, SkipBudget,
+        config::{Floor, ForwardPolicy, SkipPolicy},
+        elector::RoundRobin,
+    },
+    types::{Epoch, FixedEpocher, ViewDelta},
+};
+use commonware_cryptography::{
+    Digested, Digestible as _, Signer as _,
+    blake3::Blake3,
+    certificate::{ConstantProvider, Verifier as _},
+};
+use commonware_glue::stateful::{
+    Config as StatefulConfig, Stateful, SyncPlan,
+    db::{DatabaseSet as _, SyncEngineConfig},
+};
+use commonware_parallel::Sequential;
+use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef, tokio::Context as Runtime};
+use commonware_storage::{
+    archive::prunable,
+    journal::contiguous::variable::Config as LogConfig,
+    mmr,
+    qmdb::any::VariableConfig,
+    translator::EightCap,
+};
+use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
+use tokio::sync::watch;
+use yilian_protocol::registry::{Admitted, Genesis};
+
+use super::{
+    StateMachine,
+    application::{Application, Paced, States, VALUE_MAX},
+    block::{Block, StateTarget},
+    mempool::Mempool,
+    network::Nobody,
+    validator::{ValidatorKey, ValidatorKeyError},
+};
+
+pub(super) type Archive = MarshalMailbox<super::validator::Scheme, Standard<Block>>;
+
+/// The running parts that queries go to.
+pub(super) struct Engine {
+    pub archive: Archive,
+    pub states: States,
+}
+
+/// What the engine needs.
+pub(super) struct Parts {
+    pub genesis: Genesis,
+    pub validator: ValidatorKey,
+    pub machine: Arc<dyn StateMachine>,
+    pub mempool: Arc<Mempool>,
+    pub latest: watch::Sender<Admitted>,
+    pub idle: Duration,
+}
+
+/// Names every partition on disk.
+const PREFIX: &str = "chain";
+const BUFFER: usize = 1 << 20;
+
+type StateConfig = VariableConfig<EightCap, ((), (commonware_codec::RangeCfg<usize>, ())), Sequential>;
+
+/// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
+#[allow(clippy::too_many_lines, reason = "one list of parts; cut up, each would need all others")]
+pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, ValidatorKeyError> {
+    let Parts { genesis, validator, machine, mempool, latest, idle } = parts;
+    let chain = genesis.chain();
+    let me = validator.identity()?.public_key();
+    let scheme = validator.scheme(chain)?;
+    let nobody = Nobody::new(me.clone());
+    let channel = || (nobody.clone(), nobody.clone());
+    let pages = CacheRef::new(NZU16!(4096), NZUsize!(4096));
+    let buffer = NZUsize!(BUFFER);
+
+    let target = States::initial_sync_targets();
+    let state = StateTarget { root: target.root, range: target.range };
+    let first = Block::genesis(chain, genesis.created, me.clone(), state);
+
+    let resolver = marshal_resolver::init(
+        context.child("marshal_resolver"),
+        marshal_resolver::Config {
+            public_key: me.clone(),
+            peer_provider: nobody.clone(),
+            blocker: nobody.clone(),
+            mailbox_size: NZUsize!(1000),
+            fetch_timeout: NZDuration!(Duration::from_secs(2)),
+            fetch_retry_delay: Duration::from_millis(100),
+            priority_requests: false,
+            priority_responses: false,
+        },
+        channel(),
+    );
+    let (broadcast, broadcast_mailbox) = buffered::Engine::new(
+        context.child("broadcast"),
+        buffered::Config {
+            public_key: me.clone(),
+            mailbox_size: NZUsize!(1000),
+            deque_size: 10,
+            priority: false,
+            codec_config: (),
+            peer_provider: nobody.clone(),
+            strategy: Sequential,
+        },
+    );
+    broadcast.start(channel());
+
+    let certificates = prunable::Archive::init(
+        context.child("finalizations"),
+        archive_config(
+            "finalizations",
+            pages.clone(),
+            super::validator::Scheme::certificate_codec_config_unbounded(),
+        ),
+    )
+    .await
+    .unwrap_or_else(|error| super::application::fault(&error));
+    let blocks = prunable::Archive::init(
+        context.child("blocks"),
+        archive_config("blocks", pages.clone(), ()),
+    )
+    .await
+    .unwrap_or_else(|error| super::application::fault(&error));
+
+    let plan = SyncPlan::init(context.child("plan"), PREFIX.to_owned()).await;
+    let provider = ConstantProvider::new(scheme.clone());
+    let (marshal, archive, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
+        context.child("marshal"),
+        certificates,
+        blocks,
+        marshal::Config {
+            provider,
+            epocher: FixedEpocher::new(NZU64!(u64::MAX)),
+            start: plan.marshal_start(Digested::precomputed(first.clone(), first.digest())),
+            partition_prefix: PREFIX.to_owned(),
+            mailbox_size: NZUsize!(1000),
+            view_retention: ViewDelta::new(10),
+            prunable_items_per_section: NZU64!(1024),
+            page_cache: pages.clone(),
+            replay_buffer: buffer,
+            key_write_buffer: buffer,
+            value_write_buffer: buffer,
+            block_codec_config: (),
+            max_repair: NZUsize!(20),
+            max_pending_acks: NZUsize!(16),
+            strategy: Sequential,
+        },
+    )
+    .await;
+
+    let application =
+        Application { chain, genesis: first.clone(), machine, mempool: Arc::clone(&mempool), latest };
+    let (stateful, states) = Stateful::new(
+        context.child("stateful"),
+        StatefulConfig {
+            application,
+            db_config: state_config(pages.clone()),
+            provider: (),
+            marshal: (archive.clone(), floor),
+            mailbox_size: NZUsize!(100),
+            plan,
+            resolvers: nobody.clone(),
+            sync_config: SyncEngineConfig {
+                fetch_batch_size: NZU64!(4096),
+                apply_batch_size: NZU64!(4096),
+                max_outstanding_requests: NZUsize!(8),
+            },
+            prune_config: None,
+            strategy: Sequential,
+        },
+    );
+    let paced = Paced { inner: states.clone(), mempool, idle };
+    let deferred = Deferred::new(
+        context.child("deferred"),
+        paced,
+        archive.clone(),
+        FixedEpocher::new(NZU64!(u64::MAX)),
+    );
+    marshal.start(states.clone(), broadcast_mailbox, resolver);
+    stateful.start();
+
+    let engine = simplex::Engine::new(
+        context.child("simplex"),
+        simplex::Config {
+            scheme,
+            elector: RoundRobin::<Blake3>::default(),
+            blocker: nobody.clone(),
+            automaton: deferred.clone(),
+            relay: deferred.clone(),
+            reporter: deferred,
+            strategy: Sequential,
+            partition: format!("{PREFIX}-simplex"),
+            mailbox_size: NZUsize!(1000),
+            epoch: Epoch::zero(),
+            floor: Floor::Genesis(first.digest()),
+            replay_buffer: buffer,
+            write_buffer: buffer,
+            page_cache: pages,
+            // A proposal may wait for the idle time before it counts as missing.
+            leader_timeout: idle + Duration::from_secs(2),
+            certification_timeout: idle + Duration::from_secs(3),
+            timeout_retry: Duration::from_millis(500),
+            view_retention: ViewDelta::new(10),
+            skip: SkipPolicy::Enabled {
+                timeout: idle + Duration::from_secs(10),
+                budget: SkipBudget::Participants,
+            },
+            fetch_timeout: NZDuration!(Duration::from_secs(2)),
+            fetch_retry_delay: Duration::from_secs(2),
+            forward: ForwardPolicy::Disabled,
+            track_historical_votes: false,
+        },
+    );
+    engine.start(channel(), channel(), channel());
+    Ok(Engine { archive, states: states.subscribe_databases().await })
+}
+
+fn archive_config<C>(name: &str, pages: CacheRef, codec: C) -> prunable::Config<EightCap, C> {
+    let buffer = NZUsize!(BUFFER);
+    prunable::Config {
+        translator: EightCap,
+        metadata_partition: format!("{PREFIX}-{name}-metadata"),
+        key_partition: format!("{PREFIX}-{name}-key"),
+        key_page_cache: pages,
+        value_partition: format!("{PREFIX}-{name}-value"),
+        compression: None,
+        codec_config: codec,
+        items_per_section: NZU64!(1024),
+        key_write_buffer: buffer,
+        value_write_buffer: buffer,
+        replay_buffer: buffer,
+    }
+}
+
+fn state_config(pages: CacheRef) -> StateConfig {
+    let buffer = NZUsize!(BUFFER);
+    VariableConfig {
+        merkle_config: mmr::full::Config {
+            journal_partition: format!("{PREFIX}-state-merkle-journal"),
+            metadata_partition: format!("{PREFIX}-state-merkle-metadata"),
+            items_per_blob: NZU64!(1 << 20),
+            write_buffer: buffer,
+            replay_buffer: buffer,
+            strategy: Sequential,
+            page_cache: pages.clone(),
+        },
+        journal_config: LogConfig {
+            partition: format!("{PREFIX}-state-log"),
+            items_per_section: NZU64!(1 << 18),
+            compression: None,
+            codec_config: ((), (commonware_codec::RangeCfg::new(0..=VALUE_MAX), ())),
+            page_cache: pages,
+            write_buffer: buffer,
+            replay_buffer: buffer,
+        },
+        translator: EightCap,
+        init_cache: Some(NZUsize!(1 << 16)),
+        init_buffer: NZUsize!(1 << 21),
+        init_concurrency: (),
+    }
+}

@@ -1,0 +1,3 @@
+//! The node's parts, together.
+
+mod chain;
