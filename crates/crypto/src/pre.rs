@@ -378,6 +378,7 @@ impl std::fmt::Debug for LvReencapsulation {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "short-lived, and sent as bytes")]
 /// A capsule turned to a delegatee, in either form. Encoded as a tag, 1 for GT and 2 for LV, and the form's encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reencapsulation {

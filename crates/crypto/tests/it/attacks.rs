@@ -1,0 +1,268 @@
+//! Attacks on the capsules, each of which must fail.
+
+use yilian_crypto::{
+    Error,
+    bls::{G1, G2, Gt, PreparedG2, Scalar, pairing},
+    label,
+    pre::{
+        self, Capsule, Context, DelegateeSecret, GtReencapsulation, KnowledgeProof,
+        LvReencapsulation, Reencapsulation, Rekey, ScopeKey,
+    },
+    scope::Confidentiality,
+};
+
+use crate::setting::{AUTHOR, BOB_SEED, HOSPITAL, Setting, record, scope};
+
+fn bob_scalar() -> Scalar {
+    Scalar::derive(label::PRE_DELEGATEE, &BOB_SEED, &[])
+}
+
+fn g1(bytes: &[u8; 48]) -> G1 {
+    G1::from_bytes(bytes).unwrap()
+}
+
+fn g2(bytes: &[u8; 96]) -> G2 {
+    G2::from_bytes(bytes).unwrap()
+}
+
+/// Bob may read one record; he has the proxy re-encapsulate a multiple of another record's capsule and divides the factor out. On bare AFGH that works.
+#[test]
+fn mauling_another_records_capsule_through_ones_rekey_is_stopped_by_the_proof() {
+    let mut setting = Setting::new();
+    let (victim, own) = (setting.record(), setting.record());
+    let d = Scalar::random(&mut setting.rng);
+    let shift = g1(&setting.key.to_bytes()).mul(&d);
+    let mauled = g1(&victim.capsule.to_bytes()).add(&shift);
+
+    // The algebra of the attack holds: without the proof it would give Z^r of the victim's record.
+    let rekey = setting.secret.rekey(&setting.bob.public());
+    let turned = pairing(&mauled, &g2(&rekey.to_bytes())).pow(&bob_scalar().invert().unwrap());
+    let stolen = turned.mul(&Gt::power_of_generator(&d).invert());
+    let honest = pre::reencapsulate(&victim.prove(&setting.key), &rekey);
+    let honest = Gt::from_bytes(&honest.to_bytes()).unwrap();
+    assert_eq!(stolen, honest.pow(&bob_scalar().invert().unwrap()));
+
+    // But no proof that Bob has or can make lets a proxy take the mauled capsule.
+    let mauled = Capsule::from_bytes(&mauled.to_bytes()).unwrap();
+    for proof in [&victim.proof, &own.proof] {
+        for context in [&victim.context, &own.context] {
+            assert_eq!(
+                mauled.verify(&setting.key, context, proof).err(),
+                Some(Error::Proof)
+            );
+        }
+    }
+    // He knows d but not r: a proof shifted by d fails as well, for its challenge depends on the capsule.
+    let bytes = victim.proof.to_bytes();
+    let challenge = Scalar::from_bytes(bytes[..32].try_into().unwrap()).unwrap();
+    let response = Scalar::from_bytes(bytes[32..].try_into().unwrap()).unwrap();
+    let shifted = response.add(&challenge.mul(&d));
+    let mut proof = bytes;
+    proof[32..].copy_from_slice(&shifted.to_bytes());
+    let proof = KnowledgeProof::from_bytes(&proof).unwrap();
+    assert_eq!(
+        mauled.verify(&setting.key, &victim.context, &proof).err(),
+        Some(Error::Proof)
+    );
+}
+
+/// Proxy and delegatee together know `h^{1/a_w}`. It opens its own scope, which is granted to Bob anyway, and no other.
+#[test]
+fn proxy_and_delegatee_together_open_no_other_scope() {
+    let mut setting = Setting::new();
+    let granted = setting.record();
+    let other_secret = setting.delegator.scope(&scope(Confidentiality::Sensitive));
+    let other = record(&other_secret.key(), &setting.nym, &mut setting.rng);
+
+    let rekey = setting.secret.rekey(&setting.bob.public());
+    let b = bob_scalar();
+    let colluded = g2(&rekey.to_bytes()).mul(&b.invert().unwrap());
+    let open = |capsule: &Capsule, context: &Context| {
+        // e((c^b)^{1/b}, h^{1/a_w}), by the ordinary opening.
+        let mut form = [0; LvReencapsulation::SIZE];
+        form[..48].copy_from_slice(&g1(&capsule.to_bytes()).mul(&b).to_bytes());
+        form[48..].copy_from_slice(&colluded.to_bytes());
+        let form = LvReencapsulation::from_bytes(&form).unwrap();
+        setting.bob.decapsulate(&form.into(), context)
+    };
+    assert!(open(&granted.capsule, &granted.context) == granted.key);
+    assert!(open(&other.capsule, &other.context) != other.key);
+    assert!(open(&other.capsule, &granted.context) != other.key);
+}
+
+/// What `h^{1/a_w}` opens in one scope stays closed in every other, also in the same scope at another hospital.
+#[test]
+fn a_rekey_of_one_scope_opens_no_other_scope() {
+    let mut setting = Setting::new();
+    let rekey = setting.secret.rekey(&setting.bob.public());
+    let elsewhere = setting.patient.hospital(&[4; 32]).delegator;
+    let mut other_period = scope(Confidentiality::Clinical);
+    other_period.period = other_period.period.next();
+    let others = [
+        setting.delegator.scope(&scope(Confidentiality::Sensitive)),
+        setting.delegator.scope(&other_period),
+        elsewhere.scope(&scope(Confidentiality::Clinical)),
+    ];
+    for secret in others {
+        let record = record(&secret.key(), &setting.nym, &mut setting.rng);
+        let turned = pre::reencapsulate(&record.prove(&secret.key()), &rekey);
+        assert!(setting.bob.decapsulate(&turned.into(), &record.context) != record.key);
+        assert!(setting.secret.decapsulate(&record.prove(&secret.key())) != record.key);
+    }
+}
+
+#[test]
+fn every_field_of_the_context_is_bound_to_proof_and_key() {
+    let mut setting = Setting::new();
+    let record = setting.record();
+    let other_key = setting
+        .delegator
+        .scope(&scope(Confidentiality::Identity))
+        .key();
+    let other_nym = setting.patient.visit(&HOSPITAL, 1).nym;
+    let mut other_author = AUTHOR;
+    other_author[31] ^= 1;
+    let wrong = [
+        Context::new(&other_key, &setting.nym, &AUTHOR),
+        Context::new(&setting.key, &other_nym, &AUTHOR),
+        Context::new(&setting.key, &setting.nym, &other_author),
+    ];
+    let rekey = setting.secret.rekey(&setting.bob.public());
+    let gt = Reencapsulation::from(pre::reencapsulate(&record.prove(&setting.key), &rekey));
+    assert!(setting.bob.decapsulate(&gt, &record.context) == record.key);
+    for context in wrong {
+        let refused = record.capsule.verify(&setting.key, &context, &record.proof);
+        assert_eq!(refused.err(), Some(Error::Proof));
+        assert!(setting.bob.decapsulate(&gt, &context) != record.key);
+    }
+}
+
+#[test]
+fn a_proof_is_bound_to_its_scope_key() {
+    let mut setting = Setting::new();
+    let record = setting.record();
+    let other: ScopeKey = setting
+        .delegator
+        .scope(&scope(Confidentiality::Identity))
+        .key();
+    assert_eq!(
+        record
+            .capsule
+            .verify(&other, &record.context, &record.proof)
+            .err(),
+        Some(Error::Proof)
+    );
+}
+
+#[test]
+fn a_proof_is_bound_to_its_capsule() {
+    let mut setting = Setting::new();
+    let (one, other) = (setting.record(), setting.record());
+    let refused = one.capsule.verify(&setting.key, &one.context, &other.proof);
+    assert_eq!(refused.err(), Some(Error::Proof));
+}
+
+#[test]
+fn any_changed_bit_of_a_proof_is_refused() {
+    let mut setting = Setting::new();
+    let record = setting.record();
+    for place in 0..KnowledgeProof::SIZE {
+        let mut bytes = record.proof.to_bytes();
+        bytes[place] ^= 1;
+        if let Ok(proof) = KnowledgeProof::from_bytes(&bytes) {
+            let refused = record.capsule.verify(&setting.key, &record.context, &proof);
+            assert_eq!(refused.err(), Some(Error::Proof), "byte {place}");
+        }
+    }
+}
+
+#[test]
+fn a_rekey_for_another_delegatee_opens_nothing() {
+    let mut setting = Setting::new();
+    let record = setting.record();
+    let carol = DelegateeSecret::from_seed(&[5; 32]);
+    let rekey = setting.secret.rekey(&carol.public());
+    let proven = record.prove(&setting.key);
+    let gt = Reencapsulation::from(pre::reencapsulate(&proven, &rekey));
+    let lv = Reencapsulation::from(pre::reencapsulate_lv(&proven, &rekey, &mut setting.rng));
+    for form in [&gt, &lv] {
+        assert!(carol.decapsulate(form, &record.context) == record.key);
+        assert!(setting.bob.decapsulate(form, &record.context) != record.key);
+    }
+}
+
+#[test]
+fn a_wrong_rekey_is_caught_by_its_verification() {
+    let mut setting = Setting::new();
+    let bob = setting.bob.public();
+    let carol = DelegateeSecret::from_seed(&[5; 32]).public();
+    let other = setting.delegator.scope(&scope(Confidentiality::Identity));
+    let random = G2::power_of_generator(&Scalar::random(&mut setting.rng));
+    let good = setting.secret.rekey(&bob);
+    assert_eq!(good.verify(&setting.key, &bob), Ok(()));
+    assert_eq!(good.verify(&other.key(), &bob), Err(Error::Rekey));
+    assert_eq!(good.verify(&setting.key, &carol), Err(Error::Rekey));
+    for bad in [
+        setting.secret.rekey(&carol),
+        other.rekey(&bob),
+        Rekey::from_bytes(&random.to_bytes()).unwrap(),
+        Rekey::from_bytes(&bob.to_bytes()).unwrap(),
+    ] {
+        assert_eq!(bad.verify(&setting.key, &bob), Err(Error::Rekey));
+    }
+}
+
+/// A cheating proxy's answer gives a key, but not the record's.
+#[test]
+fn a_cheating_proxy_changes_the_key() {
+    let mut setting = Setting::new();
+    let (record, other) = (setting.record(), setting.record());
+    let rekey = setting.secret.rekey(&setting.bob.public());
+    let swapped = pre::reencapsulate(&other.prove(&setting.key), &rekey);
+    assert!(setting.bob.decapsulate(&swapped.into(), &record.context) != record.key);
+    let forged = Gt::power_of_generator(&Scalar::random(&mut setting.rng));
+    let forged = GtReencapsulation::from_bytes(&forged.to_bytes()).unwrap();
+    assert!(setting.bob.decapsulate(&forged.into(), &record.context) != record.key);
+}
+
+/// The scope key's offset is public, its secret is not: shifting one scope's rekey by the difference of offsets gives no rekey of another.
+#[test]
+fn a_rekey_cannot_be_shifted_to_another_scope() {
+    let setting = Setting::new();
+    let bob = setting.bob.public();
+    let rekey = g2(&setting.secret.rekey(&bob).to_bytes());
+    let other = setting
+        .delegator
+        .scope(&scope(Confidentiality::Identity))
+        .key();
+    let public = setting.delegator.public().to_bytes();
+    let offset = |grade| {
+        yilian_crypto::bls::hash_to_scalar(label::PRE_SCOPE, &[&public, &scope(grade).to_bytes()])
+    };
+    let difference = offset(Confidentiality::Identity).sub(&offset(Confidentiality::Clinical));
+    for factor in [difference.clone(), difference.invert().unwrap()] {
+        for shifted in [
+            rekey.mul(&factor),
+            rekey.add(&g2(&bob.to_bytes()).mul(&factor)),
+        ] {
+            let shifted = Rekey::from_bytes(&shifted.to_bytes()).unwrap();
+            assert_eq!(shifted.verify(&other, &bob), Err(Error::Rekey));
+        }
+    }
+}
+
+#[test]
+fn two_encapsulations_share_nothing() {
+    let mut setting = Setting::new();
+    let (one, other) = (setting.record(), setting.record());
+    assert!(one.capsule != other.capsule && one.key != other.key && one.proof != other.proof);
+}
+
+#[test]
+fn a_prepared_point_pairs_as_the_point_does() {
+    let p = G1::power_of_generator(&bob_scalar());
+    assert_eq!(
+        PreparedG2::generator().pairing(&p),
+        pairing(&p, &G2::generator())
+    );
+}

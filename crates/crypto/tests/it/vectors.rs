@@ -1,0 +1,848 @@
+//! `vectors/v1/*.json`: inputs, every intermediate value and outputs, in hex.
+//!
+//! The second implementation ([`crate::oracle`]) computes every case whole from its inputs; the crate computes what it gives out. Both must equal
+//! the file. `cargo test -p yilian-crypto -- --ignored regenerate_vectors` writes the files anew: to approve a change of format, for a new `v2`.
+
+use std::{fs, path::PathBuf};
+
+use ark_bls12_381::{Fr, G1Affine, G2Affine};
+use ark_ec::AffineRepr as _;
+use serde_json::{Map, Value, json};
+use yilian_crypto::{
+    hash, label,
+    pre::{self, Context, DelegateeSecret, KnowledgeProof},
+    pseudonym::{Escrow, NymSignature, RegulatorSecret},
+    scope::{Confidentiality, Quarter, Scope, VisitTag},
+    seal,
+    seed::{Language, MemberKeys, PatientKeys, Seed},
+    sign::SigningKey,
+};
+
+use crate::{oracle, setting::Draws};
+
+type Case = Map<String, Value>;
+
+/// A file: how to compute all of a case from its inputs, and what the crate says of it.
+struct Vector {
+    name: &'static str,
+    inputs: fn() -> Vec<Case>,
+    oracle: fn(&Case) -> Case,
+    product: fn(&Case) -> Case,
+}
+
+const VECTORS: &[Vector] = &[
+    Vector {
+        name: "hash",
+        inputs: hash_inputs,
+        oracle: hash_oracle,
+        product: hash_product,
+    },
+    Vector {
+        name: "seed",
+        inputs: story_inputs,
+        oracle: seed_oracle,
+        product: seed_product,
+    },
+    Vector {
+        name: "scope_key",
+        inputs: story_inputs,
+        oracle: scope_oracle,
+        product: scope_product,
+    },
+    Vector {
+        name: "pre_encapsulate",
+        inputs: story_inputs,
+        oracle: encapsulate_oracle,
+        product: encapsulate_product,
+    },
+    Vector {
+        name: "rekey",
+        inputs: story_inputs,
+        oracle: rekey_oracle,
+        product: rekey_product,
+    },
+    Vector {
+        name: "pre_reencapsulate",
+        inputs: story_inputs,
+        oracle: reencapsulate_oracle,
+        product: reencapsulate_product,
+    },
+    Vector {
+        name: "seal",
+        inputs: seal_inputs,
+        oracle: seal_oracle,
+        product: seal_product,
+    },
+    Vector {
+        name: "nym_escrow",
+        inputs: story_inputs,
+        oracle: nym_oracle,
+        product: nym_product,
+    },
+    Vector {
+        name: "sign",
+        inputs: sign_inputs,
+        oracle: sign_oracle,
+        product: sign_product,
+    },
+];
+
+fn path(name: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors/v1");
+    root.join(name).with_extension("json")
+}
+
+#[test]
+fn both_implementations_give_the_vectors() {
+    for vector in VECTORS {
+        let text = fs::read_to_string(path(vector.name)).unwrap();
+        let file: Value = serde_json::from_str(&text).unwrap();
+        let cases = file["cases"].as_array().unwrap();
+        assert!(!cases.is_empty(), "{}", vector.name);
+        for (place, case) in cases.iter().enumerate() {
+            let inputs = case["inputs"].as_object().unwrap();
+            let values = case["values"].as_object().unwrap();
+            let oracle = (vector.oracle)(inputs);
+            assert_eq!(
+                &oracle, values,
+                "{} case {place}, second implementation",
+                vector.name
+            );
+            let product = (vector.product)(inputs);
+            assert!(!product.is_empty());
+            for (name, value) in product {
+                assert_eq!(
+                    Some(&value),
+                    values.get(&name),
+                    "{} case {place}, {name}",
+                    vector.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_files_hold_the_inputs_that_the_generator_writes() {
+    for vector in VECTORS {
+        let text = fs::read_to_string(path(vector.name)).unwrap();
+        assert_eq!(text, generate(vector), "{}", vector.name);
+    }
+}
+
+#[test]
+#[ignore = "writes vectors/v1 anew"]
+fn regenerate_vectors() {
+    fs::create_dir_all(path("x").parent().unwrap()).unwrap();
+    for vector in VECTORS {
+        fs::write(path(vector.name), generate(vector)).unwrap();
+    }
+}
+
+fn generate(vector: &Vector) -> String {
+    let cases: Vec<Value> = (vector.inputs)()
+        .into_iter()
+        .map(|inputs| json!({ "values": (vector.oracle)(&inputs), "inputs": inputs }))
+        .collect();
+    let file = json!({
+        "made": "by the second implementation (ark-bls12-381; HKDF, STREAM and BIP-39 written out) \
+                 in crates/crypto/tests/it; checked against both",
+        "cases": cases,
+    });
+    serde_json::to_string_pretty(&file).unwrap() + "\n"
+}
+
+// - reading and writing cases
+
+fn case<const N: usize>(entries: [(&str, Value); N]) -> Case {
+    entries
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn hex(bytes: impl AsRef<[u8]>) -> Value {
+    Value::String(hex::encode(bytes))
+}
+
+fn bytes(case: &Case, name: &str) -> Vec<u8> {
+    hex::decode(case[name].as_str().unwrap()).unwrap()
+}
+
+fn array<const N: usize>(case: &Case, name: &str) -> [u8; N] {
+    bytes(case, name).try_into().unwrap()
+}
+
+fn named(name: &str, size: usize) -> Vec<u8> {
+    let mut out = vec![0; size];
+    blake3::Hasher::new()
+        .update(name.as_bytes())
+        .finalize_xof()
+        .fill(&mut out);
+    out
+}
+
+// - hash
+
+fn hash_inputs() -> Vec<Case> {
+    let lists: [&[&[u8]]; 5] = [&[], &[b""], &[b"", b""], &[b"abc"], &[b"a", b"", b"bc"]];
+    let inputs = lists.iter().map(|parts| {
+        let parts: Vec<Value> = parts.iter().map(hex).collect();
+        case([("parts", parts.into()), ("secret", hex(named("hash", 32)))])
+    });
+    inputs.collect()
+}
+
+fn hash_parts(inputs: &Case) -> Vec<Vec<u8>> {
+    let parts = inputs["parts"].as_array().unwrap().iter();
+    parts
+        .map(|part| hex::decode(part.as_str().unwrap()).unwrap())
+        .collect()
+}
+
+fn hash_oracle(inputs: &Case) -> Case {
+    let parts = hash_parts(inputs);
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let secret = bytes(inputs, "secret");
+    case([
+        ("label", label::CID.as_str().into()),
+        ("message", hex(oracle::parts(&parts))),
+        ("hash", hex(oracle::hash("record/cid", &parts))),
+        (
+            "scalar",
+            hex(oracle::scalar_bytes(&oracle::hash_scalar(
+                "record/cid",
+                &parts,
+            ))),
+        ),
+        (
+            "kdf_32",
+            hex(oracle::kdf("record/cid", &secret, &parts, 32)),
+        ),
+        (
+            "kdf_100",
+            hex(oracle::kdf("record/cid", &secret, &parts, 100)),
+        ),
+    ])
+}
+
+fn hash_product(inputs: &Case) -> Case {
+    let parts = hash_parts(inputs);
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    let secret = bytes(inputs, "secret");
+    case([
+        ("hash", hex(hash::hash(label::CID, &parts))),
+        (
+            "scalar",
+            hex(yilian_crypto::bls::hash_to_scalar(label::CID, &parts).to_bytes()),
+        ),
+        (
+            "kdf_32",
+            hex(hash::kdf::<32>(label::CID, &secret, &parts).as_slice()),
+        ),
+        (
+            "kdf_100",
+            hex(hash::kdf::<100>(label::CID, &secret, &parts).as_slice()),
+        ),
+    ])
+}
+
+// - one story, told to all that concern patients and readers
+
+fn story_inputs() -> Vec<Case> {
+    let scopes = [
+        Scope {
+            confidentiality: Confidentiality::Clinical,
+            period: Quarter::new(2026, 4).unwrap(),
+            tag: None,
+        },
+        Scope {
+            confidentiality: Confidentiality::Identity,
+            period: Quarter::new(1987, 3).unwrap(),
+            tag: Some(VisitTag::from_bytes(&[0xa5; 16]).unwrap()),
+        },
+    ];
+    let story = |(place, scope): (u32, &Scope)| {
+        let draw = |name: &str, size| hex(named(&format!("{name} {place}"), size));
+        case([
+            ("seed", draw("seed", 32)),
+            ("hospital", draw("hospital", 32)),
+            ("counter", place.into()),
+            ("scope", hex(scope.to_bytes())),
+            ("author", draw("author", 32)),
+            ("encapsulation_draws", draw("encapsulation", 128)),
+            ("delegatee_seed", draw("delegatee", 32)),
+            ("lv_draws", draw("lv", 64)),
+            ("regulator_seed", draw("regulator", 32)),
+            ("escrow_draws", draw("escrow", 192)),
+            ("escrow_context", draw("escrow context", 32)),
+            ("nym_signature_draws", draw("nym signature", 64)),
+            ("message", draw("message", 50)),
+        ])
+    };
+    (0..).zip(&scopes).map(story).collect()
+}
+
+/// The story's secrets, by the second implementation.
+struct Story {
+    a: Fr,
+    k_h: Vec<u8>,
+    a_h: Fr,
+    pk_h: G1Affine,
+    k_v: Vec<u8>,
+    d: Fr,
+    nym: G1Affine,
+    offset: Fr,
+    a_w: Fr,
+    pk_w: G1Affine,
+    context: [u8; 32],
+    r: Fr,
+    c: G1Affine,
+    key: Vec<u8>,
+    b: Fr,
+    pk_b: G2Affine,
+    rekey: G2Affine,
+}
+
+impl Story {
+    fn new(inputs: &Case) -> Self {
+        let (seed, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
+        let counter = (inputs["counter"].as_u64().unwrap() as u32).to_be_bytes();
+        let a = oracle::kdf_scalar("seed/root", &seed, &[]);
+        let k_h = oracle::kdf("seed/key-of-hospital", &seed, &[&hospital], 32);
+        let a_h = a + oracle::hash_scalar("seed/offset-of-hospital", &[&k_h]);
+        let pk_h = oracle::g(&a_h);
+        let k_v = oracle::kdf("seed/key-of-visit", &seed, &[&hospital, &counter], 32);
+        let d = oracle::hash_scalar("seed/offset-of-visit", &[&k_v]);
+        let nym = oracle::g(&(a + d));
+
+        let parts = [oracle::g1_bytes(&pk_h), bytes(inputs, "scope")];
+        let offset = oracle::hash_scalar("pre/scope-offset", &[&parts[0], &parts[1]]);
+        let a_w = a_h + offset;
+        let pk_w = oracle::add1(&pk_h, &oracle::g(&offset));
+
+        let (scope_key, nym_bytes) = (oracle::g1_bytes(&pk_w), oracle::g1_bytes(&nym));
+        let author = bytes(inputs, "author");
+        let context = oracle::hash("pre/context", &[&[1], &scope_key, &nym_bytes, &author]);
+        let r = oracle::scalar(&bytes(inputs, "encapsulation_draws")[..64]);
+        let c = oracle::mul1(&pk_w, &r);
+        let shared = oracle::pairing(&oracle::g(&r), &G2Affine::generator());
+        let key = oracle::kdf(
+            "pre/record-key",
+            &oracle::gt_plain(&shared),
+            &[&context],
+            32,
+        );
+
+        let b = oracle::kdf_scalar("pre/delegatee", &bytes(inputs, "delegatee_seed"), &[]);
+        let pk_b = oracle::mul2(&G2Affine::generator(), &b);
+        let rekey = oracle::mul2(&pk_b, &oracle::invert(&a_w));
+        Self {
+            a,
+            k_h,
+            a_h,
+            pk_h,
+            k_v,
+            d,
+            nym,
+            offset,
+            a_w,
+            pk_w,
+            context,
+            r,
+            c,
+            key,
+            b,
+            pk_b,
+            rekey,
+        }
+    }
+}
+
+/// The story's keys, by the crate.
+struct Keys {
+    patient: PatientKeys,
+    hospital: [u8; 32],
+    counter: u32,
+    scope: Scope,
+    delegatee: DelegateeSecret,
+}
+
+impl Keys {
+    fn new(inputs: &Case) -> Self {
+        Self {
+            patient: PatientKeys::from_seed(&Seed::from_bytes(array(inputs, "seed"))),
+            hospital: array(inputs, "hospital"),
+            counter: inputs["counter"].as_u64().unwrap() as u32,
+            scope: Scope::from_bytes(&array(inputs, "scope")).unwrap(),
+            delegatee: DelegateeSecret::from_seed(&array(inputs, "delegatee_seed")),
+        }
+    }
+
+    fn secret(&self) -> pre::ScopeSecret {
+        self.patient
+            .hospital(&self.hospital)
+            .delegator
+            .scope(&self.scope)
+    }
+
+    fn encapsulate(
+        &self,
+        inputs: &Case,
+    ) -> (Context, pre::Capsule, KnowledgeProof, pre::RecordKey) {
+        let key = self
+            .patient
+            .hospital(&self.hospital)
+            .delegator
+            .public()
+            .scope(&self.scope);
+        let nym = self.patient.visit(&self.hospital, self.counter).nym;
+        let context = Context::new(&key, &nym, &array(inputs, "author"));
+        let mut draws = Draws::given(bytes(inputs, "encapsulation_draws"));
+        let (capsule, proof, record_key) = key.encapsulate(&context, &mut draws);
+        (context, capsule, proof, record_key)
+    }
+}
+
+fn seed_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    let (seed, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
+    let counter = (inputs["counter"].as_u64().unwrap() as u32).to_be_bytes();
+    let search = oracle::kdf("seed/search-of-hospital", &seed, &[&hospital], 32);
+    let master = oracle::kdf("seed/signing-master", &seed, &[], 32);
+    let visit = oracle::kdf(
+        "seed/signing-key-of-visit",
+        &master,
+        &[&hospital, &counter],
+        32,
+    );
+    let grant = oracle::kdf("seed/signing-key-of-grant", &master, &[&counter], 32);
+    let member = oracle::kdf("seed/member-signing", &seed, &[], 32);
+    let delegatee = oracle::kdf("seed/member-delegatee", &seed, &[], 32);
+    let member_b = oracle::kdf_scalar("pre/delegatee", &delegatee, &[]);
+    let verifying = |seed: &[u8]| {
+        let key = ed25519_dalek::SigningKey::from_bytes(seed.try_into().unwrap());
+        hex(key.verifying_key().to_bytes())
+    };
+    let search_public = x25519_dalek::x25519(
+        search.clone().try_into().unwrap(),
+        x25519_dalek::X25519_BASEPOINT_BYTES,
+    );
+    case([
+        (
+            "words_english",
+            oracle::words(&seed, bip39::Language::English.word_list()).into(),
+        ),
+        (
+            "words_chinese",
+            oracle::words(&seed, bip39::Language::SimplifiedChinese.word_list()).into(),
+        ),
+        ("a", hex(oracle::scalar_bytes(&story.a))),
+        ("PK_a", hex(oracle::g1_bytes(&oracle::g(&story.a)))),
+        ("k_h", hex(&story.k_h)),
+        ("a_h", hex(oracle::scalar_bytes(&story.a_h))),
+        ("PK_h", hex(oracle::g1_bytes(&story.pk_h))),
+        ("search_seed", hex(&search)),
+        ("search_public", hex(search_public)),
+        ("k_v", hex(&story.k_v)),
+        ("d", hex(oracle::scalar_bytes(&story.d))),
+        ("nym", hex(oracle::g1_bytes(&story.nym))),
+        (
+            "visit_tag",
+            hex(oracle::kdf("seed/tag-of-visit", &story.k_v, &[], 16)),
+        ),
+        ("signing_master", hex(&master)),
+        ("visit_signing_seed", hex(&visit)),
+        ("visit_verifying_key", verifying(&visit)),
+        ("grant_signing_seed", hex(&grant)),
+        ("grant_verifying_key", verifying(&grant)),
+        ("member_signing_seed", hex(&member)),
+        ("member_verifying_key", verifying(&member)),
+        ("member_delegatee_seed", hex(&delegatee)),
+        (
+            "member_delegatee_public",
+            hex(oracle::g2_bytes(&oracle::mul2(
+                &G2Affine::generator(),
+                &member_b,
+            ))),
+        ),
+    ])
+}
+
+fn seed_product(inputs: &Case) -> Case {
+    let seed = Seed::from_bytes(array(inputs, "seed"));
+    let keys = Keys::new(inputs);
+    let hospital = keys.patient.hospital(&keys.hospital);
+    let visit = keys.patient.visit(&keys.hospital, keys.counter);
+    let member = MemberKeys::from_seed(&seed);
+    case([
+        (
+            "words_english",
+            seed.to_words(Language::English).as_str().into(),
+        ),
+        (
+            "words_chinese",
+            seed.to_words(Language::SimplifiedChinese).as_str().into(),
+        ),
+        ("PK_h", hex(hospital.delegator.public().to_bytes())),
+        ("search_public", hex(hospital.search.public().to_bytes())),
+        ("nym", hex(visit.nym.to_bytes())),
+        ("visit_tag", hex(visit.tag.to_bytes())),
+        (
+            "visit_verifying_key",
+            hex(visit.signing.verifying_key().to_bytes()),
+        ),
+        (
+            "grant_verifying_key",
+            hex(keys.patient.grant(keys.counter).verifying_key().to_bytes()),
+        ),
+        (
+            "member_verifying_key",
+            hex(member.signing.verifying_key().to_bytes()),
+        ),
+        (
+            "member_delegatee_public",
+            hex(member.delegatee.public().to_bytes()),
+        ),
+    ])
+}
+
+fn scope_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    case([
+        ("a_h", hex(oracle::scalar_bytes(&story.a_h))),
+        ("PK_h", hex(oracle::g1_bytes(&story.pk_h))),
+        ("H1", hex(oracle::scalar_bytes(&story.offset))),
+        ("a_w", hex(oracle::scalar_bytes(&story.a_w))),
+        ("PK_w", hex(oracle::g1_bytes(&story.pk_w))),
+    ])
+}
+
+fn scope_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let delegator = keys.patient.hospital(&keys.hospital).delegator;
+    let public = delegator.public().scope(&keys.scope);
+    assert_eq!(public, delegator.scope(&keys.scope).key());
+    case([("PK_w", hex(public.to_bytes()))])
+}
+
+fn encapsulate_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    let k = oracle::scalar(&bytes(inputs, "encapsulation_draws")[64..]);
+    let commitment = oracle::mul1(&story.pk_w, &k);
+    let points = [story.pk_w, story.c, commitment].map(|point| oracle::g1_bytes(&point));
+    let [pk_w, c, commitment] = &points;
+    let e = oracle::hash_scalar(
+        "pre/knowledge-proof",
+        &[pk_w, c, commitment, &story.context],
+    );
+    let s = k + e * story.r;
+    let shared = oracle::pairing(&oracle::g(&story.r), &G2Affine::generator());
+    case([
+        ("PK_w", hex(pk_w)),
+        ("nym", hex(oracle::g1_bytes(&story.nym))),
+        ("context", hex(story.context)),
+        ("r", hex(oracle::scalar_bytes(&story.r))),
+        ("capsule", hex(c)),
+        ("k", hex(oracle::scalar_bytes(&k))),
+        ("A", hex(commitment)),
+        ("e", hex(oracle::scalar_bytes(&e))),
+        ("s", hex(oracle::scalar_bytes(&s))),
+        (
+            "proof",
+            hex([oracle::scalar_bytes(&e), oracle::scalar_bytes(&s)].concat()),
+        ),
+        ("Z_r", hex(oracle::gt_plain(&shared))),
+        ("record_key", hex(&story.key)),
+        (
+            "sealed_message",
+            hex(oracle::seal(&story.key, b"", &bytes(inputs, "message")).sealed),
+        ),
+    ])
+}
+
+fn encapsulate_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let (context, capsule, proof, record_key) = keys.encapsulate(inputs);
+    let secret = keys.secret();
+    let proven = capsule.verify(&secret.key(), &context, &proof).unwrap();
+    assert!(secret.decapsulate(&proven) == record_key);
+    case([
+        ("context", hex(context.digest())),
+        ("capsule", hex(capsule.to_bytes())),
+        ("proof", hex(proof.to_bytes())),
+        (
+            "sealed_message",
+            hex(seal::seal(record_key, b"", &bytes(inputs, "message"))),
+        ),
+    ])
+}
+
+fn rekey_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    case([
+        ("a_w", hex(oracle::scalar_bytes(&story.a_w))),
+        (
+            "a_w_inverse",
+            hex(oracle::scalar_bytes(&oracle::invert(&story.a_w))),
+        ),
+        ("b", hex(oracle::scalar_bytes(&story.b))),
+        ("PK_b", hex(oracle::g2_bytes(&story.pk_b))),
+        ("rekey", hex(oracle::g2_bytes(&story.rekey))),
+    ])
+}
+
+fn rekey_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let rekey = keys.secret().rekey(&keys.delegatee.public());
+    rekey
+        .verify(&keys.secret().key(), &keys.delegatee.public())
+        .unwrap();
+    case([
+        ("PK_b", hex(keys.delegatee.public().to_bytes())),
+        ("rekey", hex(rekey.to_bytes())),
+    ])
+}
+
+fn reencapsulate_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    let turned = oracle::pairing(&story.c, &story.rekey);
+    let t = oracle::scalar(&bytes(inputs, "lv_draws"));
+    let (x, y) = (
+        oracle::mul1(&story.c, &t),
+        oracle::mul2(&story.rekey, &oracle::invert(&t)),
+    );
+    let b_inverse = oracle::invert(&story.b);
+    let shared = oracle::gt_pow(&turned, &b_inverse);
+    assert_eq!(shared, oracle::pairing(&oracle::mul1(&x, &b_inverse), &y));
+    let key = oracle::kdf(
+        "pre/record-key",
+        &oracle::gt_plain(&shared),
+        &[&story.context],
+        32,
+    );
+    assert_eq!(key, story.key);
+    case([
+        ("capsule", hex(oracle::g1_bytes(&story.c))),
+        ("rekey", hex(oracle::g2_bytes(&story.rekey))),
+        ("z_plain", hex(oracle::gt_plain(&turned))),
+        ("gt", hex(oracle::gt_torus(&turned))),
+        ("t", hex(oracle::scalar_bytes(&t))),
+        (
+            "lv",
+            hex([oracle::g1_bytes(&x), oracle::g2_bytes(&y)].concat()),
+        ),
+        ("b_inverse", hex(oracle::scalar_bytes(&b_inverse))),
+        ("Z_r", hex(oracle::gt_plain(&shared))),
+        ("record_key", hex(&key)),
+        (
+            "sealed_message",
+            hex(oracle::seal(&key, b"", &bytes(inputs, "message")).sealed),
+        ),
+    ])
+}
+
+fn reencapsulate_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let (context, capsule, proof, _) = keys.encapsulate(inputs);
+    let secret = keys.secret();
+    let proven = capsule.verify(&secret.key(), &context, &proof).unwrap();
+    let rekey = secret.rekey(&keys.delegatee.public());
+    let gt = pre::reencapsulate(&proven, &rekey);
+    let mut draws = Draws::given(bytes(inputs, "lv_draws"));
+    let lv = pre::reencapsulate_lv(&proven, &rekey, &mut draws);
+    let by_gt = keys.delegatee.decapsulate(&gt.clone().into(), &context);
+    let by_lv = keys.delegatee.decapsulate(&lv.into(), &context);
+    assert!(by_gt == by_lv);
+    case([
+        ("gt", hex(gt.to_bytes())),
+        ("lv", hex(lv.to_bytes())),
+        (
+            "sealed_message",
+            hex(seal::seal(by_gt, b"", &bytes(inputs, "message"))),
+        ),
+    ])
+}
+
+// - seal
+
+fn seal_inputs() -> Vec<Case> {
+    let story = story_inputs().remove(0);
+    let sizes = [0, 1, 100, 65_536, 65_541];
+    let inputs = sizes.map(|size: u32| {
+        let mut inputs = story.clone();
+        inputs.insert("plaintext_size".into(), size.into());
+        inputs.insert("associated".into(), hex(named("associated", 217)));
+        inputs
+    });
+    inputs.into()
+}
+
+/// Byte i is 31 i mod 251.
+fn plaintext(inputs: &Case) -> Vec<u8> {
+    let size = inputs["plaintext_size"].as_u64().unwrap();
+    (0..size).map(|place| (place * 31 % 251) as u8).collect()
+}
+
+/// The sealed bytes, or beyond 1000 their first 64, last 32 and BLAKE3.
+fn sealed_values(sealed: &[u8]) -> [(&'static str, Value); 3] {
+    let shown = if sealed.len() > 1000 {
+        [&sealed[..64], &sealed[sealed.len() - 32..]].concat()
+    } else {
+        sealed.to_vec()
+    };
+    [
+        ("sealed_size", sealed.len().into()),
+        ("sealed_or_its_ends", hex(shown)),
+        ("sealed_blake3", hex(blake3::hash(sealed).as_bytes())),
+    ]
+}
+
+fn seal_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    let plaintext = plaintext(inputs);
+    let sealed = oracle::seal(&story.key, &bytes(inputs, "associated"), &plaintext);
+    let mut values = case(sealed_values(&sealed.sealed));
+    values.insert("record_key".into(), hex(&story.key));
+    values.insert("commitment".into(), hex(&sealed.commitment));
+    values.insert("payload_key".into(), hex(&sealed.payload));
+    values
+}
+
+fn seal_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let (_, _, _, key) = keys.encapsulate(inputs);
+    let (_, _, _, same_key) = keys.encapsulate(inputs);
+    let (associated, plaintext) = (bytes(inputs, "associated"), plaintext(inputs));
+    let sealed = seal::seal(key, &associated, &plaintext);
+    assert_eq!(
+        *seal::open(&same_key, &associated, &sealed).unwrap(),
+        plaintext
+    );
+    case(sealed_values(&sealed))
+}
+
+// - pseudonyms
+
+fn nym_oracle(inputs: &Case) -> Case {
+    let story = Story::new(inputs);
+    let nym = oracle::g1_bytes(&story.nym);
+    let message = oracle::hash("visit/token", &[&bytes(inputs, "message")]);
+    let k = oracle::scalar(&bytes(inputs, "nym_signature_draws"));
+    let commitment = oracle::g1_bytes(&oracle::g(&k));
+    let e = oracle::hash_scalar("pseudonym/sign", &[&nym, &commitment, &message]);
+    let s = k + e * (story.a + story.d);
+
+    let y = oracle::kdf_scalar("pseudonym/regulator", &bytes(inputs, "regulator_seed"), &[]);
+    let y_public = oracle::g(&y);
+    let draws = bytes(inputs, "escrow_draws");
+    let [u, k1, m] = [0, 64, 128].map(|at| oracle::scalar(&draws[at..at + 64]));
+    let e1 = oracle::g(&u);
+    let root = oracle::g(&story.a);
+    let e2 = oracle::add1(&root, &oracle::mul1(&y_public, &u));
+    let a1 = oracle::g(&k1);
+    let a2 = oracle::sub1(&oracle::mul1(&y_public, &k1), &oracle::g(&m));
+    let points = [story.nym, y_public, e1, e2, a1, a2].map(|point| oracle::g1_bytes(&point));
+    let context = bytes(inputs, "escrow_context");
+    let mut parts: Vec<&[u8]> = points.iter().map(Vec::as_slice).collect();
+    parts.push(&context);
+    let challenge = oracle::hash_scalar("pseudonym/escrow-proof", &parts);
+    let (s1, s2) = (k1 + challenge * u, m + challenge * story.d);
+    let scalars = [challenge, s1, s2]
+        .map(|scalar| oracle::scalar_bytes(&scalar))
+        .concat();
+    case([
+        ("nym", hex(&nym)),
+        ("message_hash", hex(message)),
+        ("R", hex(&commitment)),
+        (
+            "signature",
+            hex([oracle::scalar_bytes(&e), oracle::scalar_bytes(&s)].concat()),
+        ),
+        ("y", hex(oracle::scalar_bytes(&y))),
+        ("Y", hex(&points[1])),
+        ("u", hex(oracle::scalar_bytes(&u))),
+        ("A1", hex(&points[4])),
+        ("A2", hex(&points[5])),
+        (
+            "escrow",
+            hex([points[2].as_slice(), &points[3], &scalars].concat()),
+        ),
+        ("PK_a", hex(oracle::g1_bytes(&root))),
+    ])
+}
+
+fn nym_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let visit = keys.patient.visit(&keys.hospital, keys.counter);
+    let message = bytes(inputs, "message");
+    let mut draws = Draws::given(bytes(inputs, "nym_signature_draws"));
+    let signature = visit
+        .nym_secret
+        .sign(label::VISIT_TOKEN, &[&message], &mut draws);
+    visit
+        .nym
+        .verify(label::VISIT_TOKEN, &[&message], &signature)
+        .unwrap();
+    assert_eq!(
+        NymSignature::from_bytes(&signature.to_bytes()).unwrap(),
+        signature
+    );
+
+    let regulator = RegulatorSecret::from_seed(&array(inputs, "regulator_seed"));
+    let context = bytes(inputs, "escrow_context");
+    let mut draws = Draws::given(bytes(inputs, "escrow_draws"));
+    let public = regulator.public();
+    let escrow = Escrow::make(
+        &keys.patient,
+        &visit.nym_secret,
+        &public,
+        &context,
+        &mut draws,
+    );
+    escrow.verify(&visit.nym, &public, &context).unwrap();
+    case([
+        ("nym", hex(visit.nym.to_bytes())),
+        ("signature", hex(signature.to_bytes())),
+        ("Y", hex(public.to_bytes())),
+        ("escrow", hex(escrow.to_bytes())),
+        ("PK_a", hex(regulator.open(&escrow))),
+    ])
+}
+
+// - sign
+
+fn sign_inputs() -> Vec<Case> {
+    let inputs = [0, 1, 100].map(|size| {
+        case([
+            ("seed", hex(named("sign", 32))),
+            ("message", hex(named("message", size))),
+        ])
+    });
+    inputs.into()
+}
+
+fn sign_oracle(inputs: &Case) -> Case {
+    use ed25519_dalek::Signer as _;
+    let key = ed25519_dalek::SigningKey::from_bytes(&array(inputs, "seed"));
+    let hashed = oracle::hash("record/sign", &[&bytes(inputs, "message")]);
+    case([
+        ("label", label::RECORD_SIGNATURE.as_str().into()),
+        ("verifying_key", hex(key.verifying_key().to_bytes())),
+        ("hash", hex(hashed)),
+        ("signature", hex(key.sign(&hashed).to_bytes())),
+    ])
+}
+
+fn sign_product(inputs: &Case) -> Case {
+    let key = SigningKey::from_seed(&array(inputs, "seed"));
+    let message = bytes(inputs, "message");
+    let signature = key.sign(label::RECORD_SIGNATURE, &[&message]);
+    key.verifying_key()
+        .verify(label::RECORD_SIGNATURE, &[&message], &signature)
+        .unwrap();
+    case([
+        ("verifying_key", hex(key.verifying_key().to_bytes())),
+        ("signature", hex(signature.to_bytes())),
+    ])
+}
