@@ -54,7 +54,11 @@ impl MemberCa {
     /// The CA of the organisation `name`, whose node signs with `node`.
     #[must_use]
     pub fn new(key: SigningKey, name: Text<NAME_MAX>, node: VerifyingKey) -> Self {
-        let member = Member { name, ca: key.verifying_key(), node };
+        let member = Member {
+            name,
+            ca: key.verifying_key(),
+            node,
+        };
         Self { key, member }
     }
 
@@ -103,7 +107,9 @@ impl MemberCa {
     ) -> Result<CertificateId, ClientError> {
         let id = certificate.id();
         let body = Body::Certify(certificate);
-        session.submit(Transaction::sign(session.chain(), body, &self.key)).await?;
+        session
+            .submit(Transaction::sign(session.chain(), body, &self.key))
+            .await?;
         Ok(id)
     }
 
@@ -117,7 +123,13 @@ impl MemberCa {
         certificate: CertificateId,
         reason: Text<REASON_MAX>,
     ) -> Result<Receipt, ClientError> {
-        let body = Body::Revoke(Revocation { member: self.id(), certificate, reason });
-        session.submit(Transaction::sign(session.chain(), body, &self.key)).await
+        let body = Body::Revoke(Revocation {
+            member: self.id(),
+            certificate,
+            reason,
+        });
+        session
+            .submit(Transaction::sign(session.chain(), body, &self.key))
+            .await
     }
 }

@@ -40,7 +40,12 @@ pub struct Draft {
 
 impl std::fmt::Debug for Draft {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Draft({:?}, {} bytes)", self.confidentiality, self.content.len())
+        write!(
+            f,
+            "Draft({:?}, {} bytes)",
+            self.confidentiality,
+            self.content.len()
+        )
     }
 }
 
@@ -65,9 +70,15 @@ impl Doctor {
         let mine = keys.signing.verifying_key() == certificate.signing
             && keys.delegatee.public() == certificate.delegatee;
         if !mine {
-            return Err(ClientError::NotForMe { reader: certificate.id() });
+            return Err(ClientError::NotForMe {
+                reader: certificate.id(),
+            });
         }
-        Ok(Self { keys, certificate: certificate.id(), member: certificate.member })
+        Ok(Self {
+            keys,
+            certificate: certificate.id(),
+            member: certificate.member,
+        })
     }
 
     /// The doctor's certificate.
@@ -120,7 +131,11 @@ impl Doctor {
             &self.keys.signing,
         )?;
         let receipt = session.seal(request).await?;
-        Ok(SealedVisit { records, bytes, receipt })
+        Ok(SealedVisit {
+            records,
+            bytes,
+            receipt,
+        })
     }
 
     fn seal_one<T: Transport>(
@@ -154,10 +169,13 @@ impl Doctor {
         share: &Share,
     ) -> Result<Verified, ClientError> {
         if share.reader != self.certificate {
-            return Err(ClientError::NotForMe { reader: share.reader });
+            return Err(ClientError::NotForMe {
+                reader: share.reader,
+            });
         }
         let entry = session.record(share.record).await?;
-        self.open(session, &entry, &share.scope, share.capsule.clone()).await
+        self.open(session, &entry, &share.scope, share.capsule.clone())
+            .await
     }
 
     /// Reads a record under a standing grant: asks a key holder, opens what he answers, and checks the author.
@@ -209,7 +227,9 @@ pub(crate) async fn open_verified<T: Transport>(
     key: &RecordKey,
 ) -> Result<Verified, ClientError> {
     let record = entry.sealed.record;
-    let authored = object.open(key).map_err(|source| ClientError::Sealed { record, source })?;
+    let authored = object
+        .open(key)
+        .map_err(|source| ClientError::Sealed { record, source })?;
     let author = session.certificate(authored.author()).await?;
     authored
         .verify(&author, session.chain(), &entry.nym, entry.admitted)

@@ -1,13 +1,8 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, RecordId,
-    authored::AuthoredError,
-    codec::DecodeError,
-    receipt::ReceiptError,
-    refusal::Refusal,
-    sealed::SealedError,
-    transport::CallError,
+    CertificateId, ChainId, GrantId, RecordId, authored::AuthoredError, codec::DecodeError,
+    receipt::ReceiptError, refusal::Refusal, sealed::SealedError, transport::CallError,
     visit::TokenError,
 };
 
@@ -104,7 +99,10 @@ impl ClientError {
     pub const fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(rule) | Self::Call(CallError::Refused { rule }) => Some(*rule),
-            Self::Author { source: AuthoredError::Standing(rule), .. } => Some(*rule),
+            Self::Author {
+                source: AuthoredError::Standing(rule),
+                ..
+            } => Some(*rule),
             _ => None,
         }
     }

@@ -29,29 +29,44 @@ impl HttpTransport {
     /// # Errors
     /// [`CallError::Unreachable`] when no client can be made on this machine.
     pub fn new(base: &str) -> Result<Self, CallError> {
-        let client =
-            Client::builder().timeout(TIMEOUT).build().map_err(|error| unreachable(&error))?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), client })
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|error| unreachable(&error))?;
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            client,
+        })
     }
 
     async fn send(&self, route: Route) -> Result<Vec<u8>, CallError> {
         let url = format!("{}/v1/{}", self.base, route.path);
         let mut request = self.client.request(route.method, url);
         if let Some(body) = route.body {
-            request = request.header("content-type", "application/octet-stream").body(body);
+            request = request
+                .header("content-type", "application/octet-stream")
+                .body(body);
         }
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status();
         let mut bytes = Vec::new();
         // Read piece by piece, so that a hostile node cannot fill the memory.
-        while let Some(piece) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        while let Some(piece) = response
+            .chunk()
+            .await
+            .map_err(|error| unreachable(&error))?
+        {
             if bytes.len() + piece.len() > route.limit {
                 let message = format!("the answer is over {} bytes", route.limit);
                 return Err(CallError::Unreachable { message });
             }
             bytes.extend_from_slice(&piece);
         }
-        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+        if status.is_success() {
+            Ok(bytes)
+        } else {
+            Err(refused(status, &bytes))
+        }
     }
 }
 
@@ -70,12 +85,14 @@ impl Transport for HttpTransport {
             Request::Visit(..) => Response::Visit(json(&bytes)?),
             Request::Record(_) => Response::Record(json(&bytes)?),
             Request::Object(_) => Response::Object(bytes),
-            Request::Reencapsulate(_) | Request::Ask(_) => {
-                Response::Reencapsulated(json(&bytes)?)
-            }
+            Request::Reencapsulate(_) | Request::Ask(_) => Response::Reencapsulated(json(&bytes)?),
             Request::Deposit(_) => Response::Deposited,
             Request::Grant(_) => Response::Grant(json(&bytes)?),
-            _ => return Err(CallError::Invalid { message: "no route for it".to_owned() }),
+            _ => {
+                return Err(CallError::Invalid {
+                    message: "no route for it".to_owned(),
+                });
+            }
         })
     }
 }
@@ -107,9 +124,10 @@ impl Route {
                 Self::get(format!("visits/{nym}?from={from}"))
             }
             Request::Record(id) => Self::get(format!("records/{id}")),
-            Request::Object(id) => {
-                Self { limit: OBJECT_MAX, ..Self::get(format!("records/{id}/object")) }
-            }
+            Request::Object(id) => Self {
+                limit: OBJECT_MAX,
+                ..Self::get(format!("records/{id}/object"))
+            },
             Request::Reencapsulate(request) => Self::post("reencapsulations", request.to_vec()),
             Request::Deposit(deposit) => Self::post("deposits", deposit.to_vec()),
             Request::Grant(id) => Self::get(format!("grants/{id}")),
@@ -120,11 +138,21 @@ impl Route {
     }
 
     fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, limit: JSON_MAX }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            body: None,
+            limit: JSON_MAX,
+        }
     }
 
     fn post(path: impl Into<String>, body: Vec<u8>) -> Self {
-        Self { method: Method::POST, path: path.into(), body: Some(body), limit: JSON_MAX }
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            body: Some(body),
+            limit: JSON_MAX,
+        }
     }
 }
 
@@ -142,5 +170,7 @@ fn refused(status: StatusCode, bytes: &[u8]) -> CallError {
 
 fn unreachable(error: &reqwest::Error) -> CallError {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    CallError::Unreachable { message: format!("{error}{}", cause.unwrap_or_default()) }
+    CallError::Unreachable {
+        message: format!("{error}{}", cause.unwrap_or_default()),
+    }
 }

@@ -82,7 +82,10 @@ impl Patient {
     /// The patient of `seed` with what the device remembers.
     #[must_use]
     pub fn new(seed: &Seed, wallet: Wallet) -> Self {
-        Self { keys: PatientKeys::from_seed(seed), wallet }
+        Self {
+            keys: PatientKeys::from_seed(seed),
+            wallet,
+        }
     }
 
     /// What the device shall remember.
@@ -98,7 +101,12 @@ impl Patient {
         request: CheckIn,
         rng: &mut impl CryptoRng,
     ) -> VisitToken {
-        let CheckIn { hospital, period, private, expires } = request;
+        let CheckIn {
+            hospital,
+            period,
+            private,
+            expires,
+        } = request;
         let counter = self.wallet.next_visit(hospital);
         let visit_keys = self.visit_keys(hospital, counter);
         let hospital_keys = self.keys.hospital(hospital.as_bytes());
@@ -121,7 +129,12 @@ impl Patient {
             escrow,
             expires,
         };
-        let note = VisitNote { hospital, counter, period: Some(Period(period)), private };
+        let note = VisitNote {
+            hospital,
+            counter,
+            period: Some(Period(period)),
+            private,
+        };
         self.wallet.visits.push(note);
         VisitToken::sign(visit, &visit_keys.nym_secret, rng)
     }
@@ -182,9 +195,21 @@ impl Patient {
         let delegatee = session.certificate(reader).await?.certificate.delegatee;
         let scope = own.secret.key();
         let rekey = own.secret.rekey(&delegatee);
-        let capsule =
-            session.reencapsulate(OneShot { record, scope, rekey, form }).await?;
-        Ok(Share { chain: session.chain(), record, reader, scope, capsule })
+        let capsule = session
+            .reencapsulate(OneShot {
+                record,
+                scope,
+                rekey,
+                form,
+            })
+            .await?;
+        Ok(Share {
+            chain: session.chain(),
+            record,
+            reader,
+            scope,
+            capsule,
+        })
     }
 
     /// Makes a standing grant: puts it onto the chain, gives the holder its rekeys, and writes the reader's letter.
@@ -199,7 +224,10 @@ impl Patient {
     ) -> Result<Letter, ClientError> {
         let reader = session.certificate(request.reader).await?;
         let scopes = self.granted_scopes(&request);
-        let keys: Vec<_> = scopes.iter().map(|(_, _, secret)| ScopeRef(secret.key())).collect();
+        let keys: Vec<_> = scopes
+            .iter()
+            .map(|(_, _, secret)| ScopeRef(secret.key()))
+            .collect();
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let terms = Terms {
@@ -221,18 +249,37 @@ impl Patient {
         let id = grant.id();
         // Noted before it is sent: a grant on the chain that the wallet does not know could not be revoked.
         self.wallet.grant_counter = counter.saturating_add(1);
-        self.wallet.grants.push(GrantNote { grant: id, counter, terms: Some(terms.clone()) });
+        self.wallet.grants.push(GrantNote {
+            grant: id,
+            counter,
+            terms: Some(terms.clone()),
+        });
         let body = Body::CreateGrant(grant);
-        session.submit(Transaction::sign(session.chain(), body, &controller)).await?;
+        session
+            .submit(Transaction::sign(session.chain(), body, &controller))
+            .await?;
 
         let delegatee = &reader.certificate.delegatee;
-        let rekeys = scopes.iter().map(|(_, _, secret)| secret.rekey(delegatee)).collect();
+        let rekeys = scopes
+            .iter()
+            .map(|(_, _, secret)| secret.rekey(delegatee))
+            .collect();
         let rekeys = List::new(rekeys)?;
         session
-            .deposit(Deposit::sign(session.chain(), terms.clone(), rekeys, &controller))
+            .deposit(Deposit::sign(
+                session.chain(),
+                terms.clone(),
+                rekeys,
+                &controller,
+            ))
             .await?;
         let records = self.records_in(session, &scopes).await?;
-        Ok(Letter { chain: session.chain(), grant: id, terms, records })
+        Ok(Letter {
+            chain: session.chain(),
+            grant: id,
+            terms,
+            records,
+        })
     }
 
     /// Pauses, resumes or revokes a grant.
@@ -248,7 +295,11 @@ impl Patient {
         let note = self.wallet.grants.iter().find(|note| note.grant == grant);
         let counter = note.ok_or(ClientError::NotMyGrant { grant })?.counter;
         let sequence = session.grant(grant).await?.changes.saturating_add(1);
-        let body = Body::SetGrant(GrantChange { grant, state, sequence });
+        let body = Body::SetGrant(GrantChange {
+            grant,
+            state,
+            sequence,
+        });
         let transaction = Transaction::sign(session.chain(), body, &self.keys.grant(counter));
         session.submit(transaction).await
     }
@@ -286,7 +337,12 @@ impl Patient {
             } else if session.visit(&nym).await?.is_empty() {
                 gap += 1;
             } else {
-                let note = VisitNote { hospital, counter, period: None, private: false };
+                let note = VisitNote {
+                    hospital,
+                    counter,
+                    period: None,
+                    private: false,
+                };
                 self.wallet.visits.push(note);
                 (gap, found) = (0, found + 1);
             }
@@ -306,7 +362,11 @@ impl Patient {
             match session.grant(grant).await {
                 Ok(_) if self.wallet.grants.iter().any(|note| note.grant == grant) => gap = 0,
                 Ok(_) => {
-                    self.wallet.grants.push(GrantNote { grant, counter, terms: None });
+                    self.wallet.grants.push(GrantNote {
+                        grant,
+                        counter,
+                        terms: None,
+                    });
                     (gap, found) = (0, found + 1);
                 }
                 Err(ClientError::Call(CallError::NotFound { .. })) => gap += 1,
@@ -314,7 +374,12 @@ impl Patient {
             }
             counter = counter.saturating_add(1);
         }
-        let used = self.wallet.grants.iter().map(|note| note.counter.saturating_add(1)).max();
+        let used = self
+            .wallet
+            .grants
+            .iter()
+            .map(|note| note.counter.saturating_add(1))
+            .max();
         self.wallet.grant_counter = self.wallet.grant_counter.max(used.unwrap_or(0));
         Ok(found)
     }
@@ -340,7 +405,11 @@ impl Patient {
             .header()
             .scope(&public)
             .map_err(|source| ClientError::Sealed { record, source })?;
-        Ok(OwnObject { secret: delegator.scope(&scope), scope, object })
+        Ok(OwnObject {
+            secret: delegator.scope(&scope),
+            scope,
+            object,
+        })
     }
 
     /// Every scope that a grant request covers: the levels it names, of each quarter visited and of each named for the future. Private visits
@@ -356,7 +425,11 @@ impl Patient {
         for (hospital, period) in quarters {
             let delegator = self.keys.hospital(hospital.as_bytes()).delegator;
             for &confidentiality in &request.confidentialities {
-                let scope = Scope { confidentiality, period, tag: None };
+                let scope = Scope {
+                    confidentiality,
+                    period,
+                    tag: None,
+                };
                 scopes.push((hospital, scope, delegator.scope(&scope)));
             }
         }
@@ -377,7 +450,10 @@ impl Patient {
                 .any(|(hospital, scope, _)| *hospital == entry.hospital && *scope == own.scope);
             if named {
                 let scope = own.secret.key();
-                records.push(LetterRecord { record: entry.sealed.record, scope });
+                records.push(LetterRecord {
+                    record: entry.sealed.record,
+                    scope,
+                });
             }
         }
         Ok(records)

@@ -41,10 +41,17 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`ClientError::OtherChain`] when the node is of another chain.
     pub async fn open(transport: T, genesis: Genesis) -> Result<Self, ClientError> {
-        let session = Self { chain: genesis.chain(), transport, genesis };
+        let session = Self {
+            chain: genesis.chain(),
+            transport,
+            genesis,
+        };
         let found = session.status().await?.chain;
         if found != session.chain {
-            return Err(ClientError::OtherChain { pinned: session.chain, found });
+            return Err(ClientError::OtherChain {
+                pinned: session.chain,
+                found,
+            });
         }
         Ok(session)
     }
@@ -59,9 +66,16 @@ impl<T: Transport> Session<T> {
         };
         let chain = status.genesis.chain();
         if chain != status.chain {
-            return Err(ClientError::OtherChain { pinned: chain, found: status.chain });
+            return Err(ClientError::OtherChain {
+                pinned: chain,
+                found: status.chain,
+            });
         }
-        Ok(Self { transport, genesis: status.genesis, chain })
+        Ok(Self {
+            transport,
+            genesis: status.genesis,
+            chain,
+        })
     }
 
     /// The chain.
@@ -149,7 +163,9 @@ impl<T: Transport> Session<T> {
     pub async fn certificate(&self, id: CertificateId) -> Result<CertificateEntry, ClientError> {
         let entry = ask!(self, Request::Certificate(id), Certificate, "certificate");
         if entry.certificate.id() != id {
-            return Err(ClientError::WrongAnswer { request: "certificate" });
+            return Err(ClientError::WrongAnswer {
+                request: "certificate",
+            });
         }
         Ok(entry)
     }
@@ -226,8 +242,8 @@ impl<T: Transport> Session<T> {
     pub async fn object(&self, entry: &RecordEntry) -> Result<SealedObject, ClientError> {
         let record = entry.sealed.record;
         let bytes = ask!(self, Request::Object(record), Object, "object");
-        let object = SealedObject::parse(bytes)
-            .map_err(|source| ClientError::Sealed { record, source })?;
+        let object =
+            SealedObject::parse(bytes).map_err(|source| ClientError::Sealed { record, source })?;
         let header = object.header();
         let as_on_chain = object.cid().record() == record
             && *header.capsule() == entry.sealed.capsule
@@ -243,7 +259,12 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the node refuses.
     pub async fn reencapsulate(&self, request: OneShot) -> Result<Reencapsulated, ClientError> {
-        Ok(ask!(self, Request::Reencapsulate(request), Reencapsulated, "reencapsulate"))
+        Ok(ask!(
+            self,
+            Request::Reencapsulate(request),
+            Reencapsulated,
+            "reencapsulate"
+        ))
     }
 
     /// Gives the node the rekeys of a grant.

@@ -50,13 +50,24 @@ impl Wallet {
     /// An empty wallet about `chain`.
     #[must_use]
     pub const fn new(chain: ChainId) -> Self {
-        Self { chain, visits: Vec::new(), grants: Vec::new(), grant_counter: 0 }
+        Self {
+            chain,
+            visits: Vec::new(),
+            grants: Vec::new(),
+            grant_counter: 0,
+        }
     }
 
     /// The number of the next visit to `hospital`.
     #[must_use]
     pub fn next_visit(&self, hospital: MemberId) -> u32 {
-        let there = self.visits.iter().filter(|visit| visit.hospital == hospital);
-        there.map(|visit| visit.counter.saturating_add(1)).max().unwrap_or(0)
+        let there = self
+            .visits
+            .iter()
+            .filter(|visit| visit.hospital == hospital);
+        there
+            .map(|visit| visit.counter.saturating_add(1))
+            .max()
+            .unwrap_or(0)
     }
 }

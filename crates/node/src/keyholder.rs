@@ -52,7 +52,9 @@ impl KeyHolder {
         {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
             let bytes = deposit.to_vec();
-            table.insert(deposit.grant.to_bytes(), bytes.as_slice()).map_err(storage)?;
+            table
+                .insert(deposit.grant.to_bytes(), bytes.as_slice())
+                .map_err(storage)?;
         }
         transaction.commit().map_err(storage)
     }
@@ -99,14 +101,20 @@ impl KeyHolder {
             .then(|| rekey_for(deposit, &consent))
             .flatten()
             .ok_or(Refusal::NotKeyHolder)?;
-        let proven =
-            object.header().verify(consent.scope()).map_err(|_| Refusal::CapsuleNotProven)?;
+        let proven = object
+            .header()
+            .verify(consent.scope())
+            .map_err(|_| Refusal::CapsuleNotProven)?;
         Ok(Reencapsulated::Gt(pre::reencapsulate(&proven, rekey)))
     }
 }
 
 fn rekey_for<'a>(deposit: &'a Deposit, consent: &ConsentChecked) -> Option<&'a Rekey> {
-    let place = deposit.terms.scopes.iter().position(|scope| scope.0 == *consent.scope())?;
+    let place = deposit
+        .terms
+        .scopes
+        .iter()
+        .position(|scope| scope.0 == *consent.scope())?;
     deposit.rekeys.get(place)
 }
 
@@ -119,8 +127,10 @@ pub fn reencapsulate_once(
     object: &SealedObject,
     rng: &mut impl rand_core::CryptoRng,
 ) -> Result<Reencapsulated, Refusal> {
-    let proven =
-        object.header().verify(&request.scope).map_err(|_| Refusal::CapsuleNotProven)?;
+    let proven = object
+        .header()
+        .verify(&request.scope)
+        .map_err(|_| Refusal::CapsuleNotProven)?;
     Ok(match request.form {
         Form::Gt => Reencapsulated::Gt(pre::reencapsulate(&proven, &request.rekey)),
         Form::Lv => Reencapsulated::Lv(pre::reencapsulate_lv(&proven, &request.rekey, rng)),
@@ -144,7 +154,9 @@ pub enum KeyHolderError {
 
 impl From<KeyHolderError> for CallError {
     fn from(error: KeyHolderError) -> Self {
-        Self::Unavailable { message: error.to_string() }
+        Self::Unavailable {
+            message: error.to_string(),
+        }
     }
 }
 

@@ -12,4 +12,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod keyholder;
+mod machine;
 pub mod order;
+pub mod service;
+pub mod store;

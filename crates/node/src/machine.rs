@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
-use yilian_protocol::{StateKey, refusal::{Outcome, Refusal}, registry::Admitted};
+use yilian_protocol::{StateKey, refusal::Refusal, registry::Admitted};
 
 use crate::order::{Execution, StateMachine};
 
@@ -33,7 +33,10 @@ impl StateMachine for LedgerMachine {
 
     /// # Panics
     /// When the state itself is damaged: a node that cannot execute what the others agreed on must stop, and be repaired from a copy.
-    #[allow(clippy::panic, reason = "a damaged state must end the process, not vote")]
+    #[allow(
+        clippy::panic,
+        reason = "a damaged state must end the process, not vote"
+    )]
     fn execute(
         &self,
         admitted: Admitted,
@@ -41,10 +44,14 @@ impl StateMachine for LedgerMachine {
         state: BTreeMap<StateKey, Option<Vec<u8>>>,
     ) -> Execution {
         let context = BlockContext { admitted };
-        match self.ledger.execute(context, transactions, &Fetched::new(state)) {
-            Ok(execution) => {
-                Execution { writes: execution.writes, outcomes: execution.outcomes }
-            }
+        match self
+            .ledger
+            .execute(context, transactions, &Fetched::new(state))
+        {
+            Ok(execution) => Execution {
+                writes: execution.writes,
+                outcomes: execution.outcomes,
+            },
             Err(error) => panic!("{error}"),
         }
     }

@@ -10,20 +10,19 @@
 use std::{
     path::PathBuf,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use yilian_crypto::{pseudonym::Nym, sign::SigningKey};
 use yilian_ledger::{
-    Ledger, StateError,
-    consent,
+    Ledger, StateError, consent,
     state::{
         Fetched, Sequence, Table, View,
         tables::{CERTIFICATE, CERTIFICATES, GRANT, MEMBER, MEMBERS, RECORD, VISIT_RECORDS},
     },
 };
 use yilian_protocol::{
-    CertificateId, Cid, Height, MemberId, RecordId, StateKey, TimeMs, TransactionId,
+    CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TransactionId,
     codec::{Blob, Decode},
     grant::{Deposit, SignedAsk},
     limits::PAGE_MAX,
@@ -42,7 +41,7 @@ use crate::{
     keyholder::{self, KeyHolder, KeyHolderError},
     machine::LedgerMachine,
     order::{Chain, ChainOptions, OrderError},
-    store::{self, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// One running node.
@@ -83,12 +82,18 @@ impl Node {
     /// # Errors
     /// [`NodeError`] names the part that does not start.
     pub fn start(options: NodeOptions) -> Result<Self, NodeError> {
-        let NodeOptions { directory, genesis, validator, identities } = options;
+        let NodeOptions {
+            directory,
+            genesis,
+            validator,
+            identities,
+        } = options;
         let ledger = Arc::new(Ledger::new(genesis));
-        let store = Store::open(&directory.join("objects"), store::Options::default())?;
+        let store = Store::open(&directory.join("objects"))?;
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
         let machine = Arc::new(LedgerMachine::new(Arc::clone(&ledger)));
-        let options = ChainOptions::new(directory.join("chain"), ledger.genesis(), validator);
+        let options =
+            ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator);
         let chain = Chain::start(options, machine)?;
         Ok(Self {
             chain,
@@ -110,10 +115,8 @@ impl Node {
     /// The rule that refuses, or why there is no answer.
     pub async fn handle(&self, request: Request) -> Result<Response, CallError> {
         Ok(match request {
-            Request::Status => Response::Status(self.status().await?),
-            Request::Submit(transaction) => {
-                Response::Receipt(self.submit(transaction).await?)
-            }
+            Request::Status => Response::Status(self.status()?),
+            Request::Submit(transaction) => Response::Receipt(self.submit(transaction).await?),
             Request::Seal(request) => Response::Sealed(self.seal(request).await?),
             Request::Receipt(id) => Response::Receipt(self.receipt(id).await?),
             Request::Block(height) => Response::Block(self.block(height).await?),
@@ -121,7 +124,9 @@ impl Node {
                 Response::Members(self.page(&MEMBERS, &[], from, MEMBER).await?)
             }
             Request::Certificates(member, from) => {
-                let page = self.page(&CERTIFICATES, member.as_bytes(), from, CERTIFICATE).await?;
+                let page = self
+                    .page(&CERTIFICATES, member.as_bytes(), from, CERTIFICATE)
+                    .await?;
                 Response::Certificates(page)
             }
             Request::Certificate(id) => Response::Certificate(self.certificate(id).await?),
@@ -135,17 +140,19 @@ impl Node {
                 self.deposit(deposit).await?;
                 Response::Deposited
             }
-            Request::Grant(id) => {
-                Response::Grant(self.entry(GRANT, id.as_bytes(), "grant").await?)
-            }
+            Request::Grant(id) => Response::Grant(self.entry(GRANT, id.as_bytes(), "grant").await?),
             Request::Ask(ask) => Response::Reencapsulated(self.serve(&ask).await?),
-            _ => return Err(CallError::Invalid { message: "unknown request".to_owned() }),
+            _ => {
+                return Err(CallError::Invalid {
+                    message: "unknown request".to_owned(),
+                });
+            }
         })
     }
 
-    async fn status(&self) -> Result<Status, CallError> {
+    fn status(&self) -> Result<Status, CallError> {
         let latest = self.chain.latest();
-        let stats = self.store.stats();
+        let stats = self.store.stats().map_err(store_error)?;
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             chain: self.ledger.chain(),
@@ -162,7 +169,9 @@ impl Node {
             return Err(Refusal::WrongChain.into());
         }
         let id = transaction.id();
-        self.chain.submit(transaction.as_bytes().to_vec().into()).await?;
+        self.chain
+            .submit(transaction.as_bytes().to_vec().into())
+            .await?;
         self.receipt(id).await
     }
 
@@ -174,7 +183,10 @@ impl Node {
     /// Checks that a certified doctor of the hospital asks and that the objects are the ones named, stores them, and only then orders the
     /// transaction: a record on the chain always has its ciphertext.
     async fn seal(&self, request: SealRequest) -> Result<SealReceipt, CallError> {
-        let key = self.identities.key(request.visit.hospital).ok_or(Refusal::ForeignMember)?;
+        let key = self
+            .identities
+            .key(request.visit.hospital)
+            .ok_or(Refusal::ForeignMember)?;
         let author = self.certificate(request.author).await?;
         may_seal(&request, &author, self.now())?;
         request
@@ -183,12 +195,17 @@ impl Node {
         let objects = matching_objects(&request)?;
 
         let store = Arc::clone(&self.store);
-        blocking(move || store.put_many(&objects)).await?.map_err(store_error)?;
+        blocking(move || store.put_many(objects))
+            .await?
+            .map_err(store_error)?;
         let body = Body::Seal(request.visit);
         let transaction = Transaction::sign(self.ledger.chain(), body, &key);
         let bytes = Blob::new(transaction.as_bytes().to_vec())?;
         let receipt = self.submit(transaction).await?;
-        Ok(SealReceipt { transaction: bytes, receipt })
+        Ok(SealReceipt {
+            transaction: bytes,
+            receipt,
+        })
     }
 
     async fn block(&self, height: Height) -> Result<Block, CallError> {
@@ -221,22 +238,30 @@ impl Node {
     }
 
     async fn visit(&self, nym: &Nym, from: u32) -> Result<Page<RecordEntry>, CallError> {
-        self.page(&VISIT_RECORDS, &nym.to_bytes(), from, RECORD).await
+        self.page(&VISIT_RECORDS, &nym.to_bytes(), from, RECORD)
+            .await
     }
 
     async fn object(&self, id: RecordId) -> Result<SealedObject, CallError> {
         // The record must be on the chain: what was stored for a transaction that never became final is nobody's.
         self.record(id).await?;
         let store = Arc::clone(&self.store);
-        let bytes = blocking(move || store.get_record(id)).await?.map_err(store_error)?;
+        let bytes = blocking(move || store.get(id))
+            .await?
+            .map_err(store_error)?;
         let bytes = bytes.ok_or_else(|| CallError::not_found("object"))?;
-        SealedObject::parse(bytes)
-            .map_err(|error| CallError::Unavailable { message: error.to_string() })
+        SealedObject::parse(bytes).map_err(|error| CallError::Unavailable {
+            message: error.to_string(),
+        })
     }
 
     async fn reencapsulate(&self, request: &OneShot) -> Result<Reencapsulated, CallError> {
         let object = self.object(request.record).await?;
-        Ok(keyholder::reencapsulate_once(request, &object, &mut rand::rng())?)
+        Ok(keyholder::reencapsulate_once(
+            request,
+            &object,
+            &mut rand::rng(),
+        )?)
     }
 
     async fn deposit(&self, deposit: Deposit) -> Result<(), CallError> {
@@ -255,9 +280,12 @@ impl Node {
         let (chain, holders) = (self.ledger.chain(), self.holders());
         // Without a deposit the grant's own state is still the better answer.
         let terms = deposit.as_ref().map(|deposit| &deposit.terms);
-        let consent = consent::check(&state, chain, &holders, self.now(), terms, ask)
-            .map_err(state_error)?;
-        if consent.as_ref().is_err_and(|rule| *rule == Refusal::GrantRevoked) {
+        let consent =
+            consent::check(&state, chain, &holders, self.now(), terms, ask).map_err(state_error)?;
+        if consent
+            .as_ref()
+            .is_err_and(|rule| *rule == Refusal::GrantRevoked)
+        {
             let holder = Arc::clone(&self.holder);
             blocking(move || holder.erase(grant)).await??;
         }
@@ -272,7 +300,9 @@ impl Node {
 
     /// The later of the node's clock and the latest block's time: a clock that was set back reopens nothing.
     fn now(&self) -> TimeMs {
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let clock = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let clock = TimeMs::new(u64::try_from(clock.as_millis()).unwrap_or(u64::MAX));
         clock.max(self.chain.latest().time)
     }
@@ -293,7 +323,9 @@ impl Node {
         name: &[u8],
         what: &str,
     ) -> Result<T, CallError> {
-        self.read(table, name).await?.ok_or_else(|| CallError::not_found(what))
+        self.read(table, name)
+            .await?
+            .ok_or_else(|| CallError::not_found(what))
     }
 
     /// The entries of `table` that `sequence` lists, from the place `from` on.
@@ -306,10 +338,15 @@ impl Node {
     ) -> Result<Page<T>, CallError> {
         let total = self.read(sequence.counts(), name).await?.unwrap_or(0);
         let until = total.min(from.saturating_add(PAGE_MAX as u32));
-        let places: Vec<_> = (from..until).map(|place| sequence.item_name(name, place)).collect();
+        let places: Vec<_> = (from..until)
+            .map(|place| sequence.item_name(name, place))
+            .collect();
         let ids = self.read_all(sequence.items(), places).await?;
         let names = ids.iter().map(|id| id.as_ref().to_vec()).collect();
-        Ok(Page { entries: self.read_all(table, names).await?, total })
+        Ok(Page {
+            entries: self.read_all(table, names).await?,
+            total,
+        })
     }
 
     async fn read_all<T: Decode>(
@@ -317,8 +354,12 @@ impl Node {
         table: Table<T>,
         names: Vec<Vec<u8>>,
     ) -> Result<Vec<T>, CallError> {
-        let state = self.fetch(names.iter().map(|name| table.key(name)).collect()).await?;
-        let values = names.iter().map(|name| state.read(table, name).map_err(state_error));
+        let state = self
+            .fetch(names.iter().map(|name| table.key(name)).collect())
+            .await?;
+        let values = names
+            .iter()
+            .map(|name| state.read(table, name).map_err(state_error));
         values.filter_map(Result::transpose).collect()
     }
 }
@@ -341,11 +382,7 @@ impl Transport for InProcess {
     }
 }
 
-fn may_seal(
-    request: &SealRequest,
-    author: &CertificateEntry,
-    now: TimeMs,
-) -> Result<(), Refusal> {
+fn may_seal(request: &SealRequest, author: &CertificateEntry, now: TimeMs) -> Result<(), Refusal> {
     if author.certificate.member != request.visit.hospital {
         return Err(Refusal::ForeignMember);
     }
@@ -357,16 +394,20 @@ fn may_seal(
 
 /// The objects of a request, each of which must be the one its record names, of the visit's pseudonym.
 fn matching_objects(request: &SealRequest) -> Result<Vec<Vec<u8>>, CallError> {
-    let mismatch =
-        || CallError::Invalid { message: "the objects are not the records' objects".to_owned() };
+    let mismatch = || CallError::Invalid {
+        message: "the objects are not the records' objects".to_owned(),
+    };
     if request.objects.len() != request.visit.records.len() {
         return Err(mismatch());
     }
     let pairs = request.objects.iter().zip(request.visit.records.iter());
     pairs
         .map(|(bytes, record)| {
-            let object = SealedObject::parse(bytes.as_slice().to_vec())
-                .map_err(|error| CallError::Invalid { message: error.to_string() })?;
+            let object = SealedObject::parse(bytes.as_slice().to_vec()).map_err(|error| {
+                CallError::Invalid {
+                    message: error.to_string(),
+                }
+            })?;
             let matches = SealedRecord::from(&object) == *record
                 && *object.header().nym() == request.visit.nym;
             matches.then(|| object.into_bytes()).ok_or_else(mismatch)
@@ -380,17 +421,23 @@ async fn blocking<R: Send + 'static>(
 ) -> Result<R, CallError> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| CallError::Unavailable { message: "a file operation was lost".to_owned() })
+        .map_err(|_| CallError::Unavailable {
+            message: "a file operation was lost".to_owned(),
+        })
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
 fn state_error(error: StateError) -> CallError {
-    CallError::Unavailable { message: error.to_string() }
+    CallError::Unavailable {
+        message: error.to_string(),
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
 fn store_error(error: StoreError) -> CallError {
-    CallError::Unavailable { message: error.to_string() }
+    CallError::Unavailable {
+        message: error.to_string(),
+    }
 }
 
 /// Why a node does not start.

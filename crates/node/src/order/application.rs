@@ -16,7 +16,9 @@ use commonware_consensus::{
     simplex::types::Context,
 };
 use commonware_cryptography::{
-    Digested, Digestible as _, blake3::{Blake3, Digest}, ed25519::PublicKey,
+    Digested, Digestible as _,
+    blake3::{Blake3, Digest},
+    ed25519::PublicKey,
 };
 use commonware_glue::stateful::{
     Application as StatefulApplication, Finality, Input, Proposed,
@@ -82,19 +84,26 @@ impl Application {
         transactions: &[Bytes],
         batch: Batch,
     ) -> Option<(Sealed, Vec<yilian_protocol::refusal::Outcome>)> {
-        let places: Vec<StateKey> =
-            transactions.iter().map(|bytes| place_key(TransactionId::of(bytes))).collect();
+        let places: Vec<StateKey> = transactions
+            .iter()
+            .map(|bytes| place_key(TransactionId::of(bytes)))
+            .collect();
         let mut seen = HashSet::new();
         if !places.iter().all(|key| seen.insert(*key)) {
             return None;
         }
-        let mut keys: Vec<StateKey> =
-            transactions.iter().flat_map(|bytes| self.machine.reads(bytes)).collect();
+        let mut keys: Vec<StateKey> = transactions
+            .iter()
+            .flat_map(|bytes| self.machine.reads(bytes))
+            .collect();
         keys.extend(&places);
         keys.sort_unstable();
         keys.dedup();
         let mut state = read(&batch, &keys).await;
-        if places.iter().any(|key| state.get(key).is_some_and(Option::is_some)) {
+        if places
+            .iter()
+            .any(|key| state.get(key).is_some_and(Option::is_some))
+        {
             return None;
         }
         state.retain(|key, _| !seen.contains(key));
@@ -105,10 +114,17 @@ impl Application {
             batch = batch.write(digest(&key), Some(value));
         }
         for ((key, index), outcome) in places.iter().zip(0_u32..).zip(&execution.outcomes) {
-            let place = Place { height: admitted.height, index, outcome: *outcome };
+            let place = Place {
+                height: admitted.height,
+                index,
+                outcome: *outcome,
+            };
             batch = batch.write(digest(key), Some(place.to_vec()));
         }
-        let sealed = batch.merkleize().await.unwrap_or_else(|error| fault(&error));
+        let sealed = batch
+            .merkleize()
+            .await
+            .unwrap_or_else(|error| fault(&error));
         Some((sealed, execution.outcomes))
     }
 }
@@ -165,9 +181,19 @@ impl StatefulApplication<Runtime> for Application {
             range: non_empty_range!(bounds.inactivity_floor, bounds.tip.size),
         };
         let parent = parent.digest();
-        let block =
-            Block::new(self.chain, admitted, parent, context, state, transactions, outcomes);
-        Some(Proposed { block, merkleized: sealed })
+        let block = Block::new(
+            self.chain,
+            admitted,
+            parent,
+            context,
+            state,
+            transactions,
+            outcomes,
+        );
+        Some(Proposed {
+            block,
+            merkleized: sealed,
+        })
     }
 
     async fn process(
@@ -183,8 +209,9 @@ impl StatefulApplication<Runtime> for Application {
             self.follows(parent.inner(), block.inner()).then_some(())?;
         }
         let block = block.inner();
-        let (sealed, outcomes) =
-            self.execute(block.admitted(), &block.transactions, batch).await?;
+        let (sealed, outcomes) = self
+            .execute(block.admitted(), &block.transactions, batch)
+            .await?;
         (outcomes == block.outcomes).then_some(sealed)
     }
 
@@ -207,7 +234,11 @@ impl StatefulApplication<Runtime> for Application {
         self.latest.send_replace(block.admitted());
         let pairs = block.transactions.iter().zip(&block.outcomes).zip(0_u32..);
         for ((bytes, outcome), index) in pairs {
-            let place = Place { height: block.header.height, index, outcome: *outcome };
+            let place = Place {
+                height: block.header.height,
+                index,
+                outcome: *outcome,
+            };
             self.mempool.finish(TransactionId::of(bytes), place);
         }
     }
@@ -221,12 +252,18 @@ impl Application {
         mut below: impl Ancestry<Block>,
     ) -> HashSet<TransactionId> {
         let ids = |block: &Block| -> Vec<TransactionId> {
-            block.transactions.iter().map(|bytes| TransactionId::of(bytes)).collect()
+            block
+                .transactions
+                .iter()
+                .map(|bytes| TransactionId::of(bytes))
+                .collect()
         };
         let mut taken: HashSet<TransactionId> = ids(parent).into_iter().collect();
         let mut height = parent.header.height;
         while height > self.latest.borrow().height {
-            let Some(block) = below.next().await else { break };
+            let Some(block) = below.next().await else {
+                break;
+            };
             taken.extend(ids(block.inner()));
             height = block.inner().header.height;
         }
@@ -306,12 +343,17 @@ where
 async fn read(batch: &Batch, keys: &[StateKey]) -> BTreeMap<StateKey, Option<Vec<u8>>> {
     let places: Vec<Digest> = keys.iter().map(digest).collect();
     let places: Vec<&Digest> = places.iter().collect();
-    let values = batch.get_many(&places).await.unwrap_or_else(|error| fault(&error));
+    let values = batch
+        .get_many(&places)
+        .await
+        .unwrap_or_else(|error| fault(&error));
     keys.iter().copied().zip(values).collect()
 }
 
 fn clock() -> TimeMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 

@@ -69,8 +69,19 @@ impl Block {
             leader,
             parent: (View::zero(), nothing),
         };
-        let admitted = Admitted { height: Height::new(0), time: created };
-        Self::new(chain, admitted, nothing, context, state, Vec::new(), Vec::new())
+        let admitted = Admitted {
+            height: Height::new(0),
+            time: created,
+        };
+        Self::new(
+            chain,
+            admitted,
+            nothing,
+            context,
+            state,
+            Vec::new(),
+            Vec::new(),
+        )
     }
 
     /// A block of `transactions` with their `outcomes` on top of `parent`.
@@ -98,27 +109,52 @@ impl Block {
             consensus: Blob::new(consensus).unwrap_or_else(|_| Blob::default()),
         };
         let digest = Digest::from(header.id().to_bytes());
-        Self { header, context, state, transactions, outcomes, digest }
+        Self {
+            header,
+            context,
+            state,
+            transactions,
+            outcomes,
+            digest,
+        }
     }
 
     /// Height and time.
     pub const fn admitted(&self) -> Admitted {
-        Admitted { height: self.header.height, time: self.header.time }
+        Admitted {
+            height: self.header.height,
+            time: self.header.time,
+        }
     }
 
     fn parse(header: &[u8], transactions: Vec<Bytes>, outcomes: &[u8]) -> Option<Self> {
         let header = Header::from_slice(header).ok()?;
-        let outcomes: Option<Vec<Outcome>> =
-            outcomes.iter().map(|code| Outcome::from_slice(&[*code]).ok()).collect();
+        let outcomes: Option<Vec<Outcome>> = outcomes
+            .iter()
+            .map(|code| Outcome::from_slice(&[*code]).ok())
+            .collect();
         let outcomes = outcomes.filter(|outcomes| outcomes.len() == transactions.len())?;
         let mut consensus = Bytes::copy_from_slice(header.consensus.as_slice());
         let context = Context::read(&mut consensus).ok()?;
         let range = NonEmptyRange::read(&mut consensus).ok()?;
-        let state = StateTarget { root: Digest::from(header.state.to_bytes()), range };
+        let state = StateTarget {
+            root: Digest::from(header.state.to_bytes()),
+            range,
+        };
         let parent = Digest::from(header.parent.to_bytes());
-        let admitted = Admitted { height: header.height, time: header.time };
-        let rebuilt =
-            Self::new(header.chain, admitted, parent, context, state, transactions, outcomes);
+        let admitted = Admitted {
+            height: header.height,
+            time: header.time,
+        };
+        let rebuilt = Self::new(
+            header.chain,
+            admitted,
+            parent,
+            context,
+            state,
+            transactions,
+            outcomes,
+        );
         // One spelling: what the header says of the body must be what the body says of itself.
         (rebuilt.header == header && (header.size as usize) <= BODY_MAX).then_some(rebuilt)
     }
@@ -127,14 +163,20 @@ impl Block {
 /// The leaves of a block's Merkle tree.
 pub(super) fn leaves(transactions: &[Bytes], outcomes: &[Outcome]) -> Vec<TreeHash> {
     let pairs = transactions.iter().zip(outcomes);
-    pairs.map(|(bytes, outcome)| transaction_leaf(TransactionId::of(bytes), *outcome)).collect()
+    pairs
+        .map(|(bytes, outcome)| transaction_leaf(TransactionId::of(bytes), *outcome))
+        .collect()
 }
 
 impl Write for Block {
     fn write(&self, buffer: &mut impl BufMut) {
         self.header.to_vec().write(buffer);
         self.transactions.write(buffer);
-        self.outcomes.iter().map(|outcome| outcome.code()).collect::<Vec<u8>>().write(buffer);
+        self.outcomes
+            .iter()
+            .map(|outcome| outcome.code())
+            .collect::<Vec<u8>>()
+            .write(buffer);
     }
 }
 
@@ -154,12 +196,17 @@ impl Read for Block {
         let header = Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=HEADER_MAX), ()))?;
         let transactions = Vec::<Bytes>::read_cfg(
             buffer,
-            &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), RangeCfg::new(0..=TRANSACTION_MAX)),
+            &(
+                RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX),
+                RangeCfg::new(0..=TRANSACTION_MAX),
+            ),
         )?;
         let outcomes =
             Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()))?;
-        Self::parse(&header, transactions, &outcomes)
-            .ok_or(CodecError::Invalid("Block", "the body is not the one the header names"))
+        Self::parse(&header, transactions, &outcomes).ok_or(CodecError::Invalid(
+            "Block",
+            "the body is not the one the header names",
+        ))
     }
 }
 
@@ -219,12 +266,25 @@ mod tests {
             leader,
             state.clone(),
         );
-        let transactions: Vec<_> =
-            transactions.iter().map(|bytes| Bytes::from_static(bytes)).collect();
+        let transactions: Vec<_> = transactions
+            .iter()
+            .map(|bytes| Bytes::from_static(bytes))
+            .collect();
         let outcomes = vec![Outcome::Refused(Refusal::RecordExists); transactions.len()];
-        let admitted = Admitted { height: Height::new(1), time: TimeMs::new(9) };
+        let admitted = Admitted {
+            height: Height::new(1),
+            time: TimeMs::new(9),
+        };
         let chain = below.header.chain;
-        Block::new(chain, admitted, below.digest, below.context, state, transactions, outcomes)
+        Block::new(
+            chain,
+            admitted,
+            below.digest,
+            below.context,
+            state,
+            transactions,
+            outcomes,
+        )
     }
 
     #[test]

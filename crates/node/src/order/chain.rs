@@ -45,7 +45,12 @@ impl ChainOptions {
     /// A chain in `directory` that `genesis` begins, ordered by `validator`.
     #[must_use]
     pub const fn new(directory: PathBuf, genesis: Genesis, validator: ValidatorKey) -> Self {
-        Self { directory, genesis, validator, idle: Duration::from_secs(10) }
+        Self {
+            directory,
+            genesis,
+            validator,
+            idle: Duration::from_secs(10),
+        }
     }
 
     /// How long a chain with nothing to order waits before it makes an empty block; 10 s if not said otherwise.
@@ -95,11 +100,21 @@ impl Chain {
         options: ChainOptions,
         machine: Arc<dyn StateMachine>,
     ) -> Result<Self, OrderError> {
-        let ChainOptions { directory, genesis, validator, idle } = options;
-        std::fs::create_dir_all(&directory)
-            .map_err(|source| OrderError::Directory { directory: directory.clone(), source })?;
+        let ChainOptions {
+            directory,
+            genesis,
+            validator,
+            idle,
+        } = options;
+        std::fs::create_dir_all(&directory).map_err(|source| OrderError::Directory {
+            directory: directory.clone(),
+            source,
+        })?;
         let mempool = Arc::new(Mempool::default());
-        let created = Admitted { height: Height::new(0), time: genesis.created };
+        let created = Admitted {
+            height: Height::new(0),
+            time: genesis.created,
+        };
         let (latest_sender, latest) = watch::channel(created);
         let (queries, incoming) = mpsc::channel(1024);
         let (started, ready) = std::sync::mpsc::channel();
@@ -115,12 +130,22 @@ impl Chain {
             .name("chain".to_owned())
             .stack_size(STACK)
             .spawn(move || run(directory, parts, incoming, &started))
-            .map_err(|error| OrderError::Start { cause: error.to_string() })?;
+            .map_err(|error| OrderError::Start {
+                cause: error.to_string(),
+            })?;
         ready.recv().unwrap_or_else(|_| {
-            Err(OrderError::Start { cause: "the chain's thread ended".to_owned() })
+            Err(OrderError::Start {
+                cause: "the chain's thread ended".to_owned(),
+            })
         })?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { machine, mempool, latest, queries, thread })
+        Ok(Self {
+            machine,
+            mempool,
+            latest,
+            queries,
+            thread,
+        })
     }
 
     /// Has a transaction ordered, and returns its place once it is final and on disk. One that is final already is answered with its place.
@@ -133,7 +158,10 @@ impl Chain {
         if let Some(place) = self.place(id).await? {
             return Ok(place);
         }
-        self.mempool.insert(id, bytes)?.await.map_err(|_| SubmitError::Stopped)
+        self.mempool
+            .insert(id, bytes)?
+            .await
+            .map_err(|_| SubmitError::Stopped)
     }
 
     /// The latest final block.
@@ -159,7 +187,8 @@ impl Chain {
     /// # Errors
     /// [`SubmitError::Stopped`] when the chain has stopped.
     pub async fn state(&self, keys: &[StateKey]) -> Result<Vec<Option<Vec<u8>>>, SubmitError> {
-        self.query(|answer| Query::State(keys.to_vec(), answer)).await
+        self.query(|answer| Query::State(keys.to_vec(), answer))
+            .await
     }
 
     /// The final block at `height`; `None` when the chain is not that high.
@@ -175,8 +204,12 @@ impl Chain {
     /// # Errors
     /// [`SubmitError::Stopped`] when the chain has stopped.
     pub async fn receipt(&self, id: TransactionId) -> Result<Option<Receipt>, SubmitError> {
-        let Some(place) = self.place(id).await? else { return Ok(None) };
-        let Some(block) = self.block(place.height).await? else { return Ok(None) };
+        let Some(place) = self.place(id).await? else {
+            return Ok(None);
+        };
+        let Some(block) = self.block(place.height).await? else {
+            return Ok(None);
+        };
         let (transactions, outcomes): (Vec<Bytes>, Vec<Outcome>) =
             block.transactions.into_iter().unzip();
         let leaves = leaves(&transactions, &outcomes);
@@ -194,7 +227,11 @@ impl Chain {
     pub fn shutdown(&self) {
         // Full or closed, the thread is on its way out or will see the closed channel.
         drop(self.queries.try_send(Query::Stop));
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             drop(thread.join());
         }
@@ -211,7 +248,10 @@ impl Chain {
         query: impl FnOnce(oneshot::Sender<A>) -> Query,
     ) -> Result<A, SubmitError> {
         let (sender, receiver) = oneshot::channel();
-        self.queries.send(query(sender)).await.map_err(|_| SubmitError::Stopped)?;
+        self.queries
+            .send(query(sender))
+            .await
+            .map_err(|_| SubmitError::Stopped)?;
         receiver.await.map_err(|_| SubmitError::Stopped)
     }
 }
@@ -253,7 +293,12 @@ fn run(directory: PathBuf, parts: Parts, mut queries: mpsc::Receiver<Query>, sta
     if let Err(panic) = ran {
         let cause = message(panic.as_ref());
         // While it starts there is somebody to tell; later the process must end, see the module's head.
-        if started.send(Err(OrderError::Start { cause: cause.clone() })).is_err() {
+        if started
+            .send(Err(OrderError::Start {
+                cause: cause.clone(),
+            }))
+            .is_err()
+        {
             eprintln!("fatal: the chain stopped: {cause}");
             std::process::exit(70);
         }
@@ -262,7 +307,9 @@ fn run(directory: PathBuf, parts: Parts, mut queries: mpsc::Receiver<Query>, sta
 
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown cause").to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown cause")
+        .to_owned()
 }
 
 impl Engine {
@@ -270,7 +317,10 @@ impl Engine {
         let places: Vec<_> = keys.iter().map(digest).collect();
         let places: Vec<_> = places.iter().collect();
         let state = self.states.read().await;
-        state.get_many(&places).await.unwrap_or_else(|error| fault(&error))
+        state
+            .get_many(&places)
+            .await
+            .unwrap_or_else(|error| fault(&error))
     }
 
     async fn block(&self, height: Height) -> Option<FinalBlock> {
@@ -278,11 +328,18 @@ impl Engine {
         let block = self.archive.get_block(Identifier::Height(height)).await?;
         let block = block.inner();
         let finality = self.archive.get_finalization(height).await;
-        let finality = finality.map(|finality| commonware_codec::Encode::encode(&finality).to_vec()).unwrap_or_default();
+        let finality = finality
+            .map(|finality| commonware_codec::Encode::encode(&finality).to_vec())
+            .unwrap_or_default();
         Some(FinalBlock {
             header: block.header.clone(),
             finality: Blob::new(finality).ok()?,
-            transactions: block.transactions.iter().cloned().zip(block.outcomes.clone()).collect(),
+            transactions: block
+                .transactions
+                .iter()
+                .cloned()
+                .zip(block.outcomes.clone())
+                .collect(),
         })
     }
 
@@ -354,7 +411,9 @@ impl From<SubmitError> for CallError {
         match error {
             SubmitError::Full => Self::Busy { retry_ms: 100 },
             SubmitError::Refused(rule) => rule.into(),
-            SubmitError::Stopped => Self::Unavailable { message: error.to_string() },
+            SubmitError::Stopped => Self::Unavailable {
+                message: error.to_string(),
+            },
         }
     }
 }

@@ -29,11 +29,8 @@ use commonware_glue::stateful::{
 use commonware_parallel::Sequential;
 use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef, tokio::Context as Runtime};
 use commonware_storage::{
-    archive::prunable,
-    journal::contiguous::variable::Config as LogConfig,
-    mmr,
-    qmdb::any::VariableConfig,
-    translator::EightCap,
+    archive::prunable, journal::contiguous::variable::Config as LogConfig, mmr,
+    qmdb::any::VariableConfig, translator::EightCap,
 };
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 use tokio::sync::watch;
@@ -70,12 +67,23 @@ pub(super) struct Parts {
 const PREFIX: &str = "chain";
 const BUFFER: usize = 1 << 20;
 
-type StateConfig = VariableConfig<EightCap, ((), (commonware_codec::RangeCfg<usize>, ())), Sequential>;
+type StateConfig =
+    VariableConfig<EightCap, ((), (commonware_codec::RangeCfg<usize>, ())), Sequential>;
 
 /// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
-#[allow(clippy::too_many_lines, reason = "one list of parts; cut up, each would need all others")]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one list of parts; cut up, each would need all others"
+)]
 pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, ValidatorKeyError> {
-    let Parts { genesis, validator, machine, mempool, latest, idle } = parts;
+    let Parts {
+        genesis,
+        validator,
+        machine,
+        mempool,
+        latest,
+        idle,
+    } = parts;
     let chain = genesis.chain();
     let me = validator.identity()?.public_key();
     let scheme = validator.scheme(chain)?;
@@ -85,7 +93,10 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
     let buffer = NZUsize!(BUFFER);
 
     let target = States::initial_sync_targets();
-    let state = StateTarget { root: target.root, range: target.range };
+    let state = StateTarget {
+        root: target.root,
+        range: target.range,
+    };
     let first = Block::genesis(chain, genesis.created, me.clone(), state);
 
     let resolver = marshal_resolver::init(
@@ -159,8 +170,13 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
     )
     .await;
 
-    let application =
-        Application { chain, genesis: first.clone(), machine, mempool: Arc::clone(&mempool), latest };
+    let application = Application {
+        chain,
+        genesis: first.clone(),
+        machine,
+        mempool: Arc::clone(&mempool),
+        latest,
+    };
     let (stateful, states) = Stateful::new(
         context.child("stateful"),
         StatefulConfig {
@@ -180,7 +196,11 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
             strategy: Sequential,
         },
     );
-    let paced = Paced { inner: states.clone(), mempool, idle };
+    let paced = Paced {
+        inner: states.clone(),
+        mempool,
+        idle,
+    };
     let deferred = Deferred::new(
         context.child("deferred"),
         paced,
@@ -223,7 +243,10 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
         },
     );
     engine.start(channel(), channel(), channel());
-    Ok(Engine { archive, states: states.subscribe_databases().await })
+    Ok(Engine {
+        archive,
+        states: states.subscribe_databases().await,
+    })
 }
 
 fn archive_config<C>(name: &str, pages: CacheRef, codec: C) -> prunable::Config<EightCap, C> {

@@ -65,7 +65,15 @@ impl Mempool {
         inner.next += 1;
         inner.bytes += bytes.len();
         inner.queue.insert(place, id);
-        inner.entries.insert(id, Entry { place, bytes, offered: None, waiters: vec![waiter] });
+        inner.entries.insert(
+            id,
+            Entry {
+                place,
+                bytes,
+                offered: None,
+                waiters: vec![waiter],
+            },
+        );
         drop(inner);
         self.arrived.notify_one();
         Ok(receiver)
@@ -82,7 +90,9 @@ impl Mempool {
         let Inner { queue, entries, .. } = &mut *inner;
         let (mut chosen, mut size) = (Vec::new(), 0);
         for id in queue.values().filter(|id| !taken.contains(id)) {
-            let Some(entry) = entries.get_mut(id) else { continue };
+            let Some(entry) = entries.get_mut(id) else {
+                continue;
+            };
             if chosen.len() == count || size + entry.bytes.len() > bytes {
                 break;
             }
@@ -96,7 +106,9 @@ impl Mempool {
     /// Takes out a final transaction and tells its waiters.
     pub fn finish(&self, id: TransactionId, place: Place) {
         let mut inner = self.lock();
-        let Some(entry) = inner.entries.remove(&id) else { return };
+        let Some(entry) = inner.entries.remove(&id) else {
+            return;
+        };
         inner.queue.remove(&entry.place);
         inner.bytes -= entry.bytes.len();
         drop(inner);
@@ -109,7 +121,10 @@ impl Mempool {
     /// Whether a proposal would find something that is not on its way already.
     pub fn has_fresh(&self) -> bool {
         let lost = |offered: Instant| offered.elapsed() > OFFER_LIFE;
-        self.lock().entries.values().any(|entry| entry.offered.is_none_or(lost))
+        self.lock()
+            .entries
+            .values()
+            .any(|entry| entry.offered.is_none_or(lost))
     }
 
     /// Returns at the next arrival, or at once if there was one since the last call.

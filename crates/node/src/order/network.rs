@@ -44,7 +44,10 @@ struct Open {
 
 impl Nobody {
     pub(super) fn new(me: PublicKey) -> Self {
-        Self { me, open: Arc::default() }
+        Self {
+            me,
+            open: Arc::default(),
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -99,7 +102,11 @@ impl Provider for Nobody {
 
     async fn subscribe(&mut self) -> PeerSetSubscription<PublicKey> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let update = PeerSetUpdate { index: 0, latest: self.peers(), all: self.peers() };
+        let update = PeerSetUpdate {
+            index: 0,
+            latest: self.peers(),
+            all: self.peers(),
+        };
         // The receiver is at hand, so the channel is open.
         drop(sender.send(update));
         self.open().peers.push(sender);

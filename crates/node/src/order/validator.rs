@@ -42,7 +42,10 @@ impl ValidatorKey {
         let mut rng = rand::rng();
         let (sharing, shares) =
             deal_anonymous::<MinSig, N3f1>(&mut rng, Mode::NonZeroCounter, NZU32!(1));
-        let share = shares.first().map(|share| share.encode().to_vec()).unwrap_or_default();
+        let share = shares
+            .first()
+            .map(|share| share.encode().to_vec())
+            .unwrap_or_default();
         let seed: [u8; 32] = rand::RngExt::random(&mut rng);
         Self {
             identity: Zeroizing::new(hex::encode(Zeroizing::new(seed))),
@@ -57,27 +60,37 @@ impl ValidatorKey {
     /// [`ValidatorKeyError`] when the file is damaged.
     pub fn group_key(&self) -> Result<[u8; GROUP_KEY_SIZE], ValidatorKeyError> {
         let key = self.sharing()?.public().encode();
-        key.as_ref().try_into().map_err(|_| ValidatorKeyError::Sharing)
+        key.as_ref()
+            .try_into()
+            .map_err(|_| ValidatorKeyError::Sharing)
     }
 
     pub(super) fn identity(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
         let seed = Zeroizing::new(hex::decode(&*self.identity).unwrap_or_default());
-        ed25519::PrivateKey::decode(Bytes::from_owner(seed)).map_err(|_| ValidatorKeyError::Identity)
+        ed25519::PrivateKey::decode(Bytes::from_owner(seed))
+            .map_err(|_| ValidatorKeyError::Identity)
     }
 
     /// The signer for `chain` as its only validator.
     pub(super) fn scheme(&self, chain: ChainId) -> Result<Scheme, ValidatorKeyError> {
         let bytes = Zeroizing::new(hex::decode(&*self.share).unwrap_or_default());
-        let share = Share::decode(Bytes::from_owner(bytes)).map_err(|_| ValidatorKeyError::Share)?;
+        let share =
+            Share::decode(Bytes::from_owner(bytes)).map_err(|_| ValidatorKeyError::Share)?;
         let participants = Set::from_iter_dedup([self.identity()?.public_key()]);
-        Scheme::signer(&finality::namespace(chain), participants, self.sharing()?, share)
-            .ok_or(ValidatorKeyError::Share)
+        Scheme::signer(
+            &finality::namespace(chain),
+            participants,
+            self.sharing()?,
+            share,
+        )
+        .ok_or(ValidatorKeyError::Share)
     }
 
     fn sharing(&self) -> Result<Sharing<MinSig>, ValidatorKeyError> {
         let bytes = hex::decode(&self.sharing).unwrap_or_default();
         let only_one = (NZU32!(1), ModeVersion::v0());
-        Sharing::read_cfg(&mut Bytes::from(bytes), &only_one).map_err(|_| ValidatorKeyError::Sharing)
+        Sharing::read_cfg(&mut Bytes::from(bytes), &only_one)
+            .map_err(|_| ValidatorKeyError::Sharing)
     }
 }
 

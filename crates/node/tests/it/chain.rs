@@ -26,7 +26,11 @@ struct Toy;
 
 impl StateMachine for Toy {
     fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
-        if transaction.is_empty() { Err(Refusal::Malformed) } else { Ok(()) }
+        if transaction.is_empty() {
+            Err(Refusal::Malformed)
+        } else {
+            Ok(())
+        }
     }
 
     fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
@@ -39,15 +43,24 @@ impl StateMachine for Toy {
         transactions: &[Bytes],
         mut state: BTreeMap<StateKey, Option<Vec<u8>>>,
     ) -> Execution {
-        let mut execution = Execution { writes: BTreeMap::new(), outcomes: Vec::new() };
+        let mut execution = Execution {
+            writes: BTreeMap::new(),
+            outcomes: Vec::new(),
+        };
         for transaction in transactions {
-            let slot = state.get_mut(&key(transaction)).expect("only declared keys are read");
+            let slot = state
+                .get_mut(&key(transaction))
+                .expect("only declared keys are read");
             if slot.is_some() {
-                execution.outcomes.push(Outcome::Refused(Refusal::RecordExists));
+                execution
+                    .outcomes
+                    .push(Outcome::Refused(Refusal::RecordExists));
                 continue;
             }
             *slot = Some(transaction.to_vec());
-            execution.writes.insert(key(transaction), transaction.to_vec());
+            execution
+                .writes
+                .insert(key(transaction), transaction.to_vec());
             execution.outcomes.push(Outcome::Applied);
         }
         execution
@@ -56,7 +69,13 @@ impl StateMachine for Toy {
 
 /// The first word names the value.
 fn key(transaction: &[u8]) -> StateKey {
-    StateKey::of("toy", transaction.split(|byte| *byte == b' ').next().unwrap_or_default())
+    StateKey::of(
+        "toy",
+        transaction
+            .split(|byte| *byte == b' ')
+            .next()
+            .unwrap_or_default(),
+    )
 }
 
 fn genesis(validator: &ValidatorKey) -> Genesis {
@@ -90,31 +109,47 @@ async fn a_transaction_becomes_final_and_its_receipt_convinces_a_light_client() 
     assert_eq!(place.outcome, Outcome::Applied);
     let second = chain.submit(transaction("a 2")).await.unwrap();
     assert_eq!(second.outcome, Outcome::Refused(Refusal::RecordExists));
-    assert_eq!(chain.submit(Bytes::new()).await, Err(SubmitError::Refused(Refusal::Malformed)));
+    assert_eq!(
+        chain.submit(Bytes::new()).await,
+        Err(SubmitError::Refused(Refusal::Malformed))
+    );
 
     let values = chain.state(&[key(b"a 9"), key(b"b 9")]).await.unwrap();
     assert_eq!(values, [Some(b"a 1".to_vec()), None]);
 
     let id = TransactionId::of(&first);
     let receipt = chain.receipt(id).await.unwrap().unwrap();
-    receipt.verify(genesis.chain(), genesis.group_key.as_slice()).unwrap();
+    receipt
+        .verify(genesis.chain(), genesis.group_key.as_slice())
+        .unwrap();
     assert_eq!(receipt.outcome, Outcome::Applied);
 
     // Another outcome, transaction, header or certificate does not verify.
     let mut forged = receipt.clone();
     forged.outcome = Outcome::Refused(Refusal::RecordExists);
-    assert!(forged.verify(genesis.chain(), genesis.group_key.as_slice()).is_err());
+    assert!(
+        forged
+            .verify(genesis.chain(), genesis.group_key.as_slice())
+            .is_err()
+    );
     let mut forged = receipt.clone();
     forged.transaction = TransactionId::of(b"a 2");
-    assert!(forged.verify(genesis.chain(), genesis.group_key.as_slice()).is_err());
+    assert!(
+        forged
+            .verify(genesis.chain(), genesis.group_key.as_slice())
+            .is_err()
+    );
     let mut forged = receipt.clone();
     forged.header.time = TimeMs::new(2);
-    assert!(forged.verify(genesis.chain(), genesis.group_key.as_slice()).is_err());
+    assert!(
+        forged
+            .verify(genesis.chain(), genesis.group_key.as_slice())
+            .is_err()
+    );
     for place in 0..receipt.finality.as_slice().len() {
         let mut bytes = receipt.finality.as_slice().to_vec();
         bytes[place] ^= 1;
-        let verified =
-            finality::verify(&bytes, genesis.group_key.as_slice(), &receipt.header);
+        let verified = finality::verify(&bytes, genesis.group_key.as_slice(), &receipt.header);
         assert!(verified.is_err(), "byte {place} may be changed");
     }
     let other = ValidatorKey::generate().group_key().unwrap();
@@ -164,7 +199,11 @@ async fn many_callers_share_blocks_and_the_same_transaction_is_executed_once() {
     for caller in callers {
         let (bytes, place) = caller.await.unwrap();
         assert_eq!(place.outcome, Outcome::Applied);
-        assert_eq!(*places.entry(bytes).or_insert(place), place, "one transaction, one place");
+        assert_eq!(
+            *places.entry(bytes).or_insert(place),
+            place,
+            "one transaction, one place"
+        );
     }
     assert_eq!(places.len(), 200);
 
@@ -190,7 +229,10 @@ async fn an_idle_chain_rests() {
     chain.submit(transaction("a 1")).await.unwrap();
     let before = chain.latest().height;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    assert!(chain.latest().height.get() <= before.get() + 1, "empty blocks were made");
+    assert!(
+        chain.latest().height.get() <= before.get() + 1,
+        "empty blocks were made"
+    );
     chain.shutdown();
 }
 
@@ -204,7 +246,9 @@ fn damaged_keys_are_named() {
     value["share"] = "00".into();
     let damaged: ValidatorKey = serde_json::from_value(value).unwrap();
     let options = ChainOptions::new(directory.path().to_owned(), genesis, damaged);
-    let error = Chain::start(options, Arc::new(Toy)).unwrap_err().to_string();
+    let error = Chain::start(options, Arc::new(Toy))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("share"), "{error}");
     assert!(!format!("{validator:?}").contains("share\""));
 }
@@ -215,7 +259,9 @@ const CHILD: &str = "YILIAN_TEST_CHAIN_CHILD";
 #[test]
 #[ignore = "run by `killed_at_any_moment_nothing_acknowledged_is_lost`"]
 fn child_that_submits_until_killed() {
-    let Ok(directory) = std::env::var(CHILD) else { return };
+    let Ok(directory) = std::env::var(CHILD) else {
+        return;
+    };
     let directory = Path::new(&directory);
     let text = std::fs::read_to_string(directory.join("validator.json")).unwrap();
     let validator: ValidatorKey = serde_json::from_str(&text).unwrap();
@@ -240,7 +286,12 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
     let mut acknowledged: Vec<(u64, String)> = Vec::new();
     for round in 0_u64..6 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["chain::child_that_submits_until_killed", "--ignored", "--exact", "--nocapture"])
+            .args([
+                "chain::child_that_submits_until_killed",
+                "--ignored",
+                "--exact",
+                "--nocapture",
+            ])
             .env(CHILD, directory.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -263,16 +314,30 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
 
     let chain = start(&directory.path().join("chain"), &validator);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    assert!(acknowledged.len() > 50, "only {} were acknowledged", acknowledged.len());
+    assert!(
+        acknowledged.len() > 50,
+        "only {} were acknowledged",
+        acknowledged.len()
+    );
     runtime.block_on(async {
         for (height, text) in &acknowledged {
             let bytes = transaction(text);
             let value = chain.state(&[key(&bytes)]).await.unwrap();
-            assert_eq!(value, [Some(bytes.to_vec())], "`{text}` was acknowledged and is lost");
-            let receipt = chain.receipt(TransactionId::of(&bytes)).await.unwrap().unwrap();
+            assert_eq!(
+                value,
+                [Some(bytes.to_vec())],
+                "`{text}` was acknowledged and is lost"
+            );
+            let receipt = chain
+                .receipt(TransactionId::of(&bytes))
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(receipt.header.height.get(), *height);
             let genesis = genesis(&validator);
-            receipt.verify(genesis.chain(), &validator.group_key().unwrap()).unwrap();
+            receipt
+                .verify(genesis.chain(), &validator.group_key().unwrap())
+                .unwrap();
             assert!(!receipt.to_vec().is_empty());
         }
     });
