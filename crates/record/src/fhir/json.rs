@@ -1,0 +1,230 @@
+//! A strict JSON reader (RFC 8259) which keeps what serde_json's own reading loses.
+//!
+//! `serde_json` keeps the last of two equal members and turns `1.10` into `1.1`. Its feature `arbitrary_precision` would keep numbers,
+//! but features are shared by all crates of a build, and that one breaks numbers in tagged enums of others. So the text is read once
+//! into [`Json`], from which both the [`Value`] to look at and the canonical bytes to keep are made.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Number, Value};
+use struson::reader::{
+    JsonReader, JsonReaderPosition, JsonStreamReader, ReaderError, ReaderSettings, SyntaxErrorKind,
+    ValueType,
+};
+
+use super::DEPTH_MAX;
+use crate::Error;
+
+/// A JSON value with numbers as they were written and members as they were ordered.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Bool(bool),
+    Number(String),
+    String(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// Reads exactly one value.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let settings = ReaderSettings {
+            max_nesting_depth: Some(DEPTH_MAX),
+            track_path: false,
+            ..ReaderSettings::default()
+        };
+        let mut reader = JsonStreamReader::new_custom(bytes, settings);
+        let value = read(&mut reader)?;
+        reader.consume_trailing_whitespace().map_err(refusal)?;
+        Ok(value)
+    }
+
+    /// A copy of `value`; numbers are spelt as serde_json spells them.
+    pub(super) fn from_value(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(*flag),
+            Value::Number(number) => Self::Number(number.to_string()),
+            Value::String(text) => Self::String(text.clone()),
+            Value::Array(items) => Self::Array(items.iter().map(Self::from_value).collect()),
+            Value::Object(members) => Self::Object(
+                members.iter().map(|(name, value)| (name.clone(), Self::from_value(value))).collect(),
+            ),
+        }
+    }
+
+    /// The value to look at. Decimals become the nearest `f64`; only [`Json::canonical`] is exact.
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Number(text) => number(&text),
+            Self::String(text) => Value::String(text),
+            Self::Array(items) => items.into_iter().map(Self::into_value).collect(),
+            Self::Object(members) => {
+                let members = members.into_iter().map(|(name, value)| (name, value.into_value()));
+                Value::Object(members.collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    /// Appends the canonical form: no white space, members sorted by their names' bytes, strings with the fewest escapes,
+    /// numbers as written.
+    pub(super) fn canonical(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Self::Number(text) => out.push_str(text),
+            Self::String(text) => quote(text, out),
+            Self::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.canonical(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                let mut sorted: Vec<_> = members.iter().collect();
+                sorted.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+                out.push('{');
+                for (index, (name, value)) in sorted.into_iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    quote(name, out);
+                    out.push(':');
+                    value.canonical(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// The member `name` of an object.
+    pub(super) fn member_mut(&mut self, name: &str) -> Option<&mut Json> {
+        match self {
+            Self::Object(members) => {
+                members.iter_mut().find(|(found, _)| found == name).map(|(_, value)| value)
+            }
+            _ => None,
+        }
+    }
+
+    /// Removes the member `name` of an object.
+    pub(super) fn take_member(&mut self, name: &str) -> Option<Json> {
+        match self {
+            Self::Object(members) => {
+                let at = members.iter().position(|(found, _)| found == name)?;
+                Some(members.remove(at).1)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Recursion is bounded by the reader's nesting limit.
+fn read(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
+    match reader.peek().map_err(refusal)? {
+        ValueType::Null => reader.next_null().map(|()| Json::Null).map_err(refusal),
+        ValueType::Boolean => reader.next_bool().map(Json::Bool).map_err(refusal),
+        ValueType::Number => reader.next_number_as_string().map(Json::Number).map_err(refusal),
+        ValueType::String => reader.next_string().map(Json::String).map_err(refusal),
+        ValueType::Array => read_array(reader),
+        ValueType::Object => read_object(reader),
+    }
+}
+
+fn read_array(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
+    reader.begin_array().map_err(refusal)?;
+    let mut items = Vec::new();
+    while reader.has_next().map_err(refusal)? {
+        items.push(read(reader)?);
+    }
+    reader.end_array().map_err(refusal)?;
+    Ok(Json::Array(items))
+}
+
+fn read_object(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
+    reader.begin_object().map_err(refusal)?;
+    let mut members = Vec::new();
+    let mut names = HashSet::new();
+    while reader.has_next().map_err(refusal)? {
+        let name = reader.next_name_owned().map_err(refusal)?;
+        if !names.insert(name.clone()) {
+            let (line, column) = position(&reader.current_position(false));
+            return Err(Error::DuplicateKey { line, column });
+        }
+        members.push((name, read(reader)?));
+    }
+    reader.end_object().map_err(refusal)?;
+    Ok(Json::Object(members))
+}
+
+fn refusal(error: ReaderError) -> Error {
+    match error {
+        ReaderError::SyntaxError(fault) => {
+            let (line, column) = position(&fault.location);
+            match fault.kind {
+                SyntaxErrorKind::IncompleteDocument => Error::Truncated { line, column },
+                kind => Error::Syntax { line, column, reason: kind.to_string() },
+            }
+        }
+        ReaderError::MaxNestingDepthExceeded { max_nesting_depth, location } => {
+            let (line, column) = position(&location);
+            Error::TooDeep { max: max_nesting_depth, line, column }
+        }
+        ReaderError::UnsupportedNumberValue { location, .. } => {
+            let (line, column) = position(&location);
+            Error::Number { line, column }
+        }
+        ReaderError::IoError { location, .. } => {
+            let (line, column) = position(&location);
+            Error::Syntax { line, column, reason: "not UTF-8".to_owned() }
+        }
+        ReaderError::UnexpectedValueType { location, .. }
+        | ReaderError::UnexpectedStructure { location, .. } => {
+            let (line, column) = position(&location);
+            Error::Syntax { line, column, reason: "unexpected structure".to_owned() }
+        }
+        _ => Error::Syntax { line: 0, column: 0, reason: "unreadable".to_owned() },
+    }
+}
+
+/// Line and column as editors count them, from 1.
+fn position(location: &JsonReaderPosition) -> (u64, u64) {
+    location.line_pos.map_or((0, 0), |at| (at.line + 1, at.column + 1))
+}
+
+fn number(text: &str) -> Value {
+    if let Ok(whole) = text.parse::<i64>() {
+        return Value::Number(whole.into());
+    }
+    if let Ok(whole) = text.parse::<u64>() {
+        return Value::Number(whole.into());
+    }
+    // The reader bounds length and exponent, so the nearest `f64` is finite.
+    let nearest = text.parse::<f64>().ok().and_then(Number::from_f64);
+    nearest.map_or(Value::Null, Value::Number)
+}
+
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}

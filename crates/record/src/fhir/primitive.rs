@@ -1,0 +1,272 @@
+//! The formats of R4's primitive types (section *Data Types*), matched by hand.
+//!
+//! Each matcher accepts what the standard's regular expression accepts, with these differences, all from the standard's prose: days
+//! must exist in the calendar; integers have 32 bits; strings hold at most 2^20 characters and no control characters but tab, line feed and
+//! carriage return; base64 may be padded only at its end. The tests compare matchers and expressions.
+
+use serde_json::Value;
+
+/// A primitive type of R4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Primitive {
+    Base64Binary,
+    Boolean,
+    Canonical,
+    Code,
+    Date,
+    DateTime,
+    Decimal,
+    Id,
+    Instant,
+    Integer,
+    Markdown,
+    Oid,
+    PositiveInt,
+    String,
+    Time,
+    UnsignedInt,
+    Uri,
+    Url,
+    Uuid,
+    Xhtml,
+}
+
+/// Why a value is not of a primitive type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Another JSON type was expected.
+    Type(&'static str),
+    Format,
+    Empty,
+}
+
+impl Primitive {
+    /// The type called `name`.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|(known, _)| *known == name).map(|(_, primitive)| *primitive)
+    }
+
+    /// The name in the standard.
+    pub(super) fn name(self) -> &'static str {
+        ALL.iter().find(|(_, primitive)| *primitive == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether `value` is one.
+    pub(super) fn check(self, value: &Value) -> Result<(), Fault> {
+        match self {
+            Self::Boolean if value.is_boolean() => Ok(()),
+            Self::Boolean => Err(Fault::Type("boolean")),
+            Self::Decimal if value.is_number() => Ok(()),
+            Self::Decimal => Err(Fault::Type("number")),
+            Self::Integer => whole(value, i64::from(i32::MIN)),
+            Self::UnsignedInt => whole(value, 0),
+            Self::PositiveInt => whole(value, 1),
+            _ => match value.as_str() {
+                None => Err(Fault::Type("string")),
+                Some("") => Err(Fault::Empty),
+                Some(text) if self.matches(text) => Ok(()),
+                Some(_) => Err(Fault::Format),
+            },
+        }
+    }
+
+    /// Whether a text that is not empty has the format. Only for types that JSON spells as strings.
+    fn matches(self, text: &str) -> bool {
+        match self {
+            Self::Base64Binary => is_base64(text),
+            Self::Canonical | Self::Uri | Self::Url => is_printable(text) && !text.contains(is_space),
+            Self::Code => is_printable(text) && is_code(text),
+            Self::Date => is_date(text),
+            Self::DateTime => is_date_time(text),
+            Self::Id => text.len() <= 64 && text.bytes().all(is_id_byte),
+            Self::Instant => is_instant(text),
+            Self::Markdown | Self::String => is_string(text),
+            Self::Oid => text.strip_prefix("urn:oid:").is_some_and(is_oid),
+            Self::Time => is_time(text),
+            Self::Uuid => text.strip_prefix("urn:uuid:").is_some_and(is_uuid),
+            Self::Xhtml => is_narrative(text),
+            Self::Boolean
+            | Self::Decimal
+            | Self::Integer
+            | Self::PositiveInt
+            | Self::UnsignedInt => false,
+        }
+    }
+}
+
+/// Whether `text` is a logical id.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && Primitive::Id.matches(text)
+}
+
+fn whole(value: &Value, least: i64) -> Result<(), Fault> {
+    let number = value.as_number().ok_or(Fault::Type("number"))?;
+    let fits = number.as_i64().is_some_and(|whole| (least..=i64::from(i32::MAX)).contains(&whole));
+    if fits { Ok(()) } else { Err(Fault::Format) }
+}
+
+fn is_space(character: char) -> bool {
+    character.is_whitespace()
+}
+
+fn is_printable(text: &str) -> bool {
+    (text.len() <= STRING_CHARACTERS_MAX || text.chars().count() <= STRING_CHARACTERS_MAX)
+        && text.chars().all(|character| character >= ' ' || matches!(character, '\t' | '\n' | '\r'))
+}
+
+/// `[ \r\n\t\S]+`: no white space but the usual four. A text of white space alone carries nothing, yet the standard allows it.
+fn is_string(text: &str) -> bool {
+    is_printable(text)
+        && text.chars().all(|character| {
+            matches!(character, ' ' | '\t' | '\n' | '\r') || !character.is_whitespace()
+        })
+}
+
+/// `[^\s]+(\s[^\s]+)*`
+fn is_code(text: &str) -> bool {
+    text.split(is_space).all(|word| !word.is_empty())
+}
+
+fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+}
+
+/// `[0-2](\.(0|[1-9][0-9]*))+`
+fn is_oid(text: &str) -> bool {
+    let mut arcs = text.split('.');
+    let root = arcs.next().is_some_and(|first| matches!(first, "0" | "1" | "2"));
+    let arc = |arc: &str| is_digits(arc) && (arc == "0" || !arc.starts_with('0'));
+    root && text.contains('.') && arcs.all(arc)
+}
+
+/// Lower case, as the standard has it.
+fn is_uuid(text: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let groups: Vec<&str> = text.split('-').collect();
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    groups.len() == lengths.len()
+        && groups.iter().zip(lengths).all(|(group, length)| {
+            group.len() == length && group.bytes().all(hex)
+        })
+}
+
+fn is_base64(text: &str) -> bool {
+    let mut length = 0_usize;
+    let mut padding = 0_usize;
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        let letter = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        match byte {
+            b'=' => padding += 1,
+            _ if letter && padding == 0 => {}
+            _ => return false,
+        }
+        length += 1;
+    }
+    length > 0 && length.is_multiple_of(4) && padding <= 2
+}
+
+/// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, of a year above 0 and a day that exists.
+fn is_date(text: &str) -> bool {
+    let mut parts = text.splitn(3, '-');
+    let Some(year) = parts.next().and_then(|part| digits(part, 4)).filter(|year| *year > 0) else {
+        return false;
+    };
+    let Some(month) = parts.next() else { return true };
+    let Some(month) = digits(month, 2).filter(|month| (1..=12).contains(month)) else {
+        return false;
+    };
+    let Some(day) = parts.next() else { return true };
+    digits(day, 2).is_some_and(|day| (1..=days(year, month)).contains(&day))
+}
+
+fn is_date_time(text: &str) -> bool {
+    if text.contains('T') { is_instant(text) } else { is_date(text) }
+}
+
+fn is_instant(text: &str) -> bool {
+    let Some((date, rest)) = text.split_once('T') else { return false };
+    let Some(at) = rest.find(['Z', '+', '-']) else { return false };
+    let (time, zone) = rest.split_at(at);
+    date.len() == 10 && is_date(date) && is_time(time) && is_zone(zone)
+}
+
+/// `hh:mm:ss` with a fraction; second 60 is a leap second.
+fn is_time(text: &str) -> bool {
+    let (clock, fraction) = match text.split_once('.') {
+        Some((clock, fraction)) => (clock, Some(fraction)),
+        None => (text, None),
+    };
+    let mut parts = clock.split(':');
+    let mut part = |max| parts.next().and_then(|part| digits(part, 2)).is_some_and(|n| n <= max);
+    part(23) && part(59) && part(60) && parts.next().is_none() && fraction.is_none_or(is_digits)
+}
+
+fn is_zone(text: &str) -> bool {
+    if text == "Z" {
+        return true;
+    }
+    let Some((hours, minutes)) = text.strip_prefix(['+', '-']).and_then(|rest| rest.split_once(':'))
+    else {
+        return false;
+    };
+    match (digits(hours, 2), digits(minutes, 2)) {
+        (Some(14), Some(minutes)) => minutes == 0,
+        (Some(hours), Some(minutes)) => hours <= 13 && minutes <= 59,
+        _ => false,
+    }
+}
+
+/// Only the outside: a `div` without scripts. See the head of [`crate::fhir`].
+fn is_narrative(text: &str) -> bool {
+    let inner = text.trim();
+    let opened = inner.strip_prefix("<div").is_some_and(|rest| {
+        rest.starts_with(|next: char| next == '>' || next == '/' || next.is_ascii_whitespace())
+    });
+    opened
+        && (inner.ends_with("</div>") || inner.ends_with("/>"))
+        && !inner.to_ascii_lowercase().contains("<script")
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn digits(text: &str, length: usize) -> Option<u32> {
+    if text.len() == length && is_digits(text) { text.parse().ok() } else { None }
+}
+
+fn days(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Section 2.24.0.1: "Note that strings SHALL NOT exceed 1MB (1024*1024 characters) in size".
+const STRING_CHARACTERS_MAX: usize = 1 << 20;
+
+const ALL: [(&str, Primitive); 20] = [
+    ("base64Binary", Primitive::Base64Binary),
+    ("boolean", Primitive::Boolean),
+    ("canonical", Primitive::Canonical),
+    ("code", Primitive::Code),
+    ("date", Primitive::Date),
+    ("dateTime", Primitive::DateTime),
+    ("decimal", Primitive::Decimal),
+    ("id", Primitive::Id),
+    ("instant", Primitive::Instant),
+    ("integer", Primitive::Integer),
+    ("markdown", Primitive::Markdown),
+    ("oid", Primitive::Oid),
+    ("positiveInt", Primitive::PositiveInt),
+    ("string", Primitive::String),
+    ("time", Primitive::Time),
+    ("unsignedInt", Primitive::UnsignedInt),
+    ("uri", Primitive::Uri),
+    ("url", Primitive::Url),
+    ("uuid", Primitive::Uuid),
+    ("xhtml", Primitive::Xhtml),
+];

@@ -1,0 +1,492 @@
+//! Checks resources against the definitions, then their references against each other.
+//!
+//! The walk goes down each resource once; references are gathered on the way and looked up when all resources are known.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::bundle::Bundle;
+use super::definitions::{Definitions, Kind, Member, Type, TypeId, ValueSet};
+use super::directory::Directory;
+use super::issue::{Issue, IssueKind, Issues, Report};
+use super::primitive::{Fault, Primitive};
+use super::reference::{Form, Targets};
+use super::resource::Resource;
+use crate::Error;
+
+/// Checks `resources`, which may refer to each other and to `known`. The number is the entry of a bundle.
+pub(super) fn check(
+    resources: &[(Option<usize>, &Resource)],
+    known: &Directory,
+) -> Result<Report, Error> {
+    run(None, resources, known)
+}
+
+/// Checks a bundle: envelope, resources, references.
+pub(super) fn check_bundle(bundle: &Bundle, known: &Directory) -> Result<Report, Error> {
+    let entries = bundle.entries().iter();
+    let resources: Vec<_> = entries
+        .filter_map(|entry| Some((Some(entry.index()), entry.resource()?)))
+        .collect();
+    run(Some(bundle), &resources, known)
+}
+
+fn run(
+    bundle: Option<&Bundle>,
+    resources: &[(Option<usize>, &Resource)],
+    known: &Directory,
+) -> Result<Report, Error> {
+    let definitions = Definitions::embedded()?;
+    let mut issues = Issues::default();
+    let mut references = Vec::new();
+    if let Some(bundle) = bundle {
+        let mut walk = Walk::new(definitions, None, "Bundle".to_owned());
+        walk.detached = true;
+        walk.resource(bundle.envelope(), Place::Root);
+        walk.finish(&mut issues, &mut references);
+        envelope(bundle, &mut issues);
+    }
+    let mut targets = Targets::default();
+    for (entry, resource) in resources {
+        targets.insert(resource);
+        let mut walk = Walk::new(definitions, *entry, label(resource));
+        walk.resource(resource.value(), Place::Root);
+        walk.finish(&mut issues, &mut references);
+    }
+    for reference in &references {
+        if let Some(kind) = reference.fault(&targets, known, definitions) {
+            let Found { entry, resource, path, .. } = reference;
+            let (resource, path) = (resource.clone(), path.clone());
+            issues.push(Issue { kind, entry: *entry, resource, path });
+        }
+    }
+    issues.finish()
+}
+
+fn label(resource: &Resource) -> String {
+    let kind = resource.resource_type();
+    match (resource.id(), resource.full_url()) {
+        (Some(id), _) => format!("{kind}/{}", cut(id)),
+        (None, Some(url)) => cut(url).to_owned(),
+        (None, None) => kind.to_string(),
+    }
+}
+
+/// The rules about entries that the table cannot say.
+fn envelope(bundle: &Bundle, issues: &mut Issues) {
+    let kind = bundle.bundle_type().unwrap_or_default();
+    let requests = matches!(kind, "batch" | "transaction" | "history");
+    let envelopes = bundle.envelope().get("entry").and_then(Value::as_array);
+    let mut urls = HashSet::new();
+    let mut ids = HashSet::new();
+    for (entry, envelope) in bundle.entries().iter().zip(envelopes.into_iter().flatten()) {
+        let has = |name: &str| envelope.get(name).is_some();
+        let mut push = |key| {
+            let path = format!("Bundle.entry[{}]", entry.index());
+            let resource = entry.resource().map_or_else(|| "Bundle".to_owned(), label);
+            let kind = IssueKind::Invariant { key };
+            issues.push(Issue { kind, entry: Some(entry.index()), resource, path });
+        };
+        if has("request") != requests {
+            push("bdl-3");
+        }
+        let Some(resource) = entry.resource() else {
+            if !has("request") && !has("response") {
+                push("bdl-5");
+            }
+            continue;
+        };
+        let version = resource.value().pointer("/meta/versionId").and_then(Value::as_str);
+        let version = version.unwrap_or_default();
+        let url_twice = resource.full_url().is_some_and(|url| !urls.insert((url, version)));
+        let identity = resource.id().map(|id| (resource.resource_type(), id, version));
+        if url_twice || identity.is_some_and(|identity| !ids.insert(identity)) {
+            push("bdl-7");
+        }
+    }
+}
+
+/// A reference met on the way.
+struct Found<'a> {
+    entry: Option<usize>,
+    resource: String,
+    path: String,
+    text: &'a str,
+    allowed: &'static [TypeId],
+}
+
+impl Found<'_> {
+    fn fault(
+        &self,
+        targets: &Targets<'_>,
+        known: &Directory,
+        definitions: &Definitions,
+    ) -> Option<IssueKind> {
+        let Some(form) = Form::of(self.text) else { return Some(IssueKind::BadReference) };
+        let resolved = targets.resolve(self.text, form, known);
+        let kind = resolved.or(match form {
+            Form::Relative(kind, _) | Form::Conditional(kind) => Some(kind),
+            Form::Absolute(kind) => kind,
+            Form::Contained(_) | Form::Urn => None,
+        });
+        let id = kind.and_then(|kind| definitions.resource(kind.as_str()));
+        match (id, form) {
+            (Some(id), _) if !allows(self.allowed, id, definitions) => Some(IssueKind::WrongTarget),
+            _ if resolved.is_some() => None,
+            (_, Form::Urn) => Some(IssueKind::DanglingReference),
+            _ => Some(IssueKind::UnresolvedReference),
+        }
+    }
+}
+
+/// Whether a reference may lead to `id`. `Resource` as a target means any.
+fn allows(allowed: &[TypeId], id: TypeId, definitions: &Definitions) -> bool {
+    let any = |target: &TypeId| definitions.get(*target).is_some_and(|t| t.kind == Kind::Abstract);
+    allowed.is_empty() || allowed.contains(&id) || allowed.iter().any(any)
+}
+
+/// Where a resource stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In an entry, or alone.
+    Root,
+    /// In `contained`.
+    Contained,
+    /// In a parameter, or in a bundle inside a bundle.
+    Inside,
+}
+
+enum Segment<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+/// The walk through one resource.
+struct Walk<'a> {
+    definitions: &'static Definitions,
+    entry: Option<usize>,
+    label: String,
+    path: Vec<Segment<'a>>,
+    issues: Vec<Issue>,
+    references: Vec<Found<'a>>,
+    /// Id and type of what `#id` can mean now; the empty id is the container.
+    contained: Vec<(&'a str, TypeId)>,
+    /// The resources of the entries were taken out and are walked on their own.
+    detached: bool,
+    /// In a bundle inside a bundle.
+    nested: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(definitions: &'static Definitions, entry: Option<usize>, label: String) -> Self {
+        Self {
+            definitions,
+            entry,
+            label,
+            path: Vec::new(),
+            issues: Vec::new(),
+            references: Vec::new(),
+            contained: Vec::new(),
+            detached: false,
+            nested: false,
+        }
+    }
+
+    fn finish(self, issues: &mut Issues, references: &mut Vec<Found<'a>>) {
+        self.issues.into_iter().for_each(|issue| issues.push(issue));
+        references.extend(self.references);
+    }
+
+    fn resource(&mut self, value: &'a Value, place: Place) {
+        let name = value.get("resourceType").and_then(Value::as_str);
+        let (Some(members), Some(name)) = (value.as_object(), name) else {
+            return self.issue(IssueKind::NotAResource);
+        };
+        let Some(id) = self.definitions.resource(name) else {
+            return self.issue(IssueKind::UnknownResourceType);
+        };
+        if place == Place::Root {
+            self.path.push(Segment::Name(self.definitions.name(id)));
+        }
+        let outer = (place != Place::Contained).then(|| {
+            let listed = contained(value, id, self.definitions);
+            std::mem::replace(&mut self.contained, listed)
+        });
+        if place == Place::Contained && members.contains_key("contained") {
+            self.issue(IssueKind::Invariant { key: "dom-2" });
+        }
+        let was_nested = self.nested;
+        if name == "Bundle" && !self.detached {
+            self.issue(IssueKind::NestedBundle);
+            self.nested = true;
+        }
+        self.object(id, members);
+        self.nested = was_nested;
+        if let Some(outer) = outer {
+            self.contained = outer;
+        }
+    }
+
+    /// Every member against the type, then what the type wants beyond them.
+    fn object(&mut self, id: TypeId, members: &'a Map<String, Value>) {
+        let Some(definition) = self.definitions.get(id) else { return };
+        let mut seen: Vec<Option<&str>> = vec![None; definition.elements.len()];
+        for (name, value) in members {
+            let base = name.strip_prefix('_').unwrap_or(name);
+            let Some(member) = self.member(definition, name, base) else { continue };
+            let shadow = base.len() < name.len();
+            match seen.get_mut(member.index) {
+                Some(Some(other)) if *other != base => {
+                    self.at(base, |walk| walk.issue(IssueKind::ChoiceTwice));
+                }
+                Some(place) => *place = Some(base),
+                None => {}
+            }
+            if !shadow {
+                let other = members.get(&format!("_{name}"));
+                self.at(name, |walk| walk.element(member, Some(value), other));
+            } else if !members.contains_key(base) {
+                self.at(base, |walk| walk.element(member, None, Some(value)));
+            }
+        }
+        for (element, seen) in definition.elements.iter().zip(&seen) {
+            if element.min > 0 && seen.is_none() {
+                self.at(element.name, |walk| walk.issue(IssueKind::Missing));
+            }
+        }
+        self.special(id, members);
+    }
+
+    /// The meaning of the JSON member `name` (with its `_`, if it has one; `base` is without), or an issue.
+    fn member(&mut self, definition: &'static Type, name: &'a str, base: &'a str) -> Option<Member> {
+        let is_resource = definition.kind == Kind::Resource;
+        if name == "resourceType" && is_resource {
+            return None;
+        }
+        let found = definition.member(base);
+        let primitive = found.and_then(|member| self.primitive(member.kind));
+        if let Some(member) = found
+            && (base.len() == name.len() || primitive.is_some_and(|kind| kind != Primitive::Xhtml))
+        {
+            return Some(member);
+        }
+        let kind = match found.is_none() && definition.resembles_choice(base) {
+            true => IssueKind::TypeNotAllowed,
+            false => IssueKind::UnknownField,
+        };
+        self.at(name, |walk| walk.issue(kind));
+        None
+    }
+
+    /// One element, list or not. `shadow` is what stands under `_name`.
+    fn element(&mut self, member: Member, value: Option<&'a Value>, shadow: Option<&'a Value>) {
+        if !member.element.is_list() {
+            return self.single(member, value, shadow);
+        }
+        let (Some(values), Some(shadows)) = (self.list(value), self.list(shadow)) else { return };
+        if value.is_some() && shadow.is_some() && values.len() != shadows.len() {
+            self.issue(IssueKind::Misaligned);
+        }
+        let count = values.len().max(shadows.len());
+        if let Some(max) = member.element.max
+            && count > max as usize
+        {
+            self.issue(IssueKind::TooMany { max });
+        }
+        for index in 0..count {
+            // `null` holds a place in one list for what stands in the other.
+            let present = |list: &'a [Value], other: &'a [Value]| {
+                let stood_for = other.get(index).is_some_and(|other| !other.is_null());
+                list.get(index).filter(|found| !(found.is_null() && stood_for))
+            };
+            self.path.push(Segment::Index(index));
+            self.single(member, present(values, shadows), present(shadows, values));
+            self.path.pop();
+        }
+    }
+
+    /// The items of a list, none for a list that is not there; `None` with an issue for anything else.
+    fn list(&mut self, value: Option<&'a Value>) -> Option<&'a [Value]> {
+        match value {
+            None => Some(&[]),
+            Some(Value::Array(items)) if items.is_empty() => {
+                self.issue(IssueKind::Empty);
+                None
+            }
+            Some(Value::Array(items)) => Some(items),
+            Some(_) => {
+                self.issue(IssueKind::WrongType { expected: "array" });
+                None
+            }
+        }
+    }
+
+    fn single(&mut self, member: Member, value: Option<&'a Value>, shadow: Option<&'a Value>) {
+        if let Some(Value::Array(items)) = value
+            && items.len() > 1
+        {
+            return self.issue(IssueKind::TooMany { max: 1 });
+        }
+        if let Some(shadow) = shadow {
+            self.complex(self.definitions.element, shadow);
+        }
+        let Some(value) = value else { return };
+        match self.definitions.get(member.kind).map(|definition| definition.kind) {
+            Some(Kind::Primitive(primitive)) => {
+                if self.check(primitive, value) {
+                    self.bound(member, value);
+                }
+            }
+            Some(Kind::Abstract) => {
+                let place = match member.element.name {
+                    "contained" => Place::Contained,
+                    _ => Place::Inside,
+                };
+                self.resource(value, place);
+            }
+            Some(Kind::Resource) => self.resource(value, Place::Inside),
+            Some(Kind::Complex) => {
+                self.complex(member.kind, value);
+                self.bound(member, value);
+                self.reference(member, value);
+            }
+            None => {}
+        }
+    }
+
+    fn complex(&mut self, id: TypeId, value: &'a Value) {
+        let Some(members) = value.as_object() else {
+            let kind = match value {
+                Value::Null => IssueKind::Empty,
+                _ => IssueKind::WrongType { expected: "object" },
+            };
+            return self.issue(kind);
+        };
+        let taken_out = self.detached && self.definitions.name(id) == "Bundle.entry";
+        if members.keys().all(|name| name == "id") && !taken_out {
+            self.issue(IssueKind::Empty);
+        }
+        self.object(id, members);
+    }
+
+    fn check(&mut self, primitive: Primitive, value: &Value) -> bool {
+        let kind = match primitive.check(value) {
+            Ok(()) => return true,
+            Err(_) if value.is_null() => IssueKind::Empty,
+            Err(Fault::Empty) => IssueKind::Empty,
+            Err(Fault::Type(expected)) => IssueKind::WrongType { expected },
+            Err(Fault::Format) => IssueKind::BadFormat { format: primitive.name() },
+        };
+        self.issue(kind);
+        false
+    }
+
+    /// A required binding. Of a CodeableConcept one coding must be in the set (R4 section 4.1.5).
+    fn bound(&mut self, member: Member, value: &'a Value) {
+        let Some(set) = member.element.binding.and_then(|id| self.definitions.value_set(id)) else {
+            return;
+        };
+        let inside = match (value, value.get("coding")) {
+            (Value::String(code), _) => set.has_code(code),
+            (_, Some(Value::Array(codings))) => codings.iter().any(|coding| has(set, coding)),
+            (coding, _) => has(set, coding),
+        };
+        if !inside {
+            self.issue(IssueKind::NotInValueSet { value_set: set.url });
+        }
+    }
+
+    fn reference(&mut self, member: Member, value: &'a Value) {
+        if self.definitions.name(member.kind) != "Reference" || self.nested {
+            return;
+        }
+        let Some(text) = value.get("reference").and_then(Value::as_str) else { return };
+        let allowed = member.targets;
+        let Some(Form::Contained(id)) = Form::of(text) else {
+            let (entry, resource, path) = (self.entry, self.label.clone(), self.path_text());
+            return self.references.push(Found { entry, resource, path, text, allowed });
+        };
+        match self.contained.iter().find(|(listed, _)| *listed == id) {
+            None => self.issue(IssueKind::DanglingReference),
+            Some((_, kind)) if !allows(allowed, *kind, self.definitions) => {
+                self.issue(IssueKind::WrongTarget);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Rules of single types that the table cannot say.
+    fn special(&mut self, id: TypeId, members: &'a Map<String, Value>) {
+        if self.definitions.name(id) == "Extension" {
+            let inner = members.contains_key("extension");
+            let value = members.keys().any(|name| {
+                name.strip_prefix('_').unwrap_or(name).starts_with("value")
+            });
+            if inner == value {
+                self.issue(IssueKind::Invariant { key: "ext-1" });
+            }
+        }
+        if members.contains_key("modifierExtension") {
+            self.at("modifierExtension", |walk| walk.issue(IssueKind::ModifierExtension));
+        }
+    }
+
+    fn primitive(&self, id: TypeId) -> Option<Primitive> {
+        match self.definitions.get(id)?.kind {
+            Kind::Primitive(primitive) => Some(primitive),
+            _ => None,
+        }
+    }
+
+    fn at(&mut self, name: &'a str, then: impl FnOnce(&mut Self)) {
+        self.path.push(Segment::Name(name));
+        then(self);
+        self.path.pop();
+    }
+
+    fn issue(&mut self, kind: IssueKind) {
+        let (entry, resource, path) = (self.entry, self.label.clone(), self.path_text());
+        self.issues.push(Issue { kind, entry, resource, path });
+    }
+
+    fn path_text(&self) -> String {
+        let mut text = String::new();
+        for segment in &self.path {
+            match segment {
+                Segment::Name(name) if text.is_empty() => text.push_str(cut(name)),
+                Segment::Name(name) => {
+                    text.push('.');
+                    text.push_str(cut(name));
+                }
+                Segment::Index(index) => text.push_str(&format!("[{index}]")),
+            }
+        }
+        text
+    }
+}
+
+fn has(set: &ValueSet, coding: &Value) -> bool {
+    let text = |name| coding.get(name).and_then(Value::as_str);
+    match (text("system"), text("code")) {
+        (Some(system), Some(code)) => set.has_coding(system, code),
+        _ => false,
+    }
+}
+
+/// What `#id` can mean in `value`, which is of type `id`.
+fn contained<'a>(value: &'a Value, id: TypeId, definitions: &Definitions) -> Vec<(&'a str, TypeId)> {
+    let listed = value.get("contained").and_then(Value::as_array).into_iter().flatten();
+    let pair = |inner: &'a Value| {
+        let kind = inner.get("resourceType").and_then(Value::as_str)?;
+        Some((inner.get("id")?.as_str()?, definitions.resource(kind)?))
+    };
+    std::iter::once(("", id)).chain(listed.filter_map(pair)).collect()
+}
+
+/// At most [`NAME_MAX`] characters of a name that somebody else chose.
+fn cut(name: &str) -> &str {
+    name.char_indices().nth(NAME_MAX).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
+}
+
+const NAME_MAX: usize = 64;

@@ -1,0 +1,78 @@
+//! The coded extract of a visit that authorities may read: what was treated, not in whom.
+//!
+//! Holds: age in bands of five years (90 and over as one; HIPAA safe harbour, 45 CFR 164.514(b)(2)(i)(C)), administrative gender, calendar quarter,
+//! class of the encounter, and the codes of conditions, procedures, medicines and immunisations that are not sensitive. Holds no id, reference, name, place, free text, or date
+//! finer than a quarter.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::sensitivity;
+use crate::{encounter::Visit, fhir::Resource};
+
+/// Resource types whose codes are counted, and where the code stands.
+const COUNTED: &[(&str, &str)] = &[
+    ("Condition", "/code/coding"),
+    ("Procedure", "/code/coding"),
+    ("MedicationRequest", "/medicationCodeableConcept/coding"),
+    ("Immunization", "/vaccineCode/coding"),
+];
+
+/// The extract, as a FHIR Basic resource would be too free in form: a small object of its own.
+pub(super) fn extract(visit: &Visit) -> Value {
+    let patient = of_type(visit, "Patient").next().map(Resource::value);
+    let gender = patient.and_then(|patient| patient.get("gender")).cloned();
+    let birth = patient.and_then(|patient| patient.get("birthDate")?.as_str());
+    let encounter = of_type(visit, "Encounter").next().map(Resource::value);
+    let class = encounter.and_then(|encounter| encounter.pointer("/class/code")).cloned();
+    let codes: Vec<Value> = codes(visit)
+        .into_iter()
+        .map(|(kind, system, code)| json!({ "type": kind, "system": system, "code": code }))
+        .collect();
+    json!({
+        "quarter": visit.quarter.to_string(),
+        "ageBand": birth.and_then(|birth| age_band(birth, &visit.start)),
+        "gender": gender,
+        "class": class,
+        "codes": codes,
+    })
+}
+
+fn of_type<'a>(visit: &'a Visit, kind: &'static str) -> impl Iterator<Item = &'a Resource> {
+    visit.resources.iter().filter(move |resource| resource.resource_type().as_str() == kind)
+}
+
+fn codes(visit: &Visit) -> BTreeSet<(&'static str, String, String)> {
+    let mut codes = BTreeSet::new();
+    for (kind, pointer) in COUNTED {
+        for resource in of_type(visit, kind) {
+            let codings = resource.value().pointer(pointer).and_then(Value::as_array);
+            for coding in codings.into_iter().flatten() {
+                let text = |name: &str| coding.get(name).and_then(Value::as_str);
+                if let (Some(system), Some(code)) = (text("system"), text("code"))
+                    && sensitivity(system, code).is_none()
+                {
+                    codes.insert((*kind, system.to_owned(), code.to_owned()));
+                }
+            }
+        }
+    }
+    codes
+}
+
+/// Whole years between two dates, in bands of five.
+fn age_band(birth: &str, at: &str) -> Option<String> {
+    let date = |text: &str| -> Option<(i32, u32)> {
+        let year = text.get(..4)?.parse().ok()?;
+        let month_day = text.get(5..10).map(|rest| rest.replace('-', ""));
+        Some((year, month_day.and_then(|rest| rest.parse().ok()).unwrap_or(101)))
+    };
+    let ((birth_year, birth_day), (year, day)) = (date(birth)?, date(at)?);
+    let age = year - birth_year - i32::from(day < birth_day);
+    match age {
+        ..0 => None,
+        0..90 => Some(format!("{}-{}", age / 5 * 5, age / 5 * 5 + 4)),
+        _ => Some("90+".to_owned()),
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the record crate from outside.
+
+mod fhir_real;
