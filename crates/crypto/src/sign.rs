@@ -146,3 +146,46 @@ const ORDER: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wycheproof's Ed25519 vectors. Strict verification and Wycheproof agree on every one of them: no tcId is excepted.
+    #[test]
+    fn wycheproof_agrees() {
+        let path = "/../../../shared/data/vectors/wycheproof/ed25519_test.json";
+        let Ok(text) = std::fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + path) else {
+            eprintln!("skipped: no Wycheproof data");
+            return;
+        };
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let bytes = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
+        for group in file["testGroups"].as_array().unwrap() {
+            let key = bytes(&group["publicKey"]["pk"]).try_into().unwrap();
+            let key = VerifyingKey::from_bytes(&key).unwrap();
+            for test in group["tests"].as_array().unwrap() {
+                let signature = bytes(&test["sig"]);
+                let signature = signature.as_slice().try_into().ok();
+                let signature = signature.and_then(|bytes| Signature::from_bytes(bytes).ok());
+                let good = signature.is_some_and(|signature| {
+                    key.verify_raw(&bytes(&test["msg"]), &signature).is_ok()
+                });
+                assert_eq!(good, test["result"] == "valid", "tcId {}", test["tcId"]);
+            }
+        }
+    }
+
+    /// A commitment of small order and a key of small order make a signature of many messages for verifiers that allow it.
+    #[test]
+    fn a_commitment_of_small_order_is_refused() {
+        let key = SigningKey::from_seed(&[1; 32]).verifying_key();
+        let mut bytes = [0; 64];
+        bytes[0] = 1;
+        let signature = Signature::from_bytes(&bytes).unwrap();
+        assert_eq!(
+            key.verify_raw(b"anything", &signature),
+            Err(Error::Signature)
+        );
+    }
+}

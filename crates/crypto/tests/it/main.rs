@@ -1,6 +1,17 @@
 //! What a hostile reviewer would try, vectors checked by second implementations, and published test vectors.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod attacks;
+mod hostile;
 mod oracle;
+mod people;
+mod properties;
+mod secrets;
 mod setting;
 mod vectors;
+mod wycheproof;

@@ -5,7 +5,7 @@
 use ark_bls12_381::{Bls12_381, Fq, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr as _, CurveGroup as _, pairing::Pairing as _};
 use ark_ff::{BigInteger as _, Field as _, PrimeField as _};
-use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _};
+use ark_serialize::CanonicalSerialize as _;
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce, aead::Aead as _};
 use sha2::{Digest as _, Sha256};
 
@@ -77,6 +77,10 @@ pub fn g(scalar: &Fr) -> G1Affine {
     mul1(&G1Affine::generator(), scalar)
 }
 
+pub fn h() -> G2Affine {
+    G2Affine::generator()
+}
+
 pub fn mul1(point: &G1Affine, scalar: &Fr) -> G1Affine {
     (G1Projective::from(*point) * scalar).into_affine()
 }
@@ -103,10 +107,6 @@ pub fn g2_bytes(point: &G2Affine) -> Vec<u8> {
     let mut bytes = Vec::new();
     point.serialize_compressed(&mut bytes).unwrap();
     bytes
-}
-
-pub fn g1_read(bytes: &[u8]) -> G1Affine {
-    G1Affine::deserialize_compressed(bytes).unwrap()
 }
 
 pub fn pairing(p: &G1Affine, q: &G2Affine) -> Fq12 {
