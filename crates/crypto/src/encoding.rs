@@ -41,7 +41,7 @@ pub(crate) fn join<const A: usize, const B: usize, const SIZE: usize>(
     out
 }
 
-/// Gives a newtype over [`crate::bls::G1`] or [`crate::bls::G2`] its encoding and `Debug`.
+/// Gives a newtype over [`crate::bls::G1`] or [`crate::bls::G2`] its encoding.
 macro_rules! point_encoding {
     ($name:ident, $point:ident, $what:literal) => {
         impl $name {
@@ -64,17 +64,23 @@ macro_rules! point_encoding {
                     .map_err(|_| Error::Encoding { what: $what })
             }
         }
+    };
+}
+pub(crate) use point_encoding;
 
+/// Gives public values a `Debug` with their first bytes.
+macro_rules! debug_public_values {
+    ($($name:ident),*) => {$(
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 crate::encoding::debug_public(f, stringify!($name), &self.to_bytes())
             }
         }
-    };
+    )*};
 }
-pub(crate) use point_encoding;
+pub(crate) use debug_public_values;
 
-/// Gives a value of a challenge and a response, two scalars, its encoding and `Debug`.
+/// Gives a value of a challenge and a response, two scalars, its encoding.
 macro_rules! schnorr_encoding {
     ($name:ident, $what:literal) => {
         impl $name {
@@ -103,12 +109,6 @@ macro_rules! schnorr_encoding {
                     challenge: Scalar::from_bytes(&challenge).map_err(what)?,
                     response: Scalar::from_bytes(&response).map_err(what)?,
                 })
-            }
-        }
-
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                crate::encoding::debug_public(f, stringify!($name), &self.to_bytes())
             }
         }
     };

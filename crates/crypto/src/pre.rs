@@ -33,7 +33,10 @@ use zeroize::Zeroizing;
 use crate::{
     Error,
     bls::{G1, G2, Gt, PreparedG2, Scalar, hash_to_scalar, pairing, pairings_equal},
-    encoding::{debug_public, debug_secret, field, join, point_encoding, schnorr_encoding},
+    encoding::{
+        debug_public, debug_public_values, debug_secret, field, join, point_encoding,
+        schnorr_encoding,
+    },
     hash::{hash, kdf},
     label,
     pseudonym::Nym,
@@ -42,6 +45,16 @@ use crate::{
 
 /// The suite that contexts bind: this module's construction on BLS12-381, records sealed by [`crate::seal`].
 const SUITE: u8 = 1;
+
+debug_public_values!(
+    DelegatorPublic,
+    ScopeKey,
+    Capsule,
+    KnowledgeProof,
+    DelegateePublic,
+    GtReencapsulation,
+    LvReencapsulation
+);
 
 /// A patient's secret at one hospital, `a`. Not exported.
 pub struct DelegatorSecret {
@@ -276,10 +289,17 @@ impl ProvenCapsule {
     }
 }
 
-/// `RK = PK_b^{1/a_w}`: turns capsules of one scope to one delegatee.
+/// `RK = PK_b^{1/a_w}`: turns capsules of one scope to one delegatee. With the delegatee's help it opens the whole scope, so it goes to proxies only and
+/// prints nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rekey(G2);
 point_encoding!(Rekey, G2, "rekey (96 bytes)");
+
+impl std::fmt::Debug for Rekey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "Rekey", Self::SIZE)
+    }
+}
 
 impl Rekey {
     /// Checks that this rekey leads from `scope_key` to `delegatee`.
@@ -335,12 +355,6 @@ impl GtReencapsulation {
     }
 }
 
-impl std::fmt::Debug for GtReencapsulation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_public(f, "GtReencapsulation", &self.to_bytes())
-    }
-}
-
 /// `x = c^t`, 48 bytes, then `y = RK^{1/t}`, 96 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LvReencapsulation {
@@ -369,12 +383,6 @@ impl LvReencapsulation {
             x: G1::from_bytes(&x)?,
             y: G2::from_bytes(&y)?,
         })
-    }
-}
-
-impl std::fmt::Debug for LvReencapsulation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_public(f, "LvReencapsulation", &self.to_bytes())
     }
 }
 

@@ -19,11 +19,13 @@ use rand_core::CryptoRng;
 use crate::{
     Error,
     bls::{G1, Scalar, hash_to_scalar},
-    encoding::{debug_public, debug_secret, field, join, point_encoding, schnorr_encoding},
+    encoding::{debug_public_values, debug_secret, field, join, point_encoding, schnorr_encoding},
     hash::hash,
     label::{self, Label},
     seed::PatientKeys,
 };
+
+debug_public_values!(Nym, NymSignature, RegulatorPublic, Escrow);
 
 /// The pseudonym of one visit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -263,12 +265,6 @@ impl Escrow {
             ephemeral_response: scalar(field::<128, 32, { Self::SIZE }>(bytes))?,
             offset_response: scalar(field::<160, 32, { Self::SIZE }>(bytes))?,
         })
-    }
-}
-
-impl std::fmt::Debug for Escrow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_public(f, "Escrow", &self.to_bytes())
     }
 }
 

@@ -176,15 +176,29 @@ mod tests {
         }
     }
 
-    /// A commitment of small order and a key of small order make a signature of many messages for verifiers that allow it.
+    /// The signer himself can make a signature with R = 0 that the plain equation accepts: S = H(R, A, M) a. Verifiers would differ over it.
     #[test]
     fn a_commitment_of_small_order_is_refused() {
-        let key = SigningKey::from_seed(&[1; 32]).verifying_key();
-        let mut bytes = [0; 64];
-        bytes[0] = 1;
+        use ed25519_dalek::Verifier as _;
+        use sha2::Digest as _;
+
+        let key = SigningKey::from_seed(&[1; 32]);
+        let public = key.verifying_key();
+        let identity: [u8; 32] = std::array::from_fn(|place| u8::from(place == 0));
+        let hashed =
+            sha2::Sha512::digest([&identity, &public.to_bytes(), b"anything".as_slice()].concat());
+
+        let a = key.0.to_scalar();
+        let one = a * a.invert();
+        let times = |count: u8, base| (0..count).fold(one - one, |sum, _| sum + base);
+        let challenge = hashed.iter().rev().fold(one - one, |sum, byte| {
+            times(255, sum) + sum + times(*byte, one)
+        });
+        let bytes = crate::encoding::join(&identity, &(challenge * a).to_bytes());
         let signature = Signature::from_bytes(&bytes).unwrap();
+        assert!(public.0.verify(b"anything", &signature.0).is_ok());
         assert_eq!(
-            key.verify_raw(b"anything", &signature),
+            public.verify_raw(b"anything", &signature),
             Err(Error::Signature)
         );
     }

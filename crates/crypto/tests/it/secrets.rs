@@ -125,6 +125,13 @@ fn no_secret_made_from_a_seed_of_its_own_prints_its_bytes() {
 }
 
 #[test]
+fn a_rekey_does_not_print() {
+    let setting = Setting::new();
+    let rekey = setting.secret.rekey(&setting.bob.public());
+    prints_nothing_of(&rekey, &[&rekey.to_bytes()]);
+}
+
+#[test]
 fn a_record_key_does_not_print() {
     let mut setting = Setting::new();
     let record = setting.record();

@@ -17,8 +17,10 @@ pub const HOSPITAL: [u8; 32] = [1; 32];
 pub const AUTHOR: [u8; 32] = [2; 32];
 pub const BOB_SEED: [u8; 32] = [3; 32];
 
+type Fill = dyn FnMut(&mut [u8]);
+
 /// Random bytes that a test knows beforehand: given ones, or BLAKE3's output for a name.
-pub struct Draws(Box<dyn FnMut(&mut [u8])>);
+pub struct Draws(Box<Fill>);
 
 impl Draws {
     pub fn named(name: &str) -> Self {
