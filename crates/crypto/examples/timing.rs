@@ -1,4 +1,5 @@
-//! Medians of the capsule operations, in microseconds: `cargo run --release -p yilian-crypto --example timing`.
+//! Medians of the capsule operations, in microseconds: `cargo run --release -p yilian-crypto
+//! --example timing`.
 
 use std::{hint::black_box, time::Instant};
 

@@ -1,4 +1,5 @@
-//! What every fixed-size public value shares: hex in `Debug`, and the split of an encoding into fields.
+//! What every fixed-size public value shares: hex in `Debug`, and the split of an encoding into
+//! fields.
 
 use std::fmt;
 
@@ -57,7 +58,8 @@ macro_rules! point_encoding {
             /// Reads the canonical encoding.
             ///
             /// # Errors
-            /// [`Error::Encoding`] for anything else, and for the identity or a point outside the subgroup.
+            /// [`Error::Encoding`] for anything else, and for the identity or a point outside the
+            /// subgroup.
             pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
                 $point::from_bytes(bytes)
                     .map(Self)

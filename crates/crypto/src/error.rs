@@ -10,8 +10,8 @@ pub enum Error {
         /// What was expected.
         what: &'static str,
     },
-    /// A capsule's proof does not hold for this scope key and context; the fault of whoever sealed, or of who asks about
-    /// another record.
+    /// A capsule's proof does not hold for this scope key and context; the fault of whoever sealed,
+    /// or of who asks about another record.
     #[error("the proof does not hold for this capsule, scope key and context")]
     Proof,
     /// A rekey is not from this scope key to this delegatee; the delegator's fault.
@@ -20,7 +20,8 @@ pub enum Error {
     /// A signature does not hold; the fault of whoever signed or passed it on.
     #[error("the signature does not verify")]
     Signature,
-    /// An escrow's proof does not hold for this pseudonym, regulators and context; the patient's fault.
+    /// An escrow's proof does not hold for this pseudonym, regulators and context; the patient's
+    /// fault.
     #[error("the escrow does not verify")]
     Escrow,
     /// The key or the associated data are not those the message was sealed with.

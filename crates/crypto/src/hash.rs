@@ -1,7 +1,8 @@
 //! Hashing and key derivation, always under a [`Label`].
 //!
-//! Hash: BLAKE3 in derive-key mode, the label as its context. Derivation: HKDF-SHA-256 (RFC 5869), the label as salt. Both take the message in
-//! parts, each preceded by its length as 8 bytes, little-endian, so that two different lists of parts never hash alike.
+//! Hash: BLAKE3 in derive-key mode, the label as its context. Derivation: HKDF-SHA-256 (RFC 5869),
+//! the label as salt. Both take the message in parts, each preceded by its length as 8 bytes,
+//! little-endian, so that two different lists of parts never hash alike.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -15,7 +16,8 @@ pub fn hash(label: Label, parts: &[&[u8]]) -> [u8; 32] {
     *hasher(label, parts).finalize().as_bytes()
 }
 
-/// HKDF-SHA-256 with salt `label`, input `secret`, and `parts`, each with its length, as info. `N` is at most 8160.
+/// HKDF-SHA-256 with salt `label`, input `secret`, and `parts`, each with its length, as info. `N`
+/// is at most 8160.
 #[must_use]
 pub fn kdf<const N: usize>(label: Label, secret: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
     const { assert!(N <= 255 * 32, "HKDF-SHA-256 gives at most 255 blocks") };

@@ -1,7 +1,9 @@
-//! Domain separation: the one table of labels. Every hash, derivation, proof and signature of the product begins with one of
-//! these, `"yilian/v1/<area>/<purpose>"`, so no value made for one purpose is good for another.
+//! Domain separation: the one table of labels. Every hash, derivation, proof and signature of the
+//! product begins with one of these, `"yilian/v1/<area>/<purpose>"`, so no value made for one
+//! purpose is good for another.
 
-/// The purpose of a hash, derivation, proof or signature. The constants of this module are all there are.
+/// The purpose of a hash, derivation, proof or signature. The constants of this module are all
+/// there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label(&'static str);
 

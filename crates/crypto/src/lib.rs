@@ -10,12 +10,14 @@
 //! - [`label`], [`hash`]: domain separation, hashing and key derivation.
 //! - [`bls`]: safe types over BLS12-381; the only place with foreign code.
 //!
-//! All encodings are of fixed size and canonical: a second spelling, a trailing byte, the identity, a point off its curve
-//! or outside its subgroup is refused where bytes become values. Values that exist are therefore good values.
+//! All encodings are of fixed size and canonical: a second spelling, a trailing byte, the identity,
+//! a point off its curve or outside its subgroup is refused where bytes become values. Values that
+//! exist are therefore good values.
 //!
 //! # Not promised
-//! Secrets are zeroised when dropped and handled without secret-dependent branches or addresses as far as blst and
-//! the dalek crates do, but copies that the compiler leaves in registers and on the stack are beyond this crate.
+//! Secrets are zeroised when dropped and handled without secret-dependent branches or addresses as
+//! far as blst and the dalek crates do, but copies that the compiler leaves in registers and on the
+//! stack are beyond this crate.
 
 #![deny(unsafe_code)]
 

@@ -1,30 +1,36 @@
-//! Conditional proxy re-encryption: a patient lets a node turn the capsule of a record of scope `w` into one that Bob opens.
+//! Conditional proxy re-encryption: a patient lets a node turn the capsule of a record of scope `w`
+//! into one that Bob opens.
 //!
-//! From AFGH (Ateniese, Fu, Green and Hohenberger 2006, section 3.2) as a key encapsulation, made conditional in the form of Sakai and Kasahara; protocols
-//! section 2 and the 医链 note, section 4.3.1. Symbols: `a` the delegator's secret at one hospital and `PK_a = g^a`; `b` the delegatee's and
-//! `PK_b = h^b`; `Z = e(g, h)`; `w` a scope.
+//! From AFGH (Ateniese, Fu, Green and Hohenberger 2006, section 3.2) as a key encapsulation, made
+//! conditional in the form of Sakai and Kasahara; protocols section 2 and the 医链 note, section
+//! 4.3.1. Symbols: `a` the delegator's secret at one hospital and `PK_a = g^a`; `b` the delegatee's
+//! and `PK_b = h^b`; `Z = e(g, h)`; `w` a scope.
 //! ```text
-//! scope key        a_w = a + H1(PK_a, w), PK_{a,w} = PK_a g^{H1(PK_a, w)}          48 bytes, from the public key alone
-//! encapsulate      c = PK_{a,w}^r, K = KDF(Z^r, context)                           48 bytes
+//! scope key        a_w = a + H1(PK_a, w), PK_{a,w} = PK_a g^{H1(PK_a, w)}       48 bytes
+//! encapsulate      c = PK_{a,w}^r, K = KDF(Z^r, context)                        48 bytes
 //!                  proof of r: A = PK_{a,w}^k, e = H(PK_{a,w}, c, A, context),
-//!                  s = k + e r; holds when e = H(.., PK_{a,w}^s c^-e, ..)          64 bytes
+//!                  s = k + e r; holds when e = H(.., PK_{a,w}^s c^-e, ..)       64 bytes
 //! decapsulate      Z^r = e(c^{1/a_w}, h)
-//! rekey            RK = PK_b^{1/a_w}; good when e(PK_{a,w}, RK) = e(g, PK_b)       96 bytes
-//! re-encapsulate   z' = e(c, RK) = Z^{rb}; Bob: Z^r = z'^{1/b}                     288 bytes
-//!   or (Libert     (x, y) = (c^t, RK^{1/t}); Bob: Z^r = e(x^{1/b}, y)              144 bytes
+//! rekey            RK = PK_b^{1/a_w}; good when e(PK_{a,w}, RK) = e(g, PK_b)    96 bytes
+//! re-encapsulate   z' = e(c, RK) = Z^{rb}; Bob: Z^r = z'^{1/b}                  288 bytes
+//!   or (Libert     (x, y) = (c^t, RK^{1/t}); Bob: Z^r = e(x^{1/b}, y)           144 bytes
 //!   and Vergnaud 2008)
 //! ```
-//! A proxy takes a [`ProvenCapsule`], which only [`Capsule::verify`] makes: the proof stops a delegatee from having a multiple of another record's
-//! capsule turned to him. The scalar `a_w` is never given out: it gives `a`.
+//! A proxy takes a [`ProvenCapsule`], which only [`Capsule::verify`] makes: the proof stops a
+//! delegatee from having a multiple of another record's capsule turned to him. The scalar `a_w` is
+//! never given out: it gives `a`.
 //!
 //! # Deviations
-//! - A key encapsulation, not encryption of a message in GT; keys are per scope, a proof is attached.
-//! - The context binds `PK_{a,w}` and not `(PK_a, w)`, so that neither proxy nor one-shot reader needs `PK_a`. It commits to both: H1 is a random
-//!   oracle, so finding other `(PK_a, w)` with the same `PK_{a,w}` is finding discrete logarithms or collisions.
+//! - A key encapsulation, not encryption of a message in GT; keys are per scope, a proof is
+//!   attached.
+//! - The context binds `PK_{a,w}` and not `(PK_a, w)`, so that neither proxy nor one-shot reader
+//!   needs `PK_a`. It commits to both: H1 is a random oracle, so finding other `(PK_a, w)` with the
+//!   same `PK_{a,w}` is finding discrete logarithms or collisions.
 //!
 //! # Promised and not promised
-//! Confidentiality against chosen plaintexts and honest re-encryption, unidirectional, single hop. Proxy and delegatee together get `h^{1/a_w}`, which
-//! opens that scope and no other. A reader who was let in may keep what he read. Whoever knows a scope key recognises its capsules.
+//! Confidentiality against chosen plaintexts and honest re-encryption, unidirectional, single hop.
+//! Proxy and delegatee together get `h^{1/a_w}`, which opens that scope and no other. A reader who
+//! was let in may keep what he read. Whoever knows a scope key recognises its capsules.
 
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
@@ -43,7 +49,8 @@ use crate::{
     scope::Scope,
 };
 
-/// The suite that contexts bind: this module's construction on BLS12-381, records sealed by [`crate::seal`].
+/// The suite that contexts bind: this module's construction on BLS12-381, records sealed by
+/// [`crate::seal`].
 const SUITE: u8 = 1;
 
 debug_public_values!(
@@ -132,7 +139,8 @@ impl ScopeSecret {
         self.key
     }
 
-    /// Opens a capsule of this scope: K from `Z^r = e(c^{1/a_w}, h)`. That of another scope gives a key that opens nothing.
+    /// Opens a capsule of this scope: K from `Z^r = e(c^{1/a_w}, h)`. That of another scope gives a
+    /// key that opens nothing.
     #[must_use]
     pub fn decapsulate(&self, capsule: &ProvenCapsule) -> RecordKey {
         let base = capsule.capsule.0.mul(&self.inverse);
@@ -152,7 +160,8 @@ impl std::fmt::Debug for ScopeSecret {
     }
 }
 
-/// The public key of a scope, `PK_{a,w}`. Whoever knows it recognises the scope's capsules, so it does not go onto a chain.
+/// The public key of a scope, `PK_{a,w}`. Whoever knows it recognises the scope's capsules, so it
+/// does not go onto a chain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ScopeKey(G1);
 point_encoding!(ScopeKey, G1, "scope key (48 bytes)");
@@ -184,14 +193,16 @@ impl ScopeKey {
     }
 }
 
-/// What a record's key and proof are bound to: suite, scope key, pseudonym of the visit, and commitment to the author.
+/// What a record's key and proof are bound to: suite, scope key, pseudonym of the visit, and
+/// commitment to the author.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Context {
     digest: [u8; 32],
 }
 
 impl Context {
-    /// The context of a record sealed under `scope_key`, in the visit of `nym`, by the `author` committed to.
+    /// The context of a record sealed under `scope_key`, in the visit of `nym`, by the `author`
+    /// committed to.
     #[must_use]
     pub fn new(scope_key: &ScopeKey, nym: &Nym, author: &[u8; 32]) -> Self {
         let parts: [&[u8]; 4] = [&[SUITE], &scope_key.to_bytes(), &nym.to_bytes(), author];
@@ -222,7 +233,8 @@ impl Capsule {
     /// Checks that whoever made the capsule knew `r`, for this scope and context.
     ///
     /// # Errors
-    /// [`Error::Proof`] when scope key, context, capsule or proof are not those of one encapsulation.
+    /// [`Error::Proof`] when scope key, context, capsule or proof are not those of one
+    /// encapsulation.
     pub fn verify(
         &self,
         scope_key: &ScopeKey,
@@ -244,7 +256,8 @@ impl Capsule {
     }
 }
 
-/// Proof that the maker of a capsule knew `r`: challenge and response of Schnorr's protocol to the base `PK_{a,w}`.
+/// Proof that the maker of a capsule knew `r`: challenge and response of Schnorr's protocol to the
+/// base `PK_{a,w}`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KnowledgeProof {
     challenge: Scalar,
@@ -268,7 +281,8 @@ fn proof_challenge(
     hash_to_scalar(label::PRE_PROOF, &parts)
 }
 
-/// Evidence that a capsule's proof held for its scope key and context. Made by [`Capsule::verify`] only; not `Clone`.
+/// Evidence that a capsule's proof held for its scope key and context. Made by [`Capsule::verify`]
+/// only; not `Clone`.
 #[derive(Debug)]
 pub struct ProvenCapsule {
     capsule: Capsule,
@@ -289,8 +303,8 @@ impl ProvenCapsule {
     }
 }
 
-/// `RK = PK_b^{1/a_w}`: turns capsules of one scope to one delegatee. With the delegatee's help it opens the whole scope, so it goes to proxies only and
-/// prints nothing.
+/// `RK = PK_b^{1/a_w}`: turns capsules of one scope to one delegatee. With the delegatee's help it
+/// opens the whole scope, so it goes to proxies only and prints nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rekey(G2);
 point_encoding!(Rekey, G2, "rekey (96 bytes)");
@@ -387,7 +401,8 @@ impl LvReencapsulation {
 }
 
 #[expect(clippy::large_enum_variant, reason = "short-lived, and sent as bytes")]
-/// A capsule turned to a delegatee, in either form. Encoded as a tag, 1 for GT and 2 for LV, and the form's encoding.
+/// A capsule turned to a delegatee, in either form. Encoded as a tag, 1 for GT and 2 for LV, and
+/// the form's encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reencapsulation {
     /// `z'`, 288 bytes: cheaper for the delegatee.
@@ -478,8 +493,8 @@ impl DelegateeSecret {
         DelegateePublic(G2::power_of_generator(&self.secret))
     }
 
-    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for. What was turned to another, or made for
-    /// another context, gives a key that opens nothing.
+    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for. What
+    /// was turned to another, or made for another context, gives a key that opens nothing.
     #[must_use]
     pub fn decapsulate(&self, capsule: &Reencapsulation, context: &Context) -> RecordKey {
         let shared = match capsule {
@@ -501,7 +516,8 @@ impl std::fmt::Debug for DelegateeSecret {
 pub struct DelegateePublic(G2);
 point_encoding!(DelegateePublic, G2, "delegatee key (96 bytes)");
 
-/// The key of one record, `K = KDF(Z^r, context)`. Not `Clone`: to seal consumes it. Compared in constant time.
+/// The key of one record, `K = KDF(Z^r, context)`. Not `Clone`: to seal consumes it. Compared in
+/// constant time.
 pub struct RecordKey(Zeroizing<[u8; 32]>);
 
 impl RecordKey {

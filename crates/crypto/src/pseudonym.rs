@@ -1,18 +1,23 @@
-//! Pseudonyms: one name for each visit, unlinkable, signed under, with an identity that only the regulators can read.
+//! Pseudonyms: one name for each visit, unlinkable, signed under, with an identity that only the
+//! regulators can read.
 //!
-//! Protocols section 4. `PK_a = g^a` is the patient's root key, shown to nobody; `d = H(k_v)` differs from visit to visit; `Y = g^y` is the regulators' key.
+//! Protocols section 4. `PK_a = g^a` is the patient's root key, shown to nobody; `d = H(k_v)`
+//! differs from visit to visit; `Y = g^y` is the regulators' key.
 //! ```text
-//! nym         N = PK_a g^d = g^{a+d}
-//! signature   R = g^k, e = H(N, R, message), s = k + e (a + d)                                       64 bytes: e, s
-//! escrow      E1 = g^u, E2 = PK_a Y^u: ElGamal of PK_a                                               192 bytes: E1, E2, e, s1, s2
-//!             proof of (u, d) with E1 = g^u and E2 / N = Y^u g^-d:
-//!             A1 = g^k, A2 = Y^k g^-m, e = H(N, Y, E1, E2, A1, A2, context), s1 = k + e u, s2 = m + e d
-//! open        PK_a = E2 E1^-y
+//! nym        N = PK_a g^d = g^{a+d}
+//! signature  R = g^k, e = H(N, R, message), s = k + e (a + d)       64 bytes: e, s
+//! escrow     E1 = g^u, E2 = PK_a Y^u, which is ElGamal of PK_a      192 bytes: E1, E2, e, s1, s2
+//!            with a proof of (u, d) such that E1 = g^u and E2 / N = Y^u g^-d:
+//!            A1 = g^k, A2 = Y^k g^-m, e = H(N, Y, E1, E2, A1, A2, context),
+//!            s1 = k + e u, s2 = m + e d
+//! open       PK_a = E2 E1^-y
 //! ```
 //!
 //! # Not promised
-//! The escrow's proof says that it holds the key under this pseudonym, and with a signature under the pseudonym that the signer knows that key's
-//! secret. It does not say that the key belongs to a person: the hospital that registers the patient vouches for that. Who sees `PK_a` and an offset links that visit.
+//! The escrow's proof says that it holds the key under this pseudonym, and with a signature under
+//! the pseudonym that the signer knows that key's secret. It does not say that the key belongs to a
+//! person: the hospital that registers the patient vouches for that. Who sees `PK_a` and an offset
+//! links that visit.
 
 use rand_core::CryptoRng;
 
@@ -33,7 +38,8 @@ pub struct Nym(G1);
 point_encoding!(Nym, G1, "pseudonym (48 bytes)");
 
 impl Nym {
-    /// Checks that whoever knows the pseudonym's secret signed `message`, in parts, for the purpose of `label`.
+    /// Checks that whoever knows the pseudonym's secret signed `message`, in parts, for the purpose
+    /// of `label`.
     ///
     /// # Errors
     /// [`Error::Signature`] when he did not.
@@ -52,7 +58,8 @@ impl Nym {
     }
 }
 
-/// The secret of a pseudonym: `a + d`, and `d` by itself. Not exported; comes from the patient's seed again.
+/// The secret of a pseudonym: `a + d`, and `d` by itself. Not exported; comes from the patient's
+/// seed again.
 pub struct NymSecret {
     secret: Scalar,
     offset: Scalar,
@@ -154,7 +161,8 @@ impl std::fmt::Debug for RegulatorSecret {
     }
 }
 
-/// A patient's identity under the regulators' key, with a proof that it is the one under a pseudonym.
+/// A patient's identity under the regulators' key, with a proof that it is the one under a
+/// pseudonym.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Escrow {
     /// E1.
@@ -172,7 +180,8 @@ impl Escrow {
     /// Bytes of the encoding: E1 48, E2 48, challenge 32, responses 32 and 32.
     pub const SIZE: usize = 2 * G1::SIZE + 3 * Scalar::SIZE;
 
-    /// Hides the identity of `patient` under the key of `regulators`, bound to the pseudonym of `nym` and to `context`.
+    /// Hides the identity of `patient` under the key of `regulators`, bound to the pseudonym of
+    /// `nym` and to `context`.
     #[must_use]
     pub fn make(
         patient: &PatientKeys,
@@ -209,7 +218,8 @@ impl Escrow {
         }
     }
 
-    /// Checks that the regulators would find the key under `nym`, and that the escrow was made for `context`.
+    /// Checks that the regulators would find the key under `nym`, and that the escrow was made for
+    /// `context`.
     ///
     /// # Errors
     /// [`Error::Escrow`] when they would not or it was not.

@@ -1,6 +1,8 @@
-//! Scopes: what a grant is about. From protocols section 2: confidentiality, period, and for a private visit its tag, within one hospital.
+//! Scopes: what a grant is about. From protocols section 2: confidentiality, period, and for a
+//! private visit its tag, within one hospital.
 //!
-//! Confidentiality grades follow the idea of HL7 security labels: a record is split by them before sealing. The period is a calendar quarter.
+//! Confidentiality grades follow the idea of HL7 security labels: a record is split by them before
+//! sealing. The period is a calendar quarter.
 
 use std::{fmt, str::FromStr};
 
@@ -69,7 +71,8 @@ impl fmt::Display for Confidentiality {
     }
 }
 
-/// A calendar quarter of the years 1 to 9999. Encoded as `year * 4 + quarter - 1`, 2 bytes, big-endian.
+/// A calendar quarter of the years 1 to 9999. Encoded as `year * 4 + quarter - 1`, 2 bytes,
+/// big-endian.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quarter(u16);
 

@@ -1,15 +1,20 @@
-//! Seals: a message of any length encrypted under a record's key, in chunks that can neither be moved nor left out.
+//! Seals: a message of any length encrypted under a record's key, in chunks that can neither be
+//! moved nor left out.
 //!
-//! STREAM (Hoang, Reyhanitabar, Rogaway and Vizár 2015) over XChaCha20-Poly1305 in the manner of age, with a key commitment in front (Albertini and others 2022).
+//! STREAM (Hoang, Reyhanitabar, Rogaway and Vizár 2015) over XChaCha20-Poly1305 in the manner of
+//! age, with a key commitment in front (Albertini and others 2022).
 //! ```text
-//! commitment = HKDF(key, "seal/key-commitment", associated)                              32 bytes, first
+//! commitment = HKDF(key, "seal/key-commitment", associated)        32 bytes, first
 //! payload    = HKDF(key, "seal/payload-key", associated)
-//! chunk i    = XChaCha20-Poly1305(payload, nonce = 15 zeros | i (8, big-endian) | 1 for the last, else 0)
+//! chunk i    = XChaCha20-Poly1305(payload, nonce)
+//! nonce      = 15 zeros | i (8 bytes, big-endian) | 1 for the last chunk, else 0
 //! ```
-//! Chunks hold 64 KiB of plaintext, the last one what remains; an empty message is one empty last chunk, and no other last chunk is empty. So a message
-//! has one sealed form. The nonce needs no randomness: sealing consumes the key, so a key seals one message.
+//! Chunks hold 64 KiB of plaintext, the last one what remains; an empty message is one empty last
+//! chunk, and no other last chunk is empty. So a message has one sealed form. The nonce needs no
+//! randomness: sealing consumes the key, so a key seals one message.
 //!
-//! The commitment is compared before anything is decrypted: nobody can make bytes that open under two keys, or with two kinds of associated data.
+//! The commitment is compared before anything is decrypted: nobody can make bytes that open under
+//! two keys, or with two kinds of associated data.
 //!
 //! # Not promised
 //! The length of the plaintext shows.
@@ -77,7 +82,8 @@ pub fn seal(key: RecordKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
 /// Opens what was sealed under `key` and bound to `associated`; all of `sealed` must be used.
 ///
 /// # Errors
-/// [`Error::WrongKey`] when key or associated data are others, [`Error::Truncated`], [`Error::Corrupt`], or [`Error::TooLarge`].
+/// [`Error::WrongKey`] when key or associated data are others, [`Error::Truncated`],
+/// [`Error::Corrupt`], or [`Error::TooLarge`].
 pub fn open(
     key: &RecordKey,
     associated: &[u8],
@@ -161,7 +167,8 @@ impl Stream {
         })
     }
 
-    /// Appends the plaintext of a chunk; whether its tag was good. A bad chunk is appended as it came.
+    /// Appends the plaintext of a chunk; whether its tag was good. A bad chunk is appended as it
+    /// came.
     fn decrypt(
         &self,
         index: u64,

@@ -1,4 +1,5 @@
-//! Search keys: X25519 (RFC 7748), from which a writer and a patient derive the keys of the patient's index at one hospital (protocols section 7).
+//! Search keys: X25519 (RFC 7748), from which a writer and a patient derive the keys of the
+//! patient's index at one hospital (protocols section 7).
 
 use crate::{
     Error,
@@ -28,7 +29,8 @@ impl std::fmt::Debug for SearchSecret {
     }
 }
 
-/// A patient's search key at one hospital: a coordinate of Curve25519 or its twist, canonical and not of small order.
+/// A patient's search key at one hospital: a coordinate of Curve25519 or its twist, canonical and
+/// not of small order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SearchPublic([u8; 32]);
 
@@ -45,7 +47,8 @@ impl SearchPublic {
     /// Reads the canonical encoding.
     ///
     /// # Errors
-    /// [`Error::Encoding`] from 2^255 - 19 on, and for the five points of small order: no secret would be shared with them.
+    /// [`Error::Encoding`] from 2^255 - 19 on, and for the five points of small order: no secret
+    /// would be shared with them.
     pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
         let canonical = bytes.iter().rev().lt(FIELD.iter().rev());
         if !canonical || SMALL_ORDER.contains(bytes) {
@@ -82,7 +85,8 @@ const fn small(lowest: u8) -> [u8; 32] {
 /// 2^255 - 19.
 const FIELD: [u8; 32] = below_2_255(0xed);
 
-/// The canonical coordinates of small order, on the curve and on its twist: 0, 1, -1 and the two of order 8.
+/// The canonical coordinates of small order, on the curve and on its twist: 0, 1, -1 and the two of
+/// order 8.
 const SMALL_ORDER: [[u8; 32]; 5] = [
     small(0),
     small(1),

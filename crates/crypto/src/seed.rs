@@ -1,18 +1,26 @@
-//! Seeds: 32 bytes, or 24 words on paper (BIP-39), from which every key of a patient or member comes.
+//! Seeds: 32 bytes, or 24 words on paper (BIP-39), from which every key of a patient or member
+//! comes.
 //!
-//! Protocols section 1. All derivations are [`kdf`] under a label of their own; scalars are of 64 derived bytes.
+//! Protocols section 1. All derivations are [`kdf`] under a label of their own; scalars are of 64
+//! derived bytes.
 //! ```text
-//! patient   a    = scalar(seed, "root")                          never leaves; PK_a = g^a is shown in escrows only
-//!           k_h  = KDF(seed, "key-of-hospital", hospital)               a_h = a + H(k_h), the delegator's secret at that hospital
-//!           x_h  = KDF(seed, "search", hospital)                 X25519
-//!           k_v  = KDF(seed, "visit", hospital, counter)         nym secret a + H(k_v); tag = KDF(k_v, "tag")
-//!           m    = KDF(seed, "signing-master")                   visits: KDF(m, .., hospital, counter); grants: KDF(m, .., counter)
-//! member    signing = KDF(seed, "member-signing"), delegatee = KDF(seed, "member-delegatee")
+//! patient  a   = scalar(seed, "root")                 never leaves; PK_a = g^a only in escrows
+//!          k_h = KDF(seed, "key-of-hospital", hospital)
+//!          a_h = a + H(k_h)                           the delegator's secret at that hospital
+//!          x_h = KDF(seed, "search-of-hospital", hospital)
+//!          k_v = KDF(seed, "key-of-visit", hospital, counter)
+//!          nym secret = a + H(k_v), tag = KDF(k_v, "tag-of-visit")
+//!          m   = KDF(seed, "signing-master")
+//!          visits sign with KDF(m, "signing-key-of-visit", hospital, counter),
+//!          grants with KDF(m, "signing-key-of-grant", counter)
+//! member   KDF(seed, "member-signing"), KDF(seed, "member-delegatee")
 //! ```
-//! Counters are 4 bytes, big-endian. A hospital sees `PK_h = PK_a g^{H(k_h)}` and nyms, which nothing links to those of another hospital.
+//! Counters are 4 bytes, big-endian. A hospital sees `PK_h = PK_a g^{H(k_h)}` and nyms, which
+//! nothing links to those of another hospital.
 //!
 //! # Deviation
-//! The words are an encoding of the seed's 32 bytes; BIP-39's own stretching with a passphrase is not used, as the seed is uniform already.
+//! The words are an encoding of the seed's 32 bytes; BIP-39's own stretching with a passphrase is
+//! not used, as the seed is uniform already.
 
 use bip39::Mnemonic;
 use rand_core::CryptoRng;
@@ -50,7 +58,8 @@ impl Language {
     }
 }
 
-/// The seed of a patient or member: 32 uniform secret bytes. Zeroised when dropped; compared in constant time.
+/// The seed of a patient or member: 32 uniform secret bytes. Zeroised when dropped; compared in
+/// constant time.
 #[derive(Clone)]
 pub struct Seed(Zeroizing<[u8; 32]>);
 
@@ -99,7 +108,8 @@ impl Seed {
     /// The seed of 24 words, English in any case or Chinese with or without spaces.
     ///
     /// # Errors
-    /// [`Error::WordCount`], [`Error::UnknownWord`] for the first that is in no list, or [`Error::WordChecksum`].
+    /// [`Error::WordCount`], [`Error::UnknownWord`] for the first that is in no list, or
+    /// [`Error::WordChecksum`].
     pub fn from_words(text: &str) -> Result<Self, Error> {
         let (language, words) = split_words(text);
         let count = words.split(' ').filter(|word| !word.is_empty()).count();
@@ -143,7 +153,8 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-/// The words in lower case with one space between two. Text with any character beyond ASCII is Chinese, where each character is a word.
+/// The words in lower case with one space between two. Text with any character beyond ASCII is
+/// Chinese, where each character is a word.
 fn split_words(text: &str) -> (Language, Zeroizing<String>) {
     let mut words = Zeroizing::new(String::with_capacity(2 * text.len() + 1));
     let letters = text.chars().filter(|c| !c.is_whitespace());
@@ -212,7 +223,8 @@ impl PatientKeys {
         }
     }
 
-    /// A signing key of its own for each standing grant, which nothing links to the patient's other keys.
+    /// A signing key of its own for each standing grant, which nothing links to the patient's other
+    /// keys.
     #[must_use]
     pub fn grant(&self, counter: u32) -> SigningKey {
         self.signing_key(label::SEED_GRANT_SIGNING, &[&counter.to_be_bytes()])

@@ -1,7 +1,9 @@
 //! Signatures: Ed25519 (RFC 8032) over the labelled hash of a message.
 //!
-//! Signed is [`hash`] of label and parts, so a signature for one purpose is none for another. Verification is strict: the equation without the cofactor, no key and no commitment of
-//! small order, nothing but canonical encodings (Chalkias, Garillot and Nikolaenko 2020). So all verifiers agree on every signature.
+//! Signed is [`hash`] of label and parts, so a signature for one purpose is none for another.
+//! Verification is strict: the equation without the cofactor, no key and no commitment of small
+//! order, nothing but canonical encodings (Chalkias, Garillot and Nikolaenko 2020). So all
+//! verifiers agree on every signature.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -151,7 +153,8 @@ const ORDER: [u8; 32] = [
 mod tests {
     use super::*;
 
-    /// Wycheproof's Ed25519 vectors. Strict verification and Wycheproof agree on every one of them: no tcId is excepted.
+    /// Wycheproof's Ed25519 vectors. Strict verification and Wycheproof agree on every one of them:
+    /// no tcId is excepted.
     #[test]
     fn wycheproof_agrees() {
         let path = "/../../../shared/data/vectors/wycheproof/ed25519_test.json";
@@ -176,7 +179,8 @@ mod tests {
         }
     }
 
-    /// The signer himself can make a signature with R = 0 that the plain equation accepts: S = H(R, A, M) a. Verifiers would differ over it.
+    /// The signer himself can make a signature with R = 0 that the plain equation accepts: S = H(R,
+    /// A, M) a. Verifiers would differ over it.
     #[test]
     fn a_commitment_of_small_order_is_refused() {
         use ed25519_dalek::Verifier as _;

@@ -1,14 +1,17 @@
 //! Powers of fixed bases from tables, in constant time.
 //!
-//! The scalar is written in signed digits of [`WINDOW`] bits: for each window the table holds the base's multiples 1 to 2^(WINDOW-1), so a power costs one
-//! addition a window and no doubling. Every look-up reads the window's whole row and keeps one entry by masking; the sign is applied by masking too.
+//! The scalar is written in signed digits of [`WINDOW`] bits: for each window the table holds the
+//! base's multiples 1 to 2^(WINDOW-1), so a power costs one addition a window and no doubling.
+//! Every look-up reads the window's whole row and keeps one entry by masking; the sign is applied
+//! by masking too.
 
 use blst::{blst_fp, blst_fp12, blst_p1, blst_p1_affine};
 use subtle::ConstantTimeEq;
 
 use super::{ffi, scalar::Scalar};
 
-/// Bits of a digit. At 6 the top window has 3 bits of the scalar, so the last carry is always taken up.
+/// Bits of a digit. At 6 the top window has 3 bits of the scalar, so the last carry is always taken
+/// up.
 const WINDOW: usize = 6;
 /// Windows of a scalar of 255 bits.
 const WINDOWS: usize = 255_usize.div_ceil(WINDOW);

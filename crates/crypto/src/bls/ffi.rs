@@ -1,7 +1,9 @@
-//! The only unsafe code: one safe function for each blst function in use, over blst's plain structures.
+//! The only unsafe code: one safe function for each blst function in use, over blst's plain
+//! structures.
 //!
-//! Every structure is a `repr(C)` array of integers without invalid bit patterns. The functions read their inputs and write their
-//! outputs in full; none keeps a pointer. Meaning (on the curve, in the subgroup, reduced) is the caller's affair.
+//! Every structure is a `repr(C)` array of integers without invalid bit patterns. The functions
+//! read their inputs and write their outputs in full; none keeps a pointer. Meaning (on the curve,
+//! in the subgroup, reduced) is the caller's affair.
 
 #![allow(unsafe_code)]
 
@@ -72,8 +74,10 @@ pub(super) fn scalar_inverse(a: &blst_scalar) -> blst_scalar {
 // - the groups G1 and G2
 
 macro_rules! group {
-    ($affine:ty, $point:ty, $size:literal, $generator:ident, $blst_generator:ident, $mult:ident, $blst_mult:ident,
-     $add:ident, $blst_add:ident, $negate:ident, $blst_cneg:ident, $from_affine:ident, $to_affine:ident,
+    ($affine:ty, $point:ty, $size:literal,
+     $generator:ident, $blst_generator:ident, $mult:ident, $blst_mult:ident,
+     $add:ident, $blst_add:ident, $negate:ident, $blst_cneg:ident,
+     $from_affine:ident, $to_affine:ident,
      $uncompress:ident, $blst_uncompress:ident, $blst_in_group:ident, $blst_is_inf:ident,
      $compress:ident, $blst_compress:ident) => {
         /// The standard generator.
@@ -86,7 +90,8 @@ macro_rules! group {
         pub(super) fn $mult(point: &$affine, scalar: &blst_scalar) -> $affine {
             let (mut base, mut product) = (<$point>::default(), <$point>::default());
             let mut out = <$affine>::default();
-            // SAFETY: the scalar's 32 bytes hold the 255 bits that are read; inputs and outputs are whole structures.
+            // SAFETY: the scalar's 32 bytes hold the 255 bits that are read; inputs and outputs are
+            // whole structures.
             unsafe {
                 blst::$from_affine(&mut base, point);
                 blst::$blst_mult(&mut product, &base, scalar.b.as_ptr(), ORDER_BITS);
@@ -188,7 +193,8 @@ group!(
 /// RFC 9380's `hash_to_curve` to G1 (SHA-256, SSWU, random oracle).
 pub(super) fn p1_hash(message: &[u8], dst: &[u8]) -> blst_p1_affine {
     let (mut point, mut out) = (blst_p1::default(), blst_p1_affine::default());
-    // SAFETY: message and tag are read for the lengths given; the augmentation is empty, so its address is not followed.
+    // SAFETY: message and tag are read for the lengths given; the augmentation is empty, so its
+    // address is not followed.
     unsafe {
         blst::blst_hash_to_g1(
             &mut point,
@@ -204,7 +210,8 @@ pub(super) fn p1_hash(message: &[u8], dst: &[u8]) -> blst_p1_affine {
     out
 }
 
-/// sum + addend in Jacobian coordinates, in constant time, also when equal or the identity (an affine identity is all zeros).
+/// sum + addend in Jacobian coordinates, in constant time, also when equal or the identity (an
+/// affine identity is all zeros).
 pub(super) fn p1_accumulate(sum: &blst_p1, addend: &blst_p1_affine) -> blst_p1 {
     let mut out = blst_p1::default();
     // SAFETY: inputs and outputs are whole structures.

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{Error, encoding::debug_secret};
 
-/// An element of GT, secret unless somebody publishes its bytes. Zeroised when dropped; compared in constant time.
+/// An element of GT, secret unless somebody publishes its bytes. Zeroised when dropped; compared in
+/// constant time.
 #[derive(Clone)]
 pub struct Gt(blst_fp12);
 
@@ -34,8 +35,9 @@ impl Gt {
 
     /// self^scalar, in constant time.
     ///
-    /// The scalar's digits to base |x| are taken together, one bit of each a step, since the p-th power of an element of GT is its x-th power
-    /// (Galbraith and Scott 2008): 64 squarings instead of 255.
+    /// The scalar's digits to base |x| are taken together, one bit of each a step, since the p-th
+    /// power of an element of GT is its x-th power (Galbraith and Scott 2008): 64 squarings instead
+    /// of 255.
     #[must_use]
     pub fn pow(&self, scalar: &Scalar) -> Self {
         let digits = scalar.digits();
@@ -89,9 +91,10 @@ impl Gt {
         Self(ffi::fp12_conjugate(&self.0))
     }
 
-    /// Compresses by the torus map (Rubin and Silverberg 2003): c0 + c1 w becomes q = (1 + c0) / c1 of Fp6, written as six big-endian
-    /// numbers below p, of 48 bytes each: q00 q01 q10 q11 q20 q21, where q = sum (qi0 + qi1 u) v^i. The identity, which has no such q, becomes
-    /// zeros, which no decoder accepts.
+    /// Compresses by the torus map (Rubin and Silverberg 2003): c0 + c1 w becomes q = (1 + c0) / c1
+    /// of Fp6, written as six big-endian numbers below p, of 48 bytes each: q00 q01 q10 q11 q20
+    /// q21, where q = sum (qi0 + qi1 u) v^i. The identity, which has no such q, becomes zeros,
+    /// which no decoder accepts.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         let [real, imaginary] = self.0.fp6;
@@ -135,7 +138,8 @@ impl Gt {
             .ok_or(refused)
     }
 
-    /// The twelve coordinates, big-endian, 48 bytes each, for key derivation: c0 then c1, each in the order of [`Gt::to_bytes`].
+    /// The twelve coordinates, big-endian, 48 bytes each, for key derivation: c0 then c1, each in
+    /// the order of [`Gt::to_bytes`].
     #[must_use]
     pub fn to_plain_bytes(&self) -> Zeroizing<[u8; Self::PLAIN_SIZE]> {
         let mut out = Zeroizing::new([0; Self::PLAIN_SIZE]);

@@ -8,7 +8,8 @@ use super::{comb::G1Comb, ffi, scalar::Scalar};
 use crate::{Error, encoding::debug_public};
 
 macro_rules! group {
-    ($(#[$doc:meta])* $name:ident, $affine:ty, $size:literal, $what:literal, $generator:ident, $mult:ident, $add:ident, $negate:ident,
+    ($(#[$doc:meta])* $name:ident, $affine:ty, $size:literal, $what:literal,
+     $generator:ident, $mult:ident, $add:ident, $negate:ident,
      $uncompress:ident, $compress:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,8 @@ macro_rules! group {
                 ffi::$compress(&self.0)
             }
 
-            /// Reads the compressed encoding of a point on the curve, in the subgroup, not the identity.
+            /// Reads the compressed encoding of a point on the curve, in the subgroup, not the
+            /// identity.
             ///
             /// # Errors
             /// [`Error::Encoding`] for anything else.
@@ -66,15 +68,18 @@ macro_rules! group {
 }
 group!(
     /// A point of G1; the identity only as the outcome of arithmetic.
-    G1, blst_p1_affine, 48, "point of G1 (48 bytes)", p1_generator, p1_mult, p1_add, p1_negate, p1_uncompress, p1_compress
+    G1, blst_p1_affine, 48, "point of G1 (48 bytes)",
+    p1_generator, p1_mult, p1_add, p1_negate, p1_uncompress, p1_compress
 );
 group!(
     /// A point of G2; the identity only as the outcome of arithmetic.
-    G2, blst_p2_affine, 96, "point of G2 (96 bytes)", p2_generator, p2_mult, p2_add, p2_negate, p2_uncompress, p2_compress
+    G2, blst_p2_affine, 96, "point of G2 (96 bytes)",
+    p2_generator, p2_mult, p2_add, p2_negate, p2_uncompress, p2_compress
 );
 
 impl G1 {
-    /// g^scalar, in constant time and about twice as fast as [`G1::mul`]; the first call makes a table of 132 KiB.
+    /// g^scalar, in constant time and about twice as fast as [`G1::mul`]; the first call makes a
+    /// table of 132 KiB.
     #[must_use]
     pub fn power_of_generator(scalar: &Scalar) -> Self {
         static COMB: OnceLock<G1Comb> = OnceLock::new();

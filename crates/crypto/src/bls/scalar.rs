@@ -13,7 +13,8 @@ use crate::{
     label::Label,
 };
 
-/// A number modulo q, secret unless somebody publishes its bytes. Zeroised when dropped (by blst's own type).
+/// A number modulo q, secret unless somebody publishes its bytes. Zeroised when dropped (by blst's
+/// own type).
 #[derive(Clone)]
 pub struct Scalar(pub(super) blst_scalar);
 
@@ -100,7 +101,8 @@ impl Scalar {
         self.0.b.ct_eq(&[0; Self::SIZE]).into()
     }
 
-    /// The four digits d of self = d0 + d1 |x| + d2 |x|^2 + d3 |x|^3, x the curve's parameter, in constant time.
+    /// The four digits d of self = d0 + d1 |x| + d2 |x|^2 + d3 |x|^3, x the curve's parameter, in
+    /// constant time.
     pub(super) fn digits(&self) -> Zeroizing<[u64; 4]> {
         let mut rest = Zeroizing::new([0u64; 4]);
         for (limb, bytes) in rest.iter_mut().zip(self.0.b.as_chunks::<8>().0) {
@@ -141,7 +143,8 @@ impl std::fmt::Debug for Scalar {
     }
 }
 
-/// A scalar of 1..q from a random oracle: the extended output of [`crate::hash::hash`], 64 bytes modulo q.
+/// A scalar of 1..q from a random oracle: the extended output of [`crate::hash::hash`], 64 bytes
+/// modulo q.
 #[must_use]
 pub fn hash_to_scalar(label: Label, parts: &[&[u8]]) -> Scalar {
     nonzero(|suffix| {
@@ -150,7 +153,8 @@ pub fn hash_to_scalar(label: Label, parts: &[&[u8]]) -> Scalar {
     })
 }
 
-/// The scalar of `wide(None)`, or should that be zero (once in 2^255) of `wide("again")`, one `again` longer each time.
+/// The scalar of `wide(None)`, or should that be zero (once in 2^255) of `wide("again")`, one
+/// `again` longer each time.
 fn nonzero(wide: impl Fn(Option<&'static [u8]>) -> Zeroizing<[u8; 64]>) -> Scalar {
     Scalar::from_wide(&wide(None)).unwrap_or_else(|| {
         // Zero twice happens once in 2^510; then one is as good as any.
@@ -162,7 +166,8 @@ fn one() -> Scalar {
     Scalar(ffi::scalar_from_wide(&[1]))
 }
 
-/// Divides `number` (little-endian limbs) by `divisor` in place and returns the remainder; 256 equal steps whatever the number.
+/// Divides `number` (little-endian limbs) by `divisor` in place and returns the remainder; 256
+/// equal steps whatever the number.
 fn divide(number: &mut [u64; 4], divisor: u64) -> u64 {
     let mut remainder = 0u64;
     for limb in number.iter_mut().rev() {
@@ -197,7 +202,8 @@ mod tests {
         #[test]
         fn digits_add_up(scalar in scalars()) {
             let base = Scalar(ffi::scalar_from_wide(&PARAMETER.to_be_bytes()));
-            let sum = scalar.digits().iter().rev().fold(Scalar(blst_scalar::default()), |sum, digit| {
+            let zero = Scalar(blst_scalar::default());
+            let sum = scalar.digits().iter().rev().fold(zero, |sum, digit| {
                 assert!(*digit < PARAMETER);
                 sum.mul(&base).add(&Scalar(ffi::scalar_from_wide(&digit.to_be_bytes())))
             });
@@ -207,7 +213,8 @@ mod tests {
         #[test]
         fn windows_are_the_bits(scalar in scalars(), at in 0usize..256, count in 1usize..=8) {
             let bytes = scalar.to_bytes();
-            let bit = |place: usize| u64::from(place < 256 && bytes[31 - place / 8] >> (place % 8) & 1 == 1);
+            let set = |place: usize| bytes[31 - place / 8] >> (place % 8) & 1 == 1;
+            let bit = |place: usize| u64::from(place < 256 && set(place));
             let bits = (0..count).map(|place| bit(at + place) << place).sum::<u64>();
             prop_assert_eq!(scalar.window(at, count), bits);
         }

@@ -25,7 +25,8 @@ fn g2(bytes: &[u8; 96]) -> G2 {
     G2::from_bytes(bytes).unwrap()
 }
 
-/// Bob may read one record; he has the proxy re-encapsulate a multiple of another record's capsule and divides the factor out. On bare AFGH that works.
+/// Bob may read one record; he has the proxy re-encapsulate a multiple of another record's capsule
+/// and divides the factor out. On bare AFGH that works.
 #[test]
 fn mauling_another_records_capsule_through_ones_rekey_is_stopped_by_the_proof() {
     let mut setting = Setting::new();
@@ -52,7 +53,8 @@ fn mauling_another_records_capsule_through_ones_rekey_is_stopped_by_the_proof() 
             );
         }
     }
-    // He knows d but not r: a proof shifted by d fails as well, for its challenge depends on the capsule.
+    // He knows d but not r: a proof shifted by d fails as well, for its challenge depends on the
+    // capsule.
     let bytes = victim.proof.to_bytes();
     let challenge = Scalar::from_bytes(bytes[..32].try_into().unwrap()).unwrap();
     let response = Scalar::from_bytes(bytes[32..].try_into().unwrap()).unwrap();
@@ -66,7 +68,8 @@ fn mauling_another_records_capsule_through_ones_rekey_is_stopped_by_the_proof() 
     );
 }
 
-/// Proxy and delegatee together know `h^{1/a_w}`. It opens its own scope, which is granted to Bob anyway, and no other.
+/// Proxy and delegatee together know `h^{1/a_w}`. It opens its own scope, which is granted to Bob
+/// anyway, and no other.
 #[test]
 fn proxy_and_delegatee_together_open_no_other_scope() {
     let mut setting = Setting::new();
@@ -90,7 +93,8 @@ fn proxy_and_delegatee_together_open_no_other_scope() {
     assert!(open(&other.capsule, &granted.context) != other.key);
 }
 
-/// What `h^{1/a_w}` opens in one scope stays closed in every other, also in the same scope at another hospital.
+/// What `h^{1/a_w}` opens in one scope stays closed in every other, also in the same scope at
+/// another hospital.
 #[test]
 fn a_rekey_of_one_scope_opens_no_other_scope() {
     let mut setting = Setting::new();
@@ -225,7 +229,8 @@ fn a_cheating_proxy_changes_the_key() {
     assert!(setting.bob.decapsulate(&forged.into(), &record.context) != record.key);
 }
 
-/// The scope key's offset is public, its secret is not: shifting one scope's rekey by the difference of offsets gives no rekey of another.
+/// The scope key's offset is public, its secret is not: shifting one scope's rekey by the
+/// difference of offsets gives no rekey of another.
 #[test]
 fn a_rekey_cannot_be_shifted_to_another_scope() {
     let setting = Setting::new();

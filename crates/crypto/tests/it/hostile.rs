@@ -1,6 +1,8 @@
-//! `vectors/hostile/*.hex`: one faulty encoding each, named `<value>__<fault>.hex`; all are refused.
+//! `vectors/hostile/*.hex`: one faulty encoding each, named `<value>__<fault>.hex`; all are
+//! refused.
 //!
-//! Faulty points are made with ark-bls12-381. `cargo test -p yilian-crypto -- --ignored regenerate_hostile` writes the files anew.
+//! Faulty points are made with ark-bls12-381. `cargo test -p yilian-crypto -- --ignored
+//! regenerate_hostile` writes the files anew.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -192,86 +194,55 @@ fn files() -> BTreeMap<String, Vec<u8>> {
             add(value, "zeros", vec![0; bytes.len()]);
         }
         add(value, "ones", vec![0xff; bytes.len()]);
-        match value {
-            "g1" | "capsule" | "scope_key" | "delegator_key" | "nym" | "regulator_key" => {
-                faulty_g1()
-                    .into_iter()
-                    .for_each(|(fault, bytes)| add(value, fault, bytes));
-            }
-            "g2" | "delegatee_key" | "rekey" => {
-                faulty_g2()
-                    .into_iter()
-                    .for_each(|(fault, bytes)| add(value, fault, bytes));
-            }
-            "gt" | "gt_reencapsulation" => {
-                faulty_gt()
-                    .into_iter()
-                    .for_each(|(fault, bytes)| add(value, fault, bytes));
-            }
-            "lv_reencapsulation" => {
-                for (fault, point) in faulty_g1() {
-                    add(
-                        value,
-                        &format!("first_{fault}"),
-                        [&point, &bytes[48..]].concat(),
-                    );
-                }
-                for (fault, point) in faulty_g2() {
-                    add(
-                        value,
-                        &format!("second_{fault}"),
-                        [&bytes[..48], &point].concat(),
-                    );
-                }
-            }
-            "reencapsulation" => {
-                add(value, "unknown_tag", [&[3], &bytes[1..]].concat());
-                add(value, "tag_of_the_other_form", [&[2], &bytes[1..]].concat());
-            }
-            "escrow" => {
-                for (fault, point) in faulty_g1() {
-                    add(
-                        value,
-                        &format!("first_{fault}"),
-                        [&point, &bytes[48..]].concat(),
-                    );
-                    let second = [&bytes[..48], &point, &bytes[96..]].concat();
-                    add(value, &format!("second_{fault}"), second);
-                }
-                for (fault, scalar) in faulty_scalars() {
-                    for at in [96, 128, 160] {
-                        let mut bytes = bytes.clone();
-                        bytes[at..at + 32].copy_from_slice(&scalar);
-                        add(value, &format!("scalar_{fault}_at_{at}"), bytes);
-                    }
-                }
-            }
-            "proof" | "nym_signature" => {
-                for (fault, scalar) in faulty_scalars() {
-                    add(
-                        value,
-                        &format!("challenge_{fault}"),
-                        [&scalar, &bytes[32..]].concat(),
-                    );
-                    add(
-                        value,
-                        &format!("response_{fault}"),
-                        [&bytes[..32], &scalar].concat(),
-                    );
-                }
-            }
-            "scalar" => {
-                faulty_scalars()
-                    .into_iter()
-                    .for_each(|(fault, bytes)| add(value, fault, bytes));
-            }
-            _ => {}
-        }
+        faults(value, &bytes)
+            .into_iter()
+            .for_each(|(fault, bytes)| add(value, &fault, bytes));
     }
     faulty_others()
         .into_iter()
         .for_each(|(value, fault, bytes)| add(value, fault, bytes));
     files
+}
+
+/// `good` with each of its fields replaced by each faulty one.
+fn faults(value: &str, good: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let fields: &[(&str, usize, Faulty)] = match value {
+        "scalar" => &[("", 0, faulty_scalars)],
+        "g1" | "capsule" | "scope_key" | "delegator_key" | "nym" | "regulator_key" => {
+            &[("", 0, faulty_g1)]
+        }
+        "g2" | "delegatee_key" | "rekey" => &[("", 0, faulty_g2)],
+        "gt" | "gt_reencapsulation" => &[("", 0, faulty_gt)],
+        "reencapsulation" => &[("gt_", 1, faulty_gt), ("", 0, faulty_tags)],
+        "lv_reencapsulation" => &[("first_", 0, faulty_g1), ("second_", 48, faulty_g2)],
+        "proof" | "nym_signature" => &[
+            ("challenge_", 0, faulty_scalars),
+            ("response_", 32, faulty_scalars),
+        ],
+        "escrow" => &[
+            ("first_", 0, faulty_g1),
+            ("second_", 48, faulty_g1),
+            ("challenge_", 96, faulty_scalars),
+            ("first_response_", 128, faulty_scalars),
+            ("second_response_", 160, faulty_scalars),
+        ],
+        _ => &[],
+    };
+    let replace = |(name, at, faulty): &(&str, usize, Faulty)| {
+        let replaced = faulty().into_iter().map(|(fault, field)| {
+            let bytes = [&good[..*at], &field, &good[at + field.len()..]].concat();
+            (format!("{name}{fault}"), bytes)
+        });
+        replaced.collect::<Vec<_>>()
+    };
+    fields.iter().flat_map(replace).collect()
+}
+
+/// Makes the faulty encodings of one kind of field.
+type Faulty = fn() -> Vec<(&'static str, Vec<u8>)>;
+
+fn faulty_tags() -> Vec<(&'static str, Vec<u8>)> {
+    vec![("unknown_tag", vec![3]), ("tag_of_the_other_form", vec![2])]
 }
 
 fn faulty_scalars() -> Vec<(&'static str, Vec<u8>)> {
@@ -401,12 +372,14 @@ fn g2_x(bytes: &[u8]) -> Fq2 {
 fn faulty_gt() -> Vec<(&'static str, Vec<u8>)> {
     let z = oracle::pairing(&G1Affine::generator(), &G2Affine::generator());
     let good = oracle::gt_torus(&z);
-    // q and q + p are one coordinate in two spellings; q00 of some multiple is small enough for 48 bytes.
+    // q and q + p are one coordinate in two spellings; q00 of some multiple is small enough for 48
+    // bytes.
     let mut respelled = good.clone();
     let sum = add_modulus(&respelled[..48]);
     respelled[..48].copy_from_slice(&sum);
 
-    // An element of the cyclotomic subgroup, whose order q divides; then without its part of order q.
+    // An element of the cyclotomic subgroup, whose order q divides; then without its part of order
+    // q.
     let mut any = z;
     any.c0.c0.c0 += Fq::from(7u64);
     let mut conjugate = any;
@@ -455,17 +428,11 @@ fn add_modulus(bytes: &[u8]) -> Vec<u8> {
     sum
 }
 
-fn faulty_others() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let mut no_tag = scope(Confidentiality::Clinical).to_bytes().to_vec();
-    no_tag[19] = 1;
-    let mut flag = no_tag.clone();
-    (flag[3], flag[19]) = (2, 0);
-    let mut grade = flag.clone();
-    (grade[0], grade[3]) = (5, 0);
-    let mut year = grade.clone();
-    (year[0], year[1], year[2]) = (1, 0, 3);
+fn point(text: &str) -> Vec<u8> {
+    hex::decode(text).unwrap()
+}
 
-    let point = |text: &str| hex::decode(text).unwrap();
+fn faulty_verifying_keys() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let small_orders = [
         (
             "point_identity",
@@ -492,10 +459,23 @@ fn faulty_others() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "0200000000000000000000000000000000000000000000000000000000000000",
         ),
     ];
-    let mut files: Vec<_> = small_orders
+    small_orders
         .iter()
         .map(|(fault, text)| ("verifying_key", *fault, point(text)))
-        .collect();
+        .collect()
+}
+
+fn faulty_others() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let mut no_tag = scope(Confidentiality::Clinical).to_bytes().to_vec();
+    no_tag[19] = 1;
+    let mut flag = no_tag.clone();
+    (flag[3], flag[19]) = (2, 0);
+    let mut grade = flag.clone();
+    (grade[0], grade[3]) = (5, 0);
+    let mut year = grade.clone();
+    (year[0], year[1], year[2]) = (1, 0, 3);
+
+    let mut files = faulty_verifying_keys();
 
     // S + L in the place of S: the malleability that RFC 8032 forbids.
     let signature = SigningKey::from_seed(&[8; 32]).sign(yilian_crypto::label::CID, &[]);

@@ -1,4 +1,5 @@
-//! What a hostile reviewer would try, vectors checked by second implementations, and published test vectors.
+//! What a hostile reviewer would try, vectors checked by second implementations, and published test
+//! vectors.
 
 #![allow(
     clippy::unwrap_used,

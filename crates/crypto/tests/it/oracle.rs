@@ -1,4 +1,5 @@
-//! The second implementation: group arithmetic by ark-bls12-381, HKDF written out over SHA-256, STREAM written out.
+//! The second implementation: group arithmetic by ark-bls12-381, HKDF written out over SHA-256,
+//! STREAM written out.
 //!
 //! Nothing here calls the crate under test.
 

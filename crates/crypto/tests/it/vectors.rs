@@ -1,7 +1,9 @@
 //! `vectors/v1/*.json`: inputs, every intermediate value and outputs, in hex.
 //!
-//! The second implementation ([`crate::oracle`]) computes every case whole from its inputs; the crate computes what it gives out. Both must equal
-//! the file. `cargo test -p yilian-crypto -- --ignored regenerate_vectors` writes the files anew: to approve a change of format, for a new `v2`.
+//! The second implementation ([`crate::oracle`]) computes every case whole from its inputs; the
+//! crate computes what it gives out. Both must equal the file. `cargo test -p yilian-crypto --
+//! --ignored regenerate_vectors` writes the files anew: to approve a change of format, for a new
+//! `v2`.
 
 use std::{fs, path::PathBuf};
 

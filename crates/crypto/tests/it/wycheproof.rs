@@ -93,7 +93,8 @@ fn aead(name: &str, nonce: usize, open: impl Fn(&[u8], &[u8], Payload<'_, '_>) -
     }
 }
 
-/// Wycheproof calls keys of small order and second spellings acceptable; a [`SearchPublic`] is neither. All others are taken.
+/// Wycheproof calls keys of small order and second spellings acceptable; a [`SearchPublic`] is
+/// neither. All others are taken.
 #[test]
 fn x25519() {
     for group in groups("x25519_test").unwrap_or_default() {
@@ -118,7 +119,8 @@ fn x25519() {
     }
 }
 
-/// Keys in G1, signatures in G2, so the other way round from ours: tests decoding and pairing. The message's point comes from blst, as the signature of the secret key 1.
+/// Keys in G1, signatures in G2, so the other way round from ours: tests decoding and pairing. The
+/// message's point comes from blst, as the signature of the secret key 1.
 #[test]
 fn bls_signatures() {
     let one = blst::min_pk::SecretKey::from_bytes(&std::array::from_fn::<u8, 32, _>(|place| {
