@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod demo;
 mod home;
+mod intake;
 mod link;
 mod output;
 

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod keyholder;
 mod machine;
 pub mod order;

@@ -63,26 +63,40 @@ pub fn visits(bundle: Bundle) -> Result<Vec<Visit>, GroupingError> {
 
 /// Rule 1.
 fn open(resources: &[Resource]) -> Result<Vec<Visit>, GroupingError> {
-    let encounters = resources.iter().filter(|r| r.resource_type().as_str() == "Encounter");
+    let encounters = resources
+        .iter()
+        .filter(|r| r.resource_type().as_str() == "Encounter");
     let mut visits = encounters.map(visit).collect::<Result<Vec<_>, _>>()?;
     // Texts of one form and zone sort as times do; ties and zones are settled by the order of the bundle.
     visits.sort_by(|a, b| a.start.cmp(&b.start));
-    if visits.is_empty() { Err(GroupingError::NoEncounter) } else { Ok(visits) }
+    if visits.is_empty() {
+        Err(GroupingError::NoEncounter)
+    } else {
+        Ok(visits)
+    }
 }
 
 fn visit(resource: &Resource) -> Result<Visit, GroupingError> {
     let encounter = name(resource);
     let value = resource.value();
-    let start = value.pointer("/period/start").and_then(|start| start.as_str());
+    let start = value
+        .pointer("/period/start")
+        .and_then(|start| start.as_str());
     let quarter = start.and_then(quarter);
     let (Some(start), Some(quarter)) = (start, quarter) else {
         return Err(GroupingError::NoStart { encounter });
     };
     let text = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
     let participants = value.get("participant").and_then(|list| list.as_array());
-    let practitioners = participants.into_iter().flatten().filter_map(|participant| {
-        participant.pointer("/individual/reference")?.as_str().map(str::to_owned)
-    });
+    let practitioners = participants
+        .into_iter()
+        .flatten()
+        .filter_map(|participant| {
+            participant
+                .pointer("/individual/reference")?
+                .as_str()
+                .map(str::to_owned)
+        });
     Ok(Visit {
         hospital: text("/serviceProvider/reference"),
         practitioners: practitioners.collect(),
@@ -106,7 +120,9 @@ fn places(resources: &[Resource], visits: &[Visit]) -> Vec<usize> {
     // Rule 2.
     for resource in resources {
         let named = resource.references().filter_map(|(_, to)| target(to));
-        let place = named.filter_map(|to| visits.iter().position(|v| v.encounter == to)).next();
+        let place = named
+            .filter_map(|to| visits.iter().position(|v| v.encounter == to))
+            .next();
         if let Some(place) = place {
             of.entry(name(resource)).or_insert(place);
         }
@@ -114,7 +130,10 @@ fn places(resources: &[Resource], visits: &[Visit]) -> Vec<usize> {
     // Rule 3.
     for (place, visit) in visits.iter().enumerate() {
         let encounter = by_name.get(&visit.encounter);
-        for (_, to) in encounter.into_iter().flat_map(|encounter| encounter.references()) {
+        for (_, to) in encounter
+            .into_iter()
+            .flat_map(|encounter| encounter.references())
+        {
             if let Some(to) = target(to).filter(|to| !is_person(&by_name, to)) {
                 of.entry(to).or_insert(place);
             }
@@ -138,17 +157,28 @@ fn places(resources: &[Resource], visits: &[Visit]) -> Vec<usize> {
         }
     }
     // Rule 5.
-    resources.iter().map(|resource| of.get(&name(resource)).copied().unwrap_or(0)).collect()
+    resources
+        .iter()
+        .map(|resource| of.get(&name(resource)).copied().unwrap_or(0))
+        .collect()
 }
 
 /// The Patient is of all visits, so references to and from it say nothing.
 fn is_person(by_name: &BTreeMap<String, &Resource>, name: &str) -> bool {
-    by_name.get(name).is_some_and(|resource| resource.resource_type().as_str() == "Patient")
+    by_name
+        .get(name)
+        .is_some_and(|resource| resource.resource_type().as_str() == "Patient")
 }
 
 /// What a resource is called within its bundle: its full URL, else type and id, else its content.
 pub(crate) fn name(resource: &Resource) -> String {
-    let typed = || Some(format!("{}/{}", resource.resource_type().as_str(), resource.id()?));
+    let typed = || {
+        Some(format!(
+            "{}/{}",
+            resource.resource_type().as_str(),
+            resource.id()?
+        ))
+    };
     let url = resource.full_url().map(str::to_owned);
     url.or_else(typed)
         .unwrap_or_else(|| String::from_utf8_lossy(resource.canonical_bytes()).into_owned())
@@ -160,7 +190,10 @@ pub(crate) fn aliases(resources: &[Resource]) -> BTreeMap<String, String> {
     for resource in resources {
         let name = name(resource);
         if let Some(id) = resource.id() {
-            aliases.insert(format!("{}/{id}", resource.resource_type().as_str()), name.clone());
+            aliases.insert(
+                format!("{}/{id}", resource.resource_type().as_str()),
+                name.clone(),
+            );
         }
         aliases.insert(name.clone(), name);
     }
@@ -198,8 +231,10 @@ mod tests {
     #[test]
     fn resources_follow_their_encounters() {
         let visits = visits(bundle(TWO_VISITS)).unwrap();
-        let ids: Vec<Vec<&str>> =
-            visits.iter().map(|v| v.resources.iter().filter_map(Resource::id).collect()).collect();
+        let ids: Vec<Vec<&str>> = visits
+            .iter()
+            .map(|v| v.resources.iter().filter_map(Resource::id).collect())
+            .collect();
         assert_eq!(ids, [vec!["p", "early", "a"], vec!["late", "c", "g"]]);
         assert_eq!(visits[0].quarter.to_string(), "2019-Q1");
         assert_eq!(visits[1].quarter.to_string(), "2024-Q2");
@@ -208,9 +243,17 @@ mod tests {
     #[test]
     fn without_an_encounter_or_its_start_nothing_is_guessed() {
         let none = r#"{"resourceType":"Bundle","type":"collection","entry":[]}"#;
-        assert_eq!(visits(bundle(none)).unwrap_err(), GroupingError::NoEncounter);
+        assert_eq!(
+            visits(bundle(none)).unwrap_err(),
+            GroupingError::NoEncounter
+        );
         let no_start = TWO_VISITS.replace("\"start\":\"2024-05-01\"", "\"end\":\"2024-05-01\"");
         let error = visits(bundle(&no_start)).unwrap_err();
-        assert_eq!(error, GroupingError::NoStart { encounter: "urn:uuid:late".to_owned() });
+        assert_eq!(
+            error,
+            GroupingError::NoStart {
+                encounter: "urn:uuid:late".to_owned()
+            }
+        );
     }
 }

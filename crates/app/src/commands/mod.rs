@@ -1,9 +1,9 @@
 //! One function a command: reads files, calls the people's side, tells the answer.
 
-mod ca;
+pub mod ca;
 mod chain;
 mod doctor;
-mod network;
+pub mod network;
 mod patient;
 
 use clap::CommandFactory as _;
@@ -66,5 +66,7 @@ pub fn now() -> TimeMs {
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-const HOUR_MS: u64 = 60 * 60 * 1_000;
-const DAY_MS: u64 = 24 * HOUR_MS;
+/// Milliseconds of an hour.
+pub const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 24 * HOUR_MS;

@@ -59,7 +59,7 @@ pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
         created: now(),
         ca: ca.verifying_key(),
         regulators: regulators.public(),
-        group_key: Blob::new(validator.group_key().to_vec())?,
+        group_key: Blob::new(validator.group_key()?.to_vec())?,
     };
     home.keep_genesis(&genesis)?;
     Ok(genesis)

@@ -41,9 +41,11 @@ pub struct Part {
 pub fn parts(visit: &Visit) -> Vec<Part> {
     let levels = levels(&visit.resources);
     let mut parts = Vec::new();
-    for level in
-        [Confidentiality::Identity, Confidentiality::Sensitive, Confidentiality::Clinical]
-    {
+    for level in [
+        Confidentiality::Identity,
+        Confidentiality::Sensitive,
+        Confidentiality::Clinical,
+    ] {
         let of_level: Vec<&Resource> = visit
             .resources
             .iter()
@@ -51,12 +53,18 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
             .filter_map(|(resource, found)| (*found == level).then_some(resource))
             .collect();
         if !of_level.is_empty() {
-            parts.push(Part { confidentiality: level, content: collection(&of_level) });
+            parts.push(Part {
+                confidentiality: level,
+                content: collection(&of_level),
+            });
         }
     }
     let statistics = statistics::extract(visit);
     let content = statistics.to_string().into_bytes();
-    parts.push(Part { confidentiality: Confidentiality::Statistics, content });
+    parts.push(Part {
+        confidentiality: Confidentiality::Statistics,
+        content,
+    });
     parts
 }
 
@@ -84,8 +92,11 @@ fn collection(resources: &[&Resource]) -> Vec<u8> {
 /// The level of each resource.
 fn levels(resources: &[Resource]) -> Vec<Confidentiality> {
     let aliases = aliases(resources);
-    let mut sensitive: BTreeSet<String> =
-        resources.iter().filter(|r| is_sensitive(r)).map(name).collect();
+    let mut sensitive: BTreeSet<String> = resources
+        .iter()
+        .filter(|r| is_sensitive(r))
+        .map(name)
+        .collect();
     // Until nothing spreads any more. Neither the patient nor organisations carry it on: everything refers to them.
     loop {
         let before = sensitive.len();
@@ -110,19 +121,29 @@ fn levels(resources: &[Resource]) -> Vec<Confidentiality> {
 fn carries_no_taint(resource: &Resource) -> bool {
     matches!(
         resource.resource_type().as_str(),
-        "Patient" | "RelatedPerson" | "Person" | "Coverage" | "Organization" | "Practitioner"
-            | "PractitionerRole" | "Location"
+        "Patient"
+            | "RelatedPerson"
+            | "Person"
+            | "Coverage"
+            | "Organization"
+            | "Practitioner"
+            | "PractitionerRole"
+            | "Location"
     )
 }
 
 fn is_sensitive(resource: &Resource) -> bool {
-    !carries_no_taint(resource) && (labelled(resource.value()) || has_sensitive_code(resource.value()))
+    !carries_no_taint(resource)
+        && (labelled(resource.value()) || has_sensitive_code(resource.value()))
 }
 
 /// The resource's own security label: restricted, very restricted, or any sensitivity of the table.
 fn labelled(value: &Value) -> bool {
     let labels = value.pointer("/meta/security").and_then(Value::as_array);
-    let codes = labels.into_iter().flatten().filter_map(|label| label.get("code")?.as_str());
+    let codes = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|label| label.get("code")?.as_str());
     let mut codes = codes;
     codes.any(|code| matches!(code, "R" | "V") || rules().sensitivities.contains(code))
 }
@@ -161,7 +182,10 @@ impl Rules {
         let system = canonical_system(system);
         let prefixes = || {
             let of_system = self.prefixes.get(system)?;
-            of_system.iter().find(|(prefix, _)| code.starts_with(prefix)).map(|(_, found)| *found)
+            of_system
+                .iter()
+                .find(|(prefix, _)| code.starts_with(prefix))
+                .map(|(_, found)| *found)
         };
         self.exact.get(&(system, code)).copied().or_else(prefixes)
     }
@@ -170,14 +194,21 @@ impl Rules {
 /// National editions of ICD-10 share its categories.
 fn canonical_system(system: &str) -> &str {
     const ICD_10: &str = "http://hl7.org/fhir/sid/icd-10";
-    if system.starts_with(ICD_10) || system == "urn:oid:2.16.840.1.113883.6.3" { ICD_10 } else { system }
+    if system.starts_with(ICD_10) || system == "urn:oid:2.16.840.1.113883.6.3" {
+        ICD_10
+    } else {
+        system
+    }
 }
 
 fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| {
         let mut rules = Rules::default();
-        for line in include_str!("rules.tsv").lines().filter(|line| !line.starts_with('#')) {
+        for line in include_str!("rules.tsv")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+        {
             let mut columns = line.split('\t');
             let (Some(system), Some(code), Some(sensitivity)) =
                 (columns.next(), columns.next(), columns.next())
@@ -187,7 +218,11 @@ fn rules() -> &'static Rules {
             rules.sensitivities.insert(sensitivity);
             match code.strip_suffix('*') {
                 Some(prefix) => {
-                    rules.prefixes.entry(system).or_default().push((prefix, sensitivity));
+                    rules
+                        .prefixes
+                        .entry(system)
+                        .or_default()
+                        .push((prefix, sensitivity));
                 }
                 None => {
                     rules.exact.insert((system, code), sensitivity);
@@ -216,7 +251,8 @@ mod tests {
 
     fn text(parts: &[Part], level: Confidentiality) -> String {
         let part = parts.iter().find(|part| part.confidentiality == level);
-        part.map(|part| String::from_utf8(part.content.clone()).unwrap()).unwrap_or_default()
+        part.map(|part| String::from_utf8(part.content.clone()).unwrap())
+            .unwrap_or_default()
     }
 
     const ENCOUNTER: &str = r#"{"fullUrl":"urn:uuid:e","resource":{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},
@@ -233,19 +269,30 @@ mod tests {
     fn what_refers_to_something_sensitive_is_sensitive() {
         let claim = r#"{"fullUrl":"urn:uuid:k","resource":{"resourceType":"Claim","id":"k","patient":{"reference":"urn:uuid:p"},
             "diagnosis":[{"sequence":1,"diagnosisReference":{"reference":"urn:uuid:c"}}]}}"#;
-        let entries =
-            [ENCOUNTER, &condition("http://hl7.org/fhir/sid/icd-10-cn", "F32.900"), claim].join(",");
+        let entries = [
+            ENCOUNTER,
+            &condition("http://hl7.org/fhir/sid/icd-10-cn", "F32.900"),
+            claim,
+        ]
+        .join(",");
         let parts = parts_of(&entries);
         let sensitive = text(&parts, Confidentiality::Sensitive);
         for id in ["\"e\"", "\"c\"", "\"k\""] {
-            assert!(sensitive.contains(&format!("\"id\":{id}")), "{id} is missing: {sensitive}");
+            assert!(
+                sensitive.contains(&format!("\"id\":{id}")),
+                "{id} is missing: {sensitive}"
+            );
         }
         assert_eq!(text(&parts, Confidentiality::Clinical), "");
     }
 
     #[test]
     fn an_ordinary_visit_stays_clinical() {
-        let entries = [ENCOUNTER, &condition("http://hl7.org/fhir/sid/icd-10", "I10")].join(",");
+        let entries = [
+            ENCOUNTER,
+            &condition("http://hl7.org/fhir/sid/icd-10", "I10"),
+        ]
+        .join(",");
         let parts = parts_of(&entries);
         assert!(text(&parts, Confidentiality::Clinical).contains("I10"));
         assert_eq!(text(&parts, Confidentiality::Sensitive), "");
@@ -253,12 +300,16 @@ mod tests {
 
     #[test]
     fn a_label_raises_and_never_lowers() {
-        let raised = condition("http://hl7.org/fhir/sid/icd-10", "I10")
-            .replace("\"id\":\"c\",", r#""id":"c","meta":{"security":[{"code":"R"}]},"#);
+        let raised = condition("http://hl7.org/fhir/sid/icd-10", "I10").replace(
+            "\"id\":\"c\",",
+            r#""id":"c","meta":{"security":[{"code":"R"}]},"#,
+        );
         let parts = parts_of(&[ENCOUNTER, &raised].join(","));
         assert!(text(&parts, Confidentiality::Sensitive).contains("I10"));
-        let lowered = condition("http://snomed.info/sct", "86406008")
-            .replace("\"id\":\"c\",", r#""id":"c","meta":{"security":[{"code":"N"}]},"#);
+        let lowered = condition("http://snomed.info/sct", "86406008").replace(
+            "\"id\":\"c\",",
+            r#""id":"c","meta":{"security":[{"code":"N"}]},"#,
+        );
         let parts = parts_of(&[ENCOUNTER, &lowered].join(","));
         assert!(text(&parts, Confidentiality::Sensitive).contains("86406008"));
     }

@@ -25,7 +25,9 @@ pub(super) fn extract(visit: &Visit) -> Value {
     let gender = patient.and_then(|patient| patient.get("gender")).cloned();
     let birth = patient.and_then(|patient| patient.get("birthDate")?.as_str());
     let encounter = of_type(visit, "Encounter").next().map(Resource::value);
-    let class = encounter.and_then(|encounter| encounter.pointer("/class/code")).cloned();
+    let class = encounter
+        .and_then(|encounter| encounter.pointer("/class/code"))
+        .cloned();
     let codes: Vec<Value> = codes(visit)
         .into_iter()
         .map(|(kind, system, code)| json!({ "type": kind, "system": system, "code": code }))
@@ -40,7 +42,10 @@ pub(super) fn extract(visit: &Visit) -> Value {
 }
 
 fn of_type<'a>(visit: &'a Visit, kind: &'static str) -> impl Iterator<Item = &'a Resource> {
-    visit.resources.iter().filter(move |resource| resource.resource_type().as_str() == kind)
+    visit
+        .resources
+        .iter()
+        .filter(move |resource| resource.resource_type().as_str() == kind)
 }
 
 fn codes(visit: &Visit) -> BTreeSet<(&'static str, String, String)> {
@@ -66,7 +71,10 @@ fn age_band(birth: &str, at: &str) -> Option<String> {
     let date = |text: &str| -> Option<(i32, u32)> {
         let year = text.get(..4)?.parse().ok()?;
         let month_day = text.get(5..10).map(|rest| rest.replace('-', ""));
-        Some((year, month_day.and_then(|rest| rest.parse().ok()).unwrap_or(101)))
+        Some((
+            year,
+            month_day.and_then(|rest| rest.parse().ok()).unwrap_or(101),
+        ))
     };
     let ((birth_year, birth_day), (year, day)) = (date(birth)?, date(at)?);
     let age = year - birth_year - i32::from(day < birth_day);

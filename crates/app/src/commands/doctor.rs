@@ -1,0 +1,190 @@
+//! What a doctor does.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use yilian_client::{Letter, Session, Share};
+use yilian_protocol::{
+    CertificateId, Height, RecordId, TimeMs, authored::Verified, visit::VisitToken,
+};
+
+use super::{Context, now};
+use crate::{
+    arguments::DoctorCommand,
+    home::{read_json, write_private},
+    intake,
+    link::Link,
+    output::trouble,
+};
+
+pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()> {
+    match command {
+        DoctorCommand::Seal { name, token, bundle, known } => {
+            seal(context, &name, &token, &bundle, &known).await
+        }
+        DoctorCommand::Open { name, share, out } => {
+            let share: Share = read_json(&share)?;
+            let opened = context.open().await?;
+            let doctor = context.home.doctor(&name)?;
+            let verified = doctor.open_share(&opened.session, &share).await?;
+            Shown::new(&opened.session, share.record, &verified).await?.tell(context, out)?;
+            opened.close();
+            Ok(())
+        }
+        DoctorCommand::Read { name, letter, record, out } => {
+            read(context, &name, &letter, record, out).await
+        }
+    }
+}
+
+/// Checks a bundle without importing it.
+pub fn validate(context: &Context, file: &Path, known: &[PathBuf]) -> anyhow::Result<()> {
+    let known = intake::read_directory(known)?;
+    let bundle = intake::read_bundle(file, &known)?;
+    let resources = bundle.resources().count();
+    context.output.tell(&Valid { file: file.to_owned(), resources })
+}
+
+async fn seal(
+    context: &Context,
+    name: &str,
+    token: &Path,
+    bundle: &Path,
+    known: &[PathBuf],
+) -> anyhow::Result<()> {
+    let token: VisitToken = read_json(token)?;
+    let known = intake::read_directory(known)?;
+    let visits = intake::visits_of(intake::read_bundle(bundle, &known)?)?;
+    let [visit] = visits.as_slice() else {
+        let cause = format!("the bundle holds {} visits, the token is for one", visits.len());
+        return Err(trouble(cause, "give a bundle with a single Encounter"));
+    };
+    let opened = context.open().await?;
+    let doctor = context.home.doctor(name)?;
+    let checked = doctor.check_in(&opened.session, &token, now())?;
+    let drafts = intake::drafts_of(visit);
+    let levels: Vec<_> = drafts.iter().map(|draft| draft.confidentiality.to_string()).collect();
+    let sealed =
+        doctor.seal(&opened.session, &checked, drafts, now(), &mut rand::rng()).await?;
+    let records = sealed.records.into_iter().zip(levels);
+    context.output.tell(&Sealed {
+        height: sealed.receipt.header.height,
+        bytes: sealed.bytes,
+        records: records.map(|(record, level)| SealedPart { record, level }).collect(),
+    })?;
+    opened.close();
+    Ok(())
+}
+
+async fn read(
+    context: &Context,
+    name: &str,
+    letter: &Path,
+    record: Option<RecordId>,
+    out: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let letter: Letter = read_json(letter)?;
+    if record.is_none() && out.is_some() && letter.records.len() != 1 {
+        let cause = format!("the letter names {} records", letter.records.len());
+        return Err(trouble(cause, "name one with --record to write it to a file"));
+    }
+    let opened = context.open().await?;
+    let doctor = context.home.doctor(name)?;
+    let named = letter.records.iter().map(|named| named.record);
+    let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
+    for record in wanted {
+        let verified = doctor.read(&opened.session, &letter, record, now()).await?;
+        Shown::new(&opened.session, record, &verified).await?.tell(context, out.clone())?;
+    }
+    opened.close();
+    Ok(())
+}
+
+/// An opened record as it is shown.
+#[derive(Serialize)]
+pub struct Shown {
+    record: RecordId,
+    author: String,
+    certificate: CertificateId,
+    signed_at: TimeMs,
+    scope: String,
+    content: serde_json::Value,
+    #[serde(skip)]
+    bytes: Vec<u8>,
+}
+
+impl Shown {
+    /// Looks up the author's name.
+    pub async fn new(
+        session: &Session<Link>,
+        record: RecordId,
+        verified: &Verified,
+    ) -> anyhow::Result<Self> {
+        let author = session.certificate(verified.author()).await?;
+        Ok(Self {
+            record,
+            author: author.certificate.subject.to_string(),
+            certificate: verified.author(),
+            signed_at: verified.signed_at(),
+            scope: verified.scope().to_string(),
+            content: serde_json::from_slice(verified.content()).unwrap_or_default(),
+            bytes: verified.content().to_vec(),
+        })
+    }
+
+    /// Shows the record, or writes its content to a file.
+    pub fn tell(&self, context: &Context, out: Option<PathBuf>) -> anyhow::Result<()> {
+        if let Some(path) = out {
+            write_private(&path, &self.bytes)?;
+        }
+        context.output.tell(self)
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "record  {}", self.record)?;
+        writeln!(f, "scope   {}", self.scope)?;
+        writeln!(f, "signed  by {} at {}", self.author, self.signed_at.to_text())?;
+        let pretty = serde_json::to_string_pretty(&self.content).unwrap_or_default();
+        writeln!(f, "{pretty}")
+    }
+}
+
+#[derive(Serialize)]
+struct Sealed {
+    height: Height,
+    bytes: usize,
+    records: Vec<SealedPart>,
+}
+
+#[derive(Serialize)]
+struct SealedPart {
+    record: RecordId,
+    level: String,
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for SealedPart { record, level } in &self.records {
+            writeln!(f, "{record}  {level}")?;
+        }
+        let count = self.records.len();
+        writeln!(f, "{count} records, {} bytes, final in block {}", self.bytes, self.height)
+    }
+}
+
+#[derive(Serialize)]
+struct Valid {
+    file: PathBuf,
+    resources: usize,
+}
+
+impl fmt::Display for Valid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} resources, valid FHIR R4", self.file.display(), self.resources)
+    }
+}

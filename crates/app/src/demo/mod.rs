@@ -1,0 +1,131 @@
+//! The whole story, played on every visit of every patient: check in, seal, open, share, re-open, grant, read, revoke.
+
+mod figures;
+mod stage;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use yilian_record::{
+    fhir::Directory,
+    synthetic::Population,
+};
+
+use self::{figures::Figures, stage::Stage};
+use crate::{
+    arguments::DemoOptions, commands::network::make_network, home::Home, intake, link::Opened,
+    output::Output,
+};
+
+/// Synthetic patients when no number is given.
+const PATIENTS: usize = 12;
+
+/// Plays the story and tells its figures.
+pub async fn run(home: &Home, output: &Output, options: DemoOptions) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let home = if options.keep { home.clone() } else { Home::new(temporary.path().to_owned()) };
+    let cast = Cast::load(&options)?;
+    make_network(&home, "Demonstration")?;
+    let opened = Opened::embedded(&home, std::sync::Arc::new(home.clone())).await?;
+    let figures = play(&home, &opened, cast).await?;
+    output.tell(&figures)?;
+    opened.close();
+    figures.check()
+}
+
+async fn play(home: &Home, opened: &Opened, cast: Cast) -> anyhow::Result<Figures> {
+    let Cast { known, patients } = cast;
+    let mut stage = Stage::new(home, &opened.session, &known);
+    let bar = progress(patients.len());
+    let patients_count = patients.len();
+    for source in patients {
+        bar.set_message(source.name());
+        let bundle = stage.figures.time("import", || source.read(&known))?;
+        stage.patient(bundle).await.with_context(|| source.name())?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let mut figures = stage.figures;
+    figures.patients = patients_count;
+    Ok(figures)
+}
+
+fn progress(count: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} patients  {elapsed}  {msg}");
+    ProgressBar::new(count as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Who takes part.
+struct Cast {
+    known: Directory,
+    patients: Vec<Source>,
+}
+
+/// Where a patient's bundle comes from.
+enum Source {
+    File(PathBuf),
+    Synthetic(usize, Vec<u8>),
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::Synthetic(number, _) => format!("synthetic patient {}", number + 1),
+        }
+    }
+
+    fn read(&self, known: &Directory) -> anyhow::Result<yilian_record::fhir::Bundle> {
+        match self {
+            Self::File(path) => intake::read_bundle(path, known),
+            Self::Synthetic(_, bytes) => intake::check_bundle(bytes, known),
+        }
+    }
+}
+
+impl Cast {
+    fn load(options: &DemoOptions) -> anyhow::Result<Self> {
+        match &options.fhir {
+            Some(folder) => Self::imported(folder, options.patients),
+            None => Self::synthetic(options.seed, options.patients.unwrap_or(PATIENTS)),
+        }
+    }
+
+    fn synthetic(seed: u64, count: usize) -> anyhow::Result<Self> {
+        let population = Population::new(seed);
+        let mut known = Directory::default();
+        for bytes in [population.hospitals(), population.practitioners()] {
+            known.extend(intake::check_bundle(&bytes, &known.clone())?.resources());
+        }
+        let patients = population.patients(count).enumerate();
+        let patients = patients.map(|(number, bytes)| Source::Synthetic(number, bytes)).collect();
+        Ok(Self { known, patients })
+    }
+
+    /// Hospitals and practitioners stand in files of their own, which are read first.
+    fn imported(folder: &Path, count: Option<usize>) -> anyhow::Result<Self> {
+        let entries = std::fs::read_dir(folder)
+            .with_context(|| format!("cannot list {}", folder.display()))?;
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        let is = |path: &Path, kind: &str| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            name.starts_with(kind)
+        };
+        let (hospitals, rest): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|path| is(path, "hospital"));
+        let (practitioners, mut patients): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|path| is(path, "practitioner"));
+        let known = intake::read_directory(&[hospitals, practitioners].concat())?;
+        patients.truncate(count.unwrap_or(usize::MAX));
+        anyhow::ensure!(!patients.is_empty(), "no patient bundle in {}", folder.display());
+        Ok(Self { known, patients: patients.into_iter().map(Source::File).collect() })
+    }
+}

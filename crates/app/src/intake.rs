@@ -1,0 +1,49 @@
+//! From files to drafts: bundles read and checked, grouped into visits, labelled.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use yilian_client::Draft;
+use yilian_record::{
+    encounter::{Visit, visits},
+    fhir::{Bundle, Directory},
+    label::parts,
+};
+
+/// Reads and checks a bundle; what is wrong is named by resource and path.
+pub fn read_bundle(path: &Path, known: &Directory) -> anyhow::Result<Bundle> {
+    let bytes =
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    check_bundle(&bytes, known).with_context(|| path.display().to_string())
+}
+
+/// Checks a bundle that was read.
+pub fn check_bundle(bytes: &[u8], known: &Directory) -> anyhow::Result<Bundle> {
+    let bundle = Bundle::parse(bytes)?;
+    bundle.validate(known)?;
+    Ok(bundle)
+}
+
+/// Hospitals and practitioners from bundles that others refer to.
+pub fn read_directory(files: &[PathBuf]) -> anyhow::Result<Directory> {
+    let mut known = Directory::default();
+    for file in files {
+        let bundle = read_bundle(file, &known)?;
+        known.extend(bundle.resources());
+    }
+    Ok(known)
+}
+
+/// The visits of a patient's bundle.
+pub fn visits_of(bundle: Bundle) -> anyhow::Result<Vec<Visit>> {
+    Ok(visits(bundle)?)
+}
+
+/// The drafts of a visit: one for each part.
+pub fn drafts_of(visit: &Visit) -> Vec<Draft> {
+    let draft = |part: yilian_record::label::Part| Draft {
+        confidentiality: part.confidentiality,
+        content: part.content,
+    };
+    parts(visit).into_iter().map(draft).collect()
+}

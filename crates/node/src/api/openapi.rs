@@ -1,0 +1,202 @@
+//! The API's description, OpenAPI 3.1, made from one table. A test walks the table against the router.
+
+use serde_json::{Value, json};
+use yilian_protocol::limits::{OBJECT_MAX, REQUEST_MAX, TRANSACTION_MAX};
+
+/// One route: method, path, what it does, what it takes, what it answers.
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    body: Option<&'static str>,
+    answer: &'static str,
+}
+
+const fn get(path: &'static str, answer: &'static str, summary: &'static str) -> Route {
+    Route { method: "get", path, summary, body: None, answer }
+}
+
+const fn post(
+    path: &'static str,
+    body: &'static str,
+    answer: &'static str,
+    summary: &'static str,
+) -> Route {
+    Route { method: "post", path, summary, body: Some(body), answer }
+}
+
+const ROUTES: &[Route] = &[
+    get("/v1/status", "Status", "The node's chain, genesis, and how far it is"),
+    post("/v1/transactions", "Transaction", "Receipt", "Order a transaction; answers when it is final"),
+    post("/v1/visits", "SealRequest", "SealReceipt", "Store sealed objects and put their records onto the chain"),
+    get("/v1/visits/{nym}", "RecordPage", "The records of a visit"),
+    get("/v1/receipts/{id}", "Receipt", "The proof that a transaction is final"),
+    get("/v1/blocks/{height}", "Block", "A final block"),
+    get("/v1/members", "MemberPage", "The members"),
+    get("/v1/members/{id}/certificates", "CertificatePage", "The certificates of a member"),
+    get("/v1/certificates/{id}", "CertificateEntry", "A certificate, and whether it is revoked"),
+    get("/v1/records/{id}", "RecordEntry", "What the chain knows of a record"),
+    get("/v1/records/{id}/object", "Octets", "The sealed object of a record"),
+    post("/v1/reencapsulations", "OneShot", "Reencapsulated", "Turn a record towards a reader, once; nothing is kept"),
+    post("/v1/deposits", "Deposit", "Nothing", "Give a key holder the rekeys of a grant"),
+    get("/v1/grants/{id}", "GrantEntry", "What the chain knows of a grant"),
+    post("/v1/asks", "SignedAsk", "Reencapsulated", "Ask a key holder for a record under a grant"),
+];
+
+/// The description.
+pub(super) fn document() -> Value {
+    let mut paths = serde_json::Map::new();
+    for route in ROUTES {
+        let entry = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Some(methods) = entry.as_object_mut() {
+            methods.insert(route.method.to_owned(), operation(route));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Yilian 医链 node",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0" },
+            "description": "Bodies are canonical octets of the crate yilian-protocol (module codec), so that what is signed is what is sent. \
+                Answers are JSON; ids, keys and points are hex digits; times are milliseconds since 1970. Every error is an Error.",
+        },
+        "paths": paths,
+        "components": { "schemas": schemas() },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let mut operation = json!({
+        "summary": route.summary,
+        "parameters": parameters(route.path, route.answer),
+        "responses": { "200": answer(route.answer), "default": error() },
+    });
+    if route.answer == "Nothing" {
+        operation["responses"] = json!({ "204": { "description": "Done" }, "default": error() });
+    }
+    if let Some(name) = route.body {
+        let limit = if name == "SealRequest" { REQUEST_MAX } else { super::SMALL_BODY_MAX };
+        operation["requestBody"] = json!({
+            "required": true,
+            "description": format!("Canonical encoding of yilian-protocol's {name}, at most {limit} bytes"),
+            "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
+        });
+    }
+    operation
+}
+
+fn parameters(path: &str, answer: &str) -> Value {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = names
+        .map(|name| {
+            let schema = match name {
+                "height" => json!({ "type": "integer", "minimum": 0 }),
+                "nym" => json!({ "type": "string", "pattern": "^[0-9a-f]{96}$" }),
+                _ => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+            };
+            json!({ "name": name, "in": "path", "required": true, "schema": schema })
+        })
+        .collect();
+    if answer.ends_with("Page") {
+        let schema = json!({ "type": "integer", "minimum": 0, "default": 0 });
+        parameters.push(json!({ "name": "from", "in": "query", "schema": schema }));
+    }
+    Value::Array(parameters)
+}
+
+fn answer(name: &str) -> Value {
+    if name == "Octets" {
+        return json!({
+            "description": format!("At most {OBJECT_MAX} bytes"),
+            "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
+        });
+    }
+    let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+    json!({ "description": name, "content": { "application/json": { "schema": schema } } })
+}
+
+fn error() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Error" });
+    json!({ "description": "Why not", "content": { "application/json": { "schema": schema } } })
+}
+
+fn schemas() -> Value {
+    let id = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
+    let time = json!({ "type": "integer", "description": "ms since 1970-01-01T00:00:00Z" });
+    let admitted = object(&[("height", json!({ "type": "integer" })), ("time", time.clone())]);
+    let free = json!({ "type": "object" });
+    let page = |entry: &str| {
+        let entry = json!({ "$ref": format!("#/components/schemas/{entry}") });
+        object(&[
+            ("entries", json!({ "type": "array", "items": entry })),
+            ("total", json!({ "type": "integer" })),
+        ])
+    };
+    json!({
+        "Error": object(&[
+            ("code", json!({ "type": "string", "enum":
+                ["refused", "invalid", "too-large", "not-found", "busy", "unavailable", "unreachable"] })),
+            ("rule", json!({ "type": "string", "description": "with code `refused`: the rule that was broken" })),
+            ("message", json!({ "type": "string" })),
+        ]),
+        "Status": object(&[
+            ("version", json!({ "type": "string" })), ("chain", id.clone()), ("genesis", free.clone()),
+            ("latest", admitted.clone()), ("waiting", json!({ "type": "integer" })),
+            ("objects", json!({ "type": "integer" })), ("object_bytes", json!({ "type": "integer" })),
+        ]),
+        "Receipt": object(&[
+            ("transaction", id.clone()), ("outcome", json!({})), ("header", free.clone()),
+            ("finality", json!({ "type": "string" })), ("inclusion", free.clone()),
+        ]),
+        "SealReceipt": object(&[
+            ("transaction", json!({ "type": "string", "maxLength": 2 * TRANSACTION_MAX })),
+            ("receipt", json!({ "$ref": "#/components/schemas/Receipt" })),
+        ]),
+        "Block": object(&[
+            ("id", id.clone()), ("header", free.clone()), ("finality", json!({ "type": "string" })),
+            ("transactions", json!({ "type": "array", "items": free.clone() })),
+        ]),
+        "MemberEntry": object(&[("member", free.clone()), ("admitted", admitted.clone())]),
+        "MemberPage": page("MemberEntry"),
+        "CertificateEntry": object(&[
+            ("certificate", free.clone()), ("admitted", admitted.clone()), ("revoked", json!({})),
+        ]),
+        "CertificatePage": page("CertificateEntry"),
+        "RecordEntry": object(&[
+            ("sealed", object(&[("record", id.clone()), ("capsule", json!({ "type": "string" }))])),
+            ("nym", json!({ "type": "string" })), ("hospital", id.clone()), ("admitted", admitted.clone()),
+        ]),
+        "RecordPage": page("RecordEntry"),
+        "Reencapsulated": object(&[
+            ("form", json!({ "type": "string", "enum": ["gt", "lv"] })), ("value", json!({ "type": "string" })),
+        ]),
+        "GrantEntry": object(&[
+            ("grant", free), ("state", json!({ "type": "string", "enum": ["active", "paused", "revoked"] })),
+            ("admitted", admitted.clone()), ("changed", admitted), ("changes", json!({ "type": "integer" })),
+        ]),
+    })
+}
+
+fn object(properties: &[(&str, Value)]) -> Value {
+    let properties: serde_json::Map<String, Value> =
+        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schema_that_is_named_is_there() {
+        let document = document();
+        let text = document.to_string();
+        for part in text.split("#/components/schemas/").skip(1) {
+            let name = part.split('"').next().unwrap();
+            let schema = document.pointer(&format!("/components/schemas/{name}"));
+            assert!(schema.is_some(), "{name} is missing");
+        }
+        assert_eq!(document["paths"].as_object().unwrap().len(), 15);
+    }
+}
