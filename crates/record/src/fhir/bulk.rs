@@ -83,7 +83,11 @@ impl BulkReader {
             let limit = LINE_BYTES_MAX.min(left) + 1;
             let read = (&mut input).take(limit).read_until(b'\n', &mut text)? as u64;
             if read == limit {
-                let max = if left < LINE_BYTES_MAX { FILE_BYTES_MAX } else { LINE_BYTES_MAX };
+                let max = if left < LINE_BYTES_MAX {
+                    FILE_BYTES_MAX
+                } else {
+                    LINE_BYTES_MAX
+                };
                 return Err(Error::TooLarge { max });
             }
             if read == 0 {
@@ -96,8 +100,12 @@ impl BulkReader {
             if self.resources.len() == RESOURCES_MAX {
                 return Err(Error::TooManyEntries { max: RESOURCES_MAX });
             }
-            let at_line = |source| Error::Line { line, source: Box::new(source) };
-            self.resources.push(Resource::parse(&text).map_err(at_line)?);
+            let at_line = |source| Error::Line {
+                line,
+                source: Box::new(source),
+            };
+            self.resources
+                .push(Resource::parse(&text).map_err(at_line)?);
         }
         Ok(())
     }
@@ -111,10 +119,16 @@ enum Subject {
 
 fn subject(resource: &Resource) -> Subject {
     if resource.resource_type() == "Patient" {
-        return resource.id().map_or(Subject::Unclear, |id| Subject::Patient(id.to_owned()));
+        return resource
+            .id()
+            .map_or(Subject::Unclear, |id| Subject::Patient(id.to_owned()));
     }
     let direct = ["patient", "subject"].into_iter().find_map(|name| {
-        resource.value().get(name)?.get("reference").and_then(Value::as_str)
+        resource
+            .value()
+            .get(name)?
+            .get("reference")
+            .and_then(Value::as_str)
     });
     if let Some(reference) = direct.filter(|reference| reference.contains("Patient")) {
         return patient(reference).map_or(Subject::Unclear, |id| Subject::Patient(id.to_owned()));

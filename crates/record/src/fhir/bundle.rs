@@ -37,14 +37,22 @@ impl Bundle {
         let resources = take_resources(&mut json)?;
         let envelope = Resource::from_json(json, None)?;
         if envelope.resource_type() != "Bundle" {
-            return Err(Error::NotABundle { found: envelope.resource_type() });
+            return Err(Error::NotABundle {
+                found: envelope.resource_type(),
+            });
         }
-        Ok(Self { envelope: envelope.into_value(), entries: entries(resources)? })
+        Ok(Self {
+            envelope: envelope.into_value(),
+            entries: entries(resources)?,
+        })
     }
 
     /// A `collection` of resources that came without a bundle.
     pub fn collection(resources: impl IntoIterator<Item = Resource>) -> Self {
-        let entry = |(index, resource): (usize, Resource)| Entry { index, resource: Some(resource) };
+        let entry = |(index, resource): (usize, Resource)| Entry {
+            index,
+            resource: Some(resource),
+        };
         let entries: Vec<_> = resources.into_iter().enumerate().map(entry).collect();
         let urls: Vec<Value> = entries.iter().map(Entry::envelope).collect();
         let mut envelope = serde_json::json!({ "resourceType": "Bundle", "type": "collection" });
@@ -103,13 +111,19 @@ impl Entry {
     }
 
     fn envelope(&self) -> Value {
-        self.full_url().map_or_else(|| serde_json::json!({}), |url| serde_json::json!({ "fullUrl": url }))
+        self.full_url().map_or_else(
+            || serde_json::json!({}),
+            |url| serde_json::json!({ "fullUrl": url }),
+        )
     }
 }
 
+/// A resource and its full URL.
+type Taken = (Json, Option<String>);
+
 /// Takes the resources out of a bundle, with their full URLs. Anything that has not the shape of a bundle stays where it is for the
 /// validation to find.
-fn take_resources(bundle: &mut Json) -> Result<Vec<Option<(Json, Option<String>)>>, Error> {
+fn take_resources(bundle: &mut Json) -> Result<Vec<Option<Taken>>, Error> {
     let Some(Json::Array(entries)) = bundle.member_mut("entry") else {
         return Ok(Vec::new());
     };
@@ -121,31 +135,42 @@ fn take_resources(bundle: &mut Json) -> Result<Vec<Option<(Json, Option<String>)
             Some(Json::String(url)) => Some(url.clone()),
             _ => None,
         };
-        entry.take_member("resource").map(|resource| (resource, url))
+        entry
+            .take_member("resource")
+            .map(|resource| (resource, url))
     });
     Ok(taken.collect())
 }
 
-fn entries(resources: Vec<Option<(Json, Option<String>)>>) -> Result<Vec<Entry>, Error> {
+fn entries(resources: Vec<Option<Taken>>) -> Result<Vec<Entry>, Error> {
     let mut issues = Issues::default();
     let mut entries = Vec::with_capacity(resources.len());
     for (index, found) in resources.into_iter().enumerate() {
         let Some((json, full_url)) = found else {
-            entries.push(Entry { index, resource: None });
+            entries.push(Entry {
+                index,
+                resource: None,
+            });
             continue;
         };
         let kind = match Resource::from_json(json, full_url.clone()) {
             Ok(resource) => {
-                entries.push(Entry { index, resource: Some(resource) });
+                entries.push(Entry {
+                    index,
+                    resource: Some(resource),
+                });
                 continue;
             }
             Err(Error::NotAResource) => IssueKind::NotAResource,
             Err(Error::UnknownResourceType) => IssueKind::UnknownResourceType,
             Err(other) => return Err(other),
         };
-        let resource = full_url.unwrap_or_else(|| "Bundle".to_owned());
-        let path = format!("Bundle.entry[{index}].resource");
-        issues.push(Issue { kind, entry: Some(index), resource, path });
+        issues.push(kind, |kind| Issue {
+            kind,
+            entry: Some(index),
+            resource: full_url.unwrap_or_else(|| "Bundle".to_owned()),
+            path: format!("Bundle.entry[{index}].resource"),
+        });
     }
     issues.finish().map(|_| entries)
 }

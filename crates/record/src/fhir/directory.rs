@@ -9,8 +9,14 @@ use serde_json::Value;
 use super::resource::{Resource, ResourceType};
 
 /// Types that a directory lists: those which many patients' records share.
-const SHARED: [&str; 6] =
-    ["Endpoint", "HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole"];
+const SHARED: [&str; 6] = [
+    "Endpoint",
+    "HealthcareService",
+    "Location",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+];
 
 /// What is known of hospitals and clinicians. The default knows nothing.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +40,10 @@ impl Directory {
     /// Adds those of `resources` which are organisations, clinicians or places. One that is listed already is replaced.
     pub fn extend<'a>(&mut self, resources: impl IntoIterator<Item = &'a Resource>) {
         for resource in resources {
-            if SHARED.iter().any(|shared| resource.resource_type() == *shared) {
+            if SHARED
+                .iter()
+                .any(|shared| resource.resource_type() == *shared)
+            {
                 self.insert(Listed::of(resource));
             }
         }
@@ -63,7 +72,9 @@ impl Directory {
 
     fn insert(&mut self, listed: Listed) {
         let own = listed.full_url.iter().cloned().chain(listed.relative());
-        let known = own.filter_map(|reference| self.by_reference.get(&reference).copied()).next();
+        let known = own
+            .filter_map(|reference| self.by_reference.get(&reference).copied())
+            .next();
         let index = known.flatten().unwrap_or(self.listed.len());
         for reference in listed.references() {
             let known = self.by_reference.entry(reference).or_insert(Some(index));
@@ -125,7 +136,11 @@ impl Listed {
             .identifiers
             .iter()
             .map(move |(system, value)| format!("{kind}?identifier={system}|{value}"));
-        self.full_url.iter().cloned().chain(self.relative()).chain(by_identifier)
+        self.full_url
+            .iter()
+            .cloned()
+            .chain(self.relative())
+            .chain(by_identifier)
     }
 }
 
@@ -140,19 +155,39 @@ fn display(name: &Value) -> Option<String> {
         return Some(text.to_owned());
     }
     let words = |field: &str| {
-        let values = name.get(field).and_then(Value::as_array).into_iter().flatten();
-        values.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        let values = name
+            .get(field)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        values
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
-    let family = name.get("family").and_then(Value::as_str).map(str::to_owned);
-    let parts: Vec<String> =
-        words("prefix").into_iter().chain(words("given")).chain(family).collect();
+    let family = name
+        .get("family")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let parts: Vec<String> = words("prefix")
+        .into_iter()
+        .chain(words("given"))
+        .chain(family)
+        .collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 fn identifiers(value: &Value) -> Vec<(String, String)> {
-    let listed = value.get("identifier").and_then(Value::as_array).into_iter().flatten();
+    let listed = value
+        .get("identifier")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let pair = |identifier: &Value| {
-        let system = identifier.get("system").and_then(Value::as_str).unwrap_or_default();
+        let system = identifier
+            .get("system")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let value = identifier.get("value").and_then(Value::as_str)?;
         Some((system.to_owned(), value.to_owned()))
     };

@@ -157,14 +157,15 @@ pub(super) struct Issues {
 }
 
 impl Issues {
-    pub(super) fn push(&mut self, issue: Issue) {
-        let list = match issue.severity() {
+    /// Counts an issue. `place` tells the rest of it and is asked only while there is room.
+    pub(super) fn push(&mut self, kind: IssueKind, place: impl FnOnce(IssueKind) -> Issue) {
+        let list = match kind.severity() {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
         list.total += 1;
         if list.warnings.len() < ISSUES_MAX {
-            list.warnings.push(issue);
+            list.warnings.push(place(kind));
         }
     }
 
@@ -172,6 +173,9 @@ impl Issues {
         if self.errors.total == 0 {
             return Ok(self.warnings);
         }
-        Err(Error::Invalid { issues: self.errors.warnings, total: self.errors.total })
+        Err(Error::Invalid {
+            issues: self.errors.warnings,
+            total: self.errors.total,
+        })
     }
 }

@@ -12,7 +12,7 @@ use struson::reader::{
     ValueType,
 };
 
-use super::DEPTH_MAX;
+use super::{DEPTH_MAX, VALUES_MAX};
 use crate::Error;
 
 /// A JSON value with numbers as they were written and members as they were ordered.
@@ -35,23 +35,42 @@ impl Json {
             ..ReaderSettings::default()
         };
         let mut reader = JsonStreamReader::new_custom(bytes, settings);
-        let value = read(&mut reader)?;
+        let mut left = VALUES_MAX;
+        let value = read(&mut reader, &mut left)?;
         reader.consume_trailing_whitespace().map_err(refusal)?;
         Ok(value)
     }
 
     /// A copy of `value`; numbers are spelt as serde_json spells them.
-    pub(super) fn from_value(value: &Value) -> Self {
-        match value {
+    pub(super) fn from_value(value: &Value) -> Result<Self, Error> {
+        Self::copy(value, DEPTH_MAX)
+    }
+
+    fn copy(value: &Value, levels: u32) -> Result<Self, Error> {
+        let too_deep = Error::TooDeep {
+            max: DEPTH_MAX,
+            line: 0,
+            column: 0,
+        };
+        let inside = || levels.checked_sub(1).ok_or(too_deep);
+        Ok(match value {
             Value::Null => Self::Null,
             Value::Bool(flag) => Self::Bool(*flag),
             Value::Number(number) => Self::Number(number.to_string()),
             Value::String(text) => Self::String(text.clone()),
-            Value::Array(items) => Self::Array(items.iter().map(Self::from_value).collect()),
-            Value::Object(members) => Self::Object(
-                members.iter().map(|(name, value)| (name.clone(), Self::from_value(value))).collect(),
-            ),
-        }
+            Value::Array(items) => {
+                let levels = inside()?;
+                let items = items.iter().map(|item| Self::copy(item, levels));
+                Self::Array(items.collect::<Result<_, _>>()?)
+            }
+            Value::Object(members) => {
+                let levels = inside()?;
+                let copy = |(name, value): (&String, &Value)| {
+                    Ok::<_, Error>((name.clone(), Self::copy(value, levels)?))
+                };
+                Self::Object(members.iter().map(copy).collect::<Result<_, _>>()?)
+            }
+        })
     }
 
     /// The value to look at. Decimals become the nearest `f64`; only [`Json::canonical`] is exact.
@@ -63,7 +82,9 @@ impl Json {
             Self::String(text) => Value::String(text),
             Self::Array(items) => items.into_iter().map(Self::into_value).collect(),
             Self::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (name, value.into_value()));
+                let members = members
+                    .into_iter()
+                    .map(|(name, value)| (name, value.into_value()));
                 Value::Object(members.collect::<Map<_, _>>())
             }
         }
@@ -107,9 +128,10 @@ impl Json {
     /// The member `name` of an object.
     pub(super) fn member_mut(&mut self, name: &str) -> Option<&mut Json> {
         match self {
-            Self::Object(members) => {
-                members.iter_mut().find(|(found, _)| found == name).map(|(_, value)| value)
-            }
+            Self::Object(members) => members
+                .iter_mut()
+                .find(|(found, _)| found == name)
+                .map(|(_, value)| value),
             _ => None,
         }
     }
@@ -126,29 +148,35 @@ impl Json {
     }
 }
 
-/// Recursion is bounded by the reader's nesting limit.
-fn read(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
+/// Recursion is bounded by the reader's nesting limit. `left` is how many values may still come.
+fn read(reader: &mut JsonStreamReader<&[u8]>, left: &mut usize) -> Result<Json, Error> {
+    *left = left
+        .checked_sub(1)
+        .ok_or(Error::TooManyValues { max: VALUES_MAX })?;
     match reader.peek().map_err(refusal)? {
         ValueType::Null => reader.next_null().map(|()| Json::Null).map_err(refusal),
         ValueType::Boolean => reader.next_bool().map(Json::Bool).map_err(refusal),
-        ValueType::Number => reader.next_number_as_string().map(Json::Number).map_err(refusal),
+        ValueType::Number => reader
+            .next_number_as_string()
+            .map(Json::Number)
+            .map_err(refusal),
         ValueType::String => reader.next_string().map(Json::String).map_err(refusal),
-        ValueType::Array => read_array(reader),
-        ValueType::Object => read_object(reader),
+        ValueType::Array => read_array(reader, left),
+        ValueType::Object => read_object(reader, left),
     }
 }
 
-fn read_array(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
+fn read_array(reader: &mut JsonStreamReader<&[u8]>, left: &mut usize) -> Result<Json, Error> {
     reader.begin_array().map_err(refusal)?;
     let mut items = Vec::new();
     while reader.has_next().map_err(refusal)? {
-        items.push(read(reader)?);
+        items.push(read(reader, left)?);
     }
     reader.end_array().map_err(refusal)?;
     Ok(Json::Array(items))
 }
 
-fn read_object(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
+fn read_object(reader: &mut JsonStreamReader<&[u8]>, left: &mut usize) -> Result<Json, Error> {
     reader.begin_object().map_err(refusal)?;
     let mut members = Vec::new();
     let mut names = HashSet::new();
@@ -158,7 +186,7 @@ fn read_object(reader: &mut JsonStreamReader<&[u8]>) -> Result<Json, Error> {
             let (line, column) = position(&reader.current_position(false));
             return Err(Error::DuplicateKey { line, column });
         }
-        members.push((name, read(reader)?));
+        members.push((name, read(reader, left)?));
     }
     reader.end_object().map_err(refusal)?;
     Ok(Json::Object(members))
@@ -170,12 +198,23 @@ fn refusal(error: ReaderError) -> Error {
             let (line, column) = position(&fault.location);
             match fault.kind {
                 SyntaxErrorKind::IncompleteDocument => Error::Truncated { line, column },
-                kind => Error::Syntax { line, column, reason: kind.to_string() },
+                kind => Error::Syntax {
+                    line,
+                    column,
+                    reason: kind.to_string(),
+                },
             }
         }
-        ReaderError::MaxNestingDepthExceeded { max_nesting_depth, location } => {
+        ReaderError::MaxNestingDepthExceeded {
+            max_nesting_depth,
+            location,
+        } => {
             let (line, column) = position(&location);
-            Error::TooDeep { max: max_nesting_depth, line, column }
+            Error::TooDeep {
+                max: max_nesting_depth,
+                line,
+                column,
+            }
         }
         ReaderError::UnsupportedNumberValue { location, .. } => {
             let (line, column) = position(&location);
@@ -183,20 +222,34 @@ fn refusal(error: ReaderError) -> Error {
         }
         ReaderError::IoError { location, .. } => {
             let (line, column) = position(&location);
-            Error::Syntax { line, column, reason: "not UTF-8".to_owned() }
+            Error::Syntax {
+                line,
+                column,
+                reason: "not UTF-8".to_owned(),
+            }
         }
         ReaderError::UnexpectedValueType { location, .. }
         | ReaderError::UnexpectedStructure { location, .. } => {
             let (line, column) = position(&location);
-            Error::Syntax { line, column, reason: "unexpected structure".to_owned() }
+            Error::Syntax {
+                line,
+                column,
+                reason: "unexpected structure".to_owned(),
+            }
         }
-        _ => Error::Syntax { line: 0, column: 0, reason: "unreadable".to_owned() },
+        _ => Error::Syntax {
+            line: 0,
+            column: 0,
+            reason: "unreadable".to_owned(),
+        },
     }
 }
 
 /// Line and column as editors count them, from 1.
 fn position(location: &JsonReaderPosition) -> (u64, u64) {
-    location.line_pos.map_or((0, 0), |at| (at.line + 1, at.column + 1))
+    location
+        .line_pos
+        .map_or((0, 0), |at| (at.line + 1, at.column + 1))
 }
 
 fn number(text: &str) -> Value {

@@ -46,6 +46,9 @@ pub const BYTES_MAX: u64 = 64 << 20;
 /// Deepest nesting of objects and arrays. R4 itself needs about 20; questionnaires nest further.
 pub const DEPTH_MAX: u32 = 64;
 
+/// Most JSON values (numbers, strings, objects, ..) in one text: they cost more memory than their text.
+pub const VALUES_MAX: usize = 4_000_000;
+
 /// Most entries of a bundle.
 pub const ENTRIES_MAX: usize = 100_000;
 

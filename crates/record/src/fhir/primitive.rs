@@ -43,12 +43,16 @@ pub(super) enum Fault {
 impl Primitive {
     /// The type called `name`.
     pub(super) fn named(name: &str) -> Option<Self> {
-        ALL.iter().find(|(known, _)| *known == name).map(|(_, primitive)| *primitive)
+        ALL.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, primitive)| *primitive)
     }
 
     /// The name in the standard.
     pub(super) fn name(self) -> &'static str {
-        ALL.iter().find(|(_, primitive)| *primitive == self).map_or("", |(name, _)| name)
+        ALL.iter()
+            .find(|(_, primitive)| *primitive == self)
+            .map_or("", |(name, _)| name)
     }
 
     /// Whether `value` is one.
@@ -74,7 +78,9 @@ impl Primitive {
     fn matches(self, text: &str) -> bool {
         match self {
             Self::Base64Binary => is_base64(text),
-            Self::Canonical | Self::Uri | Self::Url => is_printable(text) && !text.contains(is_space),
+            Self::Canonical | Self::Uri | Self::Url => {
+                is_printable(text) && !text.contains(is_space)
+            }
             Self::Code => is_printable(text) && is_code(text),
             Self::Date => is_date(text),
             Self::DateTime => is_date_time(text),
@@ -101,7 +107,9 @@ pub(super) fn is_id(text: &str) -> bool {
 
 fn whole(value: &Value, least: i64) -> Result<(), Fault> {
     let number = value.as_number().ok_or(Fault::Type("number"))?;
-    let fits = number.as_i64().is_some_and(|whole| (least..=i64::from(i32::MAX)).contains(&whole));
+    let fits = number
+        .as_i64()
+        .is_some_and(|whole| (least..=i64::from(i32::MAX)).contains(&whole));
     if fits { Ok(()) } else { Err(Fault::Format) }
 }
 
@@ -111,7 +119,9 @@ fn is_space(character: char) -> bool {
 
 fn is_printable(text: &str) -> bool {
     (text.len() <= STRING_CHARACTERS_MAX || text.chars().count() <= STRING_CHARACTERS_MAX)
-        && text.chars().all(|character| character >= ' ' || matches!(character, '\t' | '\n' | '\r'))
+        && text
+            .chars()
+            .all(|character| character >= ' ' || matches!(character, '\t' | '\n' | '\r'))
 }
 
 /// `[ \r\n\t\S]+`: no white space but the usual four. A text of white space alone carries nothing, yet the standard allows it.
@@ -134,7 +144,9 @@ fn is_id_byte(byte: u8) -> bool {
 /// `[0-2](\.(0|[1-9][0-9]*))+`
 fn is_oid(text: &str) -> bool {
     let mut arcs = text.split('.');
-    let root = arcs.next().is_some_and(|first| matches!(first, "0" | "1" | "2"));
+    let root = arcs
+        .next()
+        .is_some_and(|first| matches!(first, "0" | "1" | "2"));
     let arc = |arc: &str| is_digits(arc) && (arc == "0" || !arc.starts_with('0'));
     root && text.contains('.') && arcs.all(arc)
 }
@@ -145,9 +157,10 @@ fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     groups.len() == lengths.len()
-        && groups.iter().zip(lengths).all(|(group, length)| {
-            group.len() == length && group.bytes().all(hex)
-        })
+        && groups
+            .iter()
+            .zip(lengths)
+            .all(|(group, length)| group.len() == length && group.bytes().all(hex))
 }
 
 fn is_base64(text: &str) -> bool {
@@ -168,10 +181,16 @@ fn is_base64(text: &str) -> bool {
 /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, of a year above 0 and a day that exists.
 fn is_date(text: &str) -> bool {
     let mut parts = text.splitn(3, '-');
-    let Some(year) = parts.next().and_then(|part| digits(part, 4)).filter(|year| *year > 0) else {
+    let Some(year) = parts
+        .next()
+        .and_then(|part| digits(part, 4))
+        .filter(|year| *year > 0)
+    else {
         return false;
     };
-    let Some(month) = parts.next() else { return true };
+    let Some(month) = parts.next() else {
+        return true;
+    };
     let Some(month) = digits(month, 2).filter(|month| (1..=12).contains(month)) else {
         return false;
     };
@@ -180,12 +199,20 @@ fn is_date(text: &str) -> bool {
 }
 
 fn is_date_time(text: &str) -> bool {
-    if text.contains('T') { is_instant(text) } else { is_date(text) }
+    if text.contains('T') {
+        is_instant(text)
+    } else {
+        is_date(text)
+    }
 }
 
 fn is_instant(text: &str) -> bool {
-    let Some((date, rest)) = text.split_once('T') else { return false };
-    let Some(at) = rest.find(['Z', '+', '-']) else { return false };
+    let Some((date, rest)) = text.split_once('T') else {
+        return false;
+    };
+    let Some(at) = rest.find(['Z', '+', '-']) else {
+        return false;
+    };
     let (time, zone) = rest.split_at(at);
     date.len() == 10 && is_date(date) && is_time(time) && is_zone(zone)
 }
@@ -197,7 +224,12 @@ fn is_time(text: &str) -> bool {
         None => (text, None),
     };
     let mut parts = clock.split(':');
-    let mut part = |max| parts.next().and_then(|part| digits(part, 2)).is_some_and(|n| n <= max);
+    let mut part = |max| {
+        parts
+            .next()
+            .and_then(|part| digits(part, 2))
+            .is_some_and(|n| n <= max)
+    };
     part(23) && part(59) && part(60) && parts.next().is_none() && fraction.is_none_or(is_digits)
 }
 
@@ -205,7 +237,9 @@ fn is_zone(text: &str) -> bool {
     if text == "Z" {
         return true;
     }
-    let Some((hours, minutes)) = text.strip_prefix(['+', '-']).and_then(|rest| rest.split_once(':'))
+    let Some((hours, minutes)) = text
+        .strip_prefix(['+', '-'])
+        .and_then(|rest| rest.split_once(':'))
     else {
         return false;
     };
@@ -232,7 +266,11 @@ fn is_digits(text: &str) -> bool {
 }
 
 fn digits(text: &str, length: usize) -> Option<u32> {
-    if text.len() == length && is_digits(text) { text.parse().ok() } else { None }
+    if text.len() == length && is_digits(text) {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 fn days(year: u32, month: u32) -> u32 {
@@ -270,3 +308,175 @@ const ALL: [(&str, Primitive); 20] = [
     ("uuid", Primitive::Uuid),
     ("xhtml", Primitive::Xhtml),
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    use super::*;
+
+    /// The standard's own expressions, from the table.
+    fn expressions() -> Vec<(Primitive, Regex)> {
+        let table = include_str!("r4.table");
+        let rows = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("P\t")?.split_once('\t'));
+        let compiled = rows.map(|(name, expression)| {
+            let anchored = format!("^(?:{expression})$").replace("\\n", "\n");
+            (
+                Primitive::named(name).unwrap(),
+                Regex::new(&anchored).unwrap(),
+            )
+        });
+        compiled.collect()
+    }
+
+    fn is_spelt_as_string(primitive: Primitive) -> bool {
+        use Primitive::*;
+        !matches!(
+            primitive,
+            Boolean | Decimal | Integer | PositiveInt | UnsignedInt | Xhtml
+        )
+    }
+
+    /// The differences that the head of this module admits.
+    fn is_stricter(primitive: Primitive, text: &str) -> bool {
+        use Primitive::*;
+        let unprintable = text
+            .chars()
+            .any(|c| c < ' ' && !matches!(c, '\t' | '\n' | '\r'));
+        match primitive {
+            Date | DateTime | Instant => {
+                let day = text.get(8..10).and_then(|day| day.parse::<u32>().ok());
+                day.is_some_and(|day| day > 28)
+            }
+            Base64Binary => text.contains('=') || text.split_ascii_whitespace().count() > 1,
+            _ => unprintable,
+        }
+    }
+
+    fn compare(text: &str) {
+        for (primitive, expression) in expressions() {
+            if text.is_empty() || !is_spelt_as_string(primitive) {
+                continue;
+            }
+            let ours = primitive.matches(text);
+            let theirs = expression.is_match(text);
+            let agreed = ours == theirs || !ours && theirs && is_stricter(primitive, text);
+            // Base64 groups of four may be broken anywhere by white space: the same bytes.
+            let spaced = primitive == Primitive::Base64Binary && text.contains(char::is_whitespace);
+            assert!(
+                agreed || spaced,
+                "{primitive:?} {text:?}: ours {ours}, theirs {theirs}"
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn agrees_with_the_standard_on_anything(text in any::<String>()) {
+            compare(&text);
+        }
+
+        #[test]
+        fn agrees_with_the_standard_on_times(
+            text in "[0-2][0-9]{3}(-[01][0-9](-[0-3][0-9](T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,4})?(Z|[+-][01][0-9]:[0-6][0-9])?)?)?)?",
+        ) {
+            compare(&text);
+            if let Some((_, time)) = text.split_once('T') {
+                compare(time);
+            }
+        }
+
+        #[test]
+        fn agrees_with_the_standard_on_names(
+            text in "(urn:oid:)?[0-3](\\.[0-9]{1,3}){0,4}|(urn:uuid:)?[0-9a-fA-F]{8}(-[0-9a-f]{4}){2,4}-[0-9a-f]{12}|[A-Za-z0-9.\\-]{1,70}|[a-z ]{1,9}|[a-zA-Z0-9+/]{0,9}={0,3}",
+        ) {
+            compare(&text);
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        let ok = |primitive: Primitive, text: &str| {
+            primitive
+                .check(&serde_json::from_str(text).unwrap())
+                .is_ok()
+        };
+        for (primitive, good, bad) in [
+            (
+                Primitive::Integer,
+                ["0", "-2147483648", "2147483647"],
+                ["2147483648", "1.0", "1e1"],
+            ),
+            (
+                Primitive::UnsignedInt,
+                ["0", "1", "2147483647"],
+                ["-1", "2147483648", "\"1\""],
+            ),
+            (
+                Primitive::PositiveInt,
+                ["1", "2", "2147483647"],
+                ["0", "-1", "true"],
+            ),
+            (
+                Primitive::Decimal,
+                ["0.10", "-1e3", "7"],
+                ["\"7\"", "null", "[7]"],
+            ),
+        ] {
+            for text in good {
+                assert!(ok(primitive, text), "{primitive:?} {text}");
+            }
+            for text in bad {
+                assert!(!ok(primitive, text), "{primitive:?} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn days_must_exist() {
+        for good in [
+            "2024-02-29",
+            "2000-02-29",
+            "2023-12-31",
+            "1900-02-28",
+            "2023-11",
+            "0001",
+        ] {
+            assert!(Primitive::Date.matches(good), "{good}");
+        }
+        for bad in [
+            "2023-02-29",
+            "1900-02-29",
+            "2023-04-31",
+            "2023-13",
+            "0000",
+            "2023-1-1",
+            "23",
+        ] {
+            assert!(!Primitive::Date.matches(bad), "{bad}");
+        }
+        assert!(Primitive::Instant.matches("2016-12-31T23:59:60Z"));
+        assert!(!Primitive::Instant.matches("2016-12-31T23:59Z"));
+        assert!(!Primitive::DateTime.matches("2016-12-31T23:59:59"));
+        assert!(!Primitive::DateTime.matches("2016-12T23:59:59Z"));
+    }
+
+    #[test]
+    fn narrative_has_no_scripts() {
+        assert!(Primitive::Xhtml.matches("<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>"));
+        for bad in [
+            "a",
+            "<p>a</p>",
+            "<divine>a</div>",
+            "<div><SCRIPT>x</SCRIPT></div>",
+            "<div>",
+        ] {
+            assert!(!Primitive::Xhtml.matches(bad), "{bad}");
+        }
+    }
+}

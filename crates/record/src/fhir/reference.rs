@@ -4,6 +4,9 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
+use super::definitions::{Definitions, TypeId};
 use super::directory::Directory;
 use super::primitive::is_id;
 use super::resource::{Resource, ResourceType};
@@ -84,6 +87,67 @@ impl<'a> Targets<'a> {
     }
 }
 
+/// Every literal reference in a resource, with its path.
+pub(super) fn gather(resource: &Value) -> Vec<(String, &str)> {
+    let mut found = Vec::new();
+    if let Ok(definitions) = Definitions::embedded()
+        && let Some(name) = resource.get("resourceType").and_then(Value::as_str)
+        && let Some(id) = definitions.resource(name)
+    {
+        gather_in(definitions, id, resource, &mut name.to_owned(), &mut found);
+    }
+    found
+}
+
+/// In a value of type `id`, which says what is a reference: other types have texts called `reference` too.
+fn gather_in<'a>(
+    definitions: &'static Definitions,
+    id: TypeId,
+    value: &'a Value,
+    path: &mut String,
+    found: &mut Vec<(String, &'a str)>,
+) {
+    let (Some(definition), Some(members)) = (definitions.get(id), value.as_object()) else {
+        return;
+    };
+    let length = path.len();
+    for (name, member) in members {
+        let base = name.strip_prefix('_').unwrap_or(name);
+        let Some(meaning) = definition.member(base) else {
+            continue;
+        };
+        if definitions.name(id) == "Reference" && name == "reference" {
+            found.extend(member.as_str().map(|text| (path.clone(), text)));
+            continue;
+        }
+        let kind = if base.len() < name.len() {
+            definitions.element
+        } else {
+            meaning.kind
+        };
+        path.push('.');
+        path.push_str(base);
+        let inner = path.len();
+        let (items, listed) = match member {
+            Value::Array(items) => (items.as_slice(), true),
+            one => (std::slice::from_ref(one), false),
+        };
+        for (index, item) in items.iter().enumerate() {
+            if listed {
+                path.push_str(&format!("[{index}]"));
+            }
+            // Of `contained` and the like only the value tells the type.
+            let own = item.get("resourceType").and_then(Value::as_str);
+            let kind = own
+                .and_then(|name| definitions.resource(name))
+                .unwrap_or(kind);
+            gather_in(definitions, kind, item, path, found);
+            path.truncate(inner);
+        }
+        path.truncate(length);
+    }
+}
+
 /// `Type/id` with an optional version.
 fn relative(text: &str) -> Option<(ResourceType, &str)> {
     let mut parts = text.split('/');
@@ -105,11 +169,17 @@ fn ending(rest: &str) -> Option<ResourceType> {
     let unversioned = path.split("/_history/").next()?;
     let mut parts = unversioned.rsplit('/');
     let (id, kind) = (parts.next()?, parts.next()?);
-    if is_id(id) { ResourceType::new(kind).ok() } else { None }
+    if is_id(id) {
+        ResourceType::new(kind).ok()
+    } else {
+        None
+    }
 }
 
 /// RFC 3986, section 3.1.
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }

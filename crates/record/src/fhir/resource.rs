@@ -17,7 +17,7 @@ use super::definitions::{Definitions, TypeId};
 use super::directory::Directory;
 use super::issue::Report;
 use super::json::Json;
-use super::{BYTES_MAX, validate};
+use super::{BYTES_MAX, reference, validate};
 use crate::Error;
 
 /// A name of the value set of R4 resource types, such as `Patient`. Abstract types are none.
@@ -28,7 +28,9 @@ impl ResourceType {
     /// The type called `name`.
     pub fn new(name: &str) -> Result<Self, Error> {
         let definitions = Definitions::embedded()?;
-        let found = definitions.resource(name).ok_or(Error::UnknownResourceType)?;
+        let found = definitions
+            .resource(name)
+            .ok_or(Error::UnknownResourceType)?;
         Ok(Self::of(definitions, found))
     }
 
@@ -80,7 +82,7 @@ impl Resource {
 
     /// Takes a value made by a program. Its decimals are spelt as serde_json spells them.
     pub fn from_value(value: Value) -> Result<Self, Error> {
-        Self::from_json(Json::from_value(&value), None)
+        Self::from_json(Json::from_value(&value)?, None)
     }
 
     /// The same resource, known as `full_url` in a bundle.
@@ -94,8 +96,16 @@ impl Resource {
         let mut canonical = String::new();
         json.canonical(&mut canonical);
         let value = json.into_value();
-        let name = value.get("resourceType").and_then(Value::as_str).ok_or(Error::NotAResource)?;
-        Ok(Self { kind: ResourceType::new(name)?, full_url, value, canonical })
+        let name = value
+            .get("resourceType")
+            .and_then(Value::as_str)
+            .ok_or(Error::NotAResource)?;
+        Ok(Self {
+            kind: ResourceType::new(name)?,
+            full_url,
+            value,
+            canonical,
+        })
     }
 
     /// The type.
@@ -129,12 +139,10 @@ impl Resource {
     }
 
     /// Every literal reference with its path (`Observation.subject`), in the order of the canonical form. References of contained
-    /// resources, of extensions and to contained resources (`#id`) are among them; canonical URLs and identifiers are not.
+    /// resources, of extensions and to contained resources (`#id`) are among them; canonical URLs, identifiers and fields that
+    /// R4 does not have are not.
     pub fn references(&self) -> impl Iterator<Item = (String, &str)> {
-        let mut found = Vec::new();
-        let mut path = self.kind.as_str().to_owned();
-        collect(&self.value, &mut path, &mut found);
-        found.into_iter()
+        reference::gather(&self.value).into_iter()
     }
 
     /// Checks the resource against R4 and its references against itself and `known`. Gives the warnings, or
@@ -155,33 +163,11 @@ impl Eq for Resource {}
 /// Prints no content: a record must not reach a log by accident.
 impl fmt::Debug for Resource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Resource({}, {} bytes)", self.kind, self.canonical.len())
-    }
-}
-
-/// `Reference.reference` is the only string of R4 called `reference` (a test holds the table to that).
-fn collect<'a>(value: &'a Value, path: &mut String, found: &mut Vec<(String, &'a str)>) {
-    let length = path.len();
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                if let (true, Some(reference)) = (name == "reference", member.as_str()) {
-                    found.push((path.clone(), reference));
-                    continue;
-                }
-                path.push('.');
-                path.push_str(name);
-                collect(member, path, found);
-                path.truncate(length);
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                path.push_str(&format!("[{index}]"));
-                collect(item, path, found);
-                path.truncate(length);
-            }
-        }
-        _ => {}
+        write!(
+            formatter,
+            "Resource({}, {} bytes)",
+            self.kind,
+            self.canonical.len()
+        )
     }
 }

@@ -3,6 +3,7 @@
 //! The walk goes down each resource once; references are gathered on the way and looked up when all resources are known.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -41,24 +42,27 @@ fn run(
     let mut issues = Issues::default();
     let mut references = Vec::new();
     if let Some(bundle) = bundle {
-        let mut walk = Walk::new(definitions, None, "Bundle".to_owned());
+        let mut walk = Walk::new(definitions, None, "Bundle".into(), &mut issues);
         walk.detached = true;
         walk.resource(bundle.envelope(), Place::Root);
-        walk.finish(&mut issues, &mut references);
+        references.append(&mut walk.references);
         envelope(bundle, &mut issues);
     }
     let mut targets = Targets::default();
     for (entry, resource) in resources {
         targets.insert(resource);
-        let mut walk = Walk::new(definitions, *entry, label(resource));
+        let mut walk = Walk::new(definitions, *entry, label(resource).into(), &mut issues);
         walk.resource(resource.value(), Place::Root);
-        walk.finish(&mut issues, &mut references);
+        references.append(&mut walk.references);
     }
     for reference in &references {
         if let Some(kind) = reference.fault(&targets, known, definitions) {
-            let Found { entry, resource, path, .. } = reference;
-            let (resource, path) = (resource.clone(), path.clone());
-            issues.push(Issue { kind, entry: *entry, resource, path });
+            issues.push(kind, |kind| Issue {
+                kind,
+                entry: reference.entry,
+                resource: reference.resource.to_string(),
+                path: reference.path.clone(),
+            });
         }
     }
     issues.finish()
@@ -83,10 +87,12 @@ fn envelope(bundle: &Bundle, issues: &mut Issues) {
     for (entry, envelope) in bundle.entries().iter().zip(envelopes.into_iter().flatten()) {
         let has = |name: &str| envelope.get(name).is_some();
         let mut push = |key| {
-            let path = format!("Bundle.entry[{}]", entry.index());
-            let resource = entry.resource().map_or_else(|| "Bundle".to_owned(), label);
-            let kind = IssueKind::Invariant { key };
-            issues.push(Issue { kind, entry: Some(entry.index()), resource, path });
+            issues.push(IssueKind::Invariant { key }, |kind| Issue {
+                kind,
+                entry: Some(entry.index()),
+                resource: entry.resource().map_or_else(|| "Bundle".to_owned(), label),
+                path: format!("Bundle.entry[{}]", entry.index()),
+            });
         };
         if has("request") != requests {
             push("bdl-3");
@@ -97,10 +103,17 @@ fn envelope(bundle: &Bundle, issues: &mut Issues) {
             }
             continue;
         };
-        let version = resource.value().pointer("/meta/versionId").and_then(Value::as_str);
+        let version = resource
+            .value()
+            .pointer("/meta/versionId")
+            .and_then(Value::as_str);
         let version = version.unwrap_or_default();
-        let url_twice = resource.full_url().is_some_and(|url| !urls.insert((url, version)));
-        let identity = resource.id().map(|id| (resource.resource_type(), id, version));
+        let url_twice = resource
+            .full_url()
+            .is_some_and(|url| !urls.insert((url, version)));
+        let identity = resource
+            .id()
+            .map(|id| (resource.resource_type(), id, version));
         if url_twice || identity.is_some_and(|identity| !ids.insert(identity)) {
             push("bdl-7");
         }
@@ -110,7 +123,7 @@ fn envelope(bundle: &Bundle, issues: &mut Issues) {
 /// A reference met on the way.
 struct Found<'a> {
     entry: Option<usize>,
-    resource: String,
+    resource: Rc<str>,
     path: String,
     text: &'a str,
     allowed: &'static [TypeId],
@@ -123,7 +136,9 @@ impl Found<'_> {
         known: &Directory,
         definitions: &Definitions,
     ) -> Option<IssueKind> {
-        let Some(form) = Form::of(self.text) else { return Some(IssueKind::BadReference) };
+        let Some(form) = Form::of(self.text) else {
+            return Some(IssueKind::BadReference);
+        };
         let resolved = targets.resolve(self.text, form, known);
         let kind = resolved.or(match form {
             Form::Relative(kind, _) | Form::Conditional(kind) => Some(kind),
@@ -142,7 +157,11 @@ impl Found<'_> {
 
 /// Whether a reference may lead to `id`. `Resource` as a target means any.
 fn allows(allowed: &[TypeId], id: TypeId, definitions: &Definitions) -> bool {
-    let any = |target: &TypeId| definitions.get(*target).is_some_and(|t| t.kind == Kind::Abstract);
+    let any = |target: &TypeId| {
+        definitions
+            .get(*target)
+            .is_some_and(|t| t.kind == Kind::Abstract)
+    };
     allowed.is_empty() || allowed.contains(&id) || allowed.iter().any(any)
 }
 
@@ -163,12 +182,12 @@ enum Segment<'a> {
 }
 
 /// The walk through one resource.
-struct Walk<'a> {
+struct Walk<'a, 'i> {
     definitions: &'static Definitions,
     entry: Option<usize>,
-    label: String,
+    label: Rc<str>,
     path: Vec<Segment<'a>>,
-    issues: Vec<Issue>,
+    issues: &'i mut Issues,
     references: Vec<Found<'a>>,
     /// Id and type of what `#id` can mean now; the empty id is the container.
     contained: Vec<(&'a str, TypeId)>,
@@ -178,24 +197,24 @@ struct Walk<'a> {
     nested: bool,
 }
 
-impl<'a> Walk<'a> {
-    fn new(definitions: &'static Definitions, entry: Option<usize>, label: String) -> Self {
+impl<'a, 'i> Walk<'a, 'i> {
+    fn new(
+        definitions: &'static Definitions,
+        entry: Option<usize>,
+        label: Rc<str>,
+        issues: &'i mut Issues,
+    ) -> Self {
         Self {
             definitions,
             entry,
             label,
             path: Vec::new(),
-            issues: Vec::new(),
+            issues,
             references: Vec::new(),
             contained: Vec::new(),
             detached: false,
             nested: false,
         }
-    }
-
-    fn finish(self, issues: &mut Issues, references: &mut Vec<Found<'a>>) {
-        self.issues.into_iter().for_each(|issue| issues.push(issue));
-        references.extend(self.references);
     }
 
     fn resource(&mut self, value: &'a Value, place: Place) {
@@ -230,11 +249,15 @@ impl<'a> Walk<'a> {
 
     /// Every member against the type, then what the type wants beyond them.
     fn object(&mut self, id: TypeId, members: &'a Map<String, Value>) {
-        let Some(definition) = self.definitions.get(id) else { return };
+        let Some(definition) = self.definitions.get(id) else {
+            return;
+        };
         let mut seen: Vec<Option<&str>> = vec![None; definition.elements.len()];
         for (name, value) in members {
             let base = name.strip_prefix('_').unwrap_or(name);
-            let Some(member) = self.member(definition, name, base) else { continue };
+            let Some(member) = self.member(definition, name, base) else {
+                continue;
+            };
             let shadow = base.len() < name.len();
             match seen.get_mut(member.index) {
                 Some(Some(other)) if *other != base => {
@@ -259,7 +282,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The meaning of the JSON member `name` (with its `_`, if it has one; `base` is without), or an issue.
-    fn member(&mut self, definition: &'static Type, name: &'a str, base: &'a str) -> Option<Member> {
+    fn member(
+        &mut self,
+        definition: &'static Type,
+        name: &'a str,
+        base: &'a str,
+    ) -> Option<Member> {
         let is_resource = definition.kind == Kind::Resource;
         if name == "resourceType" && is_resource {
             return None;
@@ -284,7 +312,9 @@ impl<'a> Walk<'a> {
         if !member.element.is_list() {
             return self.single(member, value, shadow);
         }
-        let (Some(values), Some(shadows)) = (self.list(value), self.list(shadow)) else { return };
+        let (Some(values), Some(shadows)) = (self.list(value), self.list(shadow)) else {
+            return;
+        };
         if value.is_some() && shadow.is_some() && values.len() != shadows.len() {
             self.issue(IssueKind::Misaligned);
         }
@@ -298,7 +328,8 @@ impl<'a> Walk<'a> {
             // `null` holds a place in one list for what stands in the other.
             let present = |list: &'a [Value], other: &'a [Value]| {
                 let stood_for = other.get(index).is_some_and(|other| !other.is_null());
-                list.get(index).filter(|found| !(found.is_null() && stood_for))
+                list.get(index)
+                    .filter(|found| !(found.is_null() && stood_for))
             };
             self.path.push(Segment::Index(index));
             self.single(member, present(values, shadows), present(shadows, values));
@@ -332,12 +363,9 @@ impl<'a> Walk<'a> {
             self.complex(self.definitions.element, shadow);
         }
         let Some(value) = value else { return };
-        match self.definitions.get(member.kind).map(|definition| definition.kind) {
-            Some(Kind::Primitive(primitive)) => {
-                if self.check(primitive, value) {
-                    self.bound(member, value);
-                }
-            }
+        let definition = self.definitions.get(member.kind);
+        match definition.map(|definition| definition.kind) {
+            Some(Kind::Primitive(primitive)) => self.value(primitive, member, value),
             Some(Kind::Abstract) => {
                 let place = match member.element.name {
                     "contained" => Place::Contained,
@@ -370,21 +398,26 @@ impl<'a> Walk<'a> {
         self.object(id, members);
     }
 
-    fn check(&mut self, primitive: Primitive, value: &Value) -> bool {
+    fn value(&mut self, primitive: Primitive, member: Member, value: &'a Value) {
         let kind = match primitive.check(value) {
-            Ok(()) => return true,
+            Ok(()) => return self.bound(member, value),
             Err(_) if value.is_null() => IssueKind::Empty,
             Err(Fault::Empty) => IssueKind::Empty,
             Err(Fault::Type(expected)) => IssueKind::WrongType { expected },
-            Err(Fault::Format) => IssueKind::BadFormat { format: primitive.name() },
+            Err(Fault::Format) => IssueKind::BadFormat {
+                format: primitive.name(),
+            },
         };
         self.issue(kind);
-        false
     }
 
     /// A required binding. Of a CodeableConcept one coding must be in the set (R4 section 4.1.5).
     fn bound(&mut self, member: Member, value: &'a Value) {
-        let Some(set) = member.element.binding.and_then(|id| self.definitions.value_set(id)) else {
+        let Some(set) = member
+            .element
+            .binding
+            .and_then(|id| self.definitions.value_set(id))
+        else {
             return;
         };
         let inside = match (value, value.get("coding")) {
@@ -401,11 +434,19 @@ impl<'a> Walk<'a> {
         if self.definitions.name(member.kind) != "Reference" || self.nested {
             return;
         }
-        let Some(text) = value.get("reference").and_then(Value::as_str) else { return };
+        let Some(text) = value.get("reference").and_then(Value::as_str) else {
+            return;
+        };
         let allowed = member.targets;
         let Some(Form::Contained(id)) = Form::of(text) else {
-            let (entry, resource, path) = (self.entry, self.label.clone(), self.path_text());
-            return self.references.push(Found { entry, resource, path, text, allowed });
+            let (entry, resource, path) = (self.entry, self.label.clone(), path_text(&self.path));
+            return self.references.push(Found {
+                entry,
+                resource,
+                path,
+                text,
+                allowed,
+            });
         };
         match self.contained.iter().find(|(listed, _)| *listed == id) {
             None => self.issue(IssueKind::DanglingReference),
@@ -420,15 +461,17 @@ impl<'a> Walk<'a> {
     fn special(&mut self, id: TypeId, members: &'a Map<String, Value>) {
         if self.definitions.name(id) == "Extension" {
             let inner = members.contains_key("extension");
-            let value = members.keys().any(|name| {
-                name.strip_prefix('_').unwrap_or(name).starts_with("value")
-            });
+            let value = members
+                .keys()
+                .any(|name| name.strip_prefix('_').unwrap_or(name).starts_with("value"));
             if inner == value {
                 self.issue(IssueKind::Invariant { key: "ext-1" });
             }
         }
         if members.contains_key("modifierExtension") {
-            self.at("modifierExtension", |walk| walk.issue(IssueKind::ModifierExtension));
+            self.at("modifierExtension", |walk| {
+                walk.issue(IssueKind::ModifierExtension)
+            });
         }
     }
 
@@ -446,24 +489,29 @@ impl<'a> Walk<'a> {
     }
 
     fn issue(&mut self, kind: IssueKind) {
-        let (entry, resource, path) = (self.entry, self.label.clone(), self.path_text());
-        self.issues.push(Issue { kind, entry, resource, path });
+        let path = &self.path;
+        self.issues.push(kind, |kind| Issue {
+            kind,
+            entry: self.entry,
+            resource: self.label.to_string(),
+            path: path_text(path),
+        });
     }
+}
 
-    fn path_text(&self) -> String {
-        let mut text = String::new();
-        for segment in &self.path {
-            match segment {
-                Segment::Name(name) if text.is_empty() => text.push_str(cut(name)),
-                Segment::Name(name) => {
-                    text.push('.');
-                    text.push_str(cut(name));
-                }
-                Segment::Index(index) => text.push_str(&format!("[{index}]")),
+fn path_text(path: &[Segment<'_>]) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Name(name) if text.is_empty() => text.push_str(cut(name)),
+            Segment::Name(name) => {
+                text.push('.');
+                text.push_str(cut(name));
             }
+            Segment::Index(index) => text.push_str(&format!("[{index}]")),
         }
-        text
     }
+    text
 }
 
 fn has(set: &ValueSet, coding: &Value) -> bool {
@@ -475,18 +523,31 @@ fn has(set: &ValueSet, coding: &Value) -> bool {
 }
 
 /// What `#id` can mean in `value`, which is of type `id`.
-fn contained<'a>(value: &'a Value, id: TypeId, definitions: &Definitions) -> Vec<(&'a str, TypeId)> {
-    let listed = value.get("contained").and_then(Value::as_array).into_iter().flatten();
+fn contained<'a>(
+    value: &'a Value,
+    id: TypeId,
+    definitions: &Definitions,
+) -> Vec<(&'a str, TypeId)> {
+    let listed = value
+        .get("contained")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let pair = |inner: &'a Value| {
         let kind = inner.get("resourceType").and_then(Value::as_str)?;
         Some((inner.get("id")?.as_str()?, definitions.resource(kind)?))
     };
-    std::iter::once(("", id)).chain(listed.filter_map(pair)).collect()
+    std::iter::once(("", id))
+        .chain(listed.filter_map(pair))
+        .collect()
 }
 
 /// At most [`NAME_MAX`] characters of a name that somebody else chose.
 fn cut(name: &str) -> &str {
-    name.char_indices().nth(NAME_MAX).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
+    name.char_indices()
+        .nth(NAME_MAX)
+        .and_then(|(end, _)| name.get(..end))
+        .unwrap_or(name)
 }
 
 const NAME_MAX: usize = 64;

@@ -1,3 +1,8 @@
 //! Tests of the record crate from outside.
 
+#[cfg(test)]
+mod fhir_faults;
+#[cfg(test)]
 mod fhir_real;
+#[cfg(test)]
+mod fhir_strict;
