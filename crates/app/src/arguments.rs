@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use yilian_protocol::{
-    CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId,
-    grant::Purpose,
-    registry::Role,
-    transport::Form,
+    CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId, grant::Purpose,
+    registry::Role, transport::Form,
 };
 
 /// Patient-owned medical records on one machine: a network, its people, and every step between them.
@@ -15,7 +13,12 @@ use yilian_protocol::{
 #[command(name = "yilian", version, max_term_width = 100)]
 pub struct Arguments {
     /// Where the network, its keys and its people's files are kept
-    #[arg(long, global = true, env = "YILIAN_HOME", default_value = "yilian-home")]
+    #[arg(
+        long,
+        global = true,
+        env = "YILIAN_HOME",
+        default_value = "yilian-home"
+    )]
     pub home: PathBuf,
     /// Speak to the node at this URL instead of the network in --home
     #[arg(long, global = true, env = "YILIAN_NODE", value_name = "URL")]

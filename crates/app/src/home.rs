@@ -86,7 +86,10 @@ impl Home {
     pub fn genesis(&self) -> anyhow::Result<Genesis> {
         if !self.exists() {
             let cause = format!("there is no network in {}", self.root.display());
-            return Err(trouble(cause, "make one with `yilian init`, or name another --home"));
+            return Err(trouble(
+                cause,
+                "make one with `yilian init`, or name another --home",
+            ));
         }
         self.read("genesis.json")
     }
@@ -148,13 +151,22 @@ impl Home {
         let ca = SigningKey::from_seed(&self.make_key(&stem)?);
         let node = SigningKey::from_seed(&self.make_key(&format!("{stem}-node"))?);
         let ca = MemberCa::new(ca, name.clone(), node.verifying_key());
-        self.write(&format!("{stem}.json"), &MemberFile { name: name.clone(), id: ca.id() })?;
+        self.write(
+            &format!("{stem}.json"),
+            &MemberFile {
+                name: name.clone(),
+                id: ca.id(),
+            },
+        )?;
         Ok(ca)
     }
 
     /// Keeps a certified person's certificate beside the seed made before.
     pub fn keep_person(&self, name: &str, certificate: Certificate) -> anyhow::Result<()> {
-        self.write(&format!("people/{}.json", file_name(name)), &PersonFile { certificate })
+        self.write(
+            &format!("people/{}.json", file_name(name)),
+            &PersonFile { certificate },
+        )
     }
 
     /// Makes the seed of a person about to be certified.
@@ -168,10 +180,16 @@ impl Home {
         let stem = format!("people/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
             let cause = format!("nobody called `{name}` is certified here");
-            return Err(trouble(cause, "certify the person with `yilian ca certify`"));
+            return Err(trouble(
+                cause,
+                "certify the person with `yilian ca certify`",
+            ));
         }
         let file: PersonFile = self.read(&format!("{stem}.json"))?;
-        Ok(Doctor::new(&Seed::from_bytes(self.key(&stem)?), &file.certificate)?)
+        Ok(Doctor::new(
+            &Seed::from_bytes(self.key(&stem)?),
+            &file.certificate,
+        )?)
     }
 
     /// The patient of the wallet `name`.
@@ -211,7 +229,11 @@ impl Identities for Home {
     fn members(&self) -> Vec<MemberId> {
         let files = json_files(&self.root.join("members")).unwrap_or_default();
         let member = |path: &PathBuf| read_json::<MemberFile>(path).ok();
-        files.iter().filter_map(member).map(|file| file.id).collect()
+        files
+            .iter()
+            .filter_map(member)
+            .map(|file| file.id)
+            .collect()
     }
 
     fn key(&self, member: MemberId) -> Option<SigningKey> {
@@ -220,7 +242,9 @@ impl Identities for Home {
             .into_iter()
             .find(|path| read_json::<MemberFile>(path).is_ok_and(|file| file.id == member))?;
         let stem = path.file_stem()?.to_string_lossy().into_owned();
-        Some(SigningKey::from_seed(&Self::key(self, &format!("members/{stem}-node")).ok()?))
+        Some(SigningKey::from_seed(
+            &Self::key(self, &format!("members/{stem}-node")).ok()?,
+        ))
     }
 }
 
@@ -270,7 +294,10 @@ fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths: Vec<_> = entries
         .into_iter()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect();
     paths.sort();
     Ok(paths)
@@ -278,7 +305,13 @@ fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// A name as a file name: letters, digits and CJK stay, the rest becomes `_`; a short hash keeps names apart that would meet.
 fn file_name(name: &str) -> String {
-    let safe = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
+    let safe = |c: char| {
+        if c.is_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
     let text: String = name.chars().take(40).map(safe).collect();
     if text == name {
         return text;

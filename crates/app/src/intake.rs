@@ -12,8 +12,7 @@ use yilian_record::{
 
 /// Reads and checks a bundle; what is wrong is named by resource and path.
 pub fn read_bundle(path: &Path, known: &Directory) -> anyhow::Result<Bundle> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     check_bundle(&bytes, known).with_context(|| path.display().to_string())
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
-use yilian_client::{HttpTransport, Session};
+use yilian_client::{ClientError, HttpTransport, Session};
 use yilian_node::service::{Identities, InProcess, Node, NodeOptions};
 use yilian_protocol::transport::{CallError, Request, Response, Transport};
 
@@ -38,30 +38,41 @@ pub struct Opened {
 impl Opened {
     /// Opens the way that the arguments name: `--node`, else the node that serves the home, else one inside this process.
     pub async fn open(home: &Home, url: Option<&str>) -> anyhow::Result<Self> {
-        let served = fs::read_to_string(home.url_file()).ok();
-        match url.map(str::to_owned).or(served) {
-            Some(url) => {
-                let http = HttpTransport::new(url.trim())?;
-                let session = if home.exists() {
-                    Session::open(Link::Http(http), home.genesis()?).await?
-                } else {
-                    Session::trust_on_first_use(Link::Http(http)).await?
-                };
-                Ok(Self { session, node: None })
-            }
-            None => Self::embedded(home, Arc::new(home.clone())).await,
+        if let Some(url) = url {
+            return Self::over_http(home, url).await;
         }
+        if let Ok(url) = fs::read_to_string(home.url_file()) {
+            match Self::over_http(home, &url).await {
+                // A node that was killed could not take its note away.
+                Err(error) if is_unreachable(&error) => remove(&home.url_file()),
+                opened => return opened,
+            }
+        }
+        Self::embedded(home, Arc::new(home.clone())).await
+    }
+
+    async fn over_http(home: &Home, url: &str) -> anyhow::Result<Self> {
+        let link = Link::Http(HttpTransport::new(url.trim())?);
+        let session = if home.exists() {
+            Session::open(link, home.genesis()?).await?
+        } else {
+            Session::trust_on_first_use(link).await?
+        };
+        Ok(Self {
+            session,
+            node: None,
+        })
     }
 
     /// Starts the home's node inside this process.
-    pub async fn embedded(
-        home: &Home,
-        identities: Arc<dyn Identities>,
-    ) -> anyhow::Result<Self> {
+    pub async fn embedded(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Result<Self> {
         let node = Arc::new(start_node(home, identities)?);
         let link = Link::Embedded(InProcess::new(Arc::clone(&node)));
         let session = Session::open(link, home.genesis()?).await?;
-        Ok(Self { session, node: Some(node) })
+        Ok(Self {
+            session,
+            node: Some(node),
+        })
     }
 
     /// Stops the embedded node in good order.
@@ -105,6 +116,14 @@ impl Drop for UrlFile<'_> {
     fn drop(&mut self) {
         remove(&self.path);
     }
+}
+
+fn is_unreachable(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<ClientError>();
+    matches!(
+        error,
+        Some(ClientError::Call(CallError::Unreachable { .. }))
+    )
 }
 
 fn remove(path: &Path) {

@@ -38,8 +38,12 @@ impl Output {
 /// Tells why a command failed, and what to do about it.
 pub fn fail(error: &anyhow::Error, json: bool) -> ExitCode {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let refusal = error.downcast_ref::<ClientError>().and_then(ClientError::refusal);
-    let remedy = refusal.map(yilian_protocol::refusal::Refusal::remedy).or_else(|| remedy(error));
+    let refusal = error
+        .downcast_ref::<ClientError>()
+        .and_then(ClientError::refusal);
+    let remedy = refusal
+        .map(yilian_protocol::refusal::Refusal::remedy)
+        .or_else(|| remedy(error));
     if json {
         let rule = refusal.map(|rule| rule.name());
         let answer = serde_json::json!({ "error": causes, "rule": rule, "remedy": remedy });
@@ -65,11 +69,18 @@ pub struct WithRemedy {
 
 /// An error with what to do about it.
 pub fn trouble(cause: impl Into<String>, remedy: &'static str) -> anyhow::Error {
-    WithRemedy { cause: cause.into(), remedy }.into()
+    WithRemedy {
+        cause: cause.into(),
+        remedy,
+    }
+    .into()
 }
 
 fn remedy(error: &anyhow::Error) -> Option<&'static str> {
-    if let Some(known) = error.chain().find_map(|cause| cause.downcast_ref::<WithRemedy>()) {
+    if let Some(known) = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<WithRemedy>())
+    {
         return Some(known.remedy);
     }
     match error.downcast_ref::<ClientError>()? {

@@ -45,7 +45,9 @@ pub async fn serve(
     node: Arc<Node>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(node)).with_graceful_shutdown(stop).await
+    axum::serve(listener, router(node))
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 /// The routes.
@@ -87,8 +89,9 @@ async fn status(State(node): Shared) -> Answer {
 
 async fn submit(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
     let body = body.map_err(|error| oversize(&error, TRANSACTION_MAX))?;
-    let transaction = Transaction::parse(&body)
-        .map_err(|error| CallError::Invalid { message: error.to_string() })?;
+    let transaction = Transaction::parse(&body).map_err(|error| CallError::Invalid {
+        message: error.to_string(),
+    })?;
     answer(&node, Request::Submit(transaction)).await
 }
 
@@ -180,8 +183,11 @@ fn json<T: Serialize>(value: &T) -> HttpResponse {
 }
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
-    text.parse()
-        .map_err(|error: T::Err| Failure(CallError::Invalid { message: error.to_string() }))
+    text.parse().map_err(|error: T::Err| {
+        Failure(CallError::Invalid {
+            message: error.to_string(),
+        })
+    })
 }
 
 fn decode<T: Decode>(body: Result<Bytes, BytesRejection>, limit: usize) -> Result<T, Failure> {
@@ -192,7 +198,9 @@ fn decode<T: Decode>(body: Result<Bytes, BytesRejection>, limit: usize) -> Resul
 fn oversize(error: &BytesRejection, limit: usize) -> CallError {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => CallError::TooLarge { limit },
-        _ => CallError::Invalid { message: error.to_string() },
+        _ => CallError::Invalid {
+            message: error.to_string(),
+        },
     }
 }
 

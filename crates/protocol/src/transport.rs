@@ -45,6 +45,10 @@ impl<T: Transport> Transport for &T {
 /// What can be asked of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made once for each call and taken apart at once"
+)]
 pub enum Request {
     /// The node's chain and how far it is.
     Status,
@@ -312,6 +316,7 @@ crate::codec::named_codes! {
 /// A record's capsule turned towards a reader.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "form", content = "value", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "short-lived, and sent as bytes")]
 pub enum Reencapsulated {
     /// In GT.
     #[serde(with = "fixed")]

@@ -25,17 +25,41 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
             opened.close();
             Ok(())
         }
-        CaCommand::Certify { member, name, role, from, days } => {
-            let from = from.map(|text| TimeMs::from_text(&text)).transpose()?.unwrap_or_else(now);
+        CaCommand::Certify {
+            member,
+            name,
+            role,
+            from,
+            days,
+        } => {
+            let from = from
+                .map(|text| TimeMs::from_text(&text))
+                .transpose()?
+                .unwrap_or_else(now);
             let opened = context.open().await?;
             let validity = (from, from.plus_ms(days.saturating_mul(DAY_MS)));
-            let certificate =
-                certify(&context.home, &opened.session, &member, &name, role, validity).await?;
-            context.output.tell(&Certified { name, member, role, certificate })?;
+            let certificate = certify(
+                &context.home,
+                &opened.session,
+                &member,
+                &name,
+                role,
+                validity,
+            )
+            .await?;
+            context.output.tell(&Certified {
+                name,
+                member,
+                role,
+                certificate,
+            })?;
             opened.close();
             Ok(())
         }
-        CaCommand::Revoke { certificate, reason } => revoke(context, certificate, &reason).await,
+        CaCommand::Revoke {
+            certificate,
+            reason,
+        } => revoke(context, certificate, &reason).await,
         CaCommand::List => list(context).await,
     }
 }
@@ -81,7 +105,10 @@ async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::R
         .context("the registry does not know the certificate's member")?;
     let ca = context.home.member_ca(member.member.name.as_str())?;
     ca.revoke(session, id, Text::new(reason)?).await?;
-    context.output.tell(&Revoked { certificate: id, subject: entry.certificate.subject.to_string() })?;
+    context.output.tell(&Revoked {
+        certificate: id,
+        subject: entry.certificate.subject.to_string(),
+    })?;
     opened.close();
     Ok(())
 }
@@ -92,9 +119,16 @@ async fn list(context: &Context) -> anyhow::Result<()> {
     for member in opened.session.members().await? {
         let id = member.member.id();
         let certificates = opened.session.certificates(id).await?;
-        members.push(Listed { id, member, certificates });
+        members.push(Listed {
+            id,
+            member,
+            certificates,
+        });
     }
-    context.output.tell(&Registry { members, now: now() })?;
+    context.output.tell(&Registry {
+        members,
+        now: now(),
+    })?;
     opened.close();
     Ok(())
 }
@@ -121,7 +155,11 @@ struct Certified {
 
 impl fmt::Display for Certified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "certified {} as {} of {}", self.name, self.role, self.member)?;
+        writeln!(
+            f,
+            "certified {} as {} of {}",
+            self.name, self.role, self.member
+        )?;
         writeln!(f, "certificate {}", self.certificate)
     }
 }
@@ -134,7 +172,11 @@ struct Revoked {
 
 impl fmt::Display for Revoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "revoked the certificate {} of {}", self.certificate, self.subject)
+        writeln!(
+            f,
+            "revoked the certificate {} of {}",
+            self.certificate, self.subject
+        )
     }
 }
 

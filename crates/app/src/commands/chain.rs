@@ -15,7 +15,9 @@ use crate::arguments::{BlockCommand, RecordCommand};
 
 pub async fn status(context: &Context) -> anyhow::Result<()> {
     let opened = context.open().await?;
-    context.output.tell(&StatusAnswer(opened.session.status().await?))?;
+    context
+        .output
+        .tell(&StatusAnswer(opened.session.status().await?))?;
     opened.close();
     Ok(())
 }
@@ -44,14 +46,18 @@ pub async fn block(context: &Context, command: BlockCommand) -> anyhow::Result<(
 pub async fn record(context: &Context, command: RecordCommand) -> anyhow::Result<()> {
     let RecordCommand::Show { record } = command;
     let opened = context.open().await?;
-    context.output.tell(&RecordAnswer(opened.session.record(record).await?))?;
+    context
+        .output
+        .tell(&RecordAnswer(opened.session.record(record).await?))?;
     opened.close();
     Ok(())
 }
 
 pub async fn receipt(context: &Context, id: TransactionId) -> anyhow::Result<()> {
     let opened = context.open().await?;
-    context.output.tell(&ReceiptAnswer(opened.session.receipt(id).await?))?;
+    context
+        .output
+        .tell(&ReceiptAnswer(opened.session.receipt(id).await?))?;
     opened.close();
     Ok(())
 }
@@ -68,7 +74,11 @@ impl fmt::Display for StatusAnswer {
         let latest = status.latest;
         writeln!(f, "height   {}, {}", latest.height, latest.time.to_text())?;
         writeln!(f, "waiting  {} transactions", status.waiting)?;
-        writeln!(f, "objects  {}, {} bytes", status.objects, status.object_bytes)?;
+        writeln!(
+            f,
+            "objects  {}, {} bytes",
+            status.objects, status.object_bytes
+        )?;
         writeln!(f, "version  {}", status.version)
     }
 }
@@ -79,7 +89,12 @@ struct BlockAnswer(Block);
 
 impl fmt::Display for BlockAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Block { id, header, finality, transactions } = &self.0;
+        let Block {
+            id,
+            header,
+            finality,
+            transactions,
+        } = &self.0;
         writeln!(f, "block         {id}")?;
         writeln!(f, "height        {}", header.height)?;
         writeln!(f, "previous      {}", header.parent)?;
@@ -106,7 +121,11 @@ impl fmt::Display for BlockList {
         for Block { id, header, .. } in &self.blocks {
             let (height, count, size) = (header.height, header.count, header.size);
             let time = header.time.to_text();
-            writeln!(f, "{height:>8}  {}  {time}  {count:>5} tx  {size:>9} B", id.short())?;
+            writeln!(
+                f,
+                "{height:>8}  {}  {time}  {count:>5} tx  {size:>9} B",
+                id.short()
+            )?;
         }
         Ok(())
     }
@@ -122,9 +141,18 @@ impl fmt::Display for RecordAnswer {
         writeln!(f, "record     {}", entry.sealed.record)?;
         writeln!(f, "pseudonym  {}", hex::encode(entry.nym.to_bytes()))?;
         writeln!(f, "hospital   {}", entry.hospital)?;
-        writeln!(f, "capsule    {}", hex::encode(entry.sealed.capsule.to_bytes()))?;
+        writeln!(
+            f,
+            "capsule    {}",
+            hex::encode(entry.sealed.capsule.to_bytes())
+        )?;
         let admitted = entry.admitted;
-        writeln!(f, "block      {}, {}", admitted.height, admitted.time.to_text())
+        writeln!(
+            f,
+            "block      {}, {}",
+            admitted.height,
+            admitted.time.to_text()
+        )
     }
 }
 
@@ -139,7 +167,11 @@ impl fmt::Display for ReceiptAnswer {
         writeln!(f, "outcome      {}", outcome(receipt.outcome))?;
         let (place, size) = (receipt.inclusion.index, receipt.inclusion.size);
         let height = receipt.header.height;
-        writeln!(f, "place        {} of {size} in block {height}", place.saturating_add(1))?;
+        writeln!(
+            f,
+            "place        {} of {size} in block {height}",
+            place.saturating_add(1)
+        )?;
         writeln!(f, "proof        verified under the network's group key")
     }
 }

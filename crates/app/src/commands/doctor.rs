@@ -22,21 +22,29 @@ use crate::{
 
 pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()> {
     match command {
-        DoctorCommand::Seal { name, token, bundle, known } => {
-            seal(context, &name, &token, &bundle, &known).await
-        }
+        DoctorCommand::Seal {
+            name,
+            token,
+            bundle,
+            known,
+        } => seal(context, &name, &token, &bundle, &known).await,
         DoctorCommand::Open { name, share, out } => {
             let share: Share = read_json(&share)?;
             let opened = context.open().await?;
             let doctor = context.home.doctor(&name)?;
             let verified = doctor.open_share(&opened.session, &share).await?;
-            Shown::new(&opened.session, share.record, &verified).await?.tell(context, out)?;
+            Shown::new(&opened.session, share.record, &verified)
+                .await?
+                .tell(context, out)?;
             opened.close();
             Ok(())
         }
-        DoctorCommand::Read { name, letter, record, out } => {
-            read(context, &name, &letter, record, out).await
-        }
+        DoctorCommand::Read {
+            name,
+            letter,
+            record,
+            out,
+        } => read(context, &name, &letter, record, out).await,
     }
 }
 
@@ -45,7 +53,10 @@ pub fn validate(context: &Context, file: &Path, known: &[PathBuf]) -> anyhow::Re
     let known = intake::read_directory(known)?;
     let bundle = intake::read_bundle(file, &known)?;
     let resources = bundle.resources().count();
-    context.output.tell(&Valid { file: file.to_owned(), resources })
+    context.output.tell(&Valid {
+        file: file.to_owned(),
+        resources,
+    })
 }
 
 async fn seal(
@@ -59,21 +70,30 @@ async fn seal(
     let known = intake::read_directory(known)?;
     let visits = intake::visits_of(intake::read_bundle(bundle, &known)?)?;
     let [visit] = visits.as_slice() else {
-        let cause = format!("the bundle holds {} visits, the token is for one", visits.len());
+        let cause = format!(
+            "the bundle holds {} visits, the token is for one",
+            visits.len()
+        );
         return Err(trouble(cause, "give a bundle with a single Encounter"));
     };
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
     let checked = doctor.check_in(&opened.session, &token, now())?;
     let drafts = intake::drafts_of(visit);
-    let levels: Vec<_> = drafts.iter().map(|draft| draft.confidentiality.to_string()).collect();
-    let sealed =
-        doctor.seal(&opened.session, &checked, drafts, now(), &mut rand::rng()).await?;
+    let levels: Vec<_> = drafts
+        .iter()
+        .map(|draft| draft.confidentiality.to_string())
+        .collect();
+    let sealed = doctor
+        .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
+        .await?;
     let records = sealed.records.into_iter().zip(levels);
     context.output.tell(&Sealed {
         height: sealed.receipt.header.height,
         bytes: sealed.bytes,
-        records: records.map(|(record, level)| SealedPart { record, level }).collect(),
+        records: records
+            .map(|(record, level)| SealedPart { record, level })
+            .collect(),
     })?;
     opened.close();
     Ok(())
@@ -89,7 +109,10 @@ async fn read(
     let letter: Letter = read_json(letter)?;
     if record.is_none() && out.is_some() && letter.records.len() != 1 {
         let cause = format!("the letter names {} records", letter.records.len());
-        return Err(trouble(cause, "name one with --record to write it to a file"));
+        return Err(trouble(
+            cause,
+            "name one with --record to write it to a file",
+        ));
     }
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
@@ -97,7 +120,9 @@ async fn read(
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
     for record in wanted {
         let verified = doctor.read(&opened.session, &letter, record, now()).await?;
-        Shown::new(&opened.session, record, &verified).await?.tell(context, out.clone())?;
+        Shown::new(&opened.session, record, &verified)
+            .await?
+            .tell(context, out.clone())?;
     }
     opened.close();
     Ok(())
@@ -148,7 +173,12 @@ impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "record  {}", self.record)?;
         writeln!(f, "scope   {}", self.scope)?;
-        writeln!(f, "signed  by {} at {}", self.author, self.signed_at.to_text())?;
+        writeln!(
+            f,
+            "signed  by {} at {}",
+            self.author,
+            self.signed_at.to_text()
+        )?;
         let pretty = serde_json::to_string_pretty(&self.content).unwrap_or_default();
         writeln!(f, "{pretty}")
     }
@@ -173,7 +203,11 @@ impl fmt::Display for Sealed {
             writeln!(f, "{record}  {level}")?;
         }
         let count = self.records.len();
-        writeln!(f, "{count} records, {} bytes, final in block {}", self.bytes, self.height)
+        writeln!(
+            f,
+            "{count} records, {} bytes, final in block {}",
+            self.bytes, self.height
+        )
     }
 }
 
@@ -185,6 +219,11 @@ struct Valid {
 
 impl fmt::Display for Valid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} resources, valid FHIR R4", self.file.display(), self.resources)
+        writeln!(
+            f,
+            "{}: {} resources, valid FHIR R4",
+            self.file.display(),
+            self.resources
+        )
     }
 }

@@ -34,8 +34,17 @@ impl Context {
 
 /// Carries out the command line.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { home, node, json, command } = arguments;
-    let context = Context { home: Home::new(home), node, output: Output::new(json) };
+    let Arguments {
+        home,
+        node,
+        json,
+        command,
+    } = arguments;
+    let context = Context {
+        home: Home::new(home),
+        node,
+        output: Output::new(json),
+    };
     match command {
         Command::Init { name } => network::init(&context, &name),
         Command::Serve { listen } => network::serve(&context, listen).await,
@@ -62,7 +71,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// This machine's clock.
 pub fn now() -> TimeMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 

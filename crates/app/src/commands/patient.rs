@@ -11,10 +11,8 @@ use serde::Serialize;
 use yilian_client::{CheckIn, GrantRequest, Patient, Session, Wallet};
 use yilian_crypto::seed::{Language, Seed};
 use yilian_protocol::{
-    Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
-    grant::GrantState,
-    limits::HOLDERS_MAX,
-    transport::RecordEntry,
+    Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs, grant::GrantState,
+    limits::HOLDERS_MAX, transport::RecordEntry,
 };
 
 use super::{Context, DAY_MS, HOUR_MS, doctor::Shown, now};
@@ -29,19 +27,35 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
     match command {
         PatientCommand::New { name, chinese } => new(context, name, chinese),
         PatientCommand::Recover { name, words } => recover(context, name, words.as_deref()).await,
-        PatientCommand::CheckIn { name, hospital, period, private, hours, out } => {
+        PatientCommand::CheckIn {
+            name,
+            hospital,
+            period,
+            private,
+            hours,
+            out,
+        } => {
             let period = period.unwrap_or_else(|| quarter(now()));
             let expires = now().plus_ms(hours.saturating_mul(HOUR_MS));
             check_in(context, &name, &hospital, (period, private, expires), &out).await
         }
         PatientCommand::List { name } => list(context, &name).await,
         PatientCommand::Open { name, record, out } => open(context, &name, record, out).await,
-        PatientCommand::Share { name, record, reader, form, out } => {
+        PatientCommand::Share {
+            name,
+            record,
+            reader,
+            form,
+            out,
+        } => {
             let opened = context.open().await?;
             let patient = context.home.patient(&name)?;
             let share = patient.share(&opened.session, record, reader, form).await?;
             write_json(&out, &share)?;
-            context.output.tell(&Written { what: "share", file: out })?;
+            context.output.tell(&Written {
+                what: "share",
+                file: out,
+            })?;
             opened.close();
             Ok(())
         }
@@ -56,8 +70,14 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
 fn new(context: &Context, name: String, chinese: bool) -> anyhow::Result<()> {
     let chain = context.home.genesis()?.chain();
     let seed = Seed::random(&mut rand::rng());
-    context.home.make_patient(&name, &seed.expose(), &Wallet::new(chain))?;
-    let language = if chinese { Language::SimplifiedChinese } else { Language::English };
+    context
+        .home
+        .make_patient(&name, seed.expose(), &Wallet::new(chain))?;
+    let language = if chinese {
+        Language::SimplifiedChinese
+    } else {
+        Language::English
+    };
     let words = seed.to_words(language).to_string();
     context.output.tell(&NewWallet { name, words })
 }
@@ -68,7 +88,9 @@ async fn recover(context: &Context, name: String, words: Option<&Path>) -> anyho
             .with_context(|| format!("cannot read {}", file.display()))?,
         None => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read the words")?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .context("cannot read the words")?;
             text
         }
     };
@@ -77,8 +99,14 @@ async fn recover(context: &Context, name: String, words: Option<&Path>) -> anyho
     let opened = context.open().await?;
     let mut patient = Patient::new(&seed, Wallet::new(opened.session.chain()));
     let (visits, grants) = patient.recover(&opened.session).await?;
-    context.home.make_patient(&name, &seed.expose(), patient.wallet())?;
-    context.output.tell(&Recovered { name, visits, grants })?;
+    context
+        .home
+        .make_patient(&name, seed.expose(), patient.wallet())?;
+    context.output.tell(&Recovered {
+        name,
+        visits,
+        grants,
+    })?;
     opened.close();
     Ok(())
 }
@@ -93,18 +121,28 @@ async fn check_in(
     let opened = context.open().await?;
     let hospital = member_called(&opened, hospital).await?;
     let mut patient = context.home.patient(name)?;
-    let request = CheckIn { hospital, period, private, expires };
+    let request = CheckIn {
+        hospital,
+        period,
+        private,
+        expires,
+    };
     let token = patient.check_in(&opened.session, request, &mut rand::rng());
     context.home.keep_wallet(name, patient.wallet())?;
     write_json(out, &token)?;
-    context.output.tell(&Written { what: "visit token", file: out.to_owned() })?;
+    context.output.tell(&Written {
+        what: "visit token",
+        file: out.to_owned(),
+    })?;
     opened.close();
     Ok(())
 }
 
 async fn member_called(opened: &Opened, name: &str) -> anyhow::Result<MemberId> {
     let members = opened.session.members().await?;
-    let mut named = members.iter().filter(|entry| entry.member.name.as_str() == name);
+    let mut named = members
+        .iter()
+        .filter(|entry| entry.member.name.as_str() == name);
     match (named.next(), named.next()) {
         (Some(entry), None) => Ok(entry.member.id()),
         (Some(_), Some(_)) => {
@@ -113,7 +151,10 @@ async fn member_called(opened: &Opened, name: &str) -> anyhow::Result<MemberId> 
         }
         _ => {
             let cause = format!("no member is called `{name}`");
-            Err(trouble(cause, "see `yilian ca list` for the members' names"))
+            Err(trouble(
+                cause,
+                "see `yilian ca list` for the members' names",
+            ))
         }
     }
 }
@@ -156,7 +197,9 @@ async fn open(
     let opened = context.open().await?;
     let patient = context.home.patient(name)?;
     let own = patient.open(&opened.session, record).await?;
-    Shown::new(&opened.session, record, &own.verified).await?.tell(context, out)?;
+    Shown::new(&opened.session, record, &own.verified)
+        .await?
+        .tell(context, out)?;
     opened.close();
     Ok(())
 }
@@ -165,13 +208,19 @@ async fn grant(context: &Context, options: GrantOptions) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let mut patient = context.home.patient(&options.name)?;
     let request = grant_request(patient.wallet(), &options);
-    let made = patient.grant(&opened.session, request, &mut rand::rng()).await;
+    let made = patient
+        .grant(&opened.session, request, &mut rand::rng())
+        .await;
     // Kept even when the grant failed half-way: what is on the chain must stay revocable.
     context.home.keep_wallet(&options.name, patient.wallet())?;
     let letter = made?;
     write_json(&options.out, &letter)?;
     let (grant, records) = (letter.grant, letter.records.len());
-    context.output.tell(&Granted { grant, records, letter: options.out })?;
+    context.output.tell(&Granted {
+        grant,
+        records,
+        letter: options.out,
+    })?;
     opened.close();
     Ok(())
 }
@@ -187,8 +236,11 @@ fn grant_request(wallet: &Wallet, options: &GrantOptions) -> GrantRequest {
         period = period.next();
         future.extend(hospitals.iter().map(|hospital| (*hospital, period)));
     }
-    let mut confidentialities: Vec<Confidentiality> =
-        options.levels.iter().map(|level| Confidentiality::from(*level)).collect();
+    let mut confidentialities: Vec<Confidentiality> = options
+        .levels
+        .iter()
+        .map(|level| Confidentiality::from(*level))
+        .collect();
     confidentialities.sort();
     confidentialities.dedup();
     GrantRequest {
@@ -205,8 +257,13 @@ fn grant_request(wallet: &Wallet, options: &GrantOptions) -> GrantRequest {
 async fn set(context: &Context, name: GrantName, state: GrantState) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let patient = context.home.patient(&name.name)?;
-    patient.set_grant(&opened.session, name.grant, state).await?;
-    context.output.tell(&Set { grant: name.grant, state })?;
+    patient
+        .set_grant(&opened.session, name.grant, state)
+        .await?;
+    context.output.tell(&Set {
+        grant: name.grant,
+        state,
+    })?;
     opened.close();
     Ok(())
 }
@@ -219,7 +276,12 @@ async fn grants(context: &Context, name: &str) -> anyhow::Result<()> {
         let entry = opened.session.grant(note.grant).await?;
         let reader = note.terms.as_ref().map(|terms| terms.reader.to_string());
         let (grant, state, until) = (note.grant, entry.state, entry.grant.until);
-        grants.push(ListedGrant { grant, state, until, reader });
+        grants.push(ListedGrant {
+            grant,
+            state,
+            until,
+            reader,
+        });
     }
     context.output.tell(&GrantListing { grants })?;
     opened.close();
@@ -246,7 +308,10 @@ struct NewWallet {
 impl fmt::Display for NewWallet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "wallet {}", self.name)?;
-        writeln!(f, "Write these words on paper. They open every record; they are not shown again.")?;
+        writeln!(
+            f,
+            "Write these words on paper. They open every record; they are not shown again."
+        )?;
         writeln!(f, "\n  {}\n", self.words)
     }
 }
@@ -260,8 +325,15 @@ struct Recovered {
 
 impl fmt::Display for Recovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, visits, grants } = self;
-        writeln!(f, "wallet {name}: found {visits} visits and {grants} grants")
+        let Self {
+            name,
+            visits,
+            grants,
+        } = self;
+        writeln!(
+            f,
+            "wallet {name}: found {visits} visits and {grants} grants"
+        )
     }
 }
 
@@ -294,8 +366,19 @@ struct ListedRecord {
 
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ListedRecord { record, scope, author, signed_at, bytes } in &self.records {
-            writeln!(f, "{record}  {scope}  {}  {author}  {bytes} B", signed_at.to_text())?;
+        for ListedRecord {
+            record,
+            scope,
+            author,
+            signed_at,
+            bytes,
+        } in &self.records
+        {
+            writeln!(
+                f,
+                "{record}  {scope}  {}  {author}  {bytes} B",
+                signed_at.to_text()
+            )?;
         }
         writeln!(f, "{} records", self.records.len())
     }
@@ -310,8 +393,16 @@ struct Granted {
 
 impl fmt::Display for Granted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "grant {} covers {} records so far", self.grant, self.records)?;
-        writeln!(f, "letter for the reader written to {}", self.letter.display())
+        writeln!(
+            f,
+            "grant {} covers {} records so far",
+            self.grant, self.records
+        )?;
+        writeln!(
+            f,
+            "letter for the reader written to {}",
+            self.letter.display()
+        )
     }
 }
 
@@ -342,9 +433,19 @@ struct ListedGrant {
 
 impl fmt::Display for GrantListing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ListedGrant { grant, state, until, reader } in &self.grants {
+        for ListedGrant {
+            grant,
+            state,
+            until,
+            reader,
+        } in &self.grants
+        {
             let reader = reader.as_deref().unwrap_or("(terms not on this device)");
-            writeln!(f, "{grant}  {state}  until {}  reader {reader}", until.to_text())?;
+            writeln!(
+                f,
+                "{grant}  {state}  until {}  reader {reader}",
+                until.to_text()
+            )?;
         }
         writeln!(f, "{} grants", self.grants.len())
     }

@@ -56,7 +56,10 @@ impl Figures {
     /// Fails when anything came back changed.
     pub fn check(&self) -> anyhow::Result<()> {
         let (equal, all) = (self.equal, self.encounters);
-        anyhow::ensure!(equal == all, "only {equal} of {all} encounters came back byte for byte");
+        anyhow::ensure!(
+            equal == all,
+            "only {equal} of {all} encounters came back byte for byte"
+        );
         Ok(())
     }
 
@@ -66,7 +69,13 @@ impl Figures {
             let mut ms = ms.clone();
             ms.sort_by(f64::total_cmp);
             let (p50_ms, p99_ms) = (quantile(&ms, 50), quantile(&ms, 99));
-            Some(Row { step, count: ms.len(), p50_ms, p99_ms, bytes: *bytes })
+            Some(Row {
+                step,
+                count: ms.len(),
+                p50_ms,
+                p99_ms,
+                bytes: *bytes,
+            })
         };
         STEPS.iter().filter_map(row).collect()
     }
@@ -75,7 +84,9 @@ impl Figures {
 /// The nearest-rank quantile of sorted values, rounded to a microsecond.
 fn quantile(sorted: &[f64], percent: usize) -> f64 {
     let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    sorted.get(place).map_or(0.0, |ms| (ms * 1_000.0).round() / 1_000.0)
+    sorted
+        .get(place)
+        .map_or(0.0, |ms| (ms * 1_000.0).round() / 1_000.0)
 }
 
 impl Serialize for Figures {
@@ -91,12 +102,34 @@ impl Serialize for Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { patients, encounters, equal, .. } = self;
-        writeln!(f, "{:<9} {:>7} {:>10} {:>10} {:>12}", "step", "count", "p50 ms", "p99 ms", "bytes")?;
-        for Row { step, count, p50_ms, p99_ms, bytes } in self.rows() {
-            writeln!(f, "{step:<9} {count:>7} {p50_ms:>10.3} {p99_ms:>10.3} {bytes:>12}")?;
+        let Self {
+            patients,
+            encounters,
+            equal,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{:<9} {:>7} {:>10} {:>10} {:>12}",
+            "step", "count", "p50 ms", "p99 ms", "bytes"
+        )?;
+        for Row {
+            step,
+            count,
+            p50_ms,
+            p99_ms,
+            bytes,
+        } in self.rows()
+        {
+            writeln!(
+                f,
+                "{step:<9} {count:>7} {p50_ms:>10.3} {p99_ms:>10.3} {bytes:>12}"
+            )?;
         }
-        writeln!(f, "{patients} patients, {encounters} encounters, {equal} equal byte for byte")
+        writeln!(
+            f,
+            "{patients} patients, {encounters} encounters, {equal} equal byte for byte"
+        )
     }
 }
 
@@ -107,14 +140,21 @@ mod tests {
     #[test]
     fn quantiles_are_of_the_nearest_rank() {
         let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!((quantile(&hundred, 50), quantile(&hundred, 99)), (50.0, 99.0));
+        assert_eq!(
+            (quantile(&hundred, 50), quantile(&hundred, 99)),
+            (50.0, 99.0)
+        );
         assert_eq!(quantile(&[3.0], 99), 3.0);
         assert_eq!(quantile(&[], 50), 0.0);
     }
 
     #[test]
     fn a_change_on_the_way_fails_the_demonstration() {
-        let figures = Figures { encounters: 2, equal: 1, ..Figures::default() };
+        let figures = Figures {
+            encounters: 2,
+            equal: 1,
+            ..Figures::default()
+        };
         assert!(figures.check().is_err());
     }
 }

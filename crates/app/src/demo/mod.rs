@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use yilian_record::{
-    fhir::Directory,
-    synthetic::Population,
-};
+use yilian_record::{fhir::Directory, synthetic::Population};
 
 use self::{figures::Figures, stage::Stage};
 use crate::{
@@ -24,7 +21,11 @@ const PATIENTS: usize = 12;
 /// Plays the story and tells its figures.
 pub async fn run(home: &Home, output: &Output, options: DemoOptions) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let home = if options.keep { home.clone() } else { Home::new(temporary.path().to_owned()) };
+    let home = if options.keep {
+        home.clone()
+    } else {
+        Home::new(temporary.path().to_owned())
+    };
     let cast = Cast::load(&options)?;
     make_network(&home, "Demonstration")?;
     let opened = Opened::embedded(&home, std::sync::Arc::new(home.clone())).await?;
@@ -53,7 +54,8 @@ async fn play(home: &Home, opened: &Opened, cast: Cast) -> anyhow::Result<Figure
 
 fn progress(count: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} patients  {elapsed}  {msg}");
-    ProgressBar::new(count as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(count as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Who takes part.
@@ -71,7 +73,11 @@ enum Source {
 impl Source {
     fn name(&self) -> String {
         match self {
-            Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::File(path) => path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             Self::Synthetic(number, _) => format!("synthetic patient {}", number + 1),
         }
     }
@@ -99,7 +105,9 @@ impl Cast {
             known.extend(intake::check_bundle(&bytes, &known.clone())?.resources());
         }
         let patients = population.patients(count).enumerate();
-        let patients = patients.map(|(number, bytes)| Source::Synthetic(number, bytes)).collect();
+        let patients = patients
+            .map(|(number, bytes)| Source::Synthetic(number, bytes))
+            .collect();
         Ok(Self { known, patients })
     }
 
@@ -110,13 +118,20 @@ impl Cast {
         let mut files = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 files.push(path);
             }
         }
         files.sort();
         let is = |path: &Path, kind: &str| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .to_lowercase();
             name.starts_with(kind)
         };
         let (hospitals, rest): (Vec<_>, Vec<_>) =
@@ -125,7 +140,14 @@ impl Cast {
             rest.into_iter().partition(|path| is(path, "practitioner"));
         let known = intake::read_directory(&[hospitals, practitioners].concat())?;
         patients.truncate(count.unwrap_or(usize::MAX));
-        anyhow::ensure!(!patients.is_empty(), "no patient bundle in {}", folder.display());
-        Ok(Self { known, patients: patients.into_iter().map(Source::File).collect() })
+        anyhow::ensure!(
+            !patients.is_empty(),
+            "no patient bundle in {}",
+            folder.display()
+        );
+        Ok(Self {
+            known,
+            patients: patients.into_iter().map(Source::File).collect(),
+        })
     }
 }

@@ -58,8 +58,10 @@ impl<'a> Stage<'a> {
     /// Plays all visits of one patient.
     pub async fn patient(&mut self, bundle: Bundle) -> anyhow::Result<()> {
         let visits = intake::visits_of(bundle)?;
-        let mut patient =
-            Patient::new(&Seed::random(&mut rand::rng()), Wallet::new(self.session.chain()));
+        let mut patient = Patient::new(
+            &Seed::random(&mut rand::rng()),
+            Wallet::new(self.session.chain()),
+        );
         let mut sealed = Vec::new();
         for visit in &visits {
             sealed.push(self.seal(&mut patient, visit).await?);
@@ -78,12 +80,17 @@ impl<'a> Stage<'a> {
 
     /// Check-in at the hospital, and the doctor seals the visit.
     async fn seal(&mut self, patient: &mut Patient, visit: &Visit) -> anyhow::Result<SealedVisit> {
-        let hospital = visit.hospital.clone().unwrap_or_else(|| "unnamed hospital".to_owned());
+        let hospital = visit
+            .hospital
+            .clone()
+            .unwrap_or_else(|| "unnamed hospital".to_owned());
         let practitioner = visit.practitioners.first().cloned();
         let practitioner = practitioner.unwrap_or_else(|| "unnamed practitioner".to_owned());
         let member = self.cast_doctor(&hospital, &practitioner).await?;
-        let doctor =
-            self.doctors.get(&(hospital, practitioner)).context("the doctor was just cast")?;
+        let doctor = self
+            .doctors
+            .get(&(hospital, practitioner))
+            .context("the doctor was just cast")?;
 
         let start = Instant::now();
         let request = CheckIn {
@@ -99,10 +106,18 @@ impl<'a> Stage<'a> {
         let drafts = intake::drafts_of(visit);
         let start = Instant::now();
         let sealed = doctor
-            .seal(self.session, &checked, drafts.clone(), now(), &mut rand::rng())
+            .seal(
+                self.session,
+                &checked,
+                drafts.clone(),
+                now(),
+                &mut rand::rng(),
+            )
             .await?;
         self.figures.note("seal", start, sealed.bytes);
-        Ok(SealedVisit { records: sealed.records.into_iter().zip(drafts).collect() })
+        Ok(SealedVisit {
+            records: sealed.records.into_iter().zip(drafts).collect(),
+        })
     }
 
     /// The patient opens the visit's records. Whether all came back as they went.
@@ -111,7 +126,8 @@ impl<'a> Stage<'a> {
         for (record, draft) in &visit.records {
             let start = Instant::now();
             let opened = patient.open(self.session, *record).await?;
-            self.figures.note("open", start, opened.verified.content().len());
+            self.figures
+                .note("open", start, opened.verified.content().len());
             equal &= opened.verified.content() == draft.content;
         }
         Ok(equal)
@@ -124,11 +140,14 @@ impl<'a> Stage<'a> {
         for (place, (record, draft)) in visit.records.iter().enumerate() {
             let form = if place % 2 == 0 { Form::Gt } else { Form::Lv };
             let start = Instant::now();
-            let share = patient.share(self.session, *record, reader.certificate(), form).await?;
+            let share = patient
+                .share(self.session, *record, reader.certificate(), form)
+                .await?;
             self.figures.note("share", start, 0);
             let start = Instant::now();
             let verified = reader.open_share(self.session, &share).await?;
-            self.figures.note("re-open", start, verified.content().len());
+            self.figures
+                .note("re-open", start, verified.content().len());
             equal &= verified.content() == draft.content;
         }
         Ok(equal)
@@ -142,8 +161,12 @@ impl<'a> Stage<'a> {
         equal: &mut [bool],
     ) -> anyhow::Result<()> {
         let reader = self.reader.as_ref().context("the reader was cast")?;
-        let mut holders: Vec<MemberId> =
-            patient.wallet().visits.iter().map(|visit| visit.hospital).collect();
+        let mut holders: Vec<MemberId> = patient
+            .wallet()
+            .visits
+            .iter()
+            .map(|visit| visit.hospital)
+            .collect();
         holders.sort();
         holders.dedup();
         holders.truncate(HOLDERS_MAX);
@@ -157,7 +180,9 @@ impl<'a> Stage<'a> {
             future: Vec::new(),
             holders,
         };
-        let letter = patient.grant(self.session, request, &mut rand::rng()).await?;
+        let letter = patient
+            .grant(self.session, request, &mut rand::rng())
+            .await?;
         self.figures.note("grant", start, 0);
 
         for (visit, equal) in visits.iter().zip(equal) {
@@ -169,7 +194,9 @@ impl<'a> Stage<'a> {
             }
         }
         let start = Instant::now();
-        patient.set_grant(self.session, letter.grant, GrantState::Revoked).await?;
+        patient
+            .set_grant(self.session, letter.grant, GrantState::Revoked)
+            .await?;
         self.figures.note("revoke", start, 0);
 
         let Some((record, _)) = visits.iter().flat_map(|visit| &visit.records).next() else {
@@ -179,7 +206,10 @@ impl<'a> Stage<'a> {
         let refused = reader.read(self.session, &letter, *record, now()).await;
         self.figures.note("refuse", start, 0);
         let rule = refused.err().and_then(|error| error.refusal());
-        anyhow::ensure!(rule == Some(Refusal::GrantRevoked), "a revoked grant was served");
+        anyhow::ensure!(
+            rule == Some(Refusal::GrantRevoked),
+            "a revoked grant was served"
+        );
         Ok(())
     }
 
@@ -196,7 +226,9 @@ impl<'a> Stage<'a> {
         };
         let key = (hospital.to_owned(), person.to_owned());
         if !self.doctors.contains_key(&key) {
-            let doctor = self.certify(&name, &format!("{} ({name})", self.name(person))).await?;
+            let doctor = self
+                .certify(&name, &format!("{} ({name})", self.name(person)))
+                .await?;
             self.doctors.insert(key, doctor);
         }
         Ok(member)
@@ -215,15 +247,33 @@ impl<'a> Stage<'a> {
     async fn certify(&self, member: &str, person: &str) -> anyhow::Result<Doctor> {
         let person: String = person.chars().take(40).collect();
         let validity = (now(), now().plus_ms(365 * DAY_MS));
-        ca::certify(self.home, self.session, member, &person, Role::Doctor, validity).await?;
+        ca::certify(
+            self.home,
+            self.session,
+            member,
+            &person,
+            Role::Doctor,
+            validity,
+        )
+        .await?;
         self.home.doctor(&person)
     }
 
     /// What a hospital or practitioner is called; names may repeat, so the reference's end goes with it.
     fn name(&self, reference: &str) -> String {
-        let display = self.known.get(reference).and_then(|listed| listed.display());
+        let display = self
+            .known
+            .get(reference)
+            .and_then(|listed| listed.display());
         let display: String = display.unwrap_or("unnamed").chars().take(24).collect();
-        let tail: String = reference.chars().rev().take(6).collect::<Vec<_>>().into_iter().rev().collect();
+        let tail: String = reference
+            .chars()
+            .rev()
+            .take(6)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
         format!("{display} {tail}")
     }
 }

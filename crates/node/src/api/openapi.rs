@@ -13,7 +13,13 @@ struct Route {
 }
 
 const fn get(path: &'static str, answer: &'static str, summary: &'static str) -> Route {
-    Route { method: "get", path, summary, body: None, answer }
+    Route {
+        method: "get",
+        path,
+        summary,
+        body: None,
+        answer,
+    }
 }
 
 const fn post(
@@ -22,25 +28,84 @@ const fn post(
     answer: &'static str,
     summary: &'static str,
 ) -> Route {
-    Route { method: "post", path, summary, body: Some(body), answer }
+    Route {
+        method: "post",
+        path,
+        summary,
+        body: Some(body),
+        answer,
+    }
 }
 
 const ROUTES: &[Route] = &[
-    get("/v1/status", "Status", "The node's chain, genesis, and how far it is"),
-    post("/v1/transactions", "Transaction", "Receipt", "Order a transaction; answers when it is final"),
-    post("/v1/visits", "SealRequest", "SealReceipt", "Store sealed objects and put their records onto the chain"),
+    get(
+        "/v1/status",
+        "Status",
+        "The node's chain, genesis, and how far it is",
+    ),
+    post(
+        "/v1/transactions",
+        "Transaction",
+        "Receipt",
+        "Order a transaction; answers when it is final",
+    ),
+    post(
+        "/v1/visits",
+        "SealRequest",
+        "SealReceipt",
+        "Store sealed objects and put their records onto the chain",
+    ),
     get("/v1/visits/{nym}", "RecordPage", "The records of a visit"),
-    get("/v1/receipts/{id}", "Receipt", "The proof that a transaction is final"),
+    get(
+        "/v1/receipts/{id}",
+        "Receipt",
+        "The proof that a transaction is final",
+    ),
     get("/v1/blocks/{height}", "Block", "A final block"),
     get("/v1/members", "MemberPage", "The members"),
-    get("/v1/members/{id}/certificates", "CertificatePage", "The certificates of a member"),
-    get("/v1/certificates/{id}", "CertificateEntry", "A certificate, and whether it is revoked"),
-    get("/v1/records/{id}", "RecordEntry", "What the chain knows of a record"),
-    get("/v1/records/{id}/object", "Octets", "The sealed object of a record"),
-    post("/v1/reencapsulations", "OneShot", "Reencapsulated", "Turn a record towards a reader, once; nothing is kept"),
-    post("/v1/deposits", "Deposit", "Nothing", "Give a key holder the rekeys of a grant"),
-    get("/v1/grants/{id}", "GrantEntry", "What the chain knows of a grant"),
-    post("/v1/asks", "SignedAsk", "Reencapsulated", "Ask a key holder for a record under a grant"),
+    get(
+        "/v1/members/{id}/certificates",
+        "CertificatePage",
+        "The certificates of a member",
+    ),
+    get(
+        "/v1/certificates/{id}",
+        "CertificateEntry",
+        "A certificate, and whether it is revoked",
+    ),
+    get(
+        "/v1/records/{id}",
+        "RecordEntry",
+        "What the chain knows of a record",
+    ),
+    get(
+        "/v1/records/{id}/object",
+        "Octets",
+        "The sealed object of a record",
+    ),
+    post(
+        "/v1/reencapsulations",
+        "OneShot",
+        "Reencapsulated",
+        "Turn a record towards a reader, once; nothing is kept",
+    ),
+    post(
+        "/v1/deposits",
+        "Deposit",
+        "Nothing",
+        "Give a key holder the rekeys of a grant",
+    ),
+    get(
+        "/v1/grants/{id}",
+        "GrantEntry",
+        "What the chain knows of a grant",
+    ),
+    post(
+        "/v1/asks",
+        "SignedAsk",
+        "Reencapsulated",
+        "Ask a key holder for a record under a grant",
+    ),
 ];
 
 /// The description.
@@ -67,27 +132,42 @@ pub(super) fn document() -> Value {
 }
 
 fn operation(route: &Route) -> Value {
+    let responses = match route.answer {
+        "Nothing" => json!({ "204": { "description": "Done" }, "default": error() }),
+        name => json!({ "200": answer(name), "default": error() }),
+    };
     let mut operation = json!({
         "summary": route.summary,
         "parameters": parameters(route.path, route.answer),
-        "responses": { "200": answer(route.answer), "default": error() },
+        "responses": responses,
     });
-    if route.answer == "Nothing" {
-        operation["responses"] = json!({ "204": { "description": "Done" }, "default": error() });
-    }
-    if let Some(name) = route.body {
-        let limit = if name == "SealRequest" { REQUEST_MAX } else { super::SMALL_BODY_MAX };
-        operation["requestBody"] = json!({
-            "required": true,
-            "description": format!("Canonical encoding of yilian-protocol's {name}, at most {limit} bytes"),
-            "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
-        });
+    if let (Some(name), Some(members)) = (route.body, operation.as_object_mut()) {
+        members.insert("requestBody".to_owned(), body(name));
     }
     operation
 }
 
+fn body(name: &str) -> Value {
+    let limit = if name == "SealRequest" {
+        REQUEST_MAX
+    } else {
+        super::SMALL_BODY_MAX
+    };
+    json!({
+        "required": true,
+        "description": format!("Canonical encoding of yilian-protocol's {name}, at most {limit} bytes"),
+        "content": octets(),
+    })
+}
+
+fn octets() -> Value {
+    json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } })
+}
+
 fn parameters(path: &str, answer: &str) -> Value {
-    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let names = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters: Vec<Value> = names
         .map(|name| {
             let schema = match name {
@@ -109,7 +189,7 @@ fn answer(name: &str) -> Value {
     if name == "Octets" {
         return json!({
             "description": format!("At most {OBJECT_MAX} bytes"),
-            "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
+            "content": octets(),
         });
     }
     let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
@@ -124,7 +204,10 @@ fn error() -> Value {
 fn schemas() -> Value {
     let id = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
     let time = json!({ "type": "integer", "description": "ms since 1970-01-01T00:00:00Z" });
-    let admitted = object(&[("height", json!({ "type": "integer" })), ("time", time.clone())]);
+    let admitted = object(&[
+        ("height", json!({ "type": "integer" })),
+        ("time", time.clone()),
+    ]);
     let free = json!({ "type": "object" });
     let page = |entry: &str| {
         let entry = json!({ "$ref": format!("#/components/schemas/{entry}") });
@@ -179,8 +262,10 @@ fn schemas() -> Value {
 }
 
 fn object(properties: &[(&str, Value)]) -> Value {
-    let properties: serde_json::Map<String, Value> =
-        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    let properties: serde_json::Map<String, Value> = properties
+        .iter()
+        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+        .collect();
     json!({ "type": "object", "properties": properties })
 }
 

@@ -18,9 +18,7 @@ use commonware_consensus::{
     types::{Epoch, FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{
-    Digested, Digestible as _, Signer as _,
-    blake3::Blake3,
-    certificate::{ConstantProvider, Verifier as _},
+    Digested, Digestible as _, Signer as _, blake3::Blake3, certificate::ConstantProvider,
 };
 use commonware_glue::stateful::{
     Config as StatefulConfig, Stateful, SyncPlan,
@@ -129,11 +127,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
 
     let certificates = prunable::Archive::init(
         context.child("finalizations"),
-        archive_config(
-            "finalizations",
-            pages.clone(),
-            super::validator::Scheme::certificate_codec_config_unbounded(),
-        ),
+        archive_config("finalizations", pages.clone(), ()),
     )
     .await
     .unwrap_or_else(|error| super::application::fault(&error));

@@ -1,0 +1,8 @@
+//! The program, as its users run it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod bad_input;
+mod demo;
+mod story;
+mod yilian;

@@ -1,0 +1,157 @@
+//! The straight path, step by step, on one machine and over HTTP.
+
+use crate::yilian::{Yilian, text};
+
+#[test]
+fn one_record_goes_from_a_doctor_to_its_patient_to_a_second_doctor() {
+    let (yilian, [first, second]) = Yilian::with_people();
+    let served = yilian.serve();
+    let records = yilian.seal("Dr First", "North", "I10");
+
+    // The patient lists and opens; the author is checked.
+    let listed = yilian.ok(&["patient", "list", "ann"]);
+    assert_eq!(listed["records"].as_array().unwrap().len(), records.len());
+    let scopes: Vec<_> = listed["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| text(record, "scope"))
+        .collect();
+    let clinical = scopes
+        .iter()
+        .position(|scope| scope.starts_with("clinical/"))
+        .unwrap();
+    let record = records[clinical].as_str();
+    let opened = yilian.ok(&["patient", "open", "ann", record]);
+    assert_eq!(
+        (text(&opened, "author"), text(&opened, "certificate")),
+        ("Dr First".into(), first)
+    );
+    assert!(opened["content"].to_string().contains("I10"));
+
+    // A one-shot share opens for its reader, in either form, and for nobody else.
+    for form in ["gt", "lv"] {
+        let share = yilian.file("share.json");
+        let arguments = ["--reader", &second, "--form", form, "--out", &share];
+        yilian.ok(&[&["patient", "share", "ann", record], &arguments[..]].concat());
+        let shared = yilian.ok(&["doctor", "open", "Dr Second", &share]);
+        assert_eq!(shared["content"], opened["content"]);
+        yilian.fails(&["doctor", "open", "Dr First", &share]);
+    }
+
+    // A standing grant of clinical records is served, paused, resumed and revoked.
+    let letter = yilian.file("letter.json");
+    let made = yilian.ok(&[
+        "patient", "grant", "ann", "--reader", &second, "--out", &letter,
+    ]);
+    let grant = text(&made, "grant");
+    let read = ["doctor", "read", "Dr Second", &letter, "--record", record];
+    assert_eq!(yilian.ok(&read)["content"], opened["content"]);
+    yilian.ok(&["patient", "pause", "ann", &grant]);
+    assert_eq!(yilian.refused(&read), "grant-paused");
+    yilian.ok(&["patient", "resume", "ann", &grant]);
+    yilian.ok(&read);
+    yilian.ok(&["patient", "revoke", "ann", &grant]);
+    assert_eq!(yilian.refused(&read), "grant-revoked");
+    assert_eq!(
+        yilian.refused(&["patient", "resume", "ann", &grant]),
+        "grant-revoked"
+    );
+
+    // The chain knows the record, and neither who it is about nor what is in it.
+    let on_chain = yilian.ok(&["record", "show", record]).to_string();
+    assert!(!on_chain.contains("I10") && !on_chain.contains("First"));
+    drop(served);
+}
+
+#[test]
+fn a_killed_node_comes_back_with_everything_it_acknowledged() {
+    let (yilian, _) = Yilian::with_people();
+    let served = yilian.serve();
+    let before = yilian.seal("Dr First", "North", "I10");
+    served.kill();
+    assert!(
+        yilian.path("home/node.url").exists(),
+        "a killed node cannot take its note away"
+    );
+
+    for record in &before {
+        yilian.ok(&["patient", "open", "ann", record]);
+    }
+    let after = yilian.seal("Dr First", "North", "E11.9");
+    let listed = yilian.ok(&["patient", "list", "ann"]);
+    assert_eq!(
+        listed["records"].as_array().unwrap().len(),
+        before.len() + after.len()
+    );
+}
+
+#[test]
+fn the_words_alone_bring_everything_back() {
+    let (yilian, [_, second]) = Yilian::with_people();
+    let words = text(&yilian.ok(&["patient", "new", "bob", "--chinese"]), "words");
+    let token = yilian.file("token.json");
+    yilian.ok(&[
+        "patient",
+        "check-in",
+        "bob",
+        "--hospital",
+        "North",
+        "--private",
+        "--out",
+        &token,
+    ]);
+    let bundle = yilian.write("visit.json", &crate::yilian::visit("F32.1"));
+    yilian.ok(&[
+        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
+    ]);
+    let letter = yilian.file("letter.json");
+    let made = yilian.ok(&[
+        "patient", "grant", "bob", "--reader", &second, "--out", &letter,
+    ]);
+
+    let file = yilian.write("words.txt", &words);
+    let found = yilian.ok(&["patient", "recover", "robert", "--words", &file]);
+    assert_eq!(
+        (found["visits"].as_u64(), found["grants"].as_u64()),
+        (Some(1), Some(1))
+    );
+    let listed = |name: &str| yilian.ok(&["patient", "list", name])["records"].clone();
+    assert_eq!(listed("robert"), listed("bob"));
+    yilian.ok(&["patient", "revoke", "robert", &text(&made, "grant")]);
+}
+
+#[test]
+fn a_private_visit_stays_out_of_a_grant_and_so_do_other_levels() {
+    let (yilian, [_, second]) = Yilian::with_people();
+    let open = yilian.seal("Dr First", "North", "I10");
+    let token = yilian.file("token.json");
+    yilian.ok(&[
+        "patient",
+        "check-in",
+        "ann",
+        "--hospital",
+        "North",
+        "--private",
+        "--out",
+        &token,
+    ]);
+    let bundle = yilian.write("visit.json", &crate::yilian::visit("I10"));
+    let private = yilian.ok(&[
+        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
+    ]);
+    let letter = yilian.file("letter.json");
+    yilian.ok(&[
+        "patient", "grant", "ann", "--reader", &second, "--levels", "clinical", "--out", &letter,
+    ]);
+
+    let letter_text = std::fs::read_to_string(&letter).unwrap();
+    let named: Vec<_> = open
+        .iter()
+        .filter(|record| letter_text.contains(record.as_str()))
+        .collect();
+    assert_eq!(named.len(), 1, "only the clinical part of the open visit");
+    for record in private["records"].as_array().unwrap() {
+        assert!(!letter_text.contains(&text(record, "record")));
+    }
+}

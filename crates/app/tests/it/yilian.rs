@@ -1,0 +1,179 @@
+//! Runs the program in a folder of its own.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home, and where its files are.
+pub struct Yilian {
+    folder: TempDir,
+}
+
+impl Yilian {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A folder with a network, a hospital, a doctor, a second doctor and a patient. Returns the two doctors' certificates too.
+    pub fn with_people() -> (Self, [String; 2]) {
+        let yilian = Self::new();
+        yilian.ok(&["init", "--name", "Test"]);
+        yilian.ok(&["ca", "admit", "North"]);
+        yilian.ok(&["ca", "admit", "South"]);
+        let first = yilian.ok(&["ca", "certify", "North", "Dr First"]);
+        let second = yilian.ok(&["ca", "certify", "South", "Dr Second"]);
+        yilian.ok(&["patient", "new", "ann"]);
+        (
+            yilian,
+            [text(&first, "certificate"), text(&second, "certificate")],
+        )
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: &str) -> String {
+        std::fs::write(self.path(name), content).unwrap();
+        self.file(name)
+    }
+
+    pub fn file(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yilian"));
+        command
+            .args(arguments)
+            .arg("--json")
+            .env("YILIAN_HOME", self.path("home"));
+        command
+            .env_remove("YILIAN_NODE")
+            .current_dir(self.folder.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must succeed, and returns its answer.
+    pub fn ok(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let failed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {told}{failed}");
+        // A reading of several records answers with a line for each; the last one will do.
+        serde_json::from_str(told.lines().last().unwrap_or("null")).unwrap()
+    }
+
+    /// Runs a command that must fail in good order, and returns its error.
+    pub fn fails(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        serde_json::from_str(told.lines().last().unwrap()).unwrap()
+    }
+
+    /// The rule by which a command is refused.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let error = self.fails(arguments);
+        assert!(error["remedy"].is_string(), "no remedy: {error}");
+        text(&error, "rule")
+    }
+
+    /// Starts the node; commands speak to it over HTTP from then on.
+    pub fn serve(&self) -> Served {
+        let mut child = self
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(line.starts_with("serving http://"), "{line}");
+        let url = line.split_whitespace().nth(1).unwrap().to_owned();
+        Served { child, url }
+    }
+
+    /// Checks `ann` in at `hospital` and seals a visit for `code` by `doctor`; returns the records.
+    pub fn seal(&self, doctor: &str, hospital: &str, code: &str) -> Vec<String> {
+        let token = self.file("token.json");
+        self.ok(&[
+            "patient",
+            "check-in",
+            "ann",
+            "--hospital",
+            hospital,
+            "--out",
+            &token,
+        ]);
+        let bundle = self.write("visit.json", &visit(code));
+        let sealed = self.ok(&[
+            "doctor", "seal", doctor, "--token", &token, "--bundle", &bundle,
+        ]);
+        let records = sealed["records"].as_array().unwrap();
+        records
+            .iter()
+            .map(|record| text(record, "record"))
+            .collect()
+    }
+}
+
+/// A node that serves; killed when dropped.
+pub struct Served {
+    child: Child,
+    pub url: String,
+}
+
+impl Served {
+    /// As a power failure would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+pub fn text(value: &Value, name: &str) -> String {
+    value[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {value}"))
+        .to_owned()
+}
+
+/// A bundle of one visit for one diagnosis.
+pub fn visit(code: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[
+        {{"fullUrl":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0","resource":{{"resourceType":"Patient","id":"p","gender":"female",
+          "birthDate":"1980-02-03","name":[{{"family":"王","given":["芳"]}}]}}}},
+        {{"fullUrl":"urn:uuid:1c3151bd-1cbf-4d64-b04d-cd9187a4c6e1","resource":{{"resourceType":"Encounter","id":"e","status":"finished",
+          "class":{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"}},
+          "subject":{{"reference":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}},"period":{{"start":"2026-10-05T08:00:00Z"}}}}}},
+        {{"fullUrl":"urn:uuid:2c3151bd-1cbf-4d64-b04d-cd9187a4c6e2","resource":{{"resourceType":"Condition","id":"c",
+          "subject":{{"reference":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}},
+          "encounter":{{"reference":"urn:uuid:1c3151bd-1cbf-4d64-b04d-cd9187a4c6e1"}},
+          "code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10","code":"{code}"}}]}}}}}}]}}"#
+    )
+}
