@@ -1,8 +1,10 @@
-//! Makes `crates/record/src/fhir/r4.table`, the definitions of FHIR R4 in the format told at `record::fhir::definitions`.
+//! Makes `crates/record/src/fhir/r4.table`, the definitions of FHIR R4 in the format told at
+//! `record::fhir::definitions`.
 //!
-//! The source is one pinned version of a public package with HL7's own definition files. Its publisher adds elements of its own, and
-//! in later versions replaces parts of R4 by parts of R5; so the version is fixed, its hash is checked, and what it adds is listed
-//! here by name and left out. A new version must be compared with the standard before it is taken.
+//! The source is one pinned version of a public package with HL7's own definition files. Its
+//! publisher adds elements of its own, and in later versions replaces parts of R4 by parts of R5;
+//! so the version is fixed, its hash is checked, and what it adds is listed here by name and left
+//! out. A new version must be compared with the standard before it is taken.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -263,7 +265,8 @@ fn parse(
         && path.matches('.').count() == 1
         && path.ends_with(".id")
     {
-        // Its definition says `string` for want of a better FHIRPath type; the standard's text says `id`.
+        // Its definition says `string` for want of a better FHIRPath type; the standard's text says
+        // `id`.
         "id".to_owned()
     } else {
         let uses = items(&element["type"]).iter().map(type_use);

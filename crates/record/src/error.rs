@@ -74,7 +74,8 @@ pub enum Error {
         /// The resource's type.
         found: crate::fhir::ResourceType,
     },
-    /// The bundle or file holds more than [`crate::fhir::ENTRIES_MAX`] resources. Split it and retry.
+    /// The bundle or file holds more than [`crate::fhir::ENTRIES_MAX`] resources. Split it and
+    /// retry.
     #[error("more than {max} resources")]
     TooManyEntries {
         /// Largest accepted count.

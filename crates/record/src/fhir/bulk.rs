@@ -1,10 +1,12 @@
 //! Bulk exports: files with one resource a line (NDJSON), plain or gzipped, sorted by patient here.
 //!
-//! From the HL7 FHIR Bulk Data Access guide: a file per type, resources of many patients mixed, references relative (`Patient/1`).
+//! From the HL7 FHIR Bulk Data Access guide: a file per type, resources of many patients mixed,
+//! references relative (`Patient/1`).
 //!
-//! A resource belongs to the one patient whom it is about: a Patient to itself; any other to the patient of its `patient` or `subject`;
-//! without these to the only patient it refers to at all. What refers to no patient is shared. What refers to several without
-//! saying whose it is is set apart, never guessed.
+//! A resource belongs to the one patient whom it is about: a Patient to itself; any other to the
+//! patient of its `patient` or `subject`; without these to the only patient it refers to at all.
+//! What refers to no patient is shared. What refers to several without saying whose it is is set
+//! apart, never guessed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -40,7 +42,8 @@ pub struct Bulk {
     pub patients: BTreeMap<String, Bundle>,
     /// Organisations, clinicians, places and whatever else is about no patient.
     pub shared: Vec<Resource>,
-    /// Resources that name several patients and none as theirs, or a patient by a URL that is not relative.
+    /// Resources that name several patients and none as theirs, or a patient by a URL that is not
+    /// relative.
     pub unassigned: Vec<Resource>,
 }
 

@@ -9,7 +9,8 @@ use super::resource::Resource;
 use super::{BYTES_MAX, ENTRIES_MAX, validate};
 use crate::Error;
 
-/// A bundle whose JSON is sound and whose resources have types of R4; [`Bundle::validate`] tells the rest.
+/// A bundle whose JSON is sound and whose resources have types of R4; [`Bundle::validate`] tells
+/// the rest.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     /// The bundle without its entries' resources.
@@ -28,7 +29,8 @@ impl Bundle {
     /// Reads a bundle of at most [`BYTES_MAX`] bytes and [`ENTRIES_MAX`] entries.
     ///
     /// # Errors
-    /// Everything but `Line` and `Io` of [`Error`]; `Invalid` where an entry's resource has no or an unknown type.
+    /// Everything but `Line` and `Io` of [`Error`]; `Invalid` where an entry's resource has no or
+    /// an unknown type.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         if bytes.len() as u64 > BYTES_MAX {
             return Err(Error::TooLarge { max: BYTES_MAX });
@@ -87,8 +89,9 @@ impl Bundle {
         self.entries.into_iter().filter_map(|entry| entry.resource)
     }
 
-    /// Checks envelope and resources against R4, and that references lead to a resource of this bundle or of `known`, and to a
-    /// type allowed there. Gives the warnings, or [`Error::Invalid`] with every fault.
+    /// Checks envelope and resources against R4, and that references lead to a resource of this
+    /// bundle or of `known`, and to a type allowed there. Gives the warnings, or [`Error::Invalid`]
+    /// with every fault.
     pub fn validate(&self, known: &Directory) -> Result<Report, Error> {
         validate::check_bundle(self, known)
     }
@@ -121,8 +124,8 @@ impl Entry {
 /// A resource and its full URL.
 type Taken = (Json, Option<String>);
 
-/// Takes the resources out of a bundle, with their full URLs. Anything that has not the shape of a bundle stays where it is for the
-/// validation to find.
+/// Takes the resources out of a bundle, with their full URLs. Anything that has not the shape of a
+/// bundle stays where it is for the validation to find.
 fn take_resources(bundle: &mut Json) -> Result<Vec<Option<Taken>>, Error> {
     let Some(Json::Array(entries)) = bundle.member_mut("entry") else {
         return Ok(Vec::new());

@@ -1,7 +1,8 @@
 //! The definitions of R4 as a table, read once.
 //!
 //! # Format of `r4.table`
-//! UTF-8, one record a line, fields separated by tabs. The header ends with `sha256`, the hash of all that follows it. Then
+//! UTF-8, one record a line, fields separated by tabs. The header ends with `sha256`, the hash of
+//! all that follows it. Then
 //! ```text
 //! V name url [open]             a value set; `open`: the standard does not list its codes, so any code passes
 //! S system code code ..         codes of the value set above
@@ -436,7 +437,8 @@ mod tests {
         Definitions::embedded().unwrap()
     }
 
-    /// The value set of resource types lists the same types as the definitions: 148 of R4, two of which are abstract.
+    /// The value set of resource types lists the same types as the definitions: 148 of R4, two of
+    /// which are abstract.
     #[test]
     fn all_resource_types_of_r4_are_there() {
         let definitions = embedded();

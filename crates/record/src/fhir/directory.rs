@@ -1,6 +1,7 @@
 //! The hospitals, departments and clinicians that other records refer to.
 //!
-//! Their bundles come first; a patient's bundle names them by full URL, by `Type/id`, or by an identifier.
+//! Their bundles come first; a patient's bundle names them by full URL, by `Type/id`, or by an
+//! identifier.
 
 use std::collections::HashMap;
 
@@ -37,7 +38,8 @@ pub struct Listed {
 }
 
 impl Directory {
-    /// Adds those of `resources` which are organisations, clinicians or places. One that is listed already is replaced.
+    /// Adds those of `resources` which are organisations, clinicians or places. One that is listed
+    /// already is replaced.
     pub fn extend<'a>(&mut self, resources: impl IntoIterator<Item = &'a Resource>) {
         for resource in resources {
             if SHARED

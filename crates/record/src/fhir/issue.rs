@@ -1,4 +1,5 @@
-//! What a validation says: where, what, how bad. Never the values themselves, so that an issue may be logged.
+//! What a validation says: where, what, how bad. Never the values themselves, so that an issue may
+//! be logged.
 
 use std::fmt;
 
@@ -120,7 +121,8 @@ pub struct Issue {
     pub entry: Option<usize>,
     /// `Patient/1` where there is an id, else the full URL, else the type.
     pub resource: String,
-    /// Where in the resource, like FHIRPath: `Patient.name[0].given[1]`. Names of unknown fields are cut at 64 characters.
+    /// Where in the resource, like FHIRPath: `Patient.name[0].given[1]`. Names of unknown fields
+    /// are cut at 64 characters.
     pub path: String,
 }
 

@@ -1,8 +1,9 @@
 //! A strict JSON reader (RFC 8259) which keeps what serde_json's own reading loses.
 //!
-//! `serde_json` keeps the last of two equal members and turns `1.10` into `1.1`. Its feature `arbitrary_precision` would keep numbers,
-//! but features are shared by all crates of a build, and that one breaks numbers in tagged enums of others. So the text is read once
-//! into [`Json`], from which both the [`Value`] to look at and the canonical bytes to keep are made.
+//! `serde_json` keeps the last of two equal members and turns `1.10` into `1.1`. Its feature
+//! `arbitrary_precision` would keep numbers, but features are shared by all crates of a build, and
+//! that one breaks numbers in tagged enums of others. So the text is read once into [`Json`], from
+//! which both the [`Value`] to look at and the canonical bytes to keep are made.
 
 use std::collections::HashSet;
 
@@ -90,8 +91,8 @@ impl Json {
         }
     }
 
-    /// Appends the canonical form: no white space, members sorted by their names' bytes, strings with the fewest escapes,
-    /// numbers as written.
+    /// Appends the canonical form: no white space, members sorted by their names' bytes, strings
+    /// with the fewest escapes, numbers as written.
     pub(super) fn canonical(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),

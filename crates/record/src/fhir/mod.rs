@@ -1,10 +1,12 @@
 //! FHIR R4 (4.0.1) in JSON: strict reading, and checking against the definitions of the standard.
 //!
-//! From HL7 FHIR R4, <https://hl7.org/fhir/R4/> (CC0): sections *Resource Formats / JSON* for the text, *Data Types* for formats, the
-//! StructureDefinitions of all resources and types for the rest. They are embedded as a table (`r4.table`) which `cargo xtask fhir`
-//! makes from the published definitions; nothing of it is typed by hand.
+//! From HL7 FHIR R4, <https://hl7.org/fhir/R4/> (CC0): sections *Resource Formats / JSON* for the
+//! text, *Data Types* for formats, the StructureDefinitions of all resources and types for the
+//! rest. They are embedded as a table (`r4.table`) which `cargo xtask fhir` makes from the
+//! published definitions; nothing of it is typed by hand.
 //!
-//! The way of a record: bytes -> [`Bundle::parse`] (limits, JSON, resource types) -> [`Bundle::validate`] (everything below).
+//! The way of a record: bytes -> [`Bundle::parse`] (limits, JSON, resource types) ->
+//! [`Bundle::validate`] (everything below).
 //!
 //! # What is an error, what is a warning
 //! | fault | |
@@ -19,8 +21,9 @@
 //! | a modifier extension (it can turn the meaning round; we know none), a Bundle inside a Bundle (its references are not followed) | warning |
 //!
 //! # Not promised
-//! Profiles, FHIRPath invariants other than those named, extensible and preferred bindings, value sets whose codes the standard does
-//! not list (UCUM, MIME types, currencies, one of LOINC), targets of `canonical`, and well-formedness of narrative XHTML are not checked.
+//! Profiles, FHIRPath invariants other than those named, extensible and preferred bindings, value
+//! sets whose codes the standard does not list (UCUM, MIME types, currencies, one of LOINC),
+//! targets of `canonical`, and well-formedness of narrative XHTML are not checked.
 
 mod bulk;
 mod bundle;
@@ -46,7 +49,8 @@ pub const BYTES_MAX: u64 = 64 << 20;
 /// Deepest nesting of objects and arrays. R4 itself needs about 20; questionnaires nest further.
 pub const DEPTH_MAX: u32 = 64;
 
-/// Most JSON values (numbers, strings, objects, ..) in one text: they cost more memory than their text.
+/// Most JSON values (numbers, strings, objects, ..) in one text: they cost more memory than their
+/// text.
 pub const VALUES_MAX: usize = 4_000_000;
 
 /// Most entries of a bundle.

@@ -1,8 +1,9 @@
 //! The formats of R4's primitive types (section *Data Types*), matched by hand.
 //!
-//! Each matcher accepts what the standard's regular expression accepts, with these differences, all from the standard's prose: days
-//! must exist in the calendar; integers have 32 bits; strings hold at most 2^20 characters and no control characters but tab, line feed and
-//! carriage return; base64 may be padded only at its end. The tests compare matchers and expressions.
+//! Each matcher accepts what the standard's regular expression accepts, with these differences, all
+//! from the standard's prose: days must exist in the calendar; integers have 32 bits; strings hold
+//! at most 2^20 characters and no control characters but tab, line feed and carriage return; base64
+//! may be padded only at its end. The tests compare matchers and expressions.
 
 use serde_json::Value;
 
@@ -124,7 +125,8 @@ fn is_printable(text: &str) -> bool {
             .all(|character| character >= ' ' || matches!(character, '\t' | '\n' | '\r'))
 }
 
-/// `[ \r\n\t\S]+`: no white space but the usual four. A text of white space alone carries nothing, yet the standard allows it.
+/// `[ \r\n\t\S]+`: no white space but the usual four. A text of white space alone carries nothing,
+/// yet the standard allows it.
 fn is_string(text: &str) -> bool {
     is_printable(text)
         && text.chars().all(|character| {
@@ -283,7 +285,7 @@ fn days(year: u32, month: u32) -> u32 {
     }
 }
 
-/// Section 2.24.0.1: "Note that strings SHALL NOT exceed 1MB (1024*1024 characters) in size".
+/// *Data Types*: "Note that strings SHALL NOT exceed 1MB (1024*1024 characters) in size".
 const STRING_CHARACTERS_MAX: usize = 1 << 20;
 
 const ALL: [(&str, Primitive); 20] = [

@@ -1,6 +1,6 @@
 //! Literal references (`Reference.reference`): their forms, and where they lead.
 //!
-//! R4 section 2.3.0 (*Resource References*) and, for what a bundle means, section 2.36.4 (*Resolving references in Bundles*).
+//! R4, *Resource References* and, for what a bundle means, *Resolving references in Bundles*.
 
 use std::collections::HashMap;
 
@@ -99,7 +99,8 @@ pub(super) fn gather(resource: &Value) -> Vec<(String, &str)> {
     found
 }
 
-/// In a value of type `id`, which says what is a reference: other types have texts called `reference` too.
+/// In a value of type `id`, which says what is a reference: other types have texts called
+/// `reference` too.
 fn gather_in<'a>(
     definitions: &'static Definitions,
     id: TypeId,

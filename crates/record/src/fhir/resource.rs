@@ -1,13 +1,16 @@
 //! One FHIR resource: a value to look at, and the exact bytes to keep.
 //!
 //! # Canonical bytes
-//! [`Resource::canonical_bytes`] is what is signed and sealed, "the plaintext byte for byte". It follows the canonical JSON of FHIR R4
-//! (section 2.6.2.3): UTF-8 without white space, members sorted by name. Beyond the section: narrative and `meta` stay (nothing may be
-//! lost), strings carry the fewest escapes, and numbers keep their text, because FHIR decimals are precise (`1.10` is not `1.1`).
-//! Parsing the canonical bytes and writing them again gives the same bytes; two JSON texts with equal bytes here hold the same record.
+//! [`Resource::canonical_bytes`] is what is signed and sealed, "the plaintext byte for byte". It
+//! follows the canonical JSON of FHIR R4 (section *JSON*, "Canonical JSON"): UTF-8 without white
+//! space, members sorted by name. Beyond the section: narrative and `meta` stay (nothing may be
+//! lost), strings carry the fewest escapes, and numbers keep their text, because FHIR decimals are
+//! precise (`1.10` is not `1.1`). Parsing the canonical bytes and writing them again gives the same
+//! bytes; two JSON texts with equal bytes here hold the same record.
 //!
 //! # Not promised
-//! A `Resource` has a type of R4; that its other content follows R4 is what [`Resource::validate`] tells.
+//! A `Resource` has a type of R4; that its other content follows R4 is what [`Resource::validate`]
+//! tells.
 
 use std::fmt;
 
@@ -62,7 +65,8 @@ impl PartialEq<&str> for ResourceType {
     }
 }
 
-/// A resource of a known R4 type. Equal when type and canonical bytes are equal, wherever it was found.
+/// A resource of a known R4 type. Equal when type and canonical bytes are equal, wherever it was
+/// found.
 #[derive(Clone)]
 pub struct Resource {
     kind: ResourceType,
@@ -72,7 +76,8 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Reads one resource from JSON text of at most [`BYTES_MAX`] bytes, strictly: see the errors of [`Error`].
+    /// Reads one resource from JSON text of at most [`BYTES_MAX`] bytes, strictly: see the errors
+    /// of [`Error`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         if bytes.len() as u64 > BYTES_MAX {
             return Err(Error::TooLarge { max: BYTES_MAX });
@@ -123,12 +128,14 @@ impl Resource {
         self.full_url.as_deref()
     }
 
-    /// The content, to look at. Decimals are the nearest `f64`; the exact text is in the canonical bytes.
+    /// The content, to look at. Decimals are the nearest `f64`; the exact text is in the canonical
+    /// bytes.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The content, to change. What is written back by [`Resource::from_value`] has lost the spelling of its decimals.
+    /// The content, to change. What is written back by [`Resource::from_value`] has lost the
+    /// spelling of its decimals.
     pub fn into_value(self) -> Value {
         self.value
     }
@@ -138,15 +145,15 @@ impl Resource {
         self.canonical.as_bytes()
     }
 
-    /// Every literal reference with its path (`Observation.subject`), in the order of the canonical form. References of contained
-    /// resources, of extensions and to contained resources (`#id`) are among them; canonical URLs, identifiers and fields that
-    /// R4 does not have are not.
+    /// Every literal reference with its path (`Observation.subject`), in the order of the canonical
+    /// form. References of contained resources, of extensions and to contained resources (`#id`)
+    /// are among them; canonical URLs, identifiers and fields that R4 does not have are not.
     pub fn references(&self) -> impl Iterator<Item = (String, &str)> {
         reference::gather(&self.value).into_iter()
     }
 
-    /// Checks the resource against R4 and its references against itself and `known`. Gives the warnings, or
-    /// [`Error::Invalid`] with every fault.
+    /// Checks the resource against R4 and its references against itself and `known`. Gives the
+    /// warnings, or [`Error::Invalid`] with every fault.
     pub fn validate(&self, known: &Directory) -> Result<Report, Error> {
         validate::check(&[(None, self)], known)
     }

@@ -1,6 +1,7 @@
 //! Checks resources against the definitions, then their references against each other.
 //!
-//! The walk goes down each resource once; references are gathered on the way and looked up when all resources are known.
+//! The walk goes down each resource once; references are gathered on the way and looked up when all
+//! resources are known.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -16,7 +17,8 @@ use super::reference::{Form, Targets};
 use super::resource::Resource;
 use crate::Error;
 
-/// Checks `resources`, which may refer to each other and to `known`. The number is the entry of a bundle.
+/// Checks `resources`, which may refer to each other and to `known`. The number is the entry of a
+/// bundle.
 pub(super) fn check(
     resources: &[(Option<usize>, &Resource)],
     known: &Directory,
@@ -281,7 +283,8 @@ impl<'a, 'i> Walk<'a, 'i> {
         self.special(id, members);
     }
 
-    /// The meaning of the JSON member `name` (with its `_`, if it has one; `base` is without), or an issue.
+    /// The meaning of the JSON member `name` (with its `_`, if it has one; `base` is without), or
+    /// an issue.
     fn member(
         &mut self,
         definition: &'static Type,
@@ -337,7 +340,8 @@ impl<'a, 'i> Walk<'a, 'i> {
         }
     }
 
-    /// The items of a list, none for a list that is not there; `None` with an issue for anything else.
+    /// The items of a list, none for a list that is not there; `None` with an issue for anything
+    /// else.
     fn list(&mut self, value: Option<&'a Value>) -> Option<&'a [Value]> {
         match value {
             None => Some(&[]),
@@ -411,7 +415,8 @@ impl<'a, 'i> Walk<'a, 'i> {
         self.issue(kind);
     }
 
-    /// A required binding. Of a CodeableConcept one coding must be in the set (R4 section 4.1.5).
+    /// A required binding. Of a CodeableConcept one coding must be in the set (R4, *Binding
+    /// Strengths*).
     fn bound(&mut self, member: Member, value: &'a Value) {
         let Some(set) = member
             .element

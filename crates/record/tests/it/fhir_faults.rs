@@ -1,4 +1,5 @@
-//! One fault at a time, put into a record that is accepted without it: each is refused, at its place, as what it is.
+//! One fault at a time, put into a record that is accepted without it: each is refused, at its
+//! place, as what it is.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,7 +23,8 @@ fn issues(bundle: &Value) -> Vec<Issue> {
     }
 }
 
-/// A patient, a visit, a finding, a report with a contained specimen: small, but with every shape that matters.
+/// A patient, a visit, a finding, a report with a contained specimen: small, but with every shape
+/// that matters.
 fn record() -> Value {
     json!({
         "resourceType": "Bundle", "type": "transaction", "entry": [
@@ -92,7 +94,8 @@ fn the_record_without_a_fault_is_accepted() {
     assert_eq!(check(&record()).expect("a sound record"), Report::default());
 }
 
-/// One fault a line: entry, pointer into its resource, what is put there, the path and the kind that must be told.
+/// One fault a line: entry, pointer into its resource, what is put there, the path and the kind
+/// that must be told.
 #[rustfmt::skip]
 fn faults() -> Vec<(usize, &'static str, Value, &'static str, IssueKind)> {
     use IssueKind::*;
@@ -374,7 +377,8 @@ fn faults_of(value: Value) -> Vec<Issue> {
     }
 }
 
-/// Faults that can be put anywhere: an unknown field, and a value of another JSON type, at every single place of real resources.
+/// Faults that can be put anywhere: an unknown field, and a value of another JSON type, at every
+/// single place of real resources.
 #[test]
 fn no_place_of_a_real_resource_is_unchecked() {
     for resource in resources() {

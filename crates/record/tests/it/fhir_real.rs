@@ -1,4 +1,5 @@
-//! The real input of ../shared/data, when it is there: what is accepted, what is not, and that nothing is lost.
+//! The real input of ../shared/data, when it is there: what is accepted, what is not, and that
+//! nothing is lost.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -60,7 +61,8 @@ fn every_synthea_bundle_is_accepted_without_a_warning() {
     }
 }
 
-/// The patients' bundles carry copies of their hospitals. Without them the directory must know what they refer to.
+/// The patients' bundles carry copies of their hospitals. Without them the directory must know what
+/// they refer to.
 #[test]
 fn a_patient_before_the_hospitals_is_refused() {
     let directory = directory();
@@ -113,8 +115,8 @@ fn the_directory_names_hospitals_and_clinicians() {
     );
 }
 
-/// Three of the four published examples follow R4. The laboratory example has no Patient: its subjects name `resource:0`, which is
-/// the DiagnosticReport itself.
+/// Three of the four published examples follow R4. The laboratory example has no Patient: its
+/// subjects name `resource:0`, which is the DiagnosticReport itself.
 #[test]
 fn health_cards() {
     for path in files("health-cards/examples", "fhirBundle.json") {
@@ -251,7 +253,8 @@ fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// Against an independent reader: the same values by serde_json, the same spelling of numbers by the scan above.
+/// Against an independent reader: the same values by serde_json, the same spelling of numbers by
+/// the scan above.
 #[test]
 fn canonical_bytes_keep_every_value_and_every_digit() {
     let mut paths = files("fhir-synthea-r4", ".json");

@@ -1,4 +1,5 @@
-//! The door: what is not JSON, not a bundle, too large or ambiguous, and that nothing at all makes it panic.
+//! The door: what is not JSON, not a bundle, too large or ambiguous, and that nothing at all makes
+//! it panic.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
