@@ -16,8 +16,15 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    let mut arguments =
-        vec!["run", "--quiet", "--release", "--package", "yilian-bench", "--", &options.area];
+    let mut arguments = vec![
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "yilian-bench",
+        "--",
+        &options.area,
+    ];
     if options.json {
         arguments.push("--json");
     }

@@ -26,7 +26,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         run::run("cargo", &[&["test"], &workspace[..]].concat())?;
     }
     if !options.no_lint {
-        let lint = [&["clippy"], &workspace[..], &["--all-targets", "--", "-D", "warnings"]];
+        let lint = [
+            &["clippy"],
+            &workspace[..],
+            &["--all-targets", "--", "-D", "warnings"],
+        ];
         run::run("cargo", &lint.concat())?;
     }
     Ok(())

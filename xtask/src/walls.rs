@@ -15,13 +15,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &["protocol", "crypto"]),
     ("client", &["protocol", "crypto", "record"]),
     ("node", &["protocol", "crypto", "ledger"]),
-    ("app", &["crypto", "protocol", "record", "ledger", "client", "node"]),
-    ("bench", &["crypto", "protocol", "record", "ledger", "client", "node"]),
+    (
+        "app",
+        &["crypto", "protocol", "record", "ledger", "client", "node"],
+    ),
+    (
+        "bench",
+        &["crypto", "protocol", "record", "ledger", "client", "node"],
+    ),
 ];
 
 /// No way, however long, may lead from the first to the second: plaintext must not be linkable there.
-const UNREACHABLE: &[(&str, &str)] =
-    &[("node", "record"), ("ledger", "record"), ("node", "client"), ("client", "node")];
+const UNREACHABLE: &[(&str, &str)] = &[
+    ("node", "record"),
+    ("ledger", "record"),
+    ("node", "client"),
+    ("client", "node"),
+];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
@@ -38,13 +48,18 @@ pub fn run() -> anyhow::Result<()> {
 
 /// Imports between our crates. Test-only ones count too: what a test needs, a neighbour will soon need.
 fn edges(metadata: &Value) -> Edges {
-    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let packages = metadata["packages"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let short = |value: &Value| value.as_str()?.strip_prefix("yilian-").map(str::to_owned);
     packages
         .iter()
         .filter_map(|package| {
             let dependencies = package["dependencies"].as_array()?;
-            let ours = dependencies.iter().filter_map(|dependency| short(&dependency["name"]));
+            let ours = dependencies
+                .iter()
+                .filter_map(|dependency| short(&dependency["name"]));
             Some((short(&package["name"])?, ours.collect()))
         })
         .collect()
@@ -59,7 +74,9 @@ fn faults(edges: &Edges) -> Vec<String> {
             continue;
         };
         for to in targets.iter().filter(|to| !allowed.contains(&to.as_str())) {
-            faults.push(format!("{from} imports {to}, which the table does not allow"));
+            faults.push(format!(
+                "{from} imports {to}, which the table does not allow"
+            ));
         }
     }
     for (from, to) in UNREACHABLE {
@@ -72,7 +89,12 @@ fn faults(edges: &Edges) -> Vec<String> {
 
 fn reachable<'a>(edges: &'a Edges, from: &str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
-    let mut rest: Vec<&str> = edges.get(from).into_iter().flatten().map(String::as_str).collect();
+    let mut rest: Vec<&str> = edges
+        .get(from)
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     while let Some(next) = rest.pop() {
         if found.insert(next) {
             rest.extend(edges.get(next).into_iter().flatten().map(String::as_str));
@@ -87,7 +109,10 @@ mod tests {
 
     fn graph(edges: &[(&str, &[&str])]) -> Edges {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        edges.iter().map(|(from, to)| ((*from).to_owned(), owned(to))).collect()
+        edges
+            .iter()
+            .map(|(from, to)| ((*from).to_owned(), owned(to)))
+            .collect()
     }
 
     #[test]
@@ -98,17 +123,26 @@ mod tests {
     #[test]
     fn an_import_outside_the_table_is_named() {
         let faults = faults(&graph(&[("protocol", &["crypto", "ledger"])]));
-        assert_eq!(faults, ["protocol imports ledger, which the table does not allow"]);
+        assert_eq!(
+            faults,
+            ["protocol imports ledger, which the table does not allow"]
+        );
     }
 
     #[test]
     fn a_detour_to_plaintext_is_found() {
         let faults = faults(&graph(&[("node", &["ledger"]), ("ledger", &["record"])]));
-        assert!(faults.contains(&"node reaches record".to_owned()), "{faults:?}");
+        assert!(
+            faults.contains(&"node reaches record".to_owned()),
+            "{faults:?}"
+        );
     }
 
     #[test]
     fn a_new_crate_needs_a_row() {
-        assert_eq!(faults(&graph(&[("cupboard", &[])])), ["cupboard has no row in the table"]);
+        assert_eq!(
+            faults(&graph(&[("cupboard", &[])])),
+            ["cupboard has no row in the table"]
+        );
     }
 }

@@ -11,5 +11,6 @@ pub mod encounter;
 pub mod error;
 pub mod fhir;
 pub mod label;
+pub mod synthetic;
 
 pub use error::Error;
