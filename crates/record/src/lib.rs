@@ -10,6 +10,7 @@
 pub mod encounter;
 pub mod error;
 pub mod fhir;
+pub mod keyword;
 pub mod label;
 pub mod synthetic;
 

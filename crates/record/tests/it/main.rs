@@ -6,3 +6,5 @@ mod fhir_faults;
 mod fhir_real;
 #[cfg(test)]
 mod fhir_strict;
+#[cfg(test)]
+mod visits_real;
