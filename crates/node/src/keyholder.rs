@@ -7,7 +7,11 @@
 //! A single holder keeps whole rekeys: with the reader's help it could open the scopes of the grants it holds, and after a revocation it must be
 //! trusted to have deleted them. See docs/THREATS.md.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use redb::{Database, ReadableDatabase, TableDefinition};
 use yilian_crypto::pre::{self, Rekey};
@@ -24,10 +28,14 @@ use yilian_protocol::{
 /// Grant id -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("deposits-v1");
 
+/// Deposits kept at hand; reading one from disk costs a subgroup check for every key in it.
+const AT_HAND_MAX: usize = 256;
+
 /// The rekeys kept by one node, on disk.
 #[derive(Debug)]
 pub struct KeyHolder {
     database: Database,
+    at_hand: Mutex<BTreeMap<GrantId, Arc<Deposit>>>,
 }
 
 impl KeyHolder {
@@ -40,7 +48,10 @@ impl KeyHolder {
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.commit().map_err(storage)?;
-        Ok(Self { database })
+        Ok(Self {
+            database,
+            at_hand: Mutex::default(),
+        })
     }
 
     /// Keeps a deposit that the consent contract accepted; on disk when it returns.
@@ -48,6 +59,8 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
     pub fn keep(&self, deposit: &Deposit) -> Result<(), KeyHolderError> {
+        let mut at_hand = self.at_hand();
+        at_hand.remove(&deposit.grant);
         let transaction = self.database.begin_write().map_err(storage)?;
         {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
@@ -63,7 +76,23 @@ impl KeyHolder {
     ///
     /// # Errors
     /// [`KeyHolderError`] when the storage is at fault.
-    pub fn deposit(&self, grant: GrantId) -> Result<Option<Deposit>, KeyHolderError> {
+    pub fn deposit(&self, grant: GrantId) -> Result<Option<Arc<Deposit>>, KeyHolderError> {
+        // Held throughout, so that an erasure cannot fall between reading and remembering.
+        let mut at_hand = self.at_hand();
+        if let Some(deposit) = at_hand.get(&grant) {
+            return Ok(Some(Arc::clone(deposit)));
+        }
+        let deposit = self.read(grant)?.map(Arc::new);
+        if let Some(deposit) = &deposit {
+            if at_hand.len() >= AT_HAND_MAX {
+                at_hand.pop_first();
+            }
+            at_hand.insert(grant, Arc::clone(deposit));
+        }
+        Ok(deposit)
+    }
+
+    fn read(&self, grant: GrantId) -> Result<Option<Deposit>, KeyHolderError> {
         let transaction = self.database.begin_read().map_err(storage)?;
         let table = transaction.open_table(DEPOSITS).map_err(storage)?;
         let stored = table.get(grant.to_bytes()).map_err(storage)?;
@@ -78,6 +107,8 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
     pub fn erase(&self, grant: GrantId) -> Result<bool, KeyHolderError> {
+        let mut at_hand = self.at_hand();
+        at_hand.remove(&grant);
         let transaction = self.database.begin_write().map_err(storage)?;
         let found = {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
@@ -106,6 +137,11 @@ impl KeyHolder {
             .verify(consent.scope())
             .map_err(|_| Refusal::CapsuleNotProven)?;
         Ok(Reencapsulated::Gt(pre::reencapsulate(&proven, rekey)))
+    }
+
+    /// Every change is one call, so a panic elsewhere leaves nothing half-made.
+    fn at_hand(&self) -> MutexGuard<'_, BTreeMap<GrantId, Arc<Deposit>>> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -266,11 +266,15 @@ impl Node {
 
     async fn deposit(&self, deposit: Deposit) -> Result<(), CallError> {
         let state = self.fetch(consent::deposit_reads(&deposit)).await?;
-        let (chain, holders) = (self.ledger.chain(), self.holders());
-        consent::check_deposit(&state, chain, &holders, self.now(), &deposit)
-            .map_err(state_error)??;
+        let (chain, holders, now) = (self.ledger.chain(), self.holders(), self.now());
         let holder = Arc::clone(&self.holder);
-        Ok(blocking(move || holder.keep(&deposit)).await??)
+        // Two pairings for each rekey: up to 0.2 s, so not on the threads that serve the network.
+        blocking(move || {
+            consent::check_deposit(&state, chain, &holders, now, &deposit)
+                .map_err(state_error)??;
+            Ok(holder.keep(&deposit)?)
+        })
+        .await?
     }
 
     async fn serve(&self, ask: &SignedAsk) -> Result<Reencapsulated, CallError> {
@@ -279,7 +283,7 @@ impl Node {
         let state = self.fetch(consent::check_reads(ask)).await?;
         let (chain, holders) = (self.ledger.chain(), self.holders());
         // Without a deposit the grant's own state is still the better answer.
-        let terms = deposit.as_ref().map(|deposit| &deposit.terms);
+        let terms = deposit.as_deref().map(|deposit| &deposit.terms);
         let consent =
             consent::check(&state, chain, &holders, self.now(), terms, ask).map_err(state_error)?;
         if consent
