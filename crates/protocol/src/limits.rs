@@ -20,8 +20,11 @@ pub const REASON_MAX: usize = 256;
 pub const BLOCK_TRANSACTIONS_MAX: usize = 16_384;
 /// Bytes of the consensus engine's part of a block header.
 pub const CONSENSUS_MAX: usize = 256;
-/// Bytes of a finality certificate.
-pub const FINALITY_MAX: usize = 256;
+/// Headers between a block and the certified one that makes it final: views in a row whose votes were
+/// lost.
+pub const DESCENDANTS_MAX: usize = 32;
+/// Bytes of a block's finality: the certificate, and [`DESCENDANTS_MAX`] headers.
+pub const FINALITY_MAX: usize = 16 * 1024;
 /// Hashes on a Merkle path: enough for 2^32 leaves.
 pub const PATH_MAX: usize = 32;
 /// Entries one listing answers with; the next page starts where it ended.
