@@ -1,2 +1,36 @@
-//! Benchmarks.
-fn main() {}
+//! Benchmarks: every area has one form, rows of a table or of JSON objects. Run through `cargo xtask bench AREA [--json]`.
+
+#![forbid(unsafe_code)]
+
+mod crypto;
+mod path;
+mod row;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures an area and prints its rows.
+#[derive(Parser)]
+struct Arguments {
+    /// What to measure
+    area: Area,
+    /// Print one JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Area {
+    /// Cryptographic operations, beside mcl in the same process
+    Crypto,
+    /// A record's way from a doctor to a second doctor, on an embedded network
+    Path,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Arguments { area, json } = Arguments::parse();
+    let rows = match area {
+        Area::Crypto => crypto::measure()?,
+        Area::Path => tokio::runtime::Runtime::new()?.block_on(path::measure())?,
+    };
+    row::print(&rows, json)
+}
