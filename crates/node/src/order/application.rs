@@ -1,22 +1,15 @@
 //! The state machine under consensus: proposes blocks, verifies those of others, applies final ones.
-//!
-//! # Pace
-//! [`Paced`] stands above `Stateful` and delays a proposal until there is something to order, at most for the idle time: a wait *inside* a proposal would hold up
-//! finalisation.
 
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
-use commonware_consensus::{
-    Application as ConsensusApplication, Handoff, marshal::ancestry::Ancestry,
-    simplex::types::Context,
-};
+use commonware_consensus::{marshal::ancestry::Ancestry, simplex::types::Context};
 use commonware_cryptography::{
-    Digested, Digestible as _,
+    Digestible as _,
     blake3::{Blake3, Digest},
     ed25519::PublicKey,
 };
@@ -35,15 +28,15 @@ use tokio::sync::watch;
 use yilian_protocol::{
     ChainId, Height, StateKey, TimeMs, TransactionId,
     codec::{Decode as _, Encode as _},
-    limits::BLOCK_TRANSACTIONS_MAX,
     registry::Admitted,
 };
 
 use super::{
     StateMachine,
     block::{BODY_MAX, Block, StateTarget},
-    chain::Place,
     mempool::Mempool,
+    pace::Load,
+    place::{Place, place_key},
     validator::Scheme,
 };
 
@@ -55,13 +48,8 @@ type Sealed = <States as DatabaseSet<Runtime>>::Merkleized;
 
 /// Values of the state are at most this long.
 pub(super) const VALUE_MAX: usize = 1024 * 1024;
-/// A block may be at most this far ahead of its parent in time, so that no proposer can run the clock away.
+/// A block may be at most this far ahead of its parent in time. A genesis may be of any time.
 const TIME_STEP_MAX_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
-
-/// Where the chain notes the place of each final transaction, so that none is executed twice.
-pub(super) fn place_key(id: TransactionId) -> StateKey {
-    StateKey::of("transaction", id.as_bytes())
-}
 
 pub(super) fn digest(key: &StateKey) -> Digest {
     Digest::from(key.to_bytes())
@@ -74,6 +62,7 @@ pub(super) struct Application {
     pub machine: Arc<dyn StateMachine>,
     pub mempool: Arc<Mempool>,
     pub latest: watch::Sender<Admitted>,
+    pub load: Load,
 }
 
 impl Application {
@@ -109,6 +98,14 @@ impl Application {
         state.retain(|key, _| !seen.contains(key));
 
         let execution = self.machine.execute(admitted, transactions, state);
+        let sound = execution.outcomes.len() == transactions.len()
+            && execution
+                .writes
+                .iter()
+                .all(|(key, value)| value.len() <= VALUE_MAX && !seen.contains(key));
+        if !sound {
+            fault(&"the state machine's answer does not fit its block");
+        }
         let mut batch = batch;
         for (key, value) in execution.writes {
             batch = batch.write(digest(&key), Some(value));
@@ -156,7 +153,7 @@ impl StatefulApplication<Runtime> for Application {
         let parent = ancestry.next().await?;
         let below = parent.inner();
         let taken = self.taken(below, ancestry).await;
-        let chosen = self.mempool.peek(BLOCK_TRANSACTIONS_MAX, BODY_MAX, &taken);
+        let chosen = self.mempool.peek(self.load.limit(), BODY_MAX, &taken);
         let mut transactions = Vec::with_capacity(chosen.len());
         for (id, bytes) in chosen {
             // A transaction may have become final between its arrival and now.
@@ -174,7 +171,9 @@ impl StatefulApplication<Runtime> for Application {
             height: below.header.height.next(),
             time: clock().max(below.header.time),
         };
+        let begun = Instant::now();
         let (sealed, outcomes) = self.execute(admitted, &transactions, batch).await?;
+        self.load.learn(transactions.len(), begun.elapsed());
         let bounds = sealed.bounds();
         let state = StateTarget {
             root: sealed.root(),
@@ -231,7 +230,13 @@ impl StatefulApplication<Runtime> for Application {
         (): (),
         _readers: <States as DatabaseSet<Runtime>>::Readers,
     ) {
-        self.latest.send_replace(block.admitted());
+        self.latest.send_if_modified(|latest| {
+            let higher = block.header.height > latest.height;
+            if higher {
+                *latest = block.admitted();
+            }
+            higher
+        });
         let pairs = block.transactions.iter().zip(&block.outcomes).zip(0_u32..);
         for ((bytes, outcome), index) in pairs {
             let place = Place {
@@ -277,65 +282,8 @@ impl Application {
             && after.height == before.height.next()
             && after.parent == before.id()
             && after.time >= before.time
-            && after.time.distance_ms(before.time) <= TIME_STEP_MAX_MS
-    }
-}
-
-/// Delays proposals until there is something to order.
-#[derive(Clone)]
-pub(super) struct Paced<A> {
-    pub inner: A,
-    pub mempool: Arc<Mempool>,
-    pub idle: Duration,
-}
-
-impl<A> Paced<A> {
-    async fn wait(&self) {
-        let arrival = async {
-            while !self.mempool.has_fresh() {
-                self.mempool.arrival().await;
-            }
-        };
-        // Whichever comes first; both lead to a proposal.
-        drop(tokio::time::timeout(self.idle, arrival).await);
-    }
-}
-
-impl<A: ConsensusApplication<Runtime>> ConsensusApplication<Runtime> for Paced<A>
-where
-    A: Sync,
-    A::Context: Send,
-{
-    type SigningScheme = A::SigningScheme;
-    type Context = A::Context;
-    type Block = A::Block;
-    type Input = A::Input;
-
-    async fn prepare(
-        &mut self,
-        context: (Runtime, Self::Context),
-        ancestry: impl Ancestry<Self::Block>,
-        input: Self::Input,
-    ) -> Handoff<Digested<Self::Block>> {
-        self.inner.prepare(context, ancestry, input).await
-    }
-
-    async fn propose(
-        &mut self,
-        context: (Runtime, Self::Context),
-        ancestry: impl Ancestry<Self::Block>,
-        input: Self::Input,
-    ) -> Option<Digested<Self::Block>> {
-        self.wait().await;
-        self.inner.propose(context, ancestry, input).await
-    }
-
-    async fn verify(
-        &mut self,
-        context: (Runtime, Self::Context),
-        ancestry: impl Ancestry<Self::Block>,
-    ) -> bool {
-        self.inner.verify(context, ancestry).await
+            && (before.height == Height::new(0)
+                || after.time.distance_ms(before.time) <= TIME_STEP_MAX_MS)
     }
 }
 
@@ -357,10 +305,10 @@ fn clock() -> TimeMs {
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The state's storage failed: nothing may be voted for on a state that cannot be read.
+/// Storage or state machine failed: nothing may be voted for on a state that is not known.
 #[allow(clippy::panic, reason = "ends the process; see the module `order`")]
 pub(super) fn fault(error: &dyn std::fmt::Display) -> ! {
-    panic!("the chain's state cannot be read or written: {error}")
+    panic!("fault of storage or state machine: {error}")
 }
 
 /// Heights of the protocol and of consensus are the same numbers.

@@ -37,7 +37,8 @@ pub(super) const BODY_MAX: usize = 4 * 1024 * 1024;
 pub struct FinalBlock {
     /// Its header.
     pub header: Header,
-    /// The validators' certificate; empty for the genesis.
+    /// What makes it final, see [`yilian_protocol::finality`]; empty for the genesis, and when it is
+    /// damaged.
     pub finality: Blob<FINALITY_MAX>,
     /// Its transactions, with what became of them.
     pub transactions: Vec<(Bytes, Outcome)>,

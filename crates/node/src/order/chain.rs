@@ -1,8 +1,6 @@
 //! The handle to a running chain.
 
 use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -10,12 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use commonware_consensus::marshal::Identifier;
-use commonware_runtime::{Runner as _, tokio as runtime};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use yilian_protocol::{
     Height, StateKey, TransactionId,
-    codec::{Blob, Decode, DecodeError, Encode, Reader},
+    codec::Decode as _,
     inclusion::InclusionProof,
     receipt::Receipt,
     refusal::{Outcome, Refusal},
@@ -25,10 +21,12 @@ use yilian_protocol::{
 
 use super::{
     StateMachine,
-    application::{consensus_height, digest, fault, place_key},
     block::{FinalBlock, leaves},
-    engine::{self, Engine, Parts},
+    directory::Claim,
+    engine::Parts,
     mempool::Mempool,
+    place::{Place, place_key},
+    thread::{Query, Thread},
     validator::{ValidatorKey, ValidatorKeyError},
 };
 
@@ -64,35 +62,22 @@ impl ChainOptions {
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
 const STACK: usize = 32 * 1024 * 1024;
 
-/// A running chain. Clones are the same chain.
+/// Queries that wait at most; further ones wait for room.
+const QUERIES_WAITING: usize = 1024;
+
+/// A running chain. Clones are the same chain; it stops when all of them are gone.
 #[derive(Clone)]
 pub struct Chain {
     machine: Arc<dyn StateMachine>,
     mempool: Arc<Mempool>,
     latest: watch::Receiver<Admitted>,
     queries: mpsc::Sender<Query>,
+    stop: Arc<Notify>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-/// Where a final transaction stands, and what became of it. 13 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Its block.
-    pub height: Height,
-    /// Its place in the block, from 0.
-    pub index: u32,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-enum Query {
-    State(Vec<StateKey>, oneshot::Sender<Vec<Option<Vec<u8>>>>),
-    Block(Height, oneshot::Sender<Option<FinalBlock>>),
-    Stop,
-}
-
 impl Chain {
-    /// Starts the chain, after it recovered what a crash left behind.
+    /// Starts the chain, after it recovered what a crash left behind. Blocks until then.
     ///
     /// # Errors
     /// [`OrderError`] when keys or storage are at fault.
@@ -106,30 +91,35 @@ impl Chain {
             validator,
             idle,
         } = options;
-        std::fs::create_dir_all(&directory).map_err(|source| OrderError::Directory {
-            directory: directory.clone(),
-            source,
-        })?;
+        let claim = Claim::take(&directory, genesis.chain())?;
         let mempool = Arc::new(Mempool::default());
         let created = Admitted {
             height: Height::new(0),
             time: genesis.created,
         };
         let (latest_sender, latest) = watch::channel(created);
-        let (queries, incoming) = mpsc::channel(1024);
+        let (queries, incoming) = mpsc::channel(QUERIES_WAITING);
         let (started, ready) = std::sync::mpsc::channel();
-        let parts = Parts {
-            genesis,
-            validator,
-            machine: Arc::clone(&machine),
-            mempool: Arc::clone(&mempool),
-            latest: latest_sender,
-            idle,
+        let stop = Arc::new(Notify::new());
+        let thread = Thread {
+            directory,
+            claim,
+            parts: Parts {
+                genesis,
+                validator,
+                machine: Arc::clone(&machine),
+                mempool: Arc::clone(&mempool),
+                latest: latest_sender,
+                idle,
+            },
+            queries: incoming,
+            stop: Arc::clone(&stop),
+            started,
         };
         let thread = std::thread::Builder::new()
             .name("chain".to_owned())
             .stack_size(STACK)
-            .spawn(move || run(directory, parts, incoming, &started))
+            .spawn(move || thread.run())
             .map_err(|error| OrderError::Start {
                 cause: error.to_string(),
             })?;
@@ -144,6 +134,7 @@ impl Chain {
             mempool,
             latest,
             queries,
+            stop,
             thread,
         })
     }
@@ -194,15 +185,24 @@ impl Chain {
     /// The final block at `height`; `None` when the chain is not that high.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`] when the chain has stopped.
+    /// [`SubmitError::Stopped`] when the chain has stopped, [`SubmitError::Lost`] when the block is damaged.
     pub async fn block(&self, height: Height) -> Result<Option<FinalBlock>, SubmitError> {
-        self.query(|answer| Query::Block(height, answer)).await
+        let block = self.query(|answer| Query::Block(height, answer)).await?;
+        if block.is_none() && height <= self.latest().height {
+            let stopped = self.queries.is_closed();
+            return Err(if stopped {
+                SubmitError::Stopped
+            } else {
+                SubmitError::Lost { height }
+            });
+        }
+        Ok(block)
     }
 
     /// The receipt of a final transaction; `None` when it is not final.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`] when the chain has stopped.
+    /// As [`Chain::block`].
     pub async fn receipt(&self, id: TransactionId) -> Result<Option<Receipt>, SubmitError> {
         let Some(place) = self.place(id).await? else {
             return Ok(None);
@@ -210,6 +210,10 @@ impl Chain {
         let Some(block) = self.block(place.height).await? else {
             return Ok(None);
         };
+        if block.finality.as_slice().is_empty() {
+            let height = place.height;
+            return Err(SubmitError::Lost { height });
+        }
         let (transactions, outcomes): (Vec<Bytes>, Vec<Outcome>) =
             block.transactions.into_iter().unzip();
         let leaves = leaves(&transactions, &outcomes);
@@ -223,10 +227,10 @@ impl Chain {
         }))
     }
 
-    /// Stops in good order. What was acknowledged is on disk in any case.
+    /// Stops in good order, and returns when the directory is free again. What was acknowledged is on
+    /// disk in any case; whoever still waits is told [`SubmitError::Stopped`].
     pub fn shutdown(&self) {
-        // Full or closed, the thread is on its way out or will see the closed channel.
-        drop(self.queries.try_send(Query::Stop));
+        self.stop.notify_one();
         let thread = self
             .thread
             .lock()
@@ -262,129 +266,37 @@ impl std::fmt::Debug for Chain {
     }
 }
 
-type Started = std::sync::mpsc::Sender<Result<(), OrderError>>;
-
-/// The chain's own thread: runs commonware's runtime until it is told to stop.
-fn run(directory: PathBuf, parts: Parts, mut queries: mpsc::Receiver<Query>, started: &Started) {
-    let options = runtime::Config::default()
-        .with_storage_directory(directory)
-        .with_worker_threads(2)
-        .with_catch_panics(false);
-    let latest = parts.latest.clone();
-    let ran = catch_unwind(AssertUnwindSafe(|| {
-        runtime::Runner::new(options).start(async |context| {
-            let engine = match Box::pin(engine::start(context, parts)).await {
-                Ok(engine) => engine,
-                Err(error) => return drop(started.send(Err(error.into()))),
-            };
-            if let Some(block) = engine.latest().await {
-                latest.send_replace(block);
-            }
-            drop(started.send(Ok(())));
-            while let Some(query) = queries.recv().await {
-                match query {
-                    Query::State(keys, answer) => drop(answer.send(engine.state(&keys).await)),
-                    Query::Block(height, answer) => drop(answer.send(engine.block(height).await)),
-                    Query::Stop => break,
-                }
-            }
-        });
-    }));
-    if let Err(panic) = ran {
-        let cause = message(panic.as_ref());
-        // While it starts there is somebody to tell; later the process must end, see the module's head.
-        if started
-            .send(Err(OrderError::Start {
-                cause: cause.clone(),
-            }))
-            .is_err()
-        {
-            eprintln!("fatal: the chain stopped: {cause}");
-            std::process::exit(70);
-        }
-    }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("unknown cause")
-        .to_owned()
-}
-
-impl Engine {
-    async fn state(&self, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
-        let places: Vec<_> = keys.iter().map(digest).collect();
-        let places: Vec<_> = places.iter().collect();
-        let state = self.states.read().await;
-        state
-            .get_many(&places)
-            .await
-            .unwrap_or_else(|error| fault(&error))
-    }
-
-    async fn block(&self, height: Height) -> Option<FinalBlock> {
-        let height = consensus_height(height);
-        let block = self.archive.get_block(Identifier::Height(height)).await?;
-        let block = block.inner();
-        let finality = self.archive.get_finalization(height).await;
-        let finality = finality
-            .map(|finality| commonware_codec::Encode::encode(&finality).to_vec())
-            .unwrap_or_default();
-        Some(FinalBlock {
-            header: block.header.clone(),
-            finality: Blob::new(finality).ok()?,
-            transactions: block
-                .transactions
-                .iter()
-                .cloned()
-                .zip(block.outcomes.clone())
-                .collect(),
-        })
-    }
-
-    async fn latest(&self) -> Option<Admitted> {
-        let (height, _) = self.archive.get_info(Identifier::Latest).await?;
-        let block = self.archive.get_block(Identifier::Height(height)).await?;
-        Some(block.inner().admitted())
-    }
-}
-
-impl Encode for Place {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.height.encode(out);
-        self.index.encode(out);
-        self.outcome.encode(out);
-    }
-}
-
-impl Decode for Place {
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            height: Decode::decode(input)?,
-            index: Decode::decode(input)?,
-            outcome: Decode::decode(input)?,
-        })
-    }
-}
-
 /// Why a chain does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrderError {
-    /// Its directory cannot be made.
-    #[error("cannot make the chain's directory {}: {source}", directory.display())]
+    /// Its directory cannot be made or used.
+    #[error("cannot use the chain's directory {}: {source}", directory.display())]
     Directory {
         /// The directory.
         directory: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The validator's keys are damaged.
+    /// Another process, or another handle of this one, runs the chain of this directory.
+    #[error("the chain in {} is in use", directory.display())]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The directory holds another chain than the genesis begins.
+    #[error("{} holds another chain: {found}", directory.display())]
+    OtherChain {
+        /// The directory.
+        directory: PathBuf,
+        /// The id of the chain in it.
+        found: String,
+    },
+    /// The validator's keys are damaged, or not those of the genesis.
     #[error(transparent)]
     Validator(#[from] ValidatorKeyError),
     /// Its storage is damaged, or its thread could not be started.
-    #[error("the chain does not start: {cause}")]
+    #[error("the chain does not start; its storage may be damaged: {cause}")]
     Start {
         /// What the part that failed said.
         cause: String,
@@ -404,6 +316,12 @@ pub enum SubmitError {
     /// The chain has stopped.
     #[error("the chain has stopped")]
     Stopped,
+    /// A final block, or its certificate, is damaged on this node's disk; a backup has it.
+    #[error("this node's copy of block {height} is damaged")]
+    Lost {
+        /// The block.
+        height: Height,
+    },
 }
 
 impl From<SubmitError> for CallError {
@@ -411,7 +329,7 @@ impl From<SubmitError> for CallError {
         match error {
             SubmitError::Full => Self::Busy { retry_ms: 100 },
             SubmitError::Refused(rule) => rule.into(),
-            SubmitError::Stopped => Self::Unavailable {
+            SubmitError::Stopped | SubmitError::Lost { .. } => Self::Unavailable {
                 message: error.to_string(),
             },
         }

@@ -1,11 +1,15 @@
 //! Puts commonware's parts together: archive of final blocks, authenticated state, consensus.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU64,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use commonware_broadcast::buffered;
 use commonware_consensus::{
     marshal::{
-        self,
+        self, Identifier,
         core::{Actor as Marshal, Mailbox as MarshalMailbox},
         resolver::p2p as marshal_resolver,
         standard::{Deferred, Standard},
@@ -18,7 +22,9 @@ use commonware_consensus::{
     types::{Epoch, FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{
-    Digested, Digestible as _, Signer as _, blake3::Blake3, certificate::ConstantProvider,
+    Digested, Digestible as _, Signer as _,
+    blake3::{Blake3, Digest},
+    certificate::ConstantProvider,
 };
 use commonware_glue::stateful::{
     Config as StatefulConfig, Stateful, SyncPlan,
@@ -36,16 +42,19 @@ use yilian_protocol::registry::{Admitted, Genesis};
 
 use super::{
     StateMachine,
-    application::{Application, Paced, States, VALUE_MAX},
+    application::{Application, States, VALUE_MAX},
     block::{Block, StateTarget},
+    chain::OrderError,
     mempool::Mempool,
     network::Nobody,
+    pace::{CERTIFICATION_TIMEOUT, LEADER_TIMEOUT, Load, Paced},
     validator::{ValidatorKey, ValidatorKeyError},
 };
 
 pub(super) type Archive = MarshalMailbox<super::validator::Scheme, Standard<Block>>;
 
 /// The running parts that queries go to.
+#[derive(Clone)]
 pub(super) struct Engine {
     pub archive: Archive,
     pub states: States,
@@ -64,6 +73,12 @@ pub(super) struct Parts {
 /// Names every partition on disk.
 const PREFIX: &str = "chain";
 const BUFFER: usize = 1 << 20;
+/// Blocks in one file of the archive. Every file stays open: 10 million blocks are 600 files.
+const SECTION: NonZeroU64 = NZU64!(1 << 16);
+/// A leader that was not heard of for so long is passed over.
+const SKIP_TIMEOUT: Duration = Duration::from_secs(10);
+/// When no block was executed for so long at the start, none will be.
+const STANDSTILL: Duration = Duration::from_secs(30);
 
 type StateConfig =
     VariableConfig<EightCap, ((), (commonware_codec::RangeCfg<usize>, ())), Sequential>;
@@ -73,7 +88,7 @@ type StateConfig =
     clippy::too_many_lines,
     reason = "one list of parts; cut up, each would need all others"
 )]
-pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, ValidatorKeyError> {
+pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, OrderError> {
     let Parts {
         genesis,
         validator,
@@ -83,6 +98,9 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
         idle,
     } = parts;
     let chain = genesis.chain();
+    if genesis.group_key.as_slice() != validator.group_key()? {
+        return Err(ValidatorKeyError::OtherGroup.into());
+    }
     let me = validator.identity()?.public_key();
     let scheme = validator.scheme(chain)?;
     let nobody = Nobody::new(me.clone());
@@ -169,7 +187,8 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
         genesis: first.clone(),
         machine,
         mempool: Arc::clone(&mempool),
-        latest,
+        latest: latest.clone(),
+        load: Load::default(),
     };
     let (stateful, states) = Stateful::new(
         context.child("stateful"),
@@ -190,11 +209,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
             strategy: Sequential,
         },
     );
-    let paced = Paced {
-        inner: states.clone(),
-        mempool,
-        idle,
-    };
+    let paced = Paced::new(states.clone(), mempool, idle);
     let deferred = Deferred::new(
         context.child("deferred"),
         paced,
@@ -203,6 +218,10 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
     );
     marshal.start(states.clone(), broadcast_mailbox, resolver);
     stateful.start();
+    let states = states.subscribe_databases().await;
+    // Nothing is voted for, and nobody is answered, before the state is that of the latest final block.
+    latest.send_replace(caught_up(&archive, &first).await?);
+    let floor = voting_floor(&archive, &first).await;
 
     let engine = simplex::Engine::new(
         context.child("simplex"),
@@ -217,18 +236,18 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
             partition: format!("{PREFIX}-simplex"),
             mailbox_size: NZUsize!(1000),
             epoch: Epoch::zero(),
-            floor: Floor::Genesis(first.digest()),
+            floor,
             replay_buffer: buffer,
             write_buffer: buffer,
             page_cache: pages,
-            // A proposal may wait for the idle time before it counts as missing.
-            leader_timeout: idle + Duration::from_secs(2),
-            certification_timeout: idle + Duration::from_secs(3),
+            leader_timeout: LEADER_TIMEOUT,
+            certification_timeout: CERTIFICATION_TIMEOUT,
             timeout_retry: Duration::from_millis(500),
             view_retention: ViewDelta::new(10),
+            // A leader that declines gives its view up at once, however often: it is idle, not stalling.
             skip: SkipPolicy::Enabled {
-                timeout: idle + Duration::from_secs(10),
-                budget: SkipBudget::Participants,
+                timeout: SKIP_TIMEOUT,
+                budget: SkipBudget::Fixed(NZU64!(u64::MAX)),
             },
             fetch_timeout: NZDuration!(Duration::from_secs(2)),
             fetch_retry_delay: Duration::from_secs(2),
@@ -237,9 +256,41 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Vali
         },
     );
     engine.start(channel(), channel(), channel());
-    Ok(Engine {
-        archive,
-        states: states.subscribe_databases().await,
+    Ok(Engine { archive, states })
+}
+
+/// Where voting goes on: above the latest block known to be final, even if the votes' own journal was lost.
+async fn voting_floor(
+    archive: &Archive,
+    genesis: &Block,
+) -> Floor<super::validator::Scheme, Digest> {
+    if let Some((height, _)) = archive.get_info(Identifier::Latest).await
+        && let Some(certificate) = archive.get_finalization(height).await
+    {
+        return Floor::Finalized(certificate);
+    }
+    Floor::Genesis(genesis.digest())
+}
+
+/// Waits until all blocks of the archive are executed, and returns the latest.
+async fn caught_up(archive: &Archive, genesis: &Block) -> Result<Admitted, OrderError> {
+    let Some((target, _)) = archive.get_info(Identifier::Latest).await else {
+        return Ok(genesis.admitted());
+    };
+    let (mut reached, mut since) = (None, Instant::now());
+    while since.elapsed() < STANDSTILL {
+        let height = archive.get_processed().await.map(|at| at.height());
+        if height >= Some(target) {
+            let block = archive.get_block(Identifier::Height(target)).await;
+            return Ok(block.map_or_else(|| genesis.admitted(), |block| block.inner().admitted()));
+        }
+        if height > reached {
+            (reached, since) = (height, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Err(OrderError::Start {
+        cause: format!("the archive lacks final blocks below height {target}"),
     })
 }
 
@@ -253,7 +304,7 @@ fn archive_config<C>(name: &str, pages: CacheRef, codec: C) -> prunable::Config<
         value_partition: format!("{PREFIX}-{name}-value"),
         compression: None,
         codec_config: codec,
-        items_per_section: NZU64!(1024),
+        items_per_section: SECTION,
         key_write_buffer: buffer,
         value_write_buffer: buffer,
         replay_buffer: buffer,

@@ -12,20 +12,30 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use yilian_protocol::TransactionId;
 
-use super::chain::{Place, SubmitError};
+use super::{chain::SubmitError, place::Place};
 
 /// Transactions waiting at most.
 const COUNT_MAX: usize = 100_000;
 /// Bytes waiting at most.
 const BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Callers waiting for one transaction at most.
+const WAITERS_MAX: usize = 1024;
 /// After this time a proposal that is not final counts as lost, and its transactions are offered again.
-const OFFER_LIFE: Duration = Duration::from_secs(5);
+const OFFER_LIFE: Duration = Duration::from_secs(2);
 
 /// The waiting transactions of one node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Mempool {
     inner: Mutex<Inner>,
     arrived: Notify,
+    count_max: usize,
+    bytes_max: usize,
+}
+
+impl Default for Mempool {
+    fn default() -> Self {
+        Self::new(COUNT_MAX, BYTES_MAX)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +45,7 @@ struct Inner {
     entries: HashMap<TransactionId, Entry>,
     next: u64,
     bytes: usize,
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -46,6 +57,16 @@ struct Entry {
 }
 
 impl Mempool {
+    /// Room for `count_max` transactions of `bytes_max` bytes in all.
+    pub fn new(count_max: usize, bytes_max: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            arrived: Notify::new(),
+            count_max,
+            bytes_max,
+        }
+    }
+
     /// Adds a transaction, or joins those who wait for it already.
     pub fn insert(
         &self,
@@ -54,11 +75,20 @@ impl Mempool {
     ) -> Result<oneshot::Receiver<Place>, SubmitError> {
         let (waiter, receiver) = oneshot::channel();
         let mut inner = self.lock();
+        if inner.closed {
+            return Err(SubmitError::Stopped);
+        }
         if let Some(entry) = inner.entries.get_mut(&id) {
+            if entry.waiters.len() >= WAITERS_MAX {
+                entry.waiters.retain(|waiter| !waiter.is_closed());
+            }
+            if entry.waiters.len() >= WAITERS_MAX {
+                return Err(SubmitError::Full);
+            }
             entry.waiters.push(waiter);
             return Ok(receiver);
         }
-        if inner.entries.len() >= COUNT_MAX || inner.bytes + bytes.len() > BYTES_MAX {
+        if inner.entries.len() >= self.count_max || inner.bytes + bytes.len() > self.bytes_max {
             return Err(SubmitError::Full);
         }
         let place = inner.next;
@@ -118,6 +148,15 @@ impl Mempool {
         }
     }
 
+    /// Lets go of everything: whoever waits is told that the chain has stopped.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        *inner = Inner {
+            closed: true,
+            ..Inner::default()
+        };
+    }
+
     /// Whether a proposal would find something that is not on its way already.
     pub fn has_fresh(&self) -> bool {
         let lost = |offered: Instant| offered.elapsed() > OFFER_LIFE;
@@ -140,5 +179,107 @@ impl Mempool {
     /// A panic elsewhere leaves no half-made change behind: every change is one statement or made of infallible ones.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use yilian_protocol::{Height, refusal::Outcome};
+
+    use super::*;
+
+    fn transaction(number: u8, size: usize) -> (TransactionId, Bytes) {
+        let bytes = Bytes::from(vec![number; size]);
+        (TransactionId::of(&bytes), bytes)
+    }
+
+    fn place(index: u32) -> Place {
+        Place {
+            height: Height::new(1),
+            index,
+            outcome: Outcome::Applied,
+        }
+    }
+
+    fn numbers(chosen: &[(TransactionId, Bytes)]) -> Vec<u8> {
+        chosen.iter().map(|(_, bytes)| bytes[0]).collect()
+    }
+
+    #[test]
+    fn it_is_full_at_its_bounds_and_has_room_again_after_a_block() {
+        let pool = Mempool::new(3, 100);
+        let offer = |number, size| {
+            let (id, bytes) = transaction(number, size);
+            pool.insert(id, bytes)
+        };
+        let _first = offer(1, 40).unwrap();
+        let _second = offer(2, 60).unwrap();
+        assert_eq!(offer(3, 1).unwrap_err(), SubmitError::Full, "bytes");
+        pool.finish(transaction(2, 60).0, place(0));
+        let _third = offer(3, 1).unwrap();
+        let _fourth = offer(4, 1).unwrap();
+        assert_eq!(offer(5, 1).unwrap_err(), SubmitError::Full, "count");
+        assert_eq!(pool.len(), 3);
+        // Joining one that waits takes no room; finishing what is not there frees none.
+        let _again = offer(4, 1).unwrap();
+        pool.finish(transaction(9, 9).0, place(0));
+        assert_eq!(offer(5, 1).unwrap_err(), SubmitError::Full);
+    }
+
+    #[test]
+    fn callers_of_one_transaction_are_bounded_too_and_make_room_when_they_leave() {
+        let pool = Mempool::default();
+        let (id, bytes) = transaction(1, 1);
+        let waiting: Vec<_> = (0..WAITERS_MAX)
+            .map(|_| pool.insert(id, bytes.clone()).unwrap())
+            .collect();
+        let refused = pool.insert(id, bytes.clone()).unwrap_err();
+        assert_eq!(refused, SubmitError::Full);
+        drop(waiting);
+        let mut waiting = pool.insert(id, bytes).unwrap();
+        pool.finish(id, place(7));
+        assert_eq!(waiting.try_recv().unwrap(), place(7));
+    }
+
+    #[test]
+    fn a_look_takes_the_oldest_that_fit_and_removes_none() {
+        let pool = Mempool::default();
+        let mut waiting = Vec::new();
+        for number in 1..=5 {
+            let (id, bytes) = transaction(number, 10);
+            waiting.push(pool.insert(id, bytes).unwrap());
+        }
+        let nothing = HashSet::new();
+        assert_eq!(numbers(&pool.peek(3, 1000, &nothing)), [1, 2, 3]);
+        assert_eq!(numbers(&pool.peek(9, 45, &nothing)), [1, 2, 3, 4]);
+        let taken = HashSet::from([transaction(1, 10).0, transaction(3, 10).0]);
+        assert_eq!(numbers(&pool.peek(9, 1000, &taken)), [2, 4, 5]);
+        pool.finish(transaction(2, 10).0, place(0));
+        assert_eq!(numbers(&pool.peek(9, 1000, &nothing)), [1, 3, 4, 5]);
+    }
+
+    #[test]
+    fn only_what_was_not_offered_is_fresh() {
+        let pool = Mempool::default();
+        assert!(!pool.has_fresh());
+        let (id, bytes) = transaction(1, 1);
+        let _waiting = pool.insert(id, bytes).unwrap();
+        assert!(pool.has_fresh());
+        pool.peek(1, 10, &HashSet::new());
+        assert!(!pool.has_fresh());
+        let (id, bytes) = transaction(2, 1);
+        let _another = pool.insert(id, bytes).unwrap();
+        assert!(pool.has_fresh());
+    }
+
+    #[test]
+    fn closing_tells_everybody() {
+        let pool = Mempool::default();
+        let (id, bytes) = transaction(1, 1);
+        let mut waiting = pool.insert(id, bytes.clone()).unwrap();
+        pool.close();
+        assert!(waiting.try_recv().is_err());
+        assert_eq!(pool.insert(id, bytes).unwrap_err(), SubmitError::Stopped);
+        assert_eq!(pool.len(), 0);
     }
 }

@@ -17,9 +17,13 @@
 mod application;
 mod block;
 mod chain;
+mod directory;
 mod engine;
 mod mempool;
 mod network;
+mod pace;
+mod place;
+mod thread;
 mod validator;
 
 use std::collections::BTreeMap;
@@ -32,7 +36,8 @@ use yilian_protocol::{
 };
 
 pub use block::FinalBlock;
-pub use chain::{Chain, ChainOptions, OrderError, Place, SubmitError};
+pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
+pub use place::Place;
 pub use validator::{ValidatorKey, ValidatorKeyError};
 
 /// What a chain orders transactions for. Pure: the same inputs give the same results on every node.

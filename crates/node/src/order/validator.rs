@@ -113,4 +113,127 @@ pub enum ValidatorKeyError {
     /// The share.
     #[error("the validator's share is not one of its group key")]
     Share,
+    /// The group key: it is another than the genesis names, so nobody could verify a certificate.
+    #[error("the validator's group key is not that of the genesis")]
+    OtherGroup,
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_consensus::{
+        simplex::types::{Finalization, Finalize, Notarization, Notarize, Proposal},
+        types::{Epoch, Round, View},
+    };
+    use commonware_cryptography::blake3::Digest;
+    use commonware_parallel::Sequential;
+    use commonware_utils::non_empty;
+    use proptest::prelude::*;
+    use yilian_protocol::{
+        BlockId, Height, TimeMs, TreeHash, block::Header, codec::Blob, finality::FinalityError,
+    };
+
+    use super::*;
+
+    /// A group of four, of which three make a certificate.
+    struct Group {
+        chain: ChainId,
+        key: Vec<u8>,
+        schemes: Vec<Scheme>,
+    }
+
+    fn group() -> Group {
+        let chain = ChainId::from_bytes([4; 32]);
+        let mut rng = rand::rng();
+        let (sharing, shares) =
+            deal_anonymous::<MinSig, N3f1>(&mut rng, Mode::NonZeroCounter, NZU32!(4));
+        let peers = (0..4).map(|seed| ed25519::PrivateKey::from_seed(seed).public_key());
+        let peers = Set::from_iter_dedup(peers);
+        let scheme = |share: &Share| {
+            let space = finality::namespace(chain);
+            Scheme::signer(&space, peers.clone(), sharing.clone(), share.clone()).unwrap()
+        };
+        Group {
+            chain,
+            key: sharing.public().encode().to_vec(),
+            schemes: shares.iter().map(scheme).collect(),
+        }
+    }
+
+    fn header(chain: ChainId) -> Header {
+        Header {
+            chain,
+            height: Height::new(8),
+            parent: BlockId::from_bytes([1; 32]),
+            time: TimeMs::new(5),
+            count: 1,
+            size: 1,
+            transactions: TreeHash::from_bytes([2; 32]),
+            state: TreeHash::from_bytes([3; 32]),
+            consensus: Blob::default(),
+        }
+    }
+
+    fn proposal(header: &Header, (epoch, view, parent): (u64, u64, u64)) -> Proposal<Digest> {
+        Proposal {
+            round: Round::new(Epoch::new(epoch), View::new(view)),
+            parent: View::new(parent),
+            payload: Digest::from(header.id().to_bytes()),
+        }
+    }
+
+    fn finalise(group: &Group, signers: std::ops::Range<usize>, at: &Proposal<Digest>) -> Vec<u8> {
+        let votes: Vec<_> = group.schemes[signers]
+            .iter()
+            .map(|scheme| Finalize::sign(scheme, at.clone()).unwrap())
+            .collect();
+        let votes = non_empty![@votes.iter()];
+        let made = Finalization::from_finalizes(&group.schemes[0], votes, &Sequential).unwrap();
+        made.encode().to_vec()
+    }
+
+    #[test]
+    fn any_three_of_four_make_the_same_certificate_and_everybody_can_verify_it() {
+        let group = group();
+        let header = header(group.chain);
+        let at = proposal(&header, (3, 123_456, 123_455));
+        let certificate = finalise(&group, 0..3, &at);
+        assert_eq!(certificate, finalise(&group, 1..4, &at));
+        assert!(certificate.len() < 90, "{} bytes", certificate.len());
+        finality::verify(&certificate, &group.key, &header).unwrap();
+        for place in 0..certificate.len() {
+            for bit in 0..8 {
+                let mut changed = certificate.clone();
+                changed[place] ^= 1 << bit;
+                let verified = finality::verify(&changed, &group.key, &header);
+                assert!(verified.is_err(), "byte {place} may be changed");
+            }
+        }
+    }
+
+    #[test]
+    fn votes_to_notarise_do_not_make_final() {
+        let group = group();
+        let header = header(group.chain);
+        let at = proposal(&header, (0, 2, 1));
+        let votes: Vec<_> = group
+            .schemes
+            .iter()
+            .map(|scheme| Notarize::sign(scheme, at.clone()).unwrap())
+            .collect();
+        let votes = non_empty![@votes.iter()];
+        let made = Notarization::from_notarizes(&group.schemes[0], votes, &Sequential).unwrap();
+        let verified = finality::verify(&made.encode(), &group.key, &header);
+        assert_eq!(verified, Err(FinalityError::Signature));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn certificates_of_any_round_verify(epoch: u64, view in 1_u64.., parent: u64) {
+            let group = group();
+            let header = header(group.chain);
+            let certificate = finalise(&group, 0..3, &proposal(&header, (epoch, view, parent)));
+            finality::verify(&certificate, &group.key, &header).unwrap();
+        }
+    }
 }

@@ -1,0 +1,177 @@
+//! The chain's own thread: runs commonware's runtime, and answers queries out of the running parts.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use commonware_consensus::marshal::Identifier;
+use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio as runtime};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use yilian_protocol::{
+    Height, StateKey,
+    codec::Blob,
+    finality,
+    limits::{DESCENDANTS_MAX, FINALITY_MAX},
+};
+
+use super::{
+    application::{consensus_height, digest, fault},
+    block::FinalBlock,
+    chain::OrderError,
+    directory::Claim,
+    engine::{self, Engine, Parts},
+};
+
+/// Queries answered at a time; fewer than the archive's mailbox holds, which would drop some.
+const QUERIES_MAX: usize = 64;
+/// What the process ends with when the chain fails.
+const EXIT_CODE: i32 = 70;
+
+/// What the handles ask for.
+pub(super) enum Query {
+    State(Vec<StateKey>, oneshot::Sender<Vec<Option<Vec<u8>>>>),
+    Block(Height, oneshot::Sender<Option<FinalBlock>>),
+}
+
+/// What the thread is given.
+pub(super) struct Thread {
+    pub directory: PathBuf,
+    pub claim: Claim,
+    pub parts: Parts,
+    pub queries: mpsc::Receiver<Query>,
+    pub stop: Arc<Notify>,
+    pub started: std::sync::mpsc::Sender<Result<(), OrderError>>,
+}
+
+impl Thread {
+    /// Runs the chain until it is told to stop or all its handles are gone.
+    pub fn run(self) {
+        let Self {
+            directory,
+            claim,
+            parts,
+            queries,
+            stop,
+            started,
+        } = self;
+        let options = runtime::Config::default()
+            .with_storage_directory(directory)
+            .with_worker_threads(2)
+            .with_catch_panics(false);
+        let mempool = Arc::clone(&parts.mempool);
+        let running = AtomicBool::new(false);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            runtime::Runner::new(options).start(async |context| {
+                match Box::pin(engine::start(context.child("chain"), parts)).await {
+                    Ok(engine) => {
+                        running.store(true, Ordering::SeqCst);
+                        drop(started.send(Ok(())));
+                        serve(&context, engine, queries, &stop).await;
+                    }
+                    Err(error) => drop(started.send(Err(error))),
+                }
+            });
+        }));
+        mempool.close();
+        if let Err(panic) = ran {
+            let cause = message(panic.as_ref());
+            // While it starts there is somebody to tell; later the process must end, see the module's head.
+            if running.load(Ordering::SeqCst) {
+                eprintln!("fatal: the chain stopped: {cause}");
+                std::process::exit(EXIT_CODE);
+            }
+            drop(started.send(Err(OrderError::Start { cause })));
+        }
+        drop(claim);
+    }
+}
+
+async fn serve(
+    context: &runtime::Context,
+    engine: Engine,
+    mut queries: mpsc::Receiver<Query>,
+    stop: &Notify,
+) {
+    let permits = Arc::new(Semaphore::new(QUERIES_MAX));
+    loop {
+        let query = tokio::select! {
+            biased;
+            () = stop.notified() => return,
+            query = queries.recv() => query,
+        };
+        let (Some(query), Ok(permit)) = (query, Arc::clone(&permits).acquire_owned().await) else {
+            return;
+        };
+        let engine = engine.clone();
+        // A task of the runtime, whose panic ends the process.
+        context.child("query").spawn(async move |_| {
+            engine.answer(query).await;
+            drop(permit);
+        });
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown cause")
+        .to_owned()
+}
+
+impl Engine {
+    /// Whoever asked may have gone away.
+    async fn answer(&self, query: Query) {
+        match query {
+            Query::State(keys, answer) => drop(answer.send(self.state(&keys).await)),
+            Query::Block(height, answer) => drop(answer.send(self.block(height).await)),
+        }
+    }
+
+    async fn state(&self, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
+        let places: Vec<_> = keys.iter().map(digest).collect();
+        let places: Vec<_> = places.iter().collect();
+        let state = self.states.read().await;
+        state
+            .get_many(&places)
+            .await
+            .unwrap_or_else(|error| fault(&error))
+    }
+
+    async fn block(&self, height: Height) -> Option<FinalBlock> {
+        let at = Identifier::Height(consensus_height(height));
+        let block = self.archive.get_block(at).await?;
+        let block = block.inner();
+        let pairs = block.transactions.iter().cloned();
+        Some(FinalBlock {
+            header: block.header.clone(),
+            finality: self.finality(height).await.unwrap_or_default(),
+            transactions: pairs.zip(block.outcomes.iter().copied()).collect(),
+        })
+    }
+
+    /// The certificate of the block at `height`, or of the lowest above it that has one.
+    async fn finality(&self, height: Height) -> Option<Blob<FINALITY_MAX>> {
+        if height == Height::new(0) {
+            return None;
+        }
+        let (mut at, mut descendants) = (height, Vec::new());
+        while descendants.len() <= DESCENDANTS_MAX {
+            let certificate = self.archive.get_finalization(consensus_height(at)).await;
+            if let Some(certificate) = certificate {
+                let certificate = commonware_codec::Encode::encode(&certificate);
+                return Blob::new(finality::encode(&certificate, descendants.iter())).ok();
+            }
+            at = at.next();
+            let above = Identifier::Height(consensus_height(at));
+            let above = self.archive.get_block(above).await?;
+            descendants.push(above.inner().header.clone());
+        }
+        None
+    }
+}
