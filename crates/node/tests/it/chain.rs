@@ -1,101 +1,17 @@
-//! The chain over a toy state machine: a transaction `key value` sets a value once.
+//! The chain: what it promises while it runs, and over orderly restarts.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
-use yilian_node::order::{
-    Chain, ChainOptions, Execution, Place, StateMachine, SubmitError, ValidatorKey,
-};
+use yilian_node::order::{OrderError, Place, SubmitError, ValidatorKey};
 use yilian_protocol::{
-    Height, StateKey, TimeMs, TransactionId,
-    codec::{Blob, Encode as _, Text},
+    Height, TimeMs, TransactionId,
+    codec::Text,
     finality,
     refusal::{Outcome, Refusal},
-    registry::{Admitted, Genesis},
 };
 
-struct Toy;
-
-impl StateMachine for Toy {
-    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
-        if transaction.is_empty() {
-            Err(Refusal::Malformed)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
-        vec![key(transaction)]
-    }
-
-    fn execute(
-        &self,
-        _admitted: Admitted,
-        transactions: &[Bytes],
-        mut state: BTreeMap<StateKey, Option<Vec<u8>>>,
-    ) -> Execution {
-        let mut execution = Execution {
-            writes: BTreeMap::new(),
-            outcomes: Vec::new(),
-        };
-        for transaction in transactions {
-            let slot = state
-                .get_mut(&key(transaction))
-                .expect("only declared keys are read");
-            if slot.is_some() {
-                execution
-                    .outcomes
-                    .push(Outcome::Refused(Refusal::RecordExists));
-                continue;
-            }
-            *slot = Some(transaction.to_vec());
-            execution
-                .writes
-                .insert(key(transaction), transaction.to_vec());
-            execution.outcomes.push(Outcome::Applied);
-        }
-        execution
-    }
-}
-
-/// The first word names the value.
-fn key(transaction: &[u8]) -> StateKey {
-    StateKey::of(
-        "toy",
-        transaction
-            .split(|byte| *byte == b' ')
-            .next()
-            .unwrap_or_default(),
-    )
-}
-
-fn genesis(validator: &ValidatorKey) -> Genesis {
-    Genesis {
-        name: Text::new("toy").unwrap(),
-        created: TimeMs::new(1),
-        ca: SigningKey::from_seed(&[1; 32]).verifying_key(),
-        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
-        group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
-    }
-}
-
-fn start(directory: &Path, validator: &ValidatorKey) -> Chain {
-    let options = ChainOptions::new(directory.to_owned(), genesis(validator), validator.clone());
-    Chain::start(options, Arc::new(Toy)).unwrap()
-}
-
-fn transaction(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
-}
+use crate::toy::{genesis, key, start, transaction, try_start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_becomes_final_and_its_receipt_convinces_a_light_client() {
@@ -237,109 +153,85 @@ async fn an_idle_chain_rests() {
 }
 
 #[test]
-fn damaged_keys_are_named() {
+fn damaged_or_foreign_keys_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let validator = ValidatorKey::generate();
-    let genesis = genesis(&validator);
     let text = serde_json::to_string(&validator).unwrap();
-    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    value["share"] = "00".into();
-    let damaged: ValidatorKey = serde_json::from_value(value).unwrap();
-    let options = ChainOptions::new(directory.path().to_owned(), genesis, damaged);
-    let error = Chain::start(options, Arc::new(Toy))
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("share"), "{error}");
+    for (field, word) in [
+        ("share", "share"),
+        ("identity", "identity"),
+        ("sharing", "group key"),
+    ] {
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value[field] = "00".into();
+        let damaged: ValidatorKey = serde_json::from_value(value).unwrap();
+        let error = try_start(directory.path(), &damaged, genesis(&validator)).unwrap_err();
+        assert!(matches!(error, OrderError::Validator(_)), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
     assert!(!format!("{validator:?}").contains("share\""));
+
+    // Whole, but of another group: nobody could verify what it certifies.
+    let other = ValidatorKey::generate();
+    let error = try_start(directory.path(), &other, genesis(&validator)).unwrap_err();
+    assert!(
+        error.to_string().contains("not that of the genesis"),
+        "{error}"
+    );
+    start(directory.path(), &validator).shutdown();
 }
 
-const CHILD: &str = "YILIAN_TEST_CHAIN_CHILD";
-
-/// Not a test of its own: what the next test runs and kills. Submits for ever and prints what was acknowledged.
-#[test]
-#[ignore = "run by `killed_at_any_moment_nothing_acknowledged_is_lost`"]
-fn child_that_submits_until_killed() {
-    let Ok(directory) = std::env::var(CHILD) else {
-        return;
-    };
-    let directory = Path::new(&directory);
-    let text = std::fs::read_to_string(directory.join("validator.json")).unwrap();
-    let validator: ValidatorKey = serde_json::from_str(&text).unwrap();
-    let chain = start(&directory.join("chain"), &validator);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        for number in 0_u64.. {
-            let text = format!("{}-{number} x", std::process::id());
-            let place = chain.submit(transaction(&text)).await.unwrap();
-            let line = format!("{} {text}\n", place.height);
-            std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
-        }
-    });
-}
-
-#[test]
-fn killed_at_any_moment_nothing_acknowledged_is_lost() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_is_of_one_chain_and_one_process() {
     let directory = tempfile::tempdir().unwrap();
     let validator = ValidatorKey::generate();
-    let file = directory.path().join("validator.json");
-    std::fs::write(file, serde_json::to_string(&validator).unwrap()).unwrap();
-    let mut acknowledged: Vec<(u64, String)> = Vec::new();
-    for round in 0_u64..6 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "chain::child_that_submits_until_killed",
-                "--ignored",
-                "--exact",
-                "--nocapture",
-            ])
-            .env(CHILD, directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let enough = acknowledged.len() + 5 + usize::try_from(round * 7).unwrap();
-        for line in output.lines().map_while(Result::ok) {
-            let mut words = line.splitn(2, ' ');
-            let height = words.next().and_then(|word| word.parse().ok());
-            if let (Some(height), Some(text)) = (height, words.next()) {
-                acknowledged.push((height, text.to_owned()));
-            }
-            if acknowledged.len() >= enough {
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
-    }
+    let chain = start(directory.path(), &validator);
+    let error = try_start(directory.path(), &validator, genesis(&validator)).unwrap_err();
+    assert!(matches!(error, OrderError::InUse { .. }), "{error}");
+    chain.submit(transaction("still x")).await.unwrap();
+    chain.shutdown();
 
-    let chain = start(&directory.path().join("chain"), &validator);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    assert!(
-        acknowledged.len() > 50,
-        "only {} were acknowledged",
-        acknowledged.len()
-    );
-    runtime.block_on(async {
-        for (height, text) in &acknowledged {
-            let bytes = transaction(text);
-            let value = chain.state(&[key(&bytes)]).await.unwrap();
-            assert_eq!(
-                value,
-                [Some(bytes.to_vec())],
-                "`{text}` was acknowledged and is lost"
-            );
-            let receipt = chain
-                .receipt(TransactionId::of(&bytes))
-                .await
-                .unwrap()
-                .unwrap();
-            assert_eq!(receipt.header.height.get(), *height);
-            let genesis = genesis(&validator);
-            receipt
-                .verify(genesis.chain(), &validator.group_key().unwrap())
-                .unwrap();
-            assert!(!receipt.to_vec().is_empty());
+    let mut other = genesis(&validator);
+    other.name = Text::new("another").unwrap();
+    let error = try_start(directory.path(), &validator, other).unwrap_err();
+    assert!(matches!(error, OrderError::OtherChain { .. }), "{error}");
+
+    // Gone without a word, and started again: the directory is free after a moment.
+    drop(start(directory.path(), &validator));
+    start(directory.path(), &validator).shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_is_told_when_the_chain_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let validator = ValidatorKey::generate();
+    let chain = start(directory.path(), &validator);
+    let callers: Vec<_> = (0..500)
+        .map(|number| {
+            let (chain, bytes) = (chain.clone(), transaction(&format!("{number} x")));
+            tokio::spawn(async move { (bytes.clone(), chain.submit(bytes).await) })
+        })
+        .collect();
+    let stopping = chain.clone();
+    tokio::task::spawn_blocking(move || stopping.shutdown())
+        .await
+        .unwrap();
+    let mut final_ones = Vec::new();
+    for caller in callers {
+        match tokio::time::timeout(Duration::from_secs(60), caller).await {
+            Ok(Ok((bytes, Ok(place)))) => final_ones.push((bytes, place)),
+            Ok(Ok((_, Err(SubmitError::Stopped)))) => (),
+            other => panic!("{other:?}"),
         }
-    });
+    }
+    let late = chain.submit(transaction("late x")).await;
+    assert_eq!(late, Err(SubmitError::Stopped));
+    assert_eq!(chain.state(&[]).await, Err(SubmitError::Stopped));
+    chain.shutdown();
+
+    let chain = start(directory.path(), &validator);
+    for (bytes, place) in final_ones {
+        assert_eq!(chain.submit(bytes).await, Ok(place));
+    }
     chain.shutdown();
 }

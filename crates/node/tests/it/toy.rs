@@ -1,0 +1,97 @@
+//! A toy state machine, and chains over it.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
+use yilian_node::order::{Chain, ChainOptions, Execution, OrderError, StateMachine, ValidatorKey};
+use yilian_protocol::{
+    StateKey, TimeMs,
+    codec::{Blob, Text},
+    refusal::{Outcome, Refusal},
+    registry::{Admitted, Genesis},
+};
+
+/// A transaction `key value` sets a value once.
+pub struct Toy;
+
+impl StateMachine for Toy {
+    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
+        if transaction.is_empty() {
+            Err(Refusal::Malformed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
+        vec![key(transaction)]
+    }
+
+    fn execute(
+        &self,
+        _admitted: Admitted,
+        transactions: &[Bytes],
+        mut state: BTreeMap<StateKey, Option<Vec<u8>>>,
+    ) -> Execution {
+        let mut execution = Execution {
+            writes: BTreeMap::new(),
+            outcomes: Vec::new(),
+        };
+        for transaction in transactions {
+            let slot = state
+                .get_mut(&key(transaction))
+                .expect("only declared keys are read");
+            if slot.is_some() {
+                execution
+                    .outcomes
+                    .push(Outcome::Refused(Refusal::RecordExists));
+                continue;
+            }
+            *slot = Some(transaction.to_vec());
+            execution
+                .writes
+                .insert(key(transaction), transaction.to_vec());
+            execution.outcomes.push(Outcome::Applied);
+        }
+        execution
+    }
+}
+
+/// The first word names the value.
+pub fn key(transaction: &[u8]) -> StateKey {
+    StateKey::of(
+        "toy",
+        transaction
+            .split(|byte| *byte == b' ')
+            .next()
+            .unwrap_or_default(),
+    )
+}
+
+pub fn genesis(validator: &ValidatorKey) -> Genesis {
+    Genesis {
+        name: Text::new("toy").unwrap(),
+        created: TimeMs::new(1),
+        ca: SigningKey::from_seed(&[1; 32]).verifying_key(),
+        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+        group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
+    }
+}
+
+pub fn start(directory: &Path, validator: &ValidatorKey) -> Chain {
+    try_start(directory, validator, genesis(validator)).unwrap()
+}
+
+pub fn try_start(
+    directory: &Path,
+    validator: &ValidatorKey,
+    genesis: Genesis,
+) -> Result<Chain, OrderError> {
+    let options = ChainOptions::new(directory.to_owned(), genesis, validator.clone());
+    Chain::start(options, Arc::new(Toy))
+}
+
+pub fn transaction(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
