@@ -125,6 +125,7 @@ fn proxy_re_encryption() -> anyhow::Result<Vec<Row>> {
 struct Textbook {
     inverse_a: Fr,
     inverse_b: Fr,
+    h: G2,
     public_a: G1,
     public_b: G2,
     z: GT,
@@ -145,6 +146,7 @@ impl Textbook {
         Self {
             inverse_a,
             inverse_b,
+            h,
             public_a,
             public_b,
             z,
@@ -169,8 +171,7 @@ impl Textbook {
     }
 
     fn open_own(&self) -> GT {
-        let h = G2::hashed(b"h");
-        pairing(&self.capsule.times(&self.inverse_a), &h)
+        pairing(&self.capsule.times(&self.inverse_a), &self.h)
     }
 
     fn open_delegated(&self) -> GT {

@@ -1,0 +1,8 @@
+//! The rules, each broken on purpose.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod consent;
+mod purity;
+mod registry_and_record;
+mod world;

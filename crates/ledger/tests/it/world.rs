@@ -1,0 +1,193 @@
+//! A small consortium over a map, executed block by block; every read must have been declared.
+
+use std::collections::BTreeMap;
+
+use yilian_crypto::{
+    pre::{DelegateeSecret, DelegatorSecret},
+    pseudonym::{Nym, RegulatorSecret},
+    scope::{Confidentiality, Quarter, Scope},
+    seed::{PatientKeys, Seed},
+    sign::SigningKey,
+};
+use yilian_ledger::{BlockContext, Ledger, state::Fetched};
+use yilian_protocol::{
+    CertificateId, Height, MemberId, RecordId, StateKey, TimeMs,
+    codec::{Blob, List, Text},
+    refusal::{Outcome, Refusal},
+    registry::{Admitted, Certificate, Genesis, Member, Role},
+    sealed::SealedRecord,
+    tx::{Body, SealVisit, Transaction},
+};
+
+pub const START: u64 = 1_000_000;
+
+pub struct World {
+    pub ledger: Ledger,
+    pub state: BTreeMap<StateKey, Vec<u8>>,
+    pub height: u64,
+    pub now: TimeMs,
+}
+
+pub fn key(number: u8) -> SigningKey {
+    SigningKey::from_seed(&[number; 32])
+}
+
+pub const CONSORTIUM: u8 = 1;
+/// Hospitals by number: CA `n`, node `n + 1`.
+pub const NORTH: u8 = 10;
+pub const SOUTH: u8 = 20;
+
+impl World {
+    pub fn new() -> Self {
+        let genesis = Genesis {
+            name: Text::new("test").unwrap(),
+            created: TimeMs::new(START),
+            ca: key(CONSORTIUM).verifying_key(),
+            regulators: RegulatorSecret::from_seed(&[9; 32]).public(),
+            group_key: Blob::default(),
+        };
+        let now = TimeMs::new(START);
+        Self {
+            ledger: Ledger::new(genesis),
+            state: BTreeMap::new(),
+            height: 0,
+            now,
+        }
+    }
+
+    /// Two hospitals, admitted.
+    pub fn with_hospitals() -> Self {
+        let mut world = Self::new();
+        for hospital in [NORTH, SOUTH] {
+            world.applied(CONSORTIUM, Body::Admit(member(hospital)));
+        }
+        world
+    }
+
+    pub fn sign(&self, signer: u8, body: Body) -> Vec<u8> {
+        Transaction::sign(self.ledger.chain(), body, &key(signer))
+            .as_bytes()
+            .to_vec()
+    }
+
+    /// What the ledger may read of these transactions, and nothing else.
+    pub fn fetched(&self, keys: impl IntoIterator<Item = StateKey>) -> Fetched {
+        Fetched::new(
+            keys.into_iter()
+                .map(|key| (key, self.state.get(&key).cloned()))
+                .collect(),
+        )
+    }
+
+    /// Executes a block.
+    pub fn block(&mut self, transactions: &[Vec<u8>]) -> Vec<Outcome> {
+        self.height += 1;
+        let keys = transactions
+            .iter()
+            .flat_map(|bytes| self.ledger.reads(bytes));
+        let state = self.fetched(keys);
+        let admitted = Admitted {
+            height: Height::new(self.height),
+            time: self.now,
+        };
+        let execution = self
+            .ledger
+            .execute(BlockContext { admitted }, transactions, &state)
+            .unwrap();
+        self.state.extend(execution.writes);
+        execution.outcomes
+    }
+
+    pub fn applied(&mut self, signer: u8, body: Body) {
+        let bytes = self.sign(signer, body);
+        assert_eq!(self.block(&[bytes]), [Outcome::Applied]);
+    }
+
+    /// Executes what must be refused, and checks that it left nothing behind.
+    pub fn refused(&mut self, signer: u8, body: Body) -> Refusal {
+        let bytes = self.sign(signer, body);
+        self.refused_bytes(bytes)
+    }
+
+    pub fn refused_bytes(&mut self, bytes: Vec<u8>) -> Refusal {
+        let before = self.state.clone();
+        let outcomes = self.block(&[bytes]);
+        assert_eq!(self.state, before, "a refusal changed the state");
+        match outcomes.as_slice() {
+            [Outcome::Refused(refusal)] => *refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+}
+
+pub fn member(number: u8) -> Member {
+    Member {
+        name: Text::new(format!("hospital {number}")).unwrap(),
+        ca: key(number).verifying_key(),
+        node: key(number + 1).verifying_key(),
+    }
+}
+
+pub fn member_id(number: u8) -> MemberId {
+    member(number).id()
+}
+
+/// A person whose keys are of `number`.
+pub fn certificate(number: u8, hospital: u8, role: Role) -> Certificate {
+    Certificate {
+        subject: Text::new(format!("person {number}")).unwrap(),
+        member: member_id(hospital),
+        role,
+        signing: key(number).verifying_key(),
+        delegatee: DelegateeSecret::from_seed(&[number; 32]).public(),
+        valid_from: TimeMs::new(START),
+        valid_until: TimeMs::new(START + 1_000_000),
+    }
+}
+
+pub fn certificate_id(number: u8, hospital: u8) -> CertificateId {
+    certificate(number, hospital, Role::Doctor).id()
+}
+
+pub fn delegator() -> DelegatorSecret {
+    let keys = PatientKeys::from_seed(&Seed::from_bytes([77; 32]));
+    keys.hospital(&[1; 32]).delegator
+}
+
+pub fn scope(quarter: u8) -> Scope {
+    let period = Quarter::new(2026, quarter).unwrap();
+    Scope {
+        confidentiality: Confidentiality::Clinical,
+        period,
+        tag: None,
+    }
+}
+
+pub fn nym(visit: u32) -> Nym {
+    PatientKeys::from_seed(&Seed::from_bytes([77; 32]))
+        .visit(&[1; 32], visit)
+        .nym
+}
+
+pub fn record_id(number: u8) -> RecordId {
+    RecordId::from_bytes([number; 32])
+}
+
+pub fn seal(hospital: u8, visit: u32, records: &[u8]) -> Body {
+    let key = delegator().public().scope(&scope(4));
+    let nym = nym(visit);
+    let records = records.iter().map(|number| {
+        let context = yilian_crypto::pre::Context::new(&key, &nym, &[0; 32]);
+        let (capsule, ..) = key.encapsulate(&context, &mut rand::rng());
+        SealedRecord {
+            record: record_id(*number),
+            capsule,
+        }
+    });
+    let records = List::new(records.collect()).unwrap();
+    Body::Seal(SealVisit {
+        hospital: member_id(hospital),
+        nym,
+        records,
+    })
+}
