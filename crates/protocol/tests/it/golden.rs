@@ -1,0 +1,54 @@
+//! Golden hashes of encodings. A changed hash is a changed format: regenerating the file is approving that, and never a way to turn a test green.
+//! `cargo test -p yilian-protocol -- --ignored regenerate_golden`
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use yilian_protocol::{Cid, codec::Encode as _, registry::Role};
+
+use crate::values;
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance.txt")
+}
+
+fn hashes() -> String {
+    let mut values: Vec<(String, Vec<u8>)> = vec![
+        ("genesis".into(), values::genesis().to_vec()),
+        ("member".into(), values::member().to_vec()),
+        (
+            "certificate-entry".into(),
+            values::entry(Role::Doctor).to_vec(),
+        ),
+        ("visit-token".into(), values::token(0).to_vec()),
+        ("authored".into(), values::authored().to_vec()),
+        ("sealed-object".into(), values::object().as_bytes().to_vec()),
+        ("terms".into(), values::terms().to_vec()),
+        ("deposit".into(), values::deposit().to_vec()),
+        ("signed-ask".into(), values::ask().to_vec()),
+        ("seal-request".into(), values::seal_request().to_vec()),
+    ];
+    for transaction in values::transactions() {
+        let name = format!("transaction-{}", transaction.body().name());
+        values.push((name, transaction.as_bytes().to_vec()));
+    }
+    let mut text = String::new();
+    for (name, bytes) in values {
+        writeln!(text, "{name} {} {}", bytes.len(), Cid::of(&bytes)).unwrap();
+    }
+    text
+}
+
+#[test]
+fn formats_are_what_they_were() {
+    let golden = std::fs::read_to_string(file()).unwrap();
+    for (was, is) in golden.lines().zip(hashes().lines()) {
+        assert_eq!(was, is, "a format changed");
+    }
+    assert_eq!(golden.lines().count(), hashes().lines().count());
+}
+
+#[test]
+#[ignore = "approves changed formats"]
+fn regenerate_golden() {
+    std::fs::write(file(), hashes()).unwrap();
+}

@@ -1,0 +1,9 @@
+//! The wire: one spelling, limits, and what a check must catch.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod canonical;
+mod golden;
+mod sealed;
+mod token;
+mod values;

@@ -1,0 +1,233 @@
+//! One value of each type, all from fixed seeds.
+
+use rand::{SeedableRng as _, rngs::StdRng};
+use yilian_crypto::{
+    pre::{DelegateeSecret, DelegatorSecret},
+    pseudonym::{Escrow, RegulatorSecret},
+    scope::{Confidentiality, Quarter},
+    seed::{PatientKeys, Seed, VisitKeys},
+    sign::SigningKey,
+};
+use yilian_protocol::{
+    CertificateId, ChainId, MemberId, TimeMs,
+    authored::Authored,
+    codec::{Blob, List, Text},
+    grant::{Ask, Deposit, Grant, GrantChange, GrantState, Purpose, ScopeRef, SignedAsk, Terms},
+    ids::Salt,
+    registry::{Admitted, Certificate, CertificateEntry, Genesis, Member, Revocation, Role},
+    sealed::{SealedObject, SealedRecord},
+    transport::SealRequest,
+    tx::{Body, SealVisit, Transaction},
+    visit::{CheckedVisit, Visit, VisitToken},
+};
+
+pub const NOW: u64 = 1_790_000_000_000;
+
+pub fn rng() -> StdRng {
+    StdRng::seed_from_u64(42)
+}
+
+pub fn key(number: u8) -> SigningKey {
+    SigningKey::from_seed(&[number; 32])
+}
+
+pub fn regulators() -> RegulatorSecret {
+    RegulatorSecret::from_seed(&[8; 32])
+}
+
+pub fn genesis() -> Genesis {
+    Genesis {
+        name: Text::new("测试网络").unwrap(),
+        created: TimeMs::new(NOW),
+        ca: key(1).verifying_key(),
+        regulators: regulators().public(),
+        group_key: Blob::new(vec![7; 96]).unwrap(),
+    }
+}
+
+pub fn chain() -> ChainId {
+    genesis().chain()
+}
+
+pub fn member() -> Member {
+    Member {
+        name: Text::new("North").unwrap(),
+        ca: key(2).verifying_key(),
+        node: key(3).verifying_key(),
+    }
+}
+
+pub fn hospital() -> MemberId {
+    member().id()
+}
+
+pub fn certificate(role: Role) -> Certificate {
+    Certificate {
+        subject: Text::new("Dr Li").unwrap(),
+        member: hospital(),
+        role,
+        signing: key(4).verifying_key(),
+        delegatee: DelegateeSecret::from_seed(&[4; 32]).public(),
+        valid_from: TimeMs::new(NOW),
+        valid_until: TimeMs::new(NOW + 1_000_000),
+    }
+}
+
+pub fn entry(role: Role) -> CertificateEntry {
+    CertificateEntry {
+        certificate: certificate(role),
+        admitted: admitted(NOW),
+        revoked: None,
+    }
+}
+
+pub fn admitted(time: u64) -> Admitted {
+    Admitted {
+        height: yilian_protocol::Height::new(5),
+        time: TimeMs::new(time),
+    }
+}
+
+pub fn author() -> CertificateId {
+    certificate(Role::Doctor).id()
+}
+
+pub fn patient() -> PatientKeys {
+    PatientKeys::from_seed(&Seed::from_bytes([5; 32]))
+}
+
+pub fn delegator() -> DelegatorSecret {
+    patient().hospital(hospital().as_bytes()).delegator
+}
+
+pub fn visit_keys(counter: u32) -> VisitKeys {
+    patient().visit(hospital().as_bytes(), counter)
+}
+
+pub fn visit(counter: u32) -> Visit {
+    let keys = visit_keys(counter);
+    let hospital_keys = patient().hospital(hospital().as_bytes());
+    let public = regulators().public();
+    let escrow = Escrow::make(
+        &patient(),
+        &keys.nym_secret,
+        &public,
+        hospital().as_bytes(),
+        &mut rng(),
+    );
+    Visit {
+        chain: chain(),
+        hospital: hospital(),
+        delegator: hospital_keys.delegator.public(),
+        nym: keys.nym,
+        period: Quarter::new(2026, 4).unwrap(),
+        tag: None,
+        search: hospital_keys.search.public(),
+        escrow,
+        expires: TimeMs::new(NOW + 1_000),
+    }
+}
+
+pub fn token(counter: u32) -> VisitToken {
+    VisitToken::sign(visit(counter), &visit_keys(counter).nym_secret, &mut rng())
+}
+
+pub fn checked() -> CheckedVisit {
+    let public = regulators().public();
+    token(0)
+        .check(chain(), hospital(), &public, TimeMs::new(NOW))
+        .unwrap()
+}
+
+pub fn authored() -> Authored {
+    let scope = checked().scope(Confidentiality::Clinical);
+    Authored::sign(
+        author(),
+        &key(4),
+        chain(),
+        visit_keys(0).nym,
+        scope,
+        TimeMs::new(NOW),
+        b"{\"resourceType\":\"Bundle\"}".to_vec(),
+        &mut rng(),
+    )
+}
+
+pub fn object() -> SealedObject {
+    SealedObject::seal(&authored(), &checked(), &mut rng()).unwrap()
+}
+
+pub fn terms() -> Terms {
+    let scope = checked().scope(Confidentiality::Clinical);
+    Terms {
+        salt: Salt::from_bytes([6; 32]),
+        reader: author(),
+        purpose: Purpose::Treatment,
+        from: TimeMs::new(NOW),
+        scopes: List::new(vec![ScopeRef(delegator().public().scope(&scope))]).unwrap(),
+    }
+}
+
+pub fn deposit() -> Deposit {
+    let scope = checked().scope(Confidentiality::Clinical);
+    let rekey = delegator()
+        .scope(&scope)
+        .rekey(&DelegateeSecret::from_seed(&[4; 32]).public());
+    Deposit::sign(chain(), terms(), List::new(vec![rekey]).unwrap(), &key(9))
+}
+
+pub fn ask() -> SignedAsk {
+    let ask = Ask {
+        grant: deposit().grant,
+        record: object().cid().record(),
+        scope: terms().scopes[0].0,
+        reader: author(),
+        purpose: Purpose::Treatment,
+        asked_at: TimeMs::new(NOW),
+    };
+    SignedAsk::sign(chain(), ask, &key(4))
+}
+
+pub fn seal_request() -> SealRequest {
+    let nym = visit_keys(0).nym;
+    SealRequest::sign(chain(), hospital(), nym, vec![object()], author(), &key(4)).unwrap()
+}
+
+pub fn bodies() -> Vec<Body> {
+    let grant = Grant {
+        controller: key(9).verifying_key(),
+        terms: terms().commitment(),
+        until: TimeMs::new(NOW + 9),
+        holders: List::new(vec![hospital()]).unwrap(),
+    };
+    let revocation = Revocation {
+        member: hospital(),
+        certificate: author(),
+        reason: Text::new("left").unwrap(),
+    };
+    let records = List::new(vec![SealedRecord::from(&object())]).unwrap();
+    let id = grant.id();
+    vec![
+        Body::Admit(member()),
+        Body::Certify(certificate(Role::Pharmacist)),
+        Body::Revoke(revocation),
+        Body::Seal(SealVisit {
+            hospital: hospital(),
+            nym: visit_keys(0).nym,
+            records,
+        }),
+        Body::CreateGrant(grant),
+        Body::SetGrant(GrantChange {
+            grant: id,
+            state: GrantState::Paused,
+            sequence: 1,
+        }),
+    ]
+}
+
+pub fn transactions() -> Vec<Transaction> {
+    bodies()
+        .into_iter()
+        .map(|body| Transaction::sign(chain(), body, &key(2)))
+        .collect()
+}
