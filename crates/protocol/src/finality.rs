@@ -6,10 +6,12 @@
 //!
 //! ```text
 //! finality    = certificate | descendants
-//! certificate = proposal | signature 48      proposal = epoch, view, parent view (varints) | block id 32
+//! certificate = proposal | signature 48
+//! proposal    = epoch, view, parent view (varints) | block id 32
 //! message     = varint(len(namespace)) | namespace | proposal
 //! namespace   = "yilian/v1/chain/finality/" | chain id 32 | "_FINALIZE"
-//! e(signature, h) = e(H(message), group key)    H: RFC 9380, BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_
+//! e(signature, h) = e(H(message), group key)
+//! H: RFC 9380, domain BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_
 //! ```
 //! About 87 bytes, however many the validators are. Epoch and view may have been any: whatever block
 //! the group finalised is final.

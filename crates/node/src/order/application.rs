@@ -1,4 +1,5 @@
-//! The state machine under consensus: proposes blocks, verifies those of others, applies final ones.
+//! The state machine under consensus: proposes blocks, verifies those of others, applies final
+//! ones.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -66,7 +67,8 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Executes `transactions` on the state of `batch`; `None` when one of them was executed before.
+    /// Executes `transactions` on the state of `batch`; `None` when one of them was executed
+    /// before.
     async fn execute(
         &self,
         admitted: Admitted,

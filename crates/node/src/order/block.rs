@@ -1,7 +1,8 @@
 //! Blocks as consensus sees them: the protocol's header, and the body under its Merkle root.
 //!
-//! Encoding: header bytes, transactions, one outcome byte each. A block whose body is not the one its header names does not decode. The header's `consensus`
-//! field is commonware's context (round, leader, parent) and the span of the state's log.
+//! Encoding: header bytes, transactions, one outcome byte each. A block whose body is not the one
+//! its header names does not decode. The header's `consensus` field is commonware's context (round,
+//! leader, parent) and the span of the state's log.
 
 use bytes::Bytes;
 use commonware_codec::{
@@ -37,8 +38,8 @@ pub(super) const BODY_MAX: usize = 4 * 1024 * 1024;
 pub struct FinalBlock {
     /// Its header.
     pub header: Header,
-    /// What makes it final, see [`yilian_protocol::finality`]; empty for the genesis, and when it is
-    /// damaged.
+    /// What makes it final, see [`yilian_protocol::finality`]; empty for the genesis, and when it
+    /// is damaged.
     pub finality: Blob<FINALITY_MAX>,
     /// Its transactions, with what became of them.
     pub transactions: Vec<(Bytes, Outcome)>,

@@ -51,7 +51,8 @@ impl ChainOptions {
         }
     }
 
-    /// How long a chain with nothing to order waits before it makes an empty block; 10 s if not said otherwise.
+    /// How long a chain with nothing to order waits before it makes an empty block; 10 s if not
+    /// said otherwise.
     #[must_use]
     pub const fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
@@ -139,10 +140,12 @@ impl Chain {
         })
     }
 
-    /// Has a transaction ordered, and returns its place once it is final and on disk. One that is final already is answered with its place.
+    /// Has a transaction ordered, and returns its place once it is final and on disk. One that is
+    /// final already is answered with its place.
     ///
     /// # Errors
-    /// [`SubmitError::Refused`] when it may not enter a block at all; what the rules make of it *in* the block is its [`Place::outcome`].
+    /// [`SubmitError::Refused`] when it may not enter a block at all; what the rules make of it
+    /// *in* the block is its [`Place::outcome`].
     pub async fn submit(&self, bytes: Bytes) -> Result<Place, SubmitError> {
         self.machine.check(&bytes).map_err(SubmitError::Refused)?;
         let id = TransactionId::of(&bytes);
@@ -185,7 +188,8 @@ impl Chain {
     /// The final block at `height`; `None` when the chain is not that high.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`] when the chain has stopped, [`SubmitError::Lost`] when the block is damaged.
+    /// [`SubmitError::Stopped`] when the chain has stopped, [`SubmitError::Lost`] when the block is
+    /// damaged.
     pub async fn block(&self, height: Height) -> Result<Option<FinalBlock>, SubmitError> {
         let block = self.query(|answer| Query::Block(height, answer)).await?;
         if block.is_none() && height <= self.latest().height {
@@ -227,8 +231,8 @@ impl Chain {
         }))
     }
 
-    /// Stops in good order, and returns when the directory is free again. What was acknowledged is on
-    /// disk in any case; whoever still waits is told [`SubmitError::Stopped`].
+    /// Stops in good order, and returns when the directory is free again. What was acknowledged is
+    /// on disk in any case; whoever still waits is told [`SubmitError::Stopped`].
     pub fn shutdown(&self) {
         self.stop.notify_one();
         let thread = self

@@ -219,7 +219,8 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     marshal.start(states.clone(), broadcast_mailbox, resolver);
     stateful.start();
     let states = states.subscribe_databases().await;
-    // Nothing is voted for, and nobody is answered, before the state is that of the latest final block.
+    // Nothing is voted for, and nobody is answered, before the state is that of the latest final
+    // block.
     latest.send_replace(caught_up(&archive, &first).await?);
     let floor = voting_floor(&archive, &first).await;
 
@@ -244,7 +245,8 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
             certification_timeout: CERTIFICATION_TIMEOUT,
             timeout_retry: Duration::from_millis(500),
             view_retention: ViewDelta::new(10),
-            // A leader that declines gives its view up at once, however often: it is idle, not stalling.
+            // A leader that declines gives its view up at once, however often: it is idle, not
+            // stalling.
             skip: SkipPolicy::Enabled {
                 timeout: SKIP_TIMEOUT,
                 budget: SkipBudget::Fixed(NZU64!(u64::MAX)),
@@ -259,7 +261,8 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     Ok(Engine { archive, states })
 }
 
-/// Where voting goes on: above the latest block known to be final, even if the votes' own journal was lost.
+/// Where voting goes on: above the latest block known to be final, even if the votes' own journal
+/// was lost.
 async fn voting_floor(
     archive: &Archive,
     genesis: &Block,

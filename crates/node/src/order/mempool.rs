@@ -1,6 +1,7 @@
 //! Transactions waiting for a block, and the callers waiting for transactions.
 //!
-//! A proposal only looks at transactions; they leave when they are final, since a proposal may be dropped at any moment. Bounded in number and bytes.
+//! A proposal only looks at transactions; they leave when they are final, since a proposal may be
+//! dropped at any moment. Bounded in number and bytes.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -20,7 +21,8 @@ const COUNT_MAX: usize = 100_000;
 const BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Callers waiting for one transaction at most.
 const WAITERS_MAX: usize = 1024;
-/// After this time a proposal that is not final counts as lost, and its transactions are offered again.
+/// After this time a proposal that is not final counts as lost, and its transactions are offered
+/// again.
 const OFFER_LIFE: Duration = Duration::from_secs(2);
 
 /// The waiting transactions of one node.
@@ -176,7 +178,8 @@ impl Mempool {
         self.lock().entries.len()
     }
 
-    /// A panic elsewhere leaves no half-made change behind: every change is one statement or made of infallible ones.
+    /// A panic elsewhere leaves no half-made change behind: every change is one statement or made
+    /// of infallible ones.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

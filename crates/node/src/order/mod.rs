@@ -1,18 +1,33 @@
 //! Ordering: a chain of final blocks over a pure state machine.
 //!
-//! commonware's simplex consensus, its block archive (marshal) and its authenticated state (qmdb under `Stateful`) do the work; this module owns the one
-//! concrete instantiation of them and hands out [`Chain`], which is small and not generic. Embedded, the chain has one validator and no network: the
-//! same stack as for many, with a [`network`] that reaches nobody.
+//! commonware's simplex consensus, its block archive (marshal) and its authenticated state (qmdb
+//! under `Stateful`) do the work; this module owns the one concrete instantiation of them and hands
+//! out [`Chain`], which is small and not generic. Embedded, the chain has one validator and no
+//! network: the same stack as for many, with a [`network`] that reaches nobody.
 //!
 //! ```text
-//! submit -> mempool -> propose: peek, execute on the parent's state -> vote -> final: archive, state, index -> receipt
+//! submit -> mempool -> propose: peek, execute on the parent's state -> vote
+//!        -> final: archive, state, place of each transaction -> receipt
 //! ```
 //! # Durability
-//! [`Chain::submit`] returns once the block is final, which is after the archive has it on disk. After a crash, blocks above the state's last checkpoint are executed again.
+//! [`Chain::submit`] returns once the block is final, which is after the archive has it on disk,
+//! synced. After a crash, blocks above the state's last checkpoint are executed again before anybody
+//! is answered, and voting goes on above the archive's latest block. Votes that were lost are not
+//! cast again: their view is given up after 3.5 s, and a block whose certificate was lost is final by
+//! that of the next block, see [`yilian_protocol::finality`].
 //!
 //! # Faults of the storage
-//! A node that cannot read or write its chain must not go on voting: the process ends with a message on standard error and exit code 70, for a supervisor
-//! to restart it.
+//! A node that cannot read or write its chain must not go on voting: it does not start
+//! ([`OrderError::Start`]), or the process ends with a message on standard error and exit code 70,
+//! for a supervisor to restart it. A final block that is damaged is an error to whoever asks for it
+//! ([`SubmitError::Lost`]) and stops nothing else.
+//!
+//! # Not promised
+//! - The header's state root binds the state, but single values are not proven under it: the state is
+//!   qmdb's `any`, whose proofs say that a value was written, not that it is the latest. What is
+//!   proven to a light client is the transaction and its outcome ([`Chain::receipt`]).
+//! - A voter checks that a block's time does not run back, not that it is close to its own clock:
+//!   with one validator the chain's time is that validator's word.
 
 mod application;
 mod block;
@@ -51,7 +66,8 @@ pub trait StateMachine: Send + Sync {
     /// Every key that executing the transaction may read.
     fn reads(&self, transaction: &[u8]) -> Vec<StateKey>;
 
-    /// Executes a block's transactions in order, on `state`, which holds every key that they may read.
+    /// Executes a block's transactions in order, on `state`, which holds every key that they may
+    /// read.
     fn execute(
         &self,
         admitted: Admitted,

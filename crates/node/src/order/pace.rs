@@ -1,6 +1,7 @@
 //! When to propose, and how much.
 //!
-//! [`Paced`] stands above `Stateful` and delays a proposal until there is something to order: a wait
+//! [`Paced`] stands above `Stateful` and delays a proposal until there is something to order: a
+//! wait
 //! *inside* a proposal would hold up finalisation. A view in which nothing arrived is given up (a
 //! vote, no block), and the wait goes on in the next; so views stay short, and with them the time a
 //! validator needs that lost its votes of the current view in a crash.
@@ -118,9 +119,9 @@ where
     }
 }
 
-/// What executing a transaction takes, learned from the blocks proposed; bounds the next block, which
-/// would else miss its view's timeout, and miss it again in the next view. Only a proposer's choice:
-/// no rule depends on it.
+/// What executing a transaction takes, learned from the blocks proposed; bounds the next block,
+/// which would else miss its view's timeout, and miss it again in the next view. Only a proposer's
+/// choice: no rule depends on it.
 #[derive(Debug, Clone)]
 pub(super) struct Load {
     /// Nanoseconds a transaction.

@@ -81,7 +81,8 @@ impl Thread {
         mempool.close();
         if let Err(panic) = ran {
             let cause = message(panic.as_ref());
-            // While it starts there is somebody to tell; later the process must end, see the module's head.
+            // While it starts there is somebody to tell; later the process must end, see the
+            // module's head.
             if running.load(Ordering::SeqCst) {
                 eprintln!("fatal: the chain stopped: {cause}");
                 std::process::exit(EXIT_CODE);

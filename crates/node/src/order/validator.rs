@@ -21,7 +21,8 @@ use commonware_utils::{N3f1, NZU32, ordered::Set};
 use yilian_protocol::{ChainId, finality, registry::GROUP_KEY_SIZE};
 use zeroize::Zeroizing;
 
-/// The signing scheme of the chain: BLS12-381 threshold signatures in G1, peers named by Ed25519 keys.
+/// The signing scheme of the chain: BLS12-381 threshold signatures in G1, peers named by Ed25519
+/// keys.
 pub(super) type Scheme = ThresholdScheme<ed25519::PublicKey, MinSig>;
 
 /// A validator's secrets, as they stand in a file: hex digits throughout.

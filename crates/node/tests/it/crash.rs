@@ -5,13 +5,14 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio, exit},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use yilian_node::order::{Chain, SubmitError, ValidatorKey};
+use yilian_node::order::{Chain, ChainOptions, SubmitError, ValidatorKey};
 use yilian_protocol::{Height, TransactionId, finality};
 
-use crate::toy::{genesis, key, start, transaction, try_start};
+use crate::toy::{Broken, genesis, key, start, transaction, try_start};
 
 /// Names the directory a child works in.
 const DIRECTORY: &str = "YILIAN_TEST_CHAIN_CHILD";
@@ -139,6 +140,41 @@ async fn every_block_is_proven(chain: &Chain, validator: &ValidatorKey) {
     }
 }
 
+/// Not a test of its own: its chain cannot go on.
+#[test]
+#[ignore = "a child of `a_node_that_cannot_know_its_state_ends_and_votes_for_nothing`"]
+fn child_with_a_broken_machine() {
+    let Some(directory) = directory() else { return };
+    let validator = validator(&directory);
+    let (place, genesis) = (directory.join("chain"), genesis(&validator));
+    let chain = Chain::start(
+        ChainOptions::new(place, genesis, validator),
+        Arc::new(Broken),
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let answer = runtime.block_on(chain.unwrap().submit(transaction("a x")));
+    // The process ends whatever its other threads do; this one must not be quicker.
+    std::thread::sleep(Duration::from_secs(30));
+    panic!("{answer:?}");
+}
+
+#[test]
+fn a_node_that_cannot_know_its_state_ends_and_votes_for_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let validator = new_validator(directory.path());
+    let ending = verdict("crash::child_with_a_broken_machine", directory.path());
+    assert_eq!(ending, FAULT);
+
+    let chain = start(&directory.path().join("chain"), &validator);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        assert_eq!(read(&chain, &validator, "a x").await, Ok(None));
+        chain.submit(transaction("a x")).await.unwrap();
+        every_block_is_proven(&chain, &validator).await;
+    });
+    chain.shutdown();
+}
+
 /// How many transactions the chain holds that is damaged.
 const WRITTEN: usize = 60;
 
@@ -179,7 +215,7 @@ fn a_damaged_disk_never_gives_wrong_answers() {
         }
     });
     chain.shutdown();
-    assert_eq!(verdict(whole.path()), RIGHT, "undamaged");
+    assert_eq!(reading(whole.path()), RIGHT, "undamaged");
 
     let mut noticed = 0;
     for part in [
@@ -193,7 +229,7 @@ fn a_damaged_disk_never_gives_wrong_answers() {
             let copy = tempfile::tempdir().unwrap();
             copy_all(whole.path(), copy.path());
             damage(&newest(&copy.path().join("chain").join(part)));
-            let ending = verdict(copy.path());
+            let ending = reading(copy.path());
             assert!(
                 [RIGHT, REFUSED, FAULT].contains(&ending),
                 "{part}: {ending}"
@@ -239,9 +275,13 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// How a child that reads everything ends; it must end.
-fn verdict(directory: &Path) -> i32 {
-    let mut child = child("crash::child_that_reads_everything", directory);
+fn reading(directory: &Path) -> i32 {
+    verdict("crash::child_that_reads_everything", directory)
+}
+
+/// How the child that runs `test` ends; it must end.
+fn verdict(test: &str, directory: &Path) -> i32 {
+    let mut child = child(test, directory);
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {

@@ -83,6 +83,30 @@ pub fn start(directory: &Path, validator: &ValidatorKey) -> Chain {
     try_start(directory, validator, genesis(validator)).unwrap()
 }
 
+/// Answers for fewer transactions than it is asked about.
+pub struct Broken;
+
+impl StateMachine for Broken {
+    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
+        Toy.check(transaction)
+    }
+
+    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
+        Toy.reads(transaction)
+    }
+
+    fn execute(
+        &self,
+        admitted: Admitted,
+        transactions: &[Bytes],
+        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+    ) -> Execution {
+        let mut execution = Toy.execute(admitted, transactions, state);
+        execution.outcomes.pop();
+        execution
+    }
+}
+
 pub fn try_start(
     directory: &Path,
     validator: &ValidatorKey,
