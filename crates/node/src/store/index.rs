@@ -1,20 +1,23 @@
-//! The store's index: record id -> place, and up to where the packs are indexed. Rebuildable, so it need not be synced with every put.
+//! The store's index: record id -> place, and up to where the packs are indexed. It can be rebuilt,
+//! so it need not be synced with every put.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io, ops::Bound, panic, path::Path, sync::Arc};
 
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
 };
 use yilian_protocol::RecordId;
 
-use super::{Stats, StoreError};
+use super::StoreError;
 
 /// Record id -> (pack, offset, length); pack 0 stands for a file of its own.
 const PLACES: TableDefinition<'_, [u8; 32], (u32, u64, u64)> = TableDefinition::new("places-v1");
-/// 0 -> (pack, end): all entries below are indexed. 1 -> (bytes stored, 0).
+/// [`END`] -> (pack, offset): all entries below are indexed. [`BYTES`] -> (bytes stored, 0).
+/// [`COMPLETE`] is there once packs and files were read to the end.
 const MARKS: TableDefinition<'_, u8, (u64, u64)> = TableDefinition::new("marks-v1");
 const END: u8 = 0;
 const BYTES: u8 = 1;
+const COMPLETE: u8 = 2;
 
 /// Where an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,17 @@ pub(super) enum Place {
     Packed { pack: u32, offset: u64, length: u32 },
     /// In a file of its own.
     Large { length: u64 },
+}
+
+impl Place {
+    /// Bytes that reading it back after a crash takes, roughly.
+    pub const fn cost(self) -> u64 {
+        match self {
+            Self::Packed { length, .. } => length as u64 + 512,
+            // Synced at once.
+            Self::Large { .. } => 0,
+        }
+    }
 }
 
 /// The end of what is written: pack number and offset.
@@ -38,20 +52,30 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens the index, or makes it anew when it is missing or damaged; whether it was made.
+    /// Opens the index, or makes it anew when it is missing or damaged; whether it is still to be
+    /// filled from packs and files.
     pub fn open(path: &Path) -> Result<(Self, bool), StoreError> {
-        let missing = !path.exists();
-        if !missing {
-            if let Ok(index) = Self::create(path) {
-                return Ok((index, false));
+        // The database checks what it reads by assertions too.
+        let open = || match panic::catch_unwind(|| Self::create(path)) {
+            Ok(opened) => opened,
+            Err(_) => Err(failed(redb::Error::Corrupted("panicked".to_owned()))),
+        };
+        let index = match open() {
+            Err(error) if is_damage(&error) => {
+                fs::remove_file(path).map_err(super::io_error(path))?;
+                open()?
             }
-            fs::remove_file(path).map_err(super::io_error(path))?;
-        }
-        Ok((Self::create(path)?, true))
+            opened => opened?,
+        };
+        let complete = index.mark(COMPLETE)?.is_some();
+        Ok((index, !complete))
     }
 
     fn create(path: &Path) -> Result<Self, StoreError> {
-        let database = Database::create(path).map_err(failed)?;
+        let mut database = Database::create(path).map_err(failed)?;
+        if !database.check_integrity().map_err(failed)? {
+            return Err(failed(redb::Error::Corrupted("checksum".to_owned())));
+        }
         let transaction = database.begin_write().map_err(failed)?;
         transaction.open_table(PLACES).map_err(failed)?;
         transaction.open_table(MARKS).map_err(failed)?;
@@ -74,14 +98,13 @@ impl Index {
         }))
     }
 
-    /// Notes new places, and that the packs are indexed up to `end`. Not synced: what is lost is read from the packs again.
+    /// Notes new places, and that the packs are indexed up to `end`. Not synced, unless a place is
+    /// a file of its own: those are looked for by a full rebuild only, the packs' ends at every
+    /// start.
     pub fn insert(&self, places: &[(RecordId, Place)], end: End) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().map_err(failed)?;
-        // Files of their own are found by a full rebuild only, so those are synced.
-        let large = places
-            .iter()
-            .any(|(_, place)| matches!(place, Place::Large { .. }));
-        let durability = if large {
+        let is_large = |(_, place): &(_, Place)| matches!(place, Place::Large { .. });
+        let durability = if places.iter().any(is_large) {
             Durability::Immediate
         } else {
             Durability::None
@@ -123,43 +146,76 @@ impl Index {
     /// Syncs all that was noted.
     pub fn sync(&self) -> Result<(), StoreError> {
         let transaction = self.database.begin_write().map_err(failed)?;
+        {
+            let mut marks = transaction.open_table(MARKS).map_err(failed)?;
+            marks.insert(COMPLETE, (1, 0)).map_err(failed)?;
+        }
         transaction.commit().map_err(failed)
     }
 
-    /// Up to where the packs are indexed.
+    /// Up to where the packs are indexed; pack 0 when none is.
     pub fn end(&self) -> Result<End, StoreError> {
-        let transaction = self.database.begin_read().map_err(failed)?;
-        let marks = transaction.open_table(MARKS).map_err(failed)?;
-        let mark = marks.get(END).map_err(failed)?.map(|mark| mark.value());
+        let mark = self.mark(END)?;
         Ok(mark.map_or_else(End::default, |(pack, offset)| End {
             pack: u32::try_from(pack).unwrap_or(u32::MAX),
             offset,
         }))
     }
 
-    pub fn stats(&self) -> Result<Stats, StoreError> {
+    fn mark(&self, name: u8) -> Result<Option<(u64, u64)>, StoreError> {
         let transaction = self.database.begin_read().map_err(failed)?;
-        let places = transaction.open_table(PLACES).map_err(failed)?;
         let marks = transaction.open_table(MARKS).map_err(failed)?;
-        let bytes = marks
-            .get(BYTES)
-            .map_err(failed)?
-            .map_or(0, |mark| mark.value().0);
-        Ok(Stats {
-            objects: places.len().map_err(failed)?,
-            bytes,
-        })
+        let mark = marks.get(name).map_err(failed)?;
+        Ok(mark.map(|mark| mark.value()))
     }
 
-    pub fn records(&self) -> Result<Vec<RecordId>, StoreError> {
+    /// Objects, and their bytes.
+    pub fn totals(&self) -> Result<(u64, u64), StoreError> {
+        let bytes = self.mark(BYTES)?.map_or(0, |(bytes, _)| bytes);
         let transaction = self.database.begin_read().map_err(failed)?;
         let places = transaction.open_table(PLACES).map_err(failed)?;
-        let keys = places.iter().map_err(failed)?.map(|entry| {
-            entry
-                .map(|(key, _)| RecordId::from_bytes(key.value()))
-                .map_err(failed)
-        });
-        keys.collect()
+        Ok((places.len().map_err(failed)?, bytes))
+    }
+
+    /// The next ids after `after`, ascending, at most `count`; none when there are no more.
+    pub fn records(
+        &self,
+        after: Option<RecordId>,
+        count: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(id.to_bytes()));
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let places = transaction.open_table(PLACES).map_err(failed)?;
+        let range = places
+            .range::<[u8; 32]>((from, Bound::Unbounded))
+            .map_err(failed)?;
+        range
+            .take(count)
+            .map(|entry| {
+                let (key, _) = entry.map_err(failed)?;
+                Ok(RecordId::from_bytes(key.value()))
+            })
+            .collect()
+    }
+}
+
+/// Whether the file is not an index, or no longer one; all else may pass, and the index stays.
+fn is_damage(error: &StoreError) -> bool {
+    let StoreError::Index { source } = error else {
+        return false;
+    };
+    match &**source {
+        redb::Error::Io(error) => matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+        ),
+        error => matches!(
+            error,
+            redb::Error::Corrupted(_)
+                | redb::Error::UpgradeRequired(_)
+                | redb::Error::TableTypeMismatch { .. }
+                | redb::Error::TableIsMultimap(_)
+        ),
     }
 }
 

@@ -1,24 +1,40 @@
 //! Sealed objects on disk, by record id.
 //!
 //! ```text
-//! packs/00000001.pack   entries: magic "YLP1" | length u32 | record id 32 | object       up to 1 MiB each, appended
+//! packs/00000001.pack   objects of up to 1 MiB, appended
 //! large/ab/ab12...      an object over 1 MiB, a file of its own
+//! incoming/             large objects being written
 //! index.redb            record id -> place; and up to where the packs are indexed
 //! lock                  held by the one process that has the store open
 //! ```
 //! # Durability invariant
-//! A put returns after the object's bytes are synced; the index may lag behind, never ahead. At start the packs are read on from where the index ends: whole entries are indexed, a torn
-//! tail is cut off. A lost or damaged index is rebuilt from packs and files.
+//! A put returns after the object's bytes are synced; the index may lag behind, never ahead. At
+//! start the packs are read on from where the index ends: whole entries are indexed, a torn tail is
+//! cut off. A lost or damaged index is rebuilt from packs and files.
 //!
 //! # Group commit
 //! One writer thread takes all puts that wait, writes them, and syncs once.
 //!
+//! # Failures
+//! A write that fails, as on a full disk, is taken back: its puts get the error, later ones are
+//! served. After a failed sync, or a failure of the index, the store refuses further puts until it
+//! is opened again.
+//!
 //! # Integrity
-//! The record id is a hash of the object, checked at every read: damage is reported, never handed out. After a failed write or sync nothing is known of
-//! the file's state, so the store refuses further puts until it is opened again.
+//! The record id is a hash of the object, checked at every read: damage is reported, never handed
+//! out. Storing a damaged object again mends it.
+//!
+//! # Not promised
+//! An object whose put failed may all the same be there after a crash. Objects are never removed.
+//! Every call blocks: an async caller uses its runtime's threads for that.
 
+mod disk;
 mod index;
+mod large;
 mod pack;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use std::{
     fs::{self, File},
@@ -31,26 +47,43 @@ use std::{
 use yilian_protocol::{Cid, RecordId, limits::OBJECT_MAX};
 
 use self::{
+    disk::{Disk, Guarded, Machine},
     index::{Index, Place},
+    large::Large,
     pack::Packs,
+    writer::{Checkpoint, QUEUE, Request, Writer},
 };
 
-/// Objects up to this size go into packs.
-const PACKED_MAX: usize = 1024 * 1024;
-/// Puts that may wait for the writer.
-const QUEUE: usize = 256;
-/// Puts that share one sync.
-const BATCH_MAX: usize = 1024;
+/// Ids read from the index at a time.
+const PAGE: usize = 1024;
 
 /// A store of sealed objects.
 #[derive(Debug)]
 pub struct Store {
-    directory: PathBuf,
-    index: Arc<Index>,
+    reader: Arc<Reader>,
     requests: Option<mpsc::SyncSender<Request>>,
     writer: Option<JoinHandle<()>>,
     recovery: Recovery,
     _lock: File,
+}
+
+/// Sizes of a store; [`Options::default`] suits a hospital's node.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes after which a pack is closed and the next begun; 256 MiB. A pack is longer by at most
+    /// one entry.
+    pub pack_max: u64,
+    /// Bytes stored between two syncs of the index, which are read again after a crash; 32 MiB.
+    pub checkpoint_every: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pack_max: 256 * 1024 * 1024,
+            checkpoint_every: 32 * 1024 * 1024,
+        }
+    }
 }
 
 /// What opening the store had to mend.
@@ -58,8 +91,12 @@ pub struct Store {
 pub struct Recovery {
     /// Entries that were on disk but not in the index.
     pub reindexed: u64,
-    /// Bytes of a torn tail that were cut off; none of them was acknowledged.
+    /// Bytes of a torn tail that were cut off: of puts that were not acknowledged, unless the disk
+    /// damaged them later.
     pub cut_bytes: u64,
+    /// Bytes amid the packs that are no whole entry, or are gone: damage, for the operator to look
+    /// at. Only what was read is counted; [`Store::verify`] reads all.
+    pub damaged_bytes: u64,
     /// Whether the whole index was rebuilt.
     pub rebuilt: bool,
 }
@@ -71,42 +108,67 @@ pub struct Stats {
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
-}
-
-struct Request {
-    objects: Vec<Vec<u8>>,
-    done: mpsc::SyncSender<Result<Vec<RecordId>, StoreError>>,
+    /// Packs.
+    pub packs: u64,
 }
 
 impl Store {
     /// Opens the store in `directory`, which is made when it is missing.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] when another process has it open, [`StoreError::Io`] when it cannot be read or written.
+    /// [`StoreError::Locked`] when it is open already, in this process or another one;
+    /// [`StoreError::Io`] when it cannot be read or written.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory.join("large")).map_err(io_error(directory))?;
+        Self::open_with(directory, &Options::default())
+    }
+
+    /// Opens a store of other sizes. They may differ from those it was opened with before.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(directory: &Path, options: &Options) -> Result<Self, StoreError> {
+        Self::open_on(directory, options, Arc::new(Machine))
+    }
+
+    fn open_on(
+        directory: &Path,
+        options: &Options,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, StoreError> {
+        let disk = Guarded::new(disk);
+        fs::create_dir_all(directory).map_err(io_error(directory))?;
         let lock = lock(directory)?;
-        let (index, rebuilt) = Index::open(&directory.join("index.redb"))?;
-        let (packs, mut recovery) = Packs::open(&directory.join("packs"), &index)?;
-        recovery.rebuilt = rebuilt;
-        if rebuilt {
-            recovery.reindexed += reindex_large(&directory.join("large"), &index)?;
+        let large = Large::open(directory, disk.clone())?;
+        let (index, is_new) = Index::open(&directory.join("index.redb"))?;
+        let mut recovery = Recovery::default();
+        let packs = Packs::open(directory, options, &disk, &index, &mut recovery)?;
+        if is_new {
+            recovery.reindexed += large.reindex(&index)?;
+            recovery.rebuilt = recovery.reindexed > 0;
         }
-        let index = Arc::new(index);
-        let (requests, incoming) = mpsc::sync_channel(QUEUE);
+        if is_new || recovery.reindexed > 0 {
+            index.sync()?;
+        }
+        disk.sync_directory(directory)?;
+        let reader = Arc::new(Reader {
+            packs: pack::directory(directory),
+            large: large::directory(directory),
+            index,
+        });
         let writer = Writer {
-            large: directory.join("large"),
+            reader: Arc::clone(&reader),
+            large,
             packs,
-            index: Arc::clone(&index),
-            broken: false,
+            disk,
+            checkpoint: Checkpoint::new(options.checkpoint_every),
         };
+        let (requests, incoming) = mpsc::sync_channel(QUEUE);
         let writer = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(&incoming))
             .map_err(io_error(directory))?;
         Ok(Self {
-            directory: directory.to_owned(),
-            index,
+            reader,
             requests: Some(requests),
             writer: Some(writer),
             recovery,
@@ -120,23 +182,32 @@ impl Store {
         self.recovery
     }
 
-    /// Stores `objects`, all under one sync; on disk when it returns. An object that is there already is not stored again.
+    /// Stores `objects`, all under one sync; on disk when it returns. An object that is there
+    /// already is not stored again, one that is damaged is.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] before anything is written; [`StoreError::Broken`] after an earlier failure.
+    /// None of the objects is acknowledged then: [`StoreError::TooLarge`] before anything is
+    /// written; [`StoreError::Io`] when the disk is full or fails; [`StoreError::Broken`] after an
+    /// earlier failure.
     pub fn put_many(&self, objects: Vec<Vec<u8>>) -> Result<Vec<RecordId>, StoreError> {
         if let Some(object) = objects.iter().find(|object| object.len() > OBJECT_MAX) {
             return Err(StoreError::TooLarge { size: object.len() });
         }
+        let objects: Vec<_> = objects
+            .into_iter()
+            .map(|object| (id_of(&object), object))
+            .collect();
+        let ids = objects.iter().map(|(id, _)| *id).collect();
         let (done, answer) = mpsc::sync_channel(1);
         let requests = self.requests.as_ref().ok_or(StoreError::Broken)?;
         requests
             .send(Request { objects, done })
             .map_err(|_| StoreError::Broken)?;
-        answer.recv().map_err(|_| StoreError::Broken)?
+        answer.recv().map_err(|_| StoreError::Broken)??;
+        Ok(ids)
     }
 
-    /// Stores one object; on disk when it returns.
+    /// Stores one object; on disk when it returns. Puts of several threads share a sync.
     ///
     /// # Errors
     /// As [`Store::put_many`].
@@ -150,24 +221,40 @@ impl Store {
     /// # Errors
     /// [`StoreError::Damaged`] when its bytes are not the ones that were stored.
     pub fn get(&self, record: RecordId) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(place) = self.index.get(record)? else {
-            return Ok(None);
-        };
-        let bytes = match place {
-            Place::Packed {
-                pack,
-                offset,
-                length,
-            } => pack::read(&self.directory.join("packs"), pack, offset, length)?,
-            Place::Large { .. } => {
-                let path = large_path(&self.directory.join("large"), record);
-                fs::read(&path).map_err(io_error(&path))?
+        self.reader.get(record)
+    }
+
+    /// Whether the object of a record is here. Its bytes are not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`] when the index cannot be read.
+    pub fn contains(&self, record: RecordId) -> Result<bool, StoreError> {
+        Ok(self.reader.index.get(record)?.is_some())
+    }
+
+    /// The ids of all records, ascending. One that is stored meanwhile may be among them or not.
+    ///
+    /// # Errors
+    /// An item is [`StoreError::Index`] when the index cannot be read; it is the last one.
+    pub fn iter(&self) -> impl Iterator<Item = Result<RecordId, StoreError>> + '_ {
+        let mut after = None;
+        let mut more = true;
+        std::iter::from_fn(move || {
+            let page = more.then(|| self.reader.index.records(after, PAGE));
+            match page {
+                Some(Ok(page)) => {
+                    after = page.last().copied();
+                    more = page.len() == PAGE;
+                    Some(page.into_iter().map(Ok).collect())
+                }
+                Some(Err(error)) => {
+                    more = false;
+                    Some(vec![Err(error)])
+                }
+                None => None,
             }
-        };
-        if id_of(&bytes) != record {
-            return Err(StoreError::Damaged { record });
-        }
-        Ok(Some(bytes))
+        })
+        .flatten()
     }
 
     /// How much is stored.
@@ -175,17 +262,25 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`] when the index cannot be read.
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        self.index.stats()
+        let (objects, bytes) = self.reader.index.totals()?;
+        let packs = pack::numbers(&self.reader.packs)?.len() as u64;
+        Ok(Stats {
+            objects,
+            bytes,
+            packs,
+        })
     }
 
-    /// Reads every object and returns those that are damaged; `progress` is told of each one read.
+    /// Reads every object and returns those that are damaged or cannot be read; `progress` is told
+    /// of each one read.
     ///
     /// # Errors
     /// [`StoreError::Index`] when the index cannot be read.
     pub fn verify(&self, mut progress: impl FnMut()) -> Result<Vec<RecordId>, StoreError> {
         let mut damaged = Vec::new();
-        for record in self.index.records()? {
-            if !matches!(self.get(record), Ok(Some(_))) {
+        for record in self.iter() {
+            let record = record?;
+            if !self.reader.is_whole(record)? {
                 damaged.push(record);
             }
             progress();
@@ -204,129 +299,41 @@ impl Drop for Store {
     }
 }
 
-struct Writer {
+/// Finds and checks objects, for callers and for the writer.
+#[derive(Debug)]
+struct Reader {
+    packs: PathBuf,
     large: PathBuf,
-    packs: Packs,
-    index: Arc<Index>,
-    broken: bool,
+    index: Index,
 }
 
-impl Writer {
-    fn run(mut self, incoming: &mpsc::Receiver<Request>) {
-        while let Ok(first) = incoming.recv() {
-            let mut batch = vec![first];
-            while batch.len() < BATCH_MAX {
-                let Ok(next) = incoming.try_recv() else { break };
-                batch.push(next);
-            }
-            self.commit(batch);
-        }
-        if !self.broken {
-            // An index that lags is mended at the next start.
-            drop(self.index.sync());
-        }
+impl Reader {
+    fn get(&self, record: RecordId) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = match self.index.get(record)? {
+            None => return Ok(None),
+            Some(Place::Packed {
+                pack,
+                offset,
+                length,
+            }) => pack::read(&self.packs, record, (pack, offset, length))?,
+            Some(Place::Large { length }) => large::read(&self.large, record, length)?,
+        };
+        bytes.map(Some).ok_or(StoreError::Damaged { record })
     }
 
-    /// All of a batch is acknowledged or none of it.
-    fn commit(&mut self, batch: Vec<Request>) {
-        let written = if self.broken {
-            Err(StoreError::Broken)
-        } else {
-            self.write(&batch)
-        };
-        self.broken |= written.is_err();
-        let mut ids = match written {
-            Ok(ids) => ids.into_iter(),
-            Err(error) => {
-                for request in batch {
-                    drop(request.done.send(Err(error.clone())));
-                }
-                return;
-            }
-        };
-        for request in batch {
-            let own = ids.by_ref().take(request.objects.len()).collect();
-            // The caller may have gone away; the objects are stored all the same.
-            drop(request.done.send(Ok(own)));
+    /// Whether an object is here and can be read unharmed.
+    fn is_whole(&self, record: RecordId) -> Result<bool, StoreError> {
+        match self.get(record) {
+            Ok(bytes) => Ok(bytes.is_some()),
+            Err(StoreError::Damaged { .. } | StoreError::Io { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
-    }
-
-    fn write(&mut self, batch: &[Request]) -> Result<Vec<RecordId>, StoreError> {
-        let mut ids = Vec::new();
-        let mut places = Vec::new();
-        for object in batch.iter().flat_map(|request| &request.objects) {
-            let id = id_of(object);
-            ids.push(id);
-            let known = places.iter().any(|(other, _)| *other == id);
-            if known || self.index.get(id)?.is_some() {
-                continue;
-            }
-            let place = if object.len() > PACKED_MAX {
-                self.write_large(id, object)?
-            } else {
-                self.packs.append(id, object)?
-            };
-            places.push((id, place));
-        }
-        self.packs.sync()?;
-        self.index.insert(&places, self.packs.end())?;
-        Ok(ids)
-    }
-
-    fn write_large(&self, id: RecordId, object: &[u8]) -> Result<Place, StoreError> {
-        let path = large_path(&self.large, id);
-        let folder = path.parent().unwrap_or(&self.large);
-        let temporary = path.with_extension("new");
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(folder)?;
-            fs::write(&temporary, object)?;
-            File::open(&temporary)?.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(folder)?.sync_all()?;
-            File::open(&self.large)?.sync_all()
-        };
-        write().map_err(io_error(&path))?;
-        Ok(Place::Large {
-            length: object.len() as u64,
-        })
     }
 }
 
 /// The record id of an object's bytes.
 fn id_of(object: &[u8]) -> RecordId {
     Cid::of(object).record()
-}
-
-fn large_path(large: &Path, record: RecordId) -> PathBuf {
-    let name = record.to_string();
-    let folder: String = name.chars().take(2).collect();
-    large.join(folder).join(name)
-}
-
-/// Indexes the files of `large` again, after their bytes are checked.
-fn reindex_large(large: &Path, index: &Index) -> Result<u64, StoreError> {
-    let mut places = Vec::new();
-    for folder in fs::read_dir(large).map_err(io_error(large))?.flatten() {
-        for file in fs::read_dir(folder.path())
-            .map_err(io_error(large))?
-            .flatten()
-        {
-            let Ok(record) = file.file_name().to_string_lossy().parse::<RecordId>() else {
-                continue;
-            };
-            let bytes = fs::read(file.path()).map_err(io_error(&file.path()))?;
-            if id_of(&bytes) == record {
-                places.push((
-                    record,
-                    Place::Large {
-                        length: bytes.len() as u64,
-                    },
-                ));
-            }
-        }
-    }
-    index.insert(&places, index.end()?)?;
-    Ok(places.len() as u64)
 }
 
 fn lock(directory: &Path) -> Result<File, StoreError> {

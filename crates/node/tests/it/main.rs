@@ -4,4 +4,5 @@
 
 mod chain;
 mod crash;
+mod store;
 mod toy;
