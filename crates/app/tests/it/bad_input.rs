@@ -9,7 +9,7 @@ fn cause(error: &serde_json::Value) -> String {
 #[test]
 fn malformed_bundles_are_named_by_resource_and_path() {
     let yilian = Yilian::new();
-    let unknown = visit("I10").replace("\"gender\":\"female\"", "\"gendre\":\"female\"");
+    let unknown = visit("I10").replace("\"gender\": \"female\"", "\"gendre\": \"female\"");
     let file = yilian.write("bundle.json", &unknown);
     let error = cause(&yilian.fails(&["validate", &file]));
     assert!(
@@ -18,8 +18,8 @@ fn malformed_bundles_are_named_by_resource_and_path() {
     );
 
     let dangling = visit("I10").replace(
-        "\"encounter\":{\"reference\":\"urn:uuid:1c3151bd",
-        "\"encounter\":{\"reference\":\"urn:uuid:9c3151bd",
+        "\"encounter\": { \"reference\": \"urn:uuid:1c3151bd",
+        "\"encounter\": { \"reference\": \"urn:uuid:9c3151bd",
     );
     let file = yilian.write("bundle.json", &dangling);
     let error = cause(&yilian.fails(&["validate", &file]));

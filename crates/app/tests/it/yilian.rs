@@ -162,18 +162,7 @@ pub fn text(value: &Value, name: &str) -> String {
         .to_owned()
 }
 
-/// A bundle of one visit for one diagnosis.
+/// The example's bundle of one visit, for another diagnosis.
 pub fn visit(code: &str) -> String {
-    format!(
-        r#"{{"resourceType":"Bundle","type":"collection","entry":[
-        {{"fullUrl":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0","resource":{{"resourceType":"Patient","id":"p","gender":"female",
-          "birthDate":"1980-02-03","name":[{{"family":"王","given":["芳"]}}]}}}},
-        {{"fullUrl":"urn:uuid:1c3151bd-1cbf-4d64-b04d-cd9187a4c6e1","resource":{{"resourceType":"Encounter","id":"e","status":"finished",
-          "class":{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"}},
-          "subject":{{"reference":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}},"period":{{"start":"2026-10-05T08:00:00Z"}}}}}},
-        {{"fullUrl":"urn:uuid:2c3151bd-1cbf-4d64-b04d-cd9187a4c6e2","resource":{{"resourceType":"Condition","id":"c",
-          "subject":{{"reference":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}},
-          "encounter":{{"reference":"urn:uuid:1c3151bd-1cbf-4d64-b04d-cd9187a4c6e1"}},
-          "code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10","code":"{code}"}}]}}}}}}]}}"#
-    )
+    include_str!("../../../../examples/visit.json").replace("I10", code)
 }
