@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rand::SeedableRng as _;
+
 use yilian_crypto::{
     pre::{DelegateeSecret, DelegatorSecret},
     pseudonym::{Nym, RegulatorSecret},
@@ -178,7 +180,10 @@ pub fn seal(hospital: u8, visit: u32, records: &[u8]) -> Body {
     let nym = nym(visit);
     let records = records.iter().map(|number| {
         let context = yilian_crypto::pre::Context::new(&key, &nym, &[0; 32]);
-        let (capsule, ..) = key.encapsulate(&context, &mut rand::rng());
+        let (capsule, ..) = key.encapsulate(
+            &context,
+            &mut rand::rngs::StdRng::seed_from_u64(u64::from(*number)),
+        );
         SealedRecord {
             record: record_id(*number),
             capsule,
