@@ -79,14 +79,14 @@ impl Packs {
         // A pack that lost its end or its marker is never written to again.
         let next = newest.max(indexed.pack) + 1;
         let (open, end) = match open {
-            Some((pack, offset)) if newest >= indexed.pack => (
+            Some((pack, offset)) => (
                 pack,
                 End {
                     pack: newest,
                     offset,
                 },
             ),
-            _ => Pack::create(&directory, next, disk)?,
+            None => Pack::create(&directory, next, disk)?,
         };
         Ok(Self {
             directory,
