@@ -78,6 +78,7 @@ impl Transport for HttpTransport {
             Request::Status => Response::Status(json(&bytes)?),
             Request::Submit(_) | Request::Receipt(_) => Response::Receipt(json(&bytes)?),
             Request::Seal(_) => Response::Sealed(json(&bytes)?),
+            Request::Prove(_) => Response::Proven(json(&bytes)?),
             Request::Block(_) => Response::Block(json(&bytes)?),
             Request::Members(_) => Response::Members(json(&bytes)?),
             Request::Certificates(..) => Response::Certificates(json(&bytes)?),
@@ -113,6 +114,7 @@ impl Route {
             }
             Request::Seal(request) => Self::post("visits", request.to_vec()),
             Request::Receipt(id) => Self::get(format!("receipts/{id}")),
+            Request::Prove(keys) => Self::post("proofs", keys.to_vec()),
             Request::Block(height) => Self::get(format!("blocks/{height}")),
             Request::Members(from) => Self::get(format!("members?from={from}")),
             Request::Certificates(member, from) => {

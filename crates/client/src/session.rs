@@ -1,16 +1,25 @@
-//! A conversation with a node about one chain: typed calls over a [`Transport`], every receipt verified.
+//! A conversation with a node about one chain: typed calls over a [`Transport`], every receipt and every value of the state
+//! verified from the genesis.
+//!
+//! A node cannot invent, change or hide an entry; it can be behind. What it proves is never older than what this session saw before; how old it is
+//! stands in [`Session::seen`].
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use yilian_crypto::pseudonym::Nym;
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, Height, MemberId, RecordId, TransactionId,
-    codec::Encode,
+    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId,
+    codec::{Decode, Encode, List},
     grant::{Deposit, GrantEntry, SignedAsk},
+    limits::PROOFS_MAX,
     receipt::{Receipt, ReceiptError},
-    registry::{CertificateEntry, Genesis, MemberEntry},
+    refusal::Refusal,
+    registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::SealedObject,
+    state::{Sequence, Table, tables},
     transport::{
-        Block, OneShot, Page, RecordEntry, Reencapsulated, Request, Response, SealRequest, Status,
-        Transport,
+        Block, CallError, OneShot, RecordEntry, Reencapsulated, Request, Response, SealRequest,
+        Status, Transport,
     },
     tx::{Body, Transaction, TransactionError},
 };
@@ -23,6 +32,14 @@ pub struct Session<T> {
     transport: T,
     genesis: Genesis,
     chain: ChainId,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// The latest block that was proven final.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    admitted: Option<Admitted>,
+    block: Option<BlockId>,
 }
 
 /// Sends a request and takes the one variant that answers it.
@@ -45,6 +62,7 @@ impl<T: Transport> Session<T> {
             chain: genesis.chain(),
             transport,
             genesis,
+            seen: Arc::default(),
         };
         let found = session.status().await?.chain;
         if found != session.chain {
@@ -75,6 +93,7 @@ impl<T: Transport> Session<T> {
             transport,
             genesis: status.genesis,
             chain,
+            seen: Arc::default(),
         })
     }
 
@@ -135,7 +154,9 @@ impl<T: Transport> Session<T> {
         if receipt.transaction != id {
             return Err(ReceiptError::OtherTransaction.into());
         }
-        Ok(receipt.verify(self.chain, self.genesis.group_key.as_slice())?)
+        receipt.verify(self.chain, self.genesis.group_key.as_slice())?;
+        self.note(receipt.header.id(), receipt.header.admitted());
+        Ok(())
     }
 
     /// The verified receipt of a final transaction, whatever became of it.
@@ -159,80 +180,136 @@ impl<T: Transport> Session<T> {
     /// A certificate's entry in the registry.
     ///
     /// # Errors
-    /// When there is none, or the node answers with another.
+    /// [`Refusal::CertificateUnknown`] when there is none.
     pub async fn certificate(&self, id: CertificateId) -> Result<CertificateEntry, ClientError> {
-        let entry = ask!(self, Request::Certificate(id), Certificate, "certificate");
-        if entry.certificate.id() != id {
-            return Err(ClientError::WrongAnswer {
-                request: "certificate",
-            });
-        }
-        Ok(entry)
+        let entry = self.read(tables::CERTIFICATE, id.as_bytes()).await?;
+        entry.ok_or_else(|| Refusal::CertificateUnknown.into())
     }
 
     /// All members.
     ///
     /// # Errors
-    /// When the node does not answer.
+    /// When the node does not answer, or its proofs do not verify.
     pub async fn members(&self) -> Result<Vec<MemberEntry>, ClientError> {
-        let mut all = Vec::new();
-        loop {
-            let from = u32::try_from(all.len()).unwrap_or(u32::MAX);
-            let page = ask!(self, Request::Members(from), Members, "members");
-            if !extend(&mut all, page) {
-                return Ok(all);
-            }
-        }
+        self.list(&tables::MEMBERS, &[], tables::MEMBER).await
     }
 
     /// All certificates of a member.
     ///
     /// # Errors
-    /// When the node does not answer.
+    /// As [`Session::members`].
     pub async fn certificates(
         &self,
         member: MemberId,
     ) -> Result<Vec<CertificateEntry>, ClientError> {
-        let mut all = Vec::new();
-        loop {
-            let from = u32::try_from(all.len()).unwrap_or(u32::MAX);
-            let request = Request::Certificates(member, from);
-            let page = ask!(self, request, Certificates, "certificates");
-            if !extend(&mut all, page) {
-                return Ok(all);
-            }
-        }
+        let (sequence, table) = (&tables::CERTIFICATES, tables::CERTIFICATE);
+        self.list(sequence, member.as_bytes(), table).await
     }
 
     /// All records of a visit, in the order in which they came onto the chain.
     ///
     /// # Errors
-    /// When the node does not answer, or answers with records of another visit.
+    /// As [`Session::members`].
     pub async fn visit(&self, nym: &Nym) -> Result<Vec<RecordEntry>, ClientError> {
-        let mut all: Vec<RecordEntry> = Vec::new();
-        loop {
-            let from = u32::try_from(all.len()).unwrap_or(u32::MAX);
-            let page = ask!(self, Request::Visit(*nym, from), Visit, "visit");
-            if !extend(&mut all, page) {
-                break;
-            }
-        }
-        if all.iter().any(|entry| entry.nym != *nym) {
-            return Err(ClientError::WrongAnswer { request: "visit" });
-        }
-        Ok(all)
+        let (sequence, table) = (&tables::VISIT_RECORDS, tables::RECORD);
+        self.list(sequence, &nym.to_bytes(), table).await
     }
 
     /// A record's entry on the chain.
     ///
     /// # Errors
-    /// When there is none, or the node answers with another.
+    /// When there is none.
     pub async fn record(&self, id: RecordId) -> Result<RecordEntry, ClientError> {
-        let entry = ask!(self, Request::Record(id), Record, "record");
-        if entry.sealed.record != id {
-            return Err(ClientError::WrongAnswer { request: "record" });
+        let entry = self.read(tables::RECORD, id.as_bytes()).await?;
+        entry.ok_or_else(|| CallError::not_found("record").into())
+    }
+
+    /// The latest block of which this session has a proof: values read before it are at least as old.
+    #[must_use]
+    pub fn seen(&self) -> Option<Admitted> {
+        self.lock().admitted
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value called `name` of `table`; `None` when it is proven that there is none.
+    async fn read<V: Decode>(
+        &self,
+        table: Table<V>,
+        name: &[u8],
+    ) -> Result<Option<V>, ClientError> {
+        let values = self.read_many(table, &[table.key(name)]).await?;
+        Ok(values.into_iter().next().flatten())
+    }
+
+    /// The values that `sequence` lists under `name`.
+    async fn list<I: Decode + AsRef<[u8]>, V: Decode>(
+        &self,
+        sequence: &Sequence<I>,
+        name: &[u8],
+        table: Table<V>,
+    ) -> Result<Vec<V>, ClientError> {
+        let count = self.read(sequence.counts(), name).await?.unwrap_or(0);
+        let places: Vec<StateKey> = (0..count)
+            .map(|index| sequence.item_key(name, index))
+            .collect();
+        let ids = self.read_many(sequence.items(), &places).await?;
+        let keys: Vec<StateKey> = ids
+            .iter()
+            .flatten()
+            .map(|id| table.key(id.as_ref()))
+            .collect();
+        let values = self.read_many(table, &keys).await?;
+        let values: Vec<V> = values.into_iter().flatten().collect();
+        // Sequences only grow, and what they list stays: a gap is the node's fault.
+        if values.len() != count as usize {
+            return Err(ReceiptError::State.into());
         }
-        Ok(entry)
+        Ok(values)
+    }
+
+    async fn read_many<V: Decode>(
+        &self,
+        table: Table<V>,
+        keys: &[StateKey],
+    ) -> Result<Vec<Option<V>>, ClientError> {
+        let mut values = Vec::with_capacity(keys.len());
+        for some in keys.chunks(PROOFS_MAX) {
+            let before = self.seen();
+            let request = Request::Prove(List::new(some.to_vec())?);
+            let proven = ask!(self, request, Proven, "prove");
+            let group_key = self.genesis.group_key.as_slice();
+            let header = &proven.header;
+            let known = self.lock().block == Some(header.id());
+            let found = if known {
+                proven.verify_final(some)?
+            } else {
+                proven.verify(self.chain, group_key, some)?
+            };
+            if before.is_some_and(|before| header.height < before.height) {
+                return Err(ReceiptError::Outdated.into());
+            }
+            self.note(header.id(), header.admitted());
+            for value in found {
+                values.push(value.map(|bytes| table.read(bytes)).transpose()?);
+            }
+        }
+        Ok(values)
+    }
+
+    fn note(&self, block: BlockId, admitted: Admitted) {
+        let mut seen = self.lock();
+        if seen
+            .admitted
+            .is_none_or(|latest| latest.height < admitted.height)
+        {
+            *seen = Seen {
+                admitted: Some(admitted),
+                block: Some(block),
+            };
+        }
     }
 
     /// A record's sealed object, checked against what the chain says of it.
@@ -283,11 +360,8 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When there is none.
     pub async fn grant(&self, id: GrantId) -> Result<GrantEntry, ClientError> {
-        let entry = ask!(self, Request::Grant(id), Grant, "grant");
-        if entry.grant.id() != id {
-            return Err(ClientError::WrongAnswer { request: "grant" });
-        }
-        Ok(entry)
+        let entry = self.read(tables::GRANT, id.as_bytes()).await?;
+        entry.ok_or_else(|| CallError::not_found("grant").into())
     }
 
     /// Asks a key holder for a record under a standing grant.
@@ -297,11 +371,4 @@ impl<T: Transport> Session<T> {
     pub async fn ask(&self, ask: SignedAsk) -> Result<Reencapsulated, ClientError> {
         Ok(ask!(self, Request::Ask(ask), Reencapsulated, "ask"))
     }
-}
-
-/// Adds a page; whether there is more.
-fn extend<E>(all: &mut Vec<E>, page: Page<E>) -> bool {
-    let empty = page.entries.is_empty();
-    all.extend(page.entries);
-    !empty && all.len() < page.total as usize
 }

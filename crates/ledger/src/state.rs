@@ -1,109 +1,13 @@
-//! The ledger's state: tables of canonical values over a flat map, and the changes a block makes to it.
+//! The ledger's state as a block reads and changes it; its layout is [`yilian_protocol::state`].
 
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::collections::BTreeMap;
 
 use yilian_protocol::{
     StateKey,
     codec::{Decode, Encode},
 };
 
-/// A table: values of type `T` by name.
-#[derive(Debug)]
-pub struct Table<T> {
-    name: &'static str,
-    values: PhantomData<fn() -> T>,
-}
-
-impl<T> Clone for Table<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Table<T> {}
-
-impl<T> Table<T> {
-    /// The table called `name`; names are listed in [`tables`].
-    const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            values: PhantomData,
-        }
-    }
-
-    /// Where the value called `name` stands.
-    #[must_use]
-    pub fn key(&self, name: &[u8]) -> StateKey {
-        StateKey::of(self.name, name)
-    }
-}
-
-/// Values in the order in which they came, one sequence for each name.
-#[derive(Debug)]
-pub struct Sequence<T> {
-    counts: Table<u32>,
-    items: Table<T>,
-}
-
-impl<T> Sequence<T> {
-    const fn new(counts: &'static str, items: &'static str) -> Self {
-        Self {
-            counts: Table::new(counts),
-            items: Table::new(items),
-        }
-    }
-
-    /// The table of the sequences' lengths, by the sequences' names.
-    #[must_use]
-    pub const fn counts(&self) -> Table<u32> {
-        self.counts
-    }
-
-    /// The table of their items, by [`Sequence::item_name`].
-    #[must_use]
-    pub const fn items(&self) -> Table<T> {
-        self.items
-    }
-
-    /// What the item at `index` of the sequence called `name` is called.
-    #[must_use]
-    pub fn item_name(&self, name: &[u8], index: u32) -> Vec<u8> {
-        let mut item = name.to_vec();
-        index.encode(&mut item);
-        item
-    }
-}
-
-/// Every table of the ledger.
-pub mod tables {
-    use yilian_protocol::{
-        CertificateId, MemberId, RecordId,
-        grant::GrantEntry,
-        registry::{CertificateEntry, MemberEntry},
-        transport::RecordEntry,
-    };
-
-    use super::{Sequence, Table};
-
-    /// Member id -> entry.
-    pub const MEMBER: Table<MemberEntry> = Table::new("member");
-    /// All members, under the empty name.
-    pub const MEMBERS: Sequence<MemberId> = Sequence::new("members", "members-item");
-    /// Certificate id -> entry.
-    pub const CERTIFICATE: Table<CertificateEntry> = Table::new("certificate");
-    /// Certificates of each member.
-    pub const CERTIFICATES: Sequence<CertificateId> =
-        Sequence::new("certificates", "certificates-item");
-    /// Pseudonym -> hospital that sealed its first record.
-    pub const VISIT: Table<MemberId> = Table::new("visit");
-    /// Records of each visit.
-    pub const VISIT_RECORDS: Sequence<RecordId> =
-        Sequence::new("visit-records", "visit-records-item");
-    /// Record id -> entry.
-    pub const RECORD: Table<RecordEntry> = Table::new("record");
-    /// Grant id -> entry.
-    pub const GRANT: Table<GrantEntry> = Table::new("grant");
-}
+pub use yilian_protocol::state::{Sequence, Table, tables};
 
 /// State that can be read.
 pub trait View {
@@ -121,7 +25,7 @@ pub trait View {
     where
         Self: Sized,
     {
-        decode(self.get(&table.key(name))?, table.name)
+        decode(self.get(&table.key(name))?, table.name())
     }
 }
 
@@ -185,9 +89,9 @@ impl<'a, V: View> Overlay<'a, V> {
         name: &[u8],
         item: &T,
     ) -> Result<(), StateError> {
-        let count = self.read(sequence.counts, name)?.unwrap_or(0);
-        self.write(sequence.items, &sequence.item_name(name, count), item);
-        self.write(sequence.counts, name, &count.saturating_add(1));
+        let count = self.read(sequence.counts(), name)?.unwrap_or(0);
+        self.write(sequence.items(), &sequence.item_name(name, count), item);
+        self.write(sequence.counts(), name, &count.saturating_add(1));
         Ok(())
     }
 

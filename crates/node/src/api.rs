@@ -59,6 +59,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/visits", visits)
         .route("/visits/{nym}", get(visit))
         .route("/receipts/{id}", get(receipt))
+        .route("/proofs", post(prove))
         .route("/blocks/{height}", get(block))
         .route("/members", get(members))
         .route("/members/{id}/certificates", get(certificates))
@@ -107,6 +108,10 @@ async fn visit(State(node): Shared, Path(nym): Path<String>, Query(page): Query<
 
 async fn receipt(State(node): Shared, Path(id): Path<String>) -> Answer {
     answer(&node, Request::Receipt(parse(&id)?)).await
+}
+
+async fn prove(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    answer(&node, Request::Prove(decode(body, SMALL_BODY_MAX)?)).await
 }
 
 async fn block(State(node): Shared, Path(height): Path<String>) -> Answer {
@@ -162,6 +167,7 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Status(value) => json(&value),
         Response::Receipt(value) => json(&value),
         Response::Sealed(value) => json(&value),
+        Response::Proven(value) => json(&value),
         Response::Block(value) => json(&value),
         Response::Members(value) => json(&value),
         Response::Certificates(value) => json(&value),

@@ -119,6 +119,7 @@ impl Node {
             Request::Submit(transaction) => Response::Receipt(self.submit(transaction).await?),
             Request::Seal(request) => Response::Sealed(self.seal(request).await?),
             Request::Receipt(id) => Response::Receipt(self.receipt(id).await?),
+            Request::Prove(keys) => Response::Proven(self.chain.prove(&keys).await?),
             Request::Block(height) => Response::Block(self.block(height).await?),
             Request::Members(from) => {
                 Response::Members(self.page(&MEMBERS, &[], from, MEMBER).await?)

@@ -9,6 +9,7 @@ use crate::{
     inclusion,
     limits::CONSENSUS_MAX,
     refusal::Outcome,
+    registry::Admitted,
 };
 
 /// The header of a block: {chain, height, previous hash, time, count, size, Merkle root, state root, consensus}.
@@ -50,6 +51,15 @@ impl Header {
     #[must_use]
     pub fn id(&self) -> BlockId {
         BlockId::hash_of(&[&self.to_vec()])
+    }
+
+    /// The block's height and time.
+    #[must_use]
+    pub const fn admitted(&self) -> Admitted {
+        Admitted {
+            height: self.height,
+            time: self.time,
+        }
     }
 }
 

@@ -137,6 +137,10 @@ id! {
     /// The place of one value in the ledger's state.
     StateKey, "state key (64 hex digits)"
 }
+id! {
+    /// 256 bits of the bitmap over the state's log, see [`crate::state::proof`].
+    Chunk, "chunk of the bitmap (64 hex digits)"
+}
 
 id! {
     /// A hash of a Merkle tree: a root, or a neighbour on a path.
@@ -175,10 +179,33 @@ impl TransactionId {
 }
 
 impl StateKey {
-    /// The place of `name` in the table `table` of the ledger.
+    /// The first bit of a place of the write-once part.
+    const ONCE: u8 = 0x80;
+
+    /// The place of `name` in the table `table` of the provable state.
     #[must_use]
     pub fn of(table: &str, name: &[u8]) -> Self {
-        Self(hash(label::STATE_KEY, &[table.as_bytes(), name]))
+        Self::hashed(table, name, 0)
+    }
+
+    /// The place of `name` in the table `table` of the write-once state.
+    #[must_use]
+    pub fn once(table: &str, name: &[u8]) -> Self {
+        Self::hashed(table, name, Self::ONCE)
+    }
+
+    /// Whether the place is of the write-once part.
+    #[must_use]
+    pub const fn is_once(&self) -> bool {
+        let [first, ..] = self.0;
+        first & Self::ONCE != 0
+    }
+
+    fn hashed(table: &str, name: &[u8], part: u8) -> Self {
+        let mut bytes = hash(label::STATE_KEY, &[table.as_bytes(), name]);
+        let [first, ..] = &mut bytes;
+        *first = *first & !Self::ONCE | part;
+        Self(bytes)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod receipt;
 pub mod refusal;
 pub mod registry;
 pub mod sealed;
+pub mod state;
 pub mod transport;
 pub mod tx;
 pub mod visit;

@@ -27,6 +27,12 @@ pub const DESCENDANTS_MAX: usize = 32;
 pub const FINALITY_MAX: usize = 16 * 1024;
 /// Hashes on a Merkle path: enough for 2^32 leaves.
 pub const PATH_MAX: usize = 32;
+/// Hashes of a proof of the state: the peaks and the siblings of a log of 2^62 operations.
+pub const STATE_PATH_MAX: usize = 122;
+/// Bytes of one value of the state.
+pub const STATE_VALUE_MAX: usize = 64 * 1024;
+/// Values proven by one answer.
+pub const PROOFS_MAX: usize = 64;
 /// Entries one listing answers with; the next page starts where it ended.
 pub const PAGE_MAX: usize = 1_000;
 /// Days a certificate may be valid.

@@ -65,6 +65,12 @@ pub enum ReceiptError {
     /// The certificate does not verify for the header.
     #[error("the receipt's finality certificate does not verify")]
     Finality,
+    /// A proof does not lead from the value, or its absence, to the header's state root.
+    #[error("the proof of the state does not verify")]
+    State,
+    /// The proof is of an older block than the node proved before.
+    #[error("the node's proof is older than what it proved before")]
+    Outdated,
     /// The receipt is for another transaction than was sent.
     #[error("the receipt is for another transaction")]
     OtherTransaction,

@@ -14,12 +14,13 @@ use crate::{
     codec::{Blob, DecodeError, Encode, List, canonical},
     fixed,
     grant::{Deposit, GrantEntry, SignedAsk},
-    ids::{CertificateId, ChainId, GrantId, Height, MemberId, RecordId, TransactionId},
-    limits::{FINALITY_MAX, OBJECT_MAX, RECORDS_MAX, TRANSACTION_MAX},
+    ids::{CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId},
+    limits::{FINALITY_MAX, OBJECT_MAX, PROOFS_MAX, RECORDS_MAX, TRANSACTION_MAX},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::{SealedObject, SealedRecord},
+    state::proof::ProvenState,
     tx::{Body, SealVisit, Transaction},
 };
 
@@ -58,6 +59,8 @@ pub enum Request {
     Seal(SealRequest),
     /// The receipt of a final transaction.
     Receipt(TransactionId),
+    /// What stands at some keys of the state, with the proof of it.
+    Prove(List<StateKey, PROOFS_MAX>),
     /// A block.
     Block(Height),
     /// The members, from the given place on.
@@ -96,6 +99,8 @@ pub enum Response {
     Receipt(Receipt),
     /// To [`Request::Seal`].
     Sealed(SealReceipt),
+    /// To [`Request::Prove`].
+    Proven(ProvenState),
     /// To [`Request::Block`].
     Block(Block),
     /// To [`Request::Members`].

@@ -4,5 +4,6 @@
 
 mod bad_input;
 mod demo;
+mod lying_node;
 mod story;
 mod yilian;

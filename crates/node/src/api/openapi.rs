@@ -61,6 +61,12 @@ const ROUTES: &[Route] = &[
         "Receipt",
         "The proof that a transaction is final",
     ),
+    post(
+        "/v1/proofs",
+        "StateKeys",
+        "ProvenState",
+        "What stands at some keys of the state, with the proof of it",
+    ),
     get("/v1/blocks/{height}", "Block", "A final block"),
     get("/v1/members", "MemberPage", "The members"),
     get(
@@ -236,6 +242,10 @@ fn schemas() -> Value {
             ("transaction", json!({ "type": "string", "maxLength": 2 * TRANSACTION_MAX })),
             ("receipt", json!({ "$ref": "#/components/schemas/Receipt" })),
         ]),
+        "ProvenState": object(&[
+            ("header", free.clone()), ("finality", json!({ "type": "string" })),
+            ("proofs", json!({ "type": "array", "items": free.clone() })),
+        ]),
         "Block": object(&[
             ("id", id.clone()), ("header", free.clone()), ("finality", json!({ "type": "string" })),
             ("transactions", json!({ "type": "array", "items": free.clone() })),
@@ -282,6 +292,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 15);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 16);
     }
 }

@@ -2,59 +2,39 @@
 //! ones.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use commonware_consensus::{marshal::ancestry::Ancestry, simplex::types::Context};
-use commonware_cryptography::{
-    Digestible as _,
-    blake3::{Blake3, Digest},
-    ed25519::PublicKey,
-};
+use commonware_cryptography::{Digestible as _, blake3::Digest, ed25519::PublicKey};
 use commonware_glue::stateful::{
-    Application as StatefulApplication, Finality, Input, Proposed,
-    db::{DatabaseSet, Merkleized as _, Shared, Unmerkleized as _},
+    Application as StatefulApplication, Finality, Input, Proposed, db::DatabaseSet,
 };
-use commonware_parallel::Sequential;
 use commonware_runtime::tokio::Context as Runtime;
-use commonware_storage::{
-    mmr, qmdb::any::unordered::variable::Db, qmdb::sync::Target, translator::EightCap,
-};
-use commonware_utils::non_empty_range;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use yilian_protocol::{
     ChainId, Height, StateKey, TimeMs, TransactionId,
     codec::{Decode as _, Encode as _},
+    limits::STATE_VALUE_MAX,
     registry::Admitted,
 };
 
 use super::{
     StateMachine,
-    block::{BODY_MAX, Block, StateTarget},
+    block::{BODY_MAX, Block},
     mempool::Mempool,
     pace::Load,
     place::{Place, place_key},
+    state::{self, Batch, Sealed, States},
     validator::Scheme,
 };
 
-/// The state: key (32 bytes) -> value, in an authenticated log.
-pub(super) type State = Db<mmr::Family, Runtime, Digest, Vec<u8>, Blake3, EightCap, Sequential>;
-pub(super) type States = Shared<State>;
-type Batch = <States as DatabaseSet<Runtime>>::Unmerkleized;
-type Sealed = <States as DatabaseSet<Runtime>>::Merkleized;
-
-/// Values of the state are at most this long.
-pub(super) const VALUE_MAX: usize = 1024 * 1024;
 /// A block may be at most this far ahead of its parent in time. A genesis may be of any time.
 const TIME_STEP_MAX_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
-
-pub(super) fn digest(key: &StateKey) -> Digest {
-    Digest::from(key.to_bytes())
-}
 
 #[derive(Clone)]
 pub(super) struct Application {
@@ -90,7 +70,7 @@ impl Application {
         keys.extend(&places);
         keys.sort_unstable();
         keys.dedup();
-        let mut state = read(&batch, &keys).await;
+        let mut state = state::read(&batch, &keys).await;
         if places
             .iter()
             .any(|key| state.get(key).is_some_and(Option::is_some))
@@ -98,32 +78,30 @@ impl Application {
             return None;
         }
         state.retain(|key, _| !seen.contains(key));
+        let written: HashSet<StateKey> = state
+            .iter()
+            .filter(|(key, value)| key.is_once() && value.is_some())
+            .map(|(key, _)| *key)
+            .collect();
 
         let execution = self.machine.execute(admitted, transactions, state);
         let sound = execution.outcomes.len() == transactions.len()
-            && execution
-                .writes
-                .iter()
-                .all(|(key, value)| value.len() <= VALUE_MAX && !seen.contains(key));
+            && execution.writes.iter().all(|(key, value)| {
+                value.len() <= STATE_VALUE_MAX && !seen.contains(key) && !written.contains(key)
+            });
         if !sound {
             fault(&"the state machine's answer does not fit its block");
         }
-        let mut batch = batch;
-        for (key, value) in execution.writes {
-            batch = batch.write(digest(&key), Some(value));
-        }
-        for ((key, index), outcome) in places.iter().zip(0_u32..).zip(&execution.outcomes) {
+        let indexed = places.into_iter().zip(0_u32..).zip(&execution.outcomes);
+        let noted = indexed.map(|((key, index), outcome)| {
             let place = Place {
                 height: admitted.height,
                 index,
                 outcome: *outcome,
             };
-            batch = batch.write(digest(key), Some(place.to_vec()));
-        }
-        let sealed = batch
-            .merkleize()
-            .await
-            .unwrap_or_else(|error| fault(&error));
+            (key, place.to_vec())
+        });
+        let sealed = state::write(batch, execution.writes.into_iter().chain(noted)).await;
         Some((sealed, execution.outcomes))
     }
 }
@@ -138,7 +116,7 @@ impl StatefulApplication<Runtime> for Application {
     type Input = ();
 
     fn sync_targets(block: &Block) -> <States as DatabaseSet<Runtime>>::SyncTargets {
-        Target::new(block.state.root, block.state.range.clone())
+        (block.state.operations.clone(), block.state.once.clone())
     }
 
     async fn genesis(&mut self) -> Block {
@@ -159,7 +137,7 @@ impl StatefulApplication<Runtime> for Application {
         let mut transactions = Vec::with_capacity(chosen.len());
         for (id, bytes) in chosen {
             // A transaction may have become final between its arrival and now.
-            match batch.get(&digest(&place_key(id))).await {
+            match batch.1.get(&state::digest(&place_key(id))).await {
                 Ok(None) => transactions.push(bytes),
                 Ok(Some(place)) => {
                     if let Ok(place) = Place::from_slice(&place) {
@@ -176,11 +154,7 @@ impl StatefulApplication<Runtime> for Application {
         let begun = Instant::now();
         let (sealed, outcomes) = self.execute(admitted, &transactions, batch).await?;
         self.load.learn(transactions.len(), begun.elapsed());
-        let bounds = sealed.bounds();
-        let state = StateTarget {
-            root: sealed.root(),
-            range: non_empty_range!(bounds.inactivity_floor, bounds.tip.size),
-        };
+        let state = state::target(&sealed);
         let parent = parent.digest();
         let block = Block::new(
             self.chain,
@@ -213,7 +187,7 @@ impl StatefulApplication<Runtime> for Application {
         let (sealed, outcomes) = self
             .execute(block.admitted(), &block.transactions, batch)
             .await?;
-        (outcomes == block.outcomes).then_some(sealed)
+        (outcomes == block.outcomes && state::target(&sealed) == block.state).then_some(sealed)
     }
 
     async fn capture(
@@ -287,17 +261,6 @@ impl Application {
             && (before.height == Height::new(0)
                 || after.time.distance_ms(before.time) <= TIME_STEP_MAX_MS)
     }
-}
-
-/// Reads `keys` of the state under `batch`.
-async fn read(batch: &Batch, keys: &[StateKey]) -> BTreeMap<StateKey, Option<Vec<u8>>> {
-    let places: Vec<Digest> = keys.iter().map(digest).collect();
-    let places: Vec<&Digest> = places.iter().collect();
-    let values = batch
-        .get_many(&places)
-        .await
-        .unwrap_or_else(|error| fault(&error));
-    keys.iter().copied().zip(values).collect()
 }
 
 fn clock() -> TimeMs {

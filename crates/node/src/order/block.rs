@@ -2,7 +2,7 @@
 //!
 //! Encoding: header bytes, transactions, one outcome byte each. A block whose body is not the one
 //! its header names does not decode. The header's `consensus` field is commonware's context (round,
-//! leader, parent) and the span of the state's log.
+//! leader, parent), and root and span of the logs of both parts of the state.
 
 use bytes::Bytes;
 use commonware_codec::{
@@ -16,8 +16,7 @@ use commonware_consensus::{
 };
 use commonware_cryptography::{Digestible, blake3::Digest, ed25519::PublicKey};
 use commonware_runtime::BufMut;
-use commonware_storage::mmr::Location;
-use commonware_utils::range::NonEmptyRange;
+use commonware_storage::{mmr, qmdb::sync::Target};
 use yilian_protocol::{
     ChainId, Height, TimeMs, TransactionId, TreeHash,
     block::{Header, transaction_leaf},
@@ -45,11 +44,15 @@ pub struct FinalBlock {
     pub transactions: Vec<(Bytes, Outcome)>,
 }
 
-/// The state's root and the span of its log: what a block commits the state to.
+/// What a block commits the state to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StateTarget {
+    /// The root under which values of the provable part are proven.
     pub root: Digest,
-    pub range: NonEmptyRange<Location>,
+    /// The provable part's log.
+    pub operations: Target<mmr::Family, Digest>,
+    /// The write-once part's log.
+    pub once: Target<mmr::Family, Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +100,8 @@ impl Block {
         outcomes: Vec<Outcome>,
     ) -> Self {
         let mut consensus = context.encode().to_vec();
-        consensus.extend_from_slice(&state.range.encode());
+        consensus.extend_from_slice(&state.operations.encode());
+        consensus.extend_from_slice(&state.once.encode());
         let size: usize = transactions.iter().map(Bytes::len).sum();
         let header = Header {
             chain,
@@ -123,10 +127,7 @@ impl Block {
 
     /// Height and time.
     pub const fn admitted(&self) -> Admitted {
-        Admitted {
-            height: self.header.height,
-            time: self.header.time,
-        }
+        self.header.admitted()
     }
 
     fn parse(header: &[u8], transactions: Vec<Bytes>, outcomes: &[u8]) -> Option<Self> {
@@ -138,10 +139,10 @@ impl Block {
         let outcomes = outcomes.filter(|outcomes| outcomes.len() == transactions.len())?;
         let mut consensus = Bytes::copy_from_slice(header.consensus.as_slice());
         let context = Context::read(&mut consensus).ok()?;
-        let range = NonEmptyRange::read(&mut consensus).ok()?;
         let state = StateTarget {
             root: Digest::from(header.state.to_bytes()),
-            range,
+            operations: Target::read(&mut consensus).ok()?,
+            once: Target::read(&mut consensus).ok()?,
         };
         let parent = Digest::from(header.parent.to_bytes());
         let admitted = Admitted {
@@ -256,11 +257,17 @@ mod tests {
 
     use super::*;
 
+    fn log(root: u8, size: u64) -> Target<mmr::Family, Digest> {
+        let range = non_empty_range!(mmr::Location::new(2), mmr::Location::new(size));
+        Target::new(Digest::from([root; 32]), range)
+    }
+
     fn block(transactions: &[&'static [u8]]) -> Block {
         let leader = commonware_cryptography::ed25519::PrivateKey::from_seed(1).public_key();
         let state = StateTarget {
             root: Digest::from([3; 32]),
-            range: non_empty_range!(Location::new(2), Location::new(700)),
+            operations: log(4, 700),
+            once: log(5, 1 << 40),
         };
         let below = Block::genesis(
             ChainId::from_bytes([7; 32]),

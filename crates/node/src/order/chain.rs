@@ -16,6 +16,7 @@ use yilian_protocol::{
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
+    state::proof::ProvenState,
     transport::CallError,
 };
 
@@ -62,6 +63,9 @@ impl ChainOptions {
 
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
 const STACK: usize = 32 * 1024 * 1024;
+
+/// How long a proof waits for a block with a certificate.
+const PROOF_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Queries that wait at most; further ones wait for room.
 const QUERIES_WAITING: usize = 1024;
@@ -183,6 +187,29 @@ impl Chain {
     pub async fn state(&self, keys: &[StateKey]) -> Result<Vec<Option<Vec<u8>>>, SubmitError> {
         self.query(|answer| Query::State(keys.to_vec(), answer))
             .await
+    }
+
+    /// What stands at each of `keys`, provable to a light client, under a block that is final: the latest
+    /// one, or one a moment before. Waits for the first block of a new chain.
+    ///
+    /// # Errors
+    /// [`SubmitError::Stopped`] when the chain has stopped, [`SubmitError::Full`] when the latest block has
+    /// no certificate yet.
+    pub async fn prove(&self, keys: &[StateKey]) -> Result<ProvenState, SubmitError> {
+        let mut latest = self.latest.clone();
+        let patience = tokio::time::Instant::now() + PROOF_PATIENCE;
+        loop {
+            latest.mark_unchanged();
+            let proven = self.query(|answer| Query::Proof(keys.to_vec(), answer));
+            if let Some(proven) = proven.await? {
+                return Ok(proven);
+            }
+            match tokio::time::timeout_at(patience, latest.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(SubmitError::Stopped),
+                Err(_) => return Err(SubmitError::Full),
+            }
+        }
     }
 
     /// The final block at `height`; `None` when the chain is not that high.

@@ -32,22 +32,20 @@ use commonware_glue::stateful::{
 };
 use commonware_parallel::Sequential;
 use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef, tokio::Context as Runtime};
-use commonware_storage::{
-    archive::prunable, journal::contiguous::variable::Config as LogConfig, mmr,
-    qmdb::any::VariableConfig, translator::EightCap,
-};
+use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 use tokio::sync::watch;
 use yilian_protocol::registry::{Admitted, Genesis};
 
 use super::{
     StateMachine,
-    application::{Application, States, VALUE_MAX},
+    application::Application,
     block::{Block, StateTarget},
     chain::OrderError,
     mempool::Mempool,
-    network::Nobody,
+    network::{NoSync, Nobody},
     pace::{CERTIFICATION_TIMEOUT, LEADER_TIMEOUT, Load, Paced},
+    state::{self, States},
     validator::{ValidatorKey, ValidatorKeyError},
 };
 
@@ -80,9 +78,6 @@ const SKIP_TIMEOUT: Duration = Duration::from_secs(10);
 /// When no block was executed for so long at the start, none will be.
 const STANDSTILL: Duration = Duration::from_secs(30);
 
-type StateConfig =
-    VariableConfig<EightCap, ((), (commonware_codec::RangeCfg<usize>, ())), Sequential>;
-
 /// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
 #[allow(
     clippy::too_many_lines,
@@ -108,10 +103,12 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     let pages = CacheRef::new(NZU16!(4096), NZUsize!(4096));
     let buffer = NZUsize!(BUFFER);
 
-    let target = States::initial_sync_targets();
+    // Nothing is proven of the genesis, so the root of its empty log does.
+    let (operations, once) = States::initial_sync_targets();
     let state = StateTarget {
-        root: target.root,
-        range: target.range,
+        root: operations.root,
+        operations,
+        once,
     };
     let first = Block::genesis(chain, genesis.created, me.clone(), state);
 
@@ -194,12 +191,12 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
         context.child("stateful"),
         StatefulConfig {
             application,
-            db_config: state_config(pages.clone()),
+            db_config: state::config(PREFIX, &pages),
             provider: (),
             marshal: (archive.clone(), floor),
             mailbox_size: NZUsize!(100),
             plan,
-            resolvers: nobody.clone(),
+            resolvers: (NoSync::default(), NoSync::default()),
             sync_config: SyncEngineConfig {
                 fetch_batch_size: NZU64!(4096),
                 apply_batch_size: NZU64!(4096),
@@ -311,33 +308,5 @@ fn archive_config<C>(name: &str, pages: CacheRef, codec: C) -> prunable::Config<
         key_write_buffer: buffer,
         value_write_buffer: buffer,
         replay_buffer: buffer,
-    }
-}
-
-fn state_config(pages: CacheRef) -> StateConfig {
-    let buffer = NZUsize!(BUFFER);
-    VariableConfig {
-        merkle_config: mmr::full::Config {
-            journal_partition: format!("{PREFIX}-state-merkle-journal"),
-            metadata_partition: format!("{PREFIX}-state-merkle-metadata"),
-            items_per_blob: NZU64!(1 << 20),
-            write_buffer: buffer,
-            replay_buffer: buffer,
-            strategy: Sequential,
-            page_cache: pages.clone(),
-        },
-        journal_config: LogConfig {
-            partition: format!("{PREFIX}-state-log"),
-            items_per_section: NZU64!(1 << 18),
-            compression: None,
-            codec_config: ((), (commonware_codec::RangeCfg::new(0..=VALUE_MAX), ())),
-            page_cache: pages,
-            write_buffer: buffer,
-            replay_buffer: buffer,
-        },
-        translator: EightCap,
-        init_cache: Some(NZUsize!(1 << 16)),
-        init_buffer: NZUsize!(1 << 21),
-        init_concurrency: (),
     }
 }

@@ -23,9 +23,6 @@
 //! ([`SubmitError::Lost`]) and stops nothing else.
 //!
 //! # Not promised
-//! - The header's state root binds the state, but single values are not proven under it: the state is
-//!   qmdb's `any`, whose proofs say that a value was written, not that it is the latest. What is
-//!   proven to a light client is the transaction and its outcome ([`Chain::receipt`]).
 //! - A voter checks that a block's time does not run back, not that it is close to its own clock:
 //!   with one validator the chain's time is that validator's word.
 
@@ -38,6 +35,7 @@ mod mempool;
 mod network;
 mod pace;
 mod place;
+mod state;
 mod thread;
 mod validator;
 

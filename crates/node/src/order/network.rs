@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future,
+    marker::PhantomData,
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -15,7 +16,7 @@ use commonware_storage::{
 };
 
 use commonware_actor::{Feedback, Unreliable};
-use commonware_cryptography::ed25519::PublicKey;
+use commonware_cryptography::{blake3::Digest, ed25519::PublicKey};
 use commonware_p2p::{
     BlockedSubscription, Blocker, CheckedSender, LimitedSender, Message, PeerSetSubscription,
     PeerSetUpdate, Provider, Receiver, Recipients, TrackedPeers,
@@ -25,8 +26,6 @@ use commonware_utils::{
     channel::{mpsc, ring},
     ordered::Set,
 };
-
-use super::application::State;
 
 /// Every role of a network, played by nobody.
 #[derive(Debug, Clone)]
@@ -129,10 +128,24 @@ impl Blocker for Nobody {
 }
 
 /// State sync from nobody: a validator without peers starts from the genesis and never asks.
-impl Source for Nobody {
+pub(super) struct NoSync<D>(PhantomData<fn() -> D>);
+
+impl<D> Default for NoSync<D> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<D> Clone for NoSync<D> {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl<D: Database<Family = mmr::Family, Digest = Digest> + 'static> Source for NoSync<D> {
     type Family = mmr::Family;
-    type Digest = commonware_cryptography::blake3::Digest;
-    type Op = <State as Database>::Op;
+    type Digest = Digest;
+    type Op = D::Op;
     type Error = Infallible;
 
     async fn serve(&self, _request: Request<mmr::Family>) -> source::Result<Self> {
@@ -140,6 +153,8 @@ impl Source for Nobody {
     }
 }
 
-impl AttachableResolver<State> for Nobody {
-    async fn attach_database(&self, _database: Shared<State>) {}
+impl<D: Database<Family = mmr::Family, Digest = Digest> + Send + Sync + 'static>
+    AttachableResolver<D> for NoSync<D>
+{
+    async fn attach_database(&self, _database: Shared<D>) {}
 }

@@ -19,7 +19,7 @@ pub struct Place {
 
 /// Where the chain notes the place of each final transaction, so that none is executed twice.
 pub(super) fn place_key(id: TransactionId) -> StateKey {
-    StateKey::of("transaction", id.as_bytes())
+    StateKey::once("transaction", id.as_bytes())
 }
 
 impl Encode for Place {

@@ -15,21 +15,25 @@ use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio as ru
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use yilian_protocol::{
     Height, StateKey,
-    codec::Blob,
+    codec::{Blob, List},
     finality,
     limits::{DESCENDANTS_MAX, FINALITY_MAX},
+    state::proof::ProvenState,
 };
 
 use super::{
-    application::{consensus_height, digest, fault},
+    application::consensus_height,
     block::FinalBlock,
     chain::OrderError,
     directory::Claim,
     engine::{self, Engine, Parts},
+    state,
 };
 
 /// Queries answered at a time; fewer than the archive's mailbox holds, which would drop some.
 const QUERIES_MAX: usize = 64;
+/// Final blocks that wait for their execution at most: commonware's marshal has 16 on their way.
+const APPLIED_BEHIND_MAX: usize = 32;
 /// What the process ends with when the chain fails.
 const EXIT_CODE: i32 = 70;
 
@@ -37,6 +41,7 @@ const EXIT_CODE: i32 = 70;
 pub(super) enum Query {
     State(Vec<StateKey>, oneshot::Sender<Vec<Option<Vec<u8>>>>),
     Block(Height, oneshot::Sender<Option<FinalBlock>>),
+    Proof(Vec<StateKey>, oneshot::Sender<Option<ProvenState>>),
 }
 
 /// What the thread is given.
@@ -131,17 +136,34 @@ impl Engine {
         match query {
             Query::State(keys, answer) => drop(answer.send(self.state(&keys).await)),
             Query::Block(height, answer) => drop(answer.send(self.block(height).await)),
+            Query::Proof(keys, answer) => drop(answer.send(self.prove(&keys).await)),
         }
     }
 
     async fn state(&self, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
-        let places: Vec<_> = keys.iter().map(digest).collect();
-        let places: Vec<_> = places.iter().collect();
-        let state = self.states.read().await;
-        state
-            .get_many(&places)
-            .await
-            .unwrap_or_else(|error| fault(&error))
+        state::read_latest(&self.states, keys).await
+    }
+
+    /// Proofs under the latest block whose state is applied; `None` when that block has no certificate
+    /// yet, or is the genesis.
+    async fn prove(&self, keys: &[StateKey]) -> Option<ProvenState> {
+        let (root, proofs) = state::prove(&self.states, keys).await;
+        let (latest, _) = self.archive.get_info(Identifier::Latest).await?;
+        let mut height = Height::new(latest.get());
+        // The state is applied after the archive has the block, and a little later.
+        for _ in 0..APPLIED_BEHIND_MAX {
+            let at = Identifier::Height(consensus_height(height));
+            let header = self.archive.get_block(at).await?.inner().header.clone();
+            if header.state == root {
+                return Some(ProvenState {
+                    header,
+                    finality: self.finality(height).await?,
+                    proofs: List::new(proofs).ok()?,
+                });
+            }
+            height = Height::new(height.get().checked_sub(1)?);
+        }
+        None
     }
 
     async fn block(&self, height: Height) -> Option<FinalBlock> {

@@ -4,5 +4,6 @@
 
 mod chain;
 mod crash;
+mod proof;
 mod store;
 mod toy;

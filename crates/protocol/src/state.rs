@@ -1,0 +1,143 @@
+//! The layout of the ledger's state: tables of canonical values over one flat map.
+//!
+//! Nodes keep the state, clients verify it ([`proof`]), so where a value stands is part of the wire.
+//!
+//! # Two kinds of places
+//! Values that may change, and everything a client verifies, stand in the *provable* part, whose root is in
+//! every header. What is written once and looked up in bulk (index entries, places of transactions) stands in the
+//! *write-once* part; the header binds it through the consensus engine's field. The first bit of a
+//! [`StateKey`] tells which.
+
+pub mod proof;
+
+use std::marker::PhantomData;
+
+use crate::{
+    codec::{Decode, DecodeError, Encode},
+    ids::StateKey,
+};
+
+/// A table: values of type `T` by name.
+#[derive(Debug)]
+pub struct Table<T> {
+    name: &'static str,
+    once: bool,
+    values: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Table<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Table<T> {}
+
+impl<T> Table<T> {
+    /// A table of the provable part.
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            once: false,
+            values: PhantomData,
+        }
+    }
+
+    /// What the table is called.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where the value called `name` stands.
+    #[must_use]
+    pub fn key(&self, name: &[u8]) -> StateKey {
+        if self.once {
+            StateKey::once(self.name, name)
+        } else {
+            StateKey::of(self.name, name)
+        }
+    }
+}
+
+impl<T: Decode> Table<T> {
+    /// Reads the bytes of one of the table's values.
+    ///
+    /// # Errors
+    /// When they are no such value.
+    pub fn read(&self, bytes: &[u8]) -> Result<T, DecodeError> {
+        T::from_slice(bytes)
+    }
+}
+
+/// Values in the order in which they came, one sequence for each name.
+#[derive(Debug)]
+pub struct Sequence<T> {
+    counts: Table<u32>,
+    items: Table<T>,
+}
+
+impl<T> Sequence<T> {
+    const fn new(counts: &'static str, items: &'static str) -> Self {
+        Self {
+            counts: Table::new(counts),
+            items: Table::new(items),
+        }
+    }
+
+    /// The table of the sequences' lengths, by the sequences' names.
+    #[must_use]
+    pub const fn counts(&self) -> Table<u32> {
+        self.counts
+    }
+
+    /// The table of their items, by [`Sequence::item_name`].
+    #[must_use]
+    pub const fn items(&self) -> Table<T> {
+        self.items
+    }
+
+    /// What the item at `index` of the sequence called `name` is called.
+    #[must_use]
+    pub fn item_name(&self, name: &[u8], index: u32) -> Vec<u8> {
+        let mut item = name.to_vec();
+        index.encode(&mut item);
+        item
+    }
+
+    /// Where the item at `index` of the sequence called `name` stands.
+    #[must_use]
+    pub fn item_key(&self, name: &[u8], index: u32) -> StateKey {
+        self.items.key(&self.item_name(name, index))
+    }
+}
+
+/// Every table.
+pub mod tables {
+    use super::{Sequence, Table};
+    use crate::{
+        grant::GrantEntry,
+        ids::{CertificateId, MemberId, RecordId},
+        registry::{CertificateEntry, MemberEntry},
+        transport::RecordEntry,
+    };
+
+    /// Member id -> entry.
+    pub const MEMBER: Table<MemberEntry> = Table::new("member");
+    /// All members, under the empty name.
+    pub const MEMBERS: Sequence<MemberId> = Sequence::new("members", "members-item");
+    /// Certificate id -> entry.
+    pub const CERTIFICATE: Table<CertificateEntry> = Table::new("certificate");
+    /// Certificates of each member.
+    pub const CERTIFICATES: Sequence<CertificateId> =
+        Sequence::new("certificates", "certificates-item");
+    /// Pseudonym -> hospital that sealed its first record.
+    pub const VISIT: Table<MemberId> = Table::new("visit");
+    /// Records of each visit.
+    pub const VISIT_RECORDS: Sequence<RecordId> =
+        Sequence::new("visit-records", "visit-records-item");
+    /// Record id -> entry.
+    pub const RECORD: Table<RecordEntry> = Table::new("record");
+    /// Grant id -> entry.
+    pub const GRANT: Table<GrantEntry> = Table::new("grant");
+}
