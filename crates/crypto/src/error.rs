@@ -17,6 +17,20 @@ pub enum Error {
     /// A rekey is not from this scope key to this delegatee; the delegator's fault.
     #[error("the rekey does not lead from this scope key to this delegatee")]
     Rekey,
+    /// A keyword is empty, over 128 bytes, or holds control characters; the caller's fault.
+    #[error("a keyword has 1 to 128 bytes and no control characters")]
+    Keyword,
+    /// A record has more index entries than the largest padding; the writer's fault.
+    #[error("{found} keywords are over the limit of {limit}")]
+    TooManyKeywords {
+        /// Entries found.
+        found: usize,
+        /// The most that fit.
+        limit: usize,
+    },
+    /// A keyword's numbers are used up: 65,536 entries of one writer for one patient in one quarter.
+    #[error("all numbers of this keyword are used in this quarter")]
+    Counter,
     /// A signature does not hold; the fault of whoever signed or passed it on.
     #[error("the signature does not verify")]
     Signature,

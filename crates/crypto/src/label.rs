@@ -122,6 +122,30 @@ labels! {
     SEED_MEMBER_SIGNING = "seed/member-signing";
     /// Seed of the delegatee key of an organisation's member.
     SEED_MEMBER_DELEGATEE = "seed/member-delegatee";
+    /// Seed of the writer key of an organisation's member.
+    SEED_MEMBER_WRITER = "seed/member-writer";
+
+    // - crypto::search
+    /// Index key of writer and patient.
+    SEARCH_INDEX_KEY = "search/index-key";
+    /// Key of a keyword.
+    SEARCH_KEYWORD = "search/keyword-key";
+    /// Root of a keyword's tree.
+    SEARCH_ROOT = "search/tree-root";
+    /// Child of a tree's node.
+    SEARCH_CHILD = "search/tree-child";
+    /// Address of an entry.
+    SEARCH_ADDRESS = "search/address";
+    /// Mask over an entry's pointer.
+    SEARCH_MASK = "search/pointer-mask";
+    /// Tag of an entry's pointer.
+    SEARCH_TAG = "search/pointer-tag";
+    /// Key of a keyword's cross tags.
+    SEARCH_CROSS_KEY = "search/cross-key";
+    /// Cross tag of keyword and record.
+    SEARCH_CROSS = "search/cross-tag";
+    /// Name of a keyword in the writer's own notes.
+    SEARCH_NOTE = "search/writer-note";
 }
 
 #[cfg(test)]

@@ -1,69 +1,118 @@
-//! Search keys: X25519 (RFC 7748), from which a writer and a patient derive the keys of the
-//! patient's index at one hospital (protocols section 7).
+//! Searching records by keyword, without telling the one who searches what is sought (protocols section 7).
+//!
+//! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a quarter without a round trip:
+//! X25519 (RFC 7748) between the writer's key and the patient's key at that hospital. Each keyword has a key under it, each entry of a
+//! keyword a number, and each number a leaf of a GGM tree, from which the entry's address and masks come:
+//!
+//! ```text
+//! k     = KDF(X25519(writer, X_h), writer, X_h, hospital, quarter)
+//! k_w   = PRF(k, w)                     root = PRF(k_w, "tree")      node.b = PRF(node, b)
+//! entry = address PRF(leaf, "address") 16
+//!       | pointer: record id XOR PRF(leaf, "mask") 32 | tag PRF(leaf, "tag" | record id) 8
+//!       | cross PRF(PRF(k_w, "cross"), record id) 16
+//! ```
+//! The entries of one keyword are numbered 0, 1, 2 .. without gaps. A [`Trapdoor`] for the first n is the least set of inner nodes that
+//! covers them: it opens these and no later one (forward private), and gives no keyword away, since every value is a PRF under a key that
+//! only writer and patient can compute.
+//!
+//! # Deviation
+//! PRFs are BLAKE3 in derive-key mode, each under its label, instead of one keyed hash with prefixes.
+//!
+//! # Not promised
+//! What a node sees is listed in docs/search-leakage.md: how many entries a record has (padded), which are found by one trapdoor, and
+//! that two trapdoors are of one keyword when one covers the other.
+
+mod index;
+mod trapdoor;
+
+pub use index::{
+    Address, Counter, CrossKey, CrossTag, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer,
+    PADDINGS, padded,
+};
+pub use trapdoor::{COUNTER_BITS, Lookup, Probe, Trapdoor};
 
 use crate::{
     Error,
     encoding::{debug_public, debug_secret},
 };
 
-/// A patient's search secret at one hospital. Zeroised when dropped; not exported.
-pub struct SearchSecret(x25519_dalek::StaticSecret);
+/// A secret and its public key on Curve25519.
+macro_rules! x25519_pair {
+    ($(#[$secret_doc:meta])* $secret:ident, $(#[$public_doc:meta])* $public:ident, $what:literal) => {
+        $(#[$secret_doc])*
+        pub struct $secret(x25519_dalek::StaticSecret);
 
-impl SearchSecret {
-    /// The secret of a seed of 32 uniform bytes, clamped as RFC 7748 has it.
-    #[must_use]
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(x25519_dalek::StaticSecret::from(*seed))
-    }
+        impl $secret {
+            /// The secret of a seed of 32 uniform bytes, clamped as RFC 7748 has it.
+            #[must_use]
+            pub fn from_seed(seed: &[u8; 32]) -> Self {
+                Self(x25519_dalek::StaticSecret::from(*seed))
+            }
 
-    /// The public key.
-    #[must_use]
-    pub fn public(&self) -> SearchPublic {
-        SearchPublic(x25519_dalek::PublicKey::from(&self.0).to_bytes())
-    }
-}
-
-impl std::fmt::Debug for SearchSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_secret(f, "SearchSecret", 32)
-    }
-}
-
-/// A patient's search key at one hospital: a coordinate of Curve25519 or its twist, canonical and
-/// not of small order.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SearchPublic([u8; 32]);
-
-impl SearchPublic {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = 32;
-
-    /// The canonical encoding.
-    #[must_use]
-    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
-        self.0
-    }
-
-    /// Reads the canonical encoding.
-    ///
-    /// # Errors
-    /// [`Error::Encoding`] from 2^255 - 19 on, and for the five points of small order: no secret
-    /// would be shared with them.
-    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
-        let canonical = bytes.iter().rev().lt(FIELD.iter().rev());
-        if !canonical || SMALL_ORDER.contains(bytes) {
-            return Err(Error::Encoding {
-                what: "search key (32 bytes)",
-            });
+            /// The public key.
+            #[must_use]
+            pub fn public(&self) -> $public {
+                $public(x25519_dalek::PublicKey::from(&self.0).to_bytes())
+            }
         }
-        Ok(Self(*bytes))
-    }
+
+        impl std::fmt::Debug for $secret {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                debug_secret(f, stringify!($secret), 32)
+            }
+        }
+
+        $(#[$public_doc])*
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub struct $public([u8; 32]);
+
+        impl $public {
+            /// Bytes of the encoding.
+            pub const SIZE: usize = 32;
+
+            /// The canonical encoding.
+            #[must_use]
+            pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
+                self.0
+            }
+
+            /// Reads the canonical encoding.
+            ///
+            /// # Errors
+            /// [`Error::Encoding`] from 2^255 - 19 on, and for the five points of small order: no secret
+            /// would be shared with them.
+            pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
+                let canonical = bytes.iter().rev().lt(FIELD.iter().rev());
+                if !canonical || SMALL_ORDER.contains(bytes) {
+                    return Err(Error::Encoding { what: $what });
+                }
+                Ok(Self(*bytes))
+            }
+        }
+
+        impl std::fmt::Debug for $public {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                debug_public(f, stringify!($public), &self.0)
+            }
+        }
+    };
 }
 
-impl std::fmt::Debug for SearchPublic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_public(f, "SearchPublic", &self.0)
-    }
+x25519_pair! {
+    /// A patient's search secret at one hospital. Zeroised when dropped; not exported.
+    SearchSecret,
+    /// A patient's search key at one hospital: a coordinate of Curve25519 or its twist, canonical and
+    /// not of small order.
+    SearchPublic,
+    "search key (32 bytes)"
+}
+
+x25519_pair! {
+    /// The secret by which an author writes index entries. Zeroised when dropped; not exported.
+    WriterSecret,
+    /// An author's key for index entries, certified with his other keys: as [`SearchPublic`].
+    WriterPublic,
+    "writer key (32 bytes)"
 }
 
 /// `ends | 0xff .. | 0x7f`: numbers near 2^255, little-endian.

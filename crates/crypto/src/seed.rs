@@ -36,7 +36,7 @@ use crate::{
     pre::{DelegateeSecret, DelegatorSecret},
     pseudonym::{Nym, NymSecret},
     scope::VisitTag,
-    search::SearchSecret,
+    search::{SearchSecret, WriterSecret},
     sign::SigningKey,
 };
 
@@ -274,6 +274,8 @@ pub struct MemberKeys {
     pub signing: SigningKey,
     /// Opens what patients turn to the member; its public key is certified too.
     pub delegatee: DelegateeSecret,
+    /// Writes index entries that the patient finds again; its public key is certified too.
+    pub writer: WriterSecret,
 }
 
 impl MemberKeys {
@@ -284,6 +286,7 @@ impl MemberKeys {
         Self {
             signing: SigningKey::from_seed(&key(label::SEED_MEMBER_SIGNING)),
             delegatee: DelegateeSecret::from_seed(&key(label::SEED_MEMBER_DELEGATEE)),
+            writer: WriterSecret::from_seed(&key(label::SEED_MEMBER_WRITER)),
         }
     }
 }

@@ -12,6 +12,7 @@ mod hostile;
 mod oracle;
 mod people;
 mod properties;
+mod search;
 mod secrets;
 mod setting;
 mod vectors;

@@ -15,7 +15,7 @@ use yilian_crypto::{
     pre::{self, Context, DelegateeSecret, KnowledgeProof},
     pseudonym::{Escrow, NymSignature, RegulatorSecret},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
-    seal,
+    seal, search,
     seed::{Language, MemberKeys, PatientKeys, Seed},
     sign::SigningKey,
 };
@@ -86,6 +86,12 @@ const VECTORS: &[Vector] = &[
         inputs: sign_inputs,
         oracle: sign_oracle,
         product: sign_product,
+    },
+    Vector {
+        name: "search",
+        inputs: search_inputs,
+        oracle: search_oracle,
+        product: search_product,
     },
 ];
 
@@ -846,5 +852,90 @@ fn sign_product(inputs: &Case) -> Case {
     case([
         ("verifying_key", hex(key.verifying_key().to_bytes())),
         ("signature", hex(signature.to_bytes())),
+    ])
+}
+
+// - search
+
+fn search_inputs() -> Vec<Case> {
+    let cases = [("38341003", 0_u16), ("高血压", 80), ("i10", u16::MAX)];
+    let inputs = cases.iter().map(|(word, counter)| {
+        case([
+            ("writer", hex(named("writer", 32))),
+            ("patient", hex(named("patient", 32))),
+            ("hospital", hex(named("hospital", 32))),
+            ("quarter", "2026-Q4".into()),
+            ("keyword", (*word).into()),
+            ("counter", hex(counter.to_be_bytes())),
+            ("record", hex(named(word, 32))),
+        ])
+    });
+    inputs.collect()
+}
+
+fn search_oracle(inputs: &Case) -> Case {
+    let secret = |name| x25519_dalek::StaticSecret::from(array::<32>(inputs, name));
+    let (writer, patient) = (secret("writer"), secret("patient"));
+    let points = [&writer, &patient].map(|secret| x25519_dalek::PublicKey::from(secret).to_bytes());
+    let shared = writer
+        .diffie_hellman(&x25519_dalek::PublicKey::from(points[1]))
+        .to_bytes();
+    // Quarters are counted from year 0.
+    let quarter = (2026_u16 * 4 + 3).to_be_bytes();
+    let (hospital, record) = (bytes(inputs, "hospital"), bytes(inputs, "record"));
+    let parts: [&[u8]; 4] = [&points[0], &points[1], &hospital, &quarter];
+    let index_key = oracle::kdf("search/index-key", &shared, &parts, 32);
+    let word = inputs["keyword"].as_str().unwrap().as_bytes();
+    let keyword_key = oracle::hash("search/keyword-key", &[&index_key, word]);
+    let root = oracle::hash("search/tree-root", &[&keyword_key]);
+    let counter = u16::from_be_bytes(array(inputs, "counter"));
+    let leaf = (0..16).rev().fold(root, |node, bit| {
+        let right = (counter >> bit & 1) as u8;
+        oracle::hash("search/tree-child", &[&node, &[right]])
+    });
+    let mask = oracle::hash("search/pointer-mask", &[&leaf]);
+    let masked: Vec<u8> = mask.iter().zip(&record).map(|(a, b)| a ^ b).collect();
+    let tag = oracle::hash("search/pointer-tag", &[&leaf, &record]);
+    let cross_key = oracle::hash("search/cross-key", &[&keyword_key]);
+    let cross = oracle::hash("search/cross-tag", &[&cross_key, &record]);
+    case([
+        ("writer_public", hex(points[0])),
+        ("patient_public", hex(points[1])),
+        ("shared", hex(shared)),
+        ("index_key", hex(&index_key)),
+        ("keyword_key", hex(keyword_key)),
+        ("root", hex(root)),
+        ("leaf", hex(leaf)),
+        (
+            "address",
+            hex(&oracle::hash("search/address", &[&leaf])[..16]),
+        ),
+        ("pointer", hex([&masked[..], &tag[..8]].concat())),
+        ("cross", hex(&cross[..16])),
+        (
+            "note",
+            hex(&oracle::hash("search/writer-note", &[&keyword_key])[..16]),
+        ),
+    ])
+}
+
+fn search_product(inputs: &Case) -> Case {
+    let writer = search::WriterSecret::from_seed(&array(inputs, "writer"));
+    let patient = search::SearchSecret::from_seed(&array(inputs, "patient"));
+    let quarter: Quarter = inputs["quarter"].as_str().unwrap().parse().unwrap();
+    let hospital = array(inputs, "hospital");
+    let key = search::IndexKey::of_patient(&patient, &writer.public(), &hospital, quarter);
+    let word = inputs["keyword"].as_str().unwrap();
+    let key = key.keyword(&search::Keyword::new(word).unwrap());
+    let counter = u32::from(u16::from_be_bytes(array(inputs, "counter")));
+    let counter = search::Counter::after(counter).unwrap();
+    let entry = search::IndexEntry::seal(&key, counter, &array(inputs, "record"));
+    case([
+        ("writer_public", hex(writer.public().to_bytes())),
+        ("patient_public", hex(patient.public().to_bytes())),
+        ("address", hex(entry.address.to_bytes())),
+        ("pointer", hex(entry.pointer.to_bytes())),
+        ("cross", hex(entry.cross.to_bytes())),
+        ("note", hex(key.note())),
     ])
 }
