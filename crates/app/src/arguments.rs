@@ -148,6 +148,14 @@ pub enum DoctorCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// List the records that a patient's search letter finds
+    Search {
+        /// The doctor's name
+        name: String,
+        /// The letter
+        #[arg(value_name = "FILE")]
+        letter: PathBuf,
+    },
     /// Read a record under a standing grant
     Read {
         /// The doctor's name
@@ -203,6 +211,8 @@ pub enum PatientCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Find records by code or word, or write a letter that lets a doctor find them
+    Search(SearchOptions),
     /// List all records
     List {
         /// The wallet
@@ -348,4 +358,29 @@ pub struct DemoOptions {
     /// Keep the network in --home instead of a temporary folder
     #[arg(long)]
     pub keep: bool,
+}
+
+/// What is sought, and where.
+#[derive(Debug, clap::Args)]
+pub struct SearchOptions {
+    /// The wallet
+    pub name: String,
+    /// Codes (I10, 38341003, 4548-4) or words (高血压, bronchitis); a record must have all of them
+    #[arg(required = true)]
+    pub words: Vec<String>,
+    /// At this hospital only
+    #[arg(long)]
+    pub hospital: Option<String>,
+    /// Not before this quarter, as 2026-Q1
+    #[arg(long)]
+    pub from: Option<yilian_protocol::Quarter>,
+    /// Not after this quarter
+    #[arg(long)]
+    pub until: Option<yilian_protocol::Quarter>,
+    /// Make sure that the node kept nothing back: reads the index of every record
+    #[arg(long)]
+    pub check: bool,
+    /// Write a letter by which a doctor finds the same records, instead of listing them
+    #[arg(long, value_name = "FILE")]
+    pub letter: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@
 //! keys/regulators.key       secret of the regulators             readable by their owner only
 //! keys/validator.json       the validator's share
 //! members/<name>.json       name, id;  members/<name>.key: CA seed, node seed
-//! people/<name>.json        name, certificate;  people/<name>.key: seed
+//! people/<name>.json        name, certificate;  people/<name>.key: seed;  people/<name>.notes: index entries written
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! node/                     chain, objects, deposits
 //! node.url                  where `yilian serve` listens, while it runs
@@ -22,7 +22,7 @@ use std::{
 use anyhow::Context;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use yilian_client::{Doctor, MemberCa, Patient, Wallet};
+use yilian_client::{Doctor, MemberCa, Patient, Wallet, WriterNotes};
 use yilian_crypto::{seed::Seed, sign::SigningKey};
 use yilian_node::{order::ValidatorKey, service::Identities};
 use yilian_protocol::{
@@ -186,10 +186,18 @@ impl Home {
             ));
         }
         let file: PersonFile = self.read(&format!("{stem}.json"))?;
-        Ok(Doctor::new(
-            &Seed::from_bytes(self.key(&stem)?),
-            &file.certificate,
-        )?)
+        let doctor = Doctor::new(&Seed::from_bytes(self.key(&stem)?), &file.certificate)?;
+        let notes = self.root.join(&stem).with_extension("notes");
+        Ok(if notes.exists() {
+            doctor.with_notes(read_json(&notes)?)
+        } else {
+            doctor
+        })
+    }
+
+    /// Keeps what the doctor's device shall remember.
+    pub fn keep_notes(&self, name: &str, notes: &WriterNotes) -> anyhow::Result<()> {
+        self.write(&format!("people/{}.notes", file_name(name)), notes)
     }
 
     /// The patient of the wallet `name`.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use yilian_client::Draft;
+use yilian_client::{Draft, Keyword};
 use yilian_record::{
     encounter::{Visit, visits},
     fhir::{Bundle, Directory},
@@ -43,6 +43,11 @@ pub fn drafts_of(visit: &Visit) -> Vec<Draft> {
     let draft = |part: yilian_record::label::Part| Draft {
         confidentiality: part.confidentiality,
         content: part.content,
+        keywords: part
+            .keywords
+            .iter()
+            .filter_map(|keyword| Keyword::new(keyword.to_text()).ok())
+            .collect(),
     };
     parts(visit).into_iter().map(draft).collect()
 }

@@ -91,6 +91,7 @@ impl MemberCa {
             role,
             signing: keys.signing.verifying_key(),
             delegatee: keys.delegatee.public(),
+            writer: keys.writer.public(),
             valid_from,
             valid_until,
         }

@@ -1,8 +1,14 @@
 //! A doctor at a hospital: takes the patient's visit token, writes the record, and reads what patients open.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use rand_core::CryptoRng;
 use yilian_crypto::{
     pre::{RecordKey, ScopeKey},
+    search::{Counter, IndexEntry, IndexKey, Keyword, KeywordKey, padded},
     seed::{MemberKeys, Seed},
 };
 use yilian_protocol::{
@@ -10,16 +16,22 @@ use yilian_protocol::{
     authored::{Authored, Verified},
     grant::{Ask, Purpose, SignedAsk},
     receipt::Receipt,
+    refusal::Refusal,
     registry::Certificate,
     sealed::SealedObject,
+    search::RecordIndex,
     transport::{RecordEntry, Reencapsulated, SealRequest, Transport},
     visit::{CheckedVisit, VisitToken},
 };
 
 use crate::{
     ClientError, Session,
+    search::{self, Hit, SearchLetter},
     share::{Letter, Share},
 };
+
+/// How often a visit's entries are numbered anew.
+const ATTEMPTS_MAX: u32 = 3;
 
 /// A certified doctor with his keys.
 #[derive(Debug)]
@@ -27,7 +39,14 @@ pub struct Doctor {
     keys: MemberKeys,
     certificate: CertificateId,
     member: MemberId,
+    notes: Mutex<WriterNotes>,
 }
+
+/// How many index entries a writer has made of each keyword, patient and quarter, by names that say nothing without his key. Lost notes are counted
+/// anew on the chain; with them the node is not asked about earlier entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct WriterNotes(BTreeMap<String, u32>);
 
 /// A part of a visit's record, before it is signed.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,15 +55,18 @@ pub struct Draft {
     pub confidentiality: Confidentiality,
     /// The FHIR resources, in canonical bytes.
     pub content: Vec<u8>,
+    /// What the patient shall find it by; each once, at most 64.
+    pub keywords: Vec<Keyword>,
 }
 
 impl std::fmt::Debug for Draft {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Draft({:?}, {} bytes)",
+            "Draft({:?}, {} bytes, {} keywords)",
             self.confidentiality,
-            self.content.len()
+            self.content.len(),
+            self.keywords.len()
         )
     }
 }
@@ -78,7 +100,27 @@ impl Doctor {
             keys,
             certificate: certificate.id(),
             member: certificate.member,
+            notes: Mutex::default(),
         })
+    }
+
+    /// The doctor with the notes that he kept.
+    #[must_use]
+    pub fn with_notes(self, notes: WriterNotes) -> Self {
+        Self {
+            notes: Mutex::new(notes),
+            ..self
+        }
+    }
+
+    /// What the doctor's device shall remember.
+    #[must_use]
+    pub fn notes(&self) -> WriterNotes {
+        self.locked_notes().clone()
+    }
+
+    fn locked_notes(&self) -> MutexGuard<'_, WriterNotes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The doctor's certificate.
@@ -117,25 +159,104 @@ impl Doctor {
         rng: &mut impl CryptoRng,
     ) -> Result<SealedVisit, ClientError> {
         let mut objects = Vec::with_capacity(drafts.len());
+        let mut found_by = Vec::with_capacity(drafts.len());
         for draft in drafts {
+            found_by.push(self.keyword_keys(visit, &draft.keywords));
             objects.push(self.seal_one(session, visit, draft, now, rng)?);
         }
-        let records = objects.iter().map(|object| object.cid().record()).collect();
+        let records: Vec<RecordId> = objects.iter().map(|object| object.cid().record()).collect();
         let bytes = objects.iter().map(|object| object.as_bytes().len()).sum();
-        let request = SealRequest::sign(
-            session.chain(),
-            self.member,
-            visit.visit().nym,
-            objects,
-            self.certificate,
-            &self.keys.signing,
-        )?;
-        let receipt = session.seal(request).await?;
-        Ok(SealedVisit {
-            records,
-            bytes,
-            receipt,
-        })
+        let mut attempts = 0;
+        loop {
+            let (index, used) = self.index(&records, &found_by, rng)?;
+            let request = SealRequest::sign(
+                session.chain(),
+                self.member,
+                visit.visit().nym,
+                objects.clone(),
+                index,
+                self.certificate,
+                &self.keys.signing,
+            )?;
+            match session.seal(request).await {
+                Ok(receipt) => {
+                    self.locked_notes().0.extend(used);
+                    return Ok(SealedVisit {
+                        records,
+                        bytes,
+                        receipt,
+                    });
+                }
+                // The notes are lost or behind, or another device of this doctor was faster: count anew.
+                Err(error)
+                    if error.refusal() == Some(Refusal::IndexTaken) && attempts < ATTEMPTS_MAX =>
+                {
+                    attempts += 1;
+                    self.count_anew(session, &found_by).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The keys of a record's keywords.
+    fn keyword_keys(&self, visit: &CheckedVisit, keywords: &[Keyword]) -> Vec<KeywordKey> {
+        let visit = visit.visit();
+        let (search, hospital) = (&visit.search, visit.hospital.as_bytes());
+        let key = IndexKey::of_writer(&self.keys.writer, search, hospital, visit.period);
+        keywords
+            .iter()
+            .map(|keyword| key.keyword(keyword))
+            .collect()
+    }
+
+    /// The index of each record, and the notes as they are once it is final.
+    fn index(
+        &self,
+        records: &[RecordId],
+        found_by: &[Vec<KeywordKey>],
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Vec<RecordIndex>, BTreeMap<String, u32>), ClientError> {
+        let notes = self.notes();
+        let mut used = BTreeMap::new();
+        let mut index = Vec::with_capacity(records.len());
+        for (record, keys) in records.iter().zip(found_by) {
+            let mut entries = Vec::with_capacity(keys.len());
+            for key in keys {
+                let name = hex::encode(key.note());
+                let before = notes.0.get(&name).copied().unwrap_or(0);
+                let count = used.entry(name).or_insert(before);
+                let counter = Counter::after(*count)?;
+                entries.push(IndexEntry::seal(key, counter, record.as_bytes()));
+                *count += 1;
+            }
+            index.push(RecordIndex::new(padded(entries, rng)?)?);
+        }
+        Ok((index, used))
+    }
+
+    async fn count_anew<T: Transport>(
+        &self,
+        session: &Session<T>,
+        found_by: &[Vec<KeywordKey>],
+    ) -> Result<(), ClientError> {
+        let keys: Vec<&KeywordKey> = found_by.iter().flatten().collect();
+        let counts = search::count(session, self.member, &keys).await?;
+        let notes = keys.iter().map(|key| hex::encode(key.note())).zip(counts);
+        self.locked_notes().0.extend(notes);
+        Ok(())
+    }
+
+    /// The records that a patient's letter finds, oldest first. To open one the doctor needs a share or a grant besides.
+    ///
+    /// # Errors
+    /// When the node keeps entries back, or does not answer.
+    pub async fn search<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letter: &SearchLetter,
+    ) -> Result<Vec<Hit>, ClientError> {
+        search::hits(session, letter).await
     }
 
     fn seal_one<T: Transport>(

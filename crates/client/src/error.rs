@@ -1,9 +1,9 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, RecordId, authored::AuthoredError, codec::DecodeError,
-    receipt::ReceiptError, refusal::Refusal, sealed::SealedError, transport::CallError,
-    visit::TokenError,
+    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError,
+    codec::DecodeError, receipt::ReceiptError, refusal::Refusal, sealed::SealedError,
+    transport::CallError, visit::TokenError,
 };
 
 /// Why a step did not happen.
@@ -60,6 +60,12 @@ pub enum ClientError {
     WrongAnswer {
         /// What was asked.
         request: &'static str,
+    },
+    /// The node keeps back entries of the index that stand on the chain: the node's fault.
+    #[error("the node keeps back index entries of hospital {hospital}")]
+    Withheld {
+        /// Whose index it is.
+        hospital: MemberId,
     },
     /// The record is of a visit that this wallet does not know.
     #[error("record {record} belongs to no visit of this patient; run a recovery if it should")]

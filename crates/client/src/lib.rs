@@ -11,16 +11,19 @@ mod error;
 #[cfg(feature = "http")]
 mod http;
 mod patient;
+mod search;
 mod session;
 mod share;
 mod wallet;
 
 pub use authority::{ConsortiumCa, MemberCa};
-pub use doctor::{Doctor, Draft, SealedVisit};
+pub use doctor::{Doctor, Draft, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::HttpTransport;
 pub use patient::{CheckIn, GrantRequest, OpenedRecord, Patient};
+pub use search::{Hit, SearchLetter, SearchPart, SearchRequest};
 pub use session::Session;
 pub use share::{Letter, LetterRecord, Share};
 pub use wallet::{GrantNote, VisitNote, Wallet};
+pub use yilian_crypto::search::Keyword;

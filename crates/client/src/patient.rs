@@ -1,5 +1,7 @@
 //! A patient: holds the seed, and with it every key to the records.
 
+use std::collections::BTreeSet;
+
 use rand_core::CryptoRng;
 use yilian_crypto::{
     pre::{DelegatorPublic, ScopeSecret},
@@ -23,6 +25,7 @@ use yilian_protocol::{
 use crate::{
     ClientError, Session,
     doctor::open_verified,
+    search::{self, Hit, SearchLetter, SearchRequest, Visited},
     share::{Letter, LetterRecord, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
@@ -177,6 +180,103 @@ impl Patient {
             return Err(ClientError::Sealed { record, source });
         }
         Ok(OpenedRecord { entry, verified })
+    }
+
+    /// The patient's records that have all words of `request`, oldest first.
+    ///
+    /// # Errors
+    /// [`ClientError::Withheld`] when the node keeps back what it said was there.
+    pub async fn search<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: &SearchRequest,
+    ) -> Result<Vec<Hit>, ClientError> {
+        let letter = self.search_letter(session, request).await?;
+        search::hits(session, &letter).await
+    }
+
+    /// Lets somebody else find what [`Patient::search`] finds now, and nothing that comes later. The letter names no word.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn search_letter<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: &SearchRequest,
+    ) -> Result<SearchLetter, ClientError> {
+        let visited = self.visited(session, request).await?;
+        let places = search::places(session, &visited, &request.words).await?;
+        search::letter(session, &places).await
+    }
+
+    /// Checks that a search for each word of `request` alone misses nothing: counts its entries among all that the chain commits to for the patient's records.
+    /// Reads every record's index, 1 to 5 kB each. Returns how many entries were looked at.
+    ///
+    /// # Errors
+    /// [`ClientError::Withheld`] when the node said that there are fewer than there are.
+    pub async fn check_search<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: &SearchRequest,
+    ) -> Result<usize, ClientError> {
+        let visited = self.visited(session, request).await?;
+        let mut addresses = BTreeSet::new();
+        for note in &self.wallet.visits {
+            for entry in session.visit(&self.nym(note)).await? {
+                let index = session.index(&entry).await?;
+                addresses.extend(index.entries().iter().map(|entry| entry.address));
+            }
+        }
+        for word in &request.words {
+            let word = std::slice::from_ref(word);
+            for place in search::all_places(session, &visited, word).await? {
+                place.check_counts(&addresses)?;
+            }
+        }
+        Ok(addresses.len())
+    }
+
+    /// Hospitals and quarters of visits that `request` does not leave out.
+    async fn visited<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: &SearchRequest,
+    ) -> Result<Vec<Visited>, ClientError> {
+        let mut places = BTreeSet::new();
+        for note in &self.wallet.visits {
+            if request.hospital.is_some_and(|only| only != note.hospital) {
+                continue;
+            }
+            let quarter = match note.period {
+                Some(period) => Some(period.0),
+                None => self.quarter_of(session, note).await?,
+            };
+            places.extend(quarter.map(|quarter| (note.hospital, quarter)));
+        }
+        let in_time = |quarter: &Quarter| {
+            request.from.is_none_or(|from| *quarter >= from)
+                && request.until.is_none_or(|until| *quarter <= until)
+        };
+        let places = places.into_iter().filter(|(_, quarter)| in_time(quarter));
+        let visited = places.map(|(hospital, quarter)| Visited {
+            hospital,
+            quarter,
+            secret: self.keys.hospital(hospital.as_bytes()).search,
+        });
+        Ok(visited.collect())
+    }
+
+    /// The quarter of a visit whose note lacks it: a record of the visit tells. `None` when it has none.
+    async fn quarter_of<T: Transport>(
+        &self,
+        session: &Session<T>,
+        note: &VisitNote,
+    ) -> Result<Option<Quarter>, ClientError> {
+        let entries = session.visit(&self.nym(note)).await?;
+        let Some(entry) = entries.first() else {
+            return Ok(None);
+        };
+        Ok(Some(self.own(session, entry).await?.scope.period))
     }
 
     /// Shares one record with one reader, once. The node that helps learns neither patient nor reader, and keeps nothing.

@@ -11,11 +11,12 @@ use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId,
     codec::{Decode, Encode, List},
     grant::{Deposit, GrantEntry, SignedAsk},
-    limits::PROOFS_MAX,
+    limits::{CROSSINGS_MAX, PROOFS_MAX},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::SealedObject,
+    search::{Crossing, Found, LookupRequest, Pointer, RecordIndex, Searches},
     state::{Sequence, Table, tables},
     transport::{
         Block, CallError, OneShot, RecordEntry, Reencapsulated, Request, Response, SealRequest,
@@ -331,6 +332,56 @@ impl<T: Transport> Session<T> {
         Ok(object)
     }
 
+    /// A record's index entries, checked against what the chain says of it.
+    ///
+    /// # Errors
+    /// [`ReceiptError::State`] when they are not the ones the chain commits to.
+    pub async fn index(&self, entry: &RecordEntry) -> Result<RecordIndex, ClientError> {
+        let request = Request::Index(entry.sealed.record);
+        let index = ask!(self, request, Index, "index");
+        if index.digest() == entry.index {
+            Ok(index)
+        } else {
+            Err(ReceiptError::State.into())
+        }
+    }
+
+    /// What stands at some addresses of an index, as the node says.
+    ///
+    /// # Errors
+    /// When the node does not answer each.
+    pub async fn lookup(
+        &self,
+        request: LookupRequest,
+    ) -> Result<Vec<Option<Pointer>>, ClientError> {
+        let count = request.addresses.len();
+        let pointers = ask!(self, Request::Lookup(request), Pointers, "lookup").0;
+        answered(pointers, count, "lookup")
+    }
+
+    /// The records that some trapdoors find, as the node says.
+    ///
+    /// # Errors
+    /// When the node does not answer each.
+    pub async fn search(&self, finds: Searches) -> Result<Vec<Found>, ClientError> {
+        let count = finds.len();
+        let found = ask!(self, Request::Search(finds), Found, "search");
+        answered(found, count, "search")
+    }
+
+    /// Whether records have the keywords of some cross tags, as the node says.
+    ///
+    /// # Errors
+    /// When the node does not answer each.
+    pub async fn cross(
+        &self,
+        crossings: List<Crossing, CROSSINGS_MAX>,
+    ) -> Result<Vec<bool>, ClientError> {
+        let count = crossings.len();
+        let crossed = ask!(self, Request::Cross(crossings), Crossed, "cross");
+        answered(crossed, count, "cross")
+    }
+
     /// Has the node turn a record towards a reader, once.
     ///
     /// # Errors
@@ -370,5 +421,18 @@ impl<T: Transport> Session<T> {
     /// The rule by which the key holder refuses.
     pub async fn ask(&self, ask: SignedAsk) -> Result<Reencapsulated, ClientError> {
         Ok(ask!(self, Request::Ask(ask), Reencapsulated, "ask"))
+    }
+}
+
+/// One answer for each question.
+fn answered<A>(
+    answers: Vec<A>,
+    count: usize,
+    request: &'static str,
+) -> Result<Vec<A>, ClientError> {
+    if answers.len() == count {
+        Ok(answers)
+    } else {
+        Err(ClientError::WrongAnswer { request })
     }
 }

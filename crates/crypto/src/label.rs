@@ -54,6 +54,8 @@ labels! {
     RECORD_ID = "record/id";
     /// Content id of a sealed object.
     CID = "record/cid";
+    /// Digest of a record's index entries.
+    RECORD_INDEX = "record/index-digest";
     /// Signature of a record's author.
     RECORD_SIGNATURE = "record/sign";
     /// Commitment to a record's author.

@@ -14,6 +14,7 @@ pub mod consent;
 mod execute;
 pub mod record;
 pub mod registry;
+mod search;
 pub mod state;
 
 pub use execute::{BlockContext, Execution, Ledger};

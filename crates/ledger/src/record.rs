@@ -2,7 +2,7 @@
 //!
 //! | transaction | signed by | refused when |
 //! |---|---|---|
-//! | seal | the hospital's node | the hospital is unknown, the visit is another hospital's, any of its records exists |
+//! | seal | the hospital's node | the hospital is unknown, the visit is another hospital's, any of its records exists, an index entry's place is taken |
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ use yilian_protocol::{StateKey, registry::Admitted, transport::RecordEntry, tx::
 
 use crate::{
     execute::{Verdict, present, require},
+    search,
     state::{
         Overlay, View,
         tables::{MEMBER, RECORD, VISIT, VISIT_RECORDS},
@@ -28,7 +29,8 @@ pub(crate) fn seal_reads(visit: &SealVisit) -> Vec<StateKey> {
         .records
         .iter()
         .map(|sealed| RECORD.key(sealed.record.as_bytes()));
-    fixed.into_iter().chain(records).collect()
+    let records = fixed.into_iter().chain(records);
+    records.chain(search::reads(visit)).collect()
 }
 
 pub(crate) fn seal<V: View>(
@@ -56,17 +58,22 @@ pub(crate) fn seal<V: View>(
             RecordExists
         );
     }
+    if let Err(refusal) = search::check(state, visit)? {
+        return Ok(Err(refusal));
+    }
 
     state.write(VISIT, &nym, &visit.hospital);
-    for sealed in visit.records.iter() {
+    for (sealed, index) in visit.records.iter().zip(visit.index.iter()) {
         let entry = RecordEntry {
             sealed: sealed.clone(),
             nym: visit.nym,
             hospital: visit.hospital,
+            index: index.digest(),
             admitted,
         };
         state.write(RECORD, sealed.record.as_bytes(), &entry);
         state.append(&VISIT_RECORDS, &nym, &sealed.record)?;
+        search::write(state, visit, sealed, index);
     }
     Ok(Ok(()))
 }

@@ -31,7 +31,7 @@ use yilian_protocol::{
 use crate::service::Node;
 
 /// Bodies that hold no sealed object.
-const SMALL_BODY_MAX: usize = 128 * 1024;
+const SMALL_BODY_MAX: usize = 256 * 1024;
 
 type Shared = State<Arc<Node>>;
 type Answer = Result<HttpResponse, Failure>;
@@ -53,9 +53,10 @@ pub async fn serve(
 /// The routes.
 pub fn router(node: Arc<Node>) -> Router {
     let visits = post(seal).layer(DefaultBodyLimit::max(REQUEST_MAX));
+    let transactions = post(submit).layer(DefaultBodyLimit::max(TRANSACTION_MAX));
     let v1 = Router::new()
         .route("/status", get(status))
-        .route("/transactions", post(submit))
+        .route("/transactions", transactions)
         .route("/visits", visits)
         .route("/visits/{nym}", get(visit))
         .route("/receipts/{id}", get(receipt))
@@ -66,6 +67,10 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/certificates/{id}", get(certificate))
         .route("/records/{id}", get(record))
         .route("/records/{id}/object", get(object))
+        .route("/records/{id}/index", get(index))
+        .route("/lookups", post(lookup))
+        .route("/searches", post(search))
+        .route("/crossings", post(cross))
         .route("/reencapsulations", post(reencapsulate))
         .route("/deposits", post(deposit))
         .route("/grants/{id}", get(grant))
@@ -142,6 +147,22 @@ async fn object(State(node): Shared, Path(id): Path<String>) -> Answer {
     answer(&node, Request::Object(parse(&id)?)).await
 }
 
+async fn index(State(node): Shared, Path(id): Path<String>) -> Answer {
+    answer(&node, Request::Index(parse(&id)?)).await
+}
+
+async fn lookup(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    answer(&node, Request::Lookup(decode(body, SMALL_BODY_MAX)?)).await
+}
+
+async fn search(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    answer(&node, Request::Search(decode(body, SMALL_BODY_MAX)?)).await
+}
+
+async fn cross(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
+    answer(&node, Request::Cross(decode(body, SMALL_BODY_MAX)?)).await
+}
+
 async fn reencapsulate(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
     let request: OneShot = decode(body, SMALL_BODY_MAX)?;
     answer(&node, Request::Reencapsulate(request)).await
@@ -174,6 +195,10 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Certificate(value) => json(&value),
         Response::Visit(value) => json(&value),
         Response::Record(value) => json(&value),
+        Response::Index(value) => json(&value),
+        Response::Pointers(value) => json(&value),
+        Response::Found(value) => json(&value),
+        Response::Crossed(value) => json(&value),
         Response::Reencapsulated(value) => json(&value),
         Response::Grant(value) => json(&value),
         Response::Object(bytes) => {

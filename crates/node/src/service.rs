@@ -13,23 +13,27 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use yilian_crypto::{pseudonym::Nym, sign::SigningKey};
+use yilian_crypto::{pseudonym::Nym, search::Lookup, sign::SigningKey};
 use yilian_ledger::{
     Ledger, StateError, consent,
     state::{
         Fetched, Sequence, Table, View,
-        tables::{CERTIFICATE, CERTIFICATES, GRANT, MEMBER, MEMBERS, RECORD, VISIT_RECORDS},
+        tables::{
+            CERTIFICATE, CERTIFICATES, CROSS, GRANT, INDEX, MEMBER, MEMBERS, RECORD, VISIT_RECORDS,
+            index_name,
+        },
     },
 };
 use yilian_protocol::{
     CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TransactionId,
     codec::{Blob, Decode},
     grant::{Deposit, SignedAsk},
-    limits::PAGE_MAX,
+    limits::{PAGE_MAX, RESULTS_MAX},
     receipt::Receipt,
-    refusal::Refusal,
+    refusal::{Outcome, Refusal},
     registry::{CertificateEntry, Genesis},
     sealed::{SealedObject, SealedRecord},
+    search::{Crossing, Find, Found, LookupRequest, Pointer, Pointers, RecordIndex},
     transport::{
         Block, BlockTransaction, CallError, OneShot, Page, RecordEntry, Reencapsulated, Request,
         Response, SealReceipt, SealRequest, Status, Transport,
@@ -134,6 +138,10 @@ impl Node {
             Request::Visit(nym, from) => Response::Visit(self.visit(&nym, from).await?),
             Request::Record(id) => Response::Record(self.record(id).await?),
             Request::Object(id) => Response::Object(self.object(id).await?.into_bytes()),
+            Request::Index(id) => Response::Index(self.index(id).await?),
+            Request::Lookup(request) => Response::Pointers(self.lookup(&request).await?),
+            Request::Search(finds) => Response::Found(self.search(&finds).await?),
+            Request::Cross(crossings) => Response::Crossed(self.cross(&crossings).await?),
             Request::Reencapsulate(request) => {
                 Response::Reencapsulated(self.reencapsulate(&request).await?)
             }
@@ -251,9 +259,77 @@ impl Node {
             .await?
             .map_err(store_error)?;
         let bytes = bytes.ok_or_else(|| CallError::not_found("object"))?;
-        SealedObject::parse(bytes).map_err(|error| CallError::Unavailable {
+        let object = SealedObject::parse(bytes).map_err(|error| CallError::Unavailable {
             message: error.to_string(),
-        })
+        })?;
+        if object.cid().record() != id {
+            let message = format!("the ciphertext of record {id} is not the one the chain names");
+            return Err(CallError::Unavailable { message });
+        }
+        Ok(object)
+    }
+
+    /// A record's index entries, out of the transaction that sealed it.
+    async fn index(&self, id: RecordId) -> Result<RecordIndex, CallError> {
+        let entry = self.record(id).await?;
+        let block = self.block(entry.admitted.height).await?;
+        let index = block.transactions.iter().find_map(|transaction| {
+            let Body::Seal(visit) = &transaction.body else {
+                return None;
+            };
+            let mut pairs = visit.records.iter().zip(visit.index.iter());
+            let (_, index) = pairs.find(|(sealed, _)| sealed.record == id)?;
+            (transaction.outcome == Outcome::Applied).then(|| index.clone())
+        });
+        index.ok_or_else(|| CallError::not_found("index"))
+    }
+
+    async fn lookup(&self, request: &LookupRequest) -> Result<Pointers, CallError> {
+        let addresses = request.addresses.iter();
+        let names = addresses.map(|address| index_name(&request.hospital, address));
+        let pointers = self.read_each(INDEX, names.collect()).await?;
+        let pointers = pointers.into_iter().map(|found| found.map(Pointer));
+        Ok(Pointers(pointers.collect()))
+    }
+
+    /// Costs a look-up for each entry that the trapdoors cover, however large the index is.
+    async fn search(&self, finds: &[Find]) -> Result<Vec<Found>, CallError> {
+        let covered = finds
+            .iter()
+            .fold(0_u32, |sum, find| sum.saturating_add(find.trapdoor.count()));
+        if covered > RESULTS_MAX {
+            return Err(CallError::Invalid {
+                message: format!("the trapdoors cover {covered} entries, over {RESULTS_MAX}"),
+            });
+        }
+        let mut found = Vec::with_capacity(finds.len());
+        for find in finds {
+            let lookups: Vec<Lookup> = find.trapdoor.lookups().collect();
+            let names = lookups
+                .iter()
+                .map(|lookup| index_name(&find.hospital, &lookup.address()));
+            let pointers = self.read_each(INDEX, names.collect()).await?;
+            let records = lookups.iter().zip(pointers).map(|(lookup, pointer)| {
+                pointer
+                    .and_then(|pointer| lookup.open(&pointer))
+                    .map(RecordId::from_bytes)
+            });
+            found.push(Found {
+                records: records.collect(),
+            });
+        }
+        Ok(found)
+    }
+
+    async fn cross(&self, crossings: &[Crossing]) -> Result<Vec<bool>, CallError> {
+        let names = crossings
+            .iter()
+            .map(|crossing| crossing.record.as_bytes().to_vec());
+        let tags = self.read_each(CROSS, names.collect()).await?;
+        let pairs = crossings.iter().zip(tags);
+        Ok(pairs
+            .map(|(crossing, tags)| tags.is_some_and(|tags| tags.contains(&crossing.tag)))
+            .collect())
     }
 
     async fn reencapsulate(&self, request: &OneShot) -> Result<Reencapsulated, CallError> {
@@ -359,13 +435,23 @@ impl Node {
         table: Table<T>,
         names: Vec<Vec<u8>>,
     ) -> Result<Vec<T>, CallError> {
+        let values = self.read_each(table, names).await?;
+        Ok(values.into_iter().flatten().collect())
+    }
+
+    /// The values called `names` of `table`, in their order.
+    async fn read_each<T: Decode>(
+        &self,
+        table: Table<T>,
+        names: Vec<Vec<u8>>,
+    ) -> Result<Vec<Option<T>>, CallError> {
         let state = self
             .fetch(names.iter().map(|name| table.key(name)).collect())
             .await?;
         let values = names
             .iter()
             .map(|name| state.read(table, name).map_err(state_error));
-        values.filter_map(Result::transpose).collect()
+        values.collect()
     }
 }
 

@@ -9,7 +9,7 @@ use yilian_crypto::{
     },
     pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
-    search::SearchPublic,
+    search::{Address, CrossTag, MaskedPointer, SearchPublic, WriterPublic},
     sign::{Signature, VerifyingKey},
 };
 
@@ -85,6 +85,43 @@ macro_rules! fixed {
         }
     )*};
 }
+/// As `fixed!`, for values of which all bytes are one.
+macro_rules! opaque {
+    ($($name:ident $what:literal),* $(,)?) => {$(
+        impl Fixed for $name {
+            const WHAT: &'static str = $what;
+
+            fn bytes(&self) -> Vec<u8> {
+                self.to_bytes().to_vec()
+            }
+
+            fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
+                let bytes = bytes.try_into();
+                bytes
+                    .map(Self::from_bytes)
+                    .map_err(|_| DecodeError::Invalid { what: Self::WHAT })
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_bytes());
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(Self::from_bytes(input.array(Self::WHAT)?))
+            }
+        }
+    )*};
+}
+opaque! {
+    Address "address of an index entry (16 bytes)",
+    MaskedPointer "masked pointer (40 bytes)",
+    CrossTag "cross tag (16 bytes)",
+}
+
 fixed! {
     Capsule "capsule (48 bytes)",
     KnowledgeProof "proof of knowledge (64 bytes)",
@@ -99,6 +136,7 @@ fixed! {
     Escrow "identity escrow (192 bytes)",
     RegulatorPublic "regulators' key (48 bytes)",
     SearchPublic "search key (32 bytes)",
+    WriterPublic "writer key (32 bytes)",
     Signature "signature (64 bytes)",
     VerifyingKey "verifying key (32 bytes)",
     Quarter "quarter (2 bytes)",

@@ -18,6 +18,7 @@ pub mod receipt;
 pub mod refusal;
 pub mod registry;
 pub mod sealed;
+pub mod search;
 pub mod state;
 pub mod transport;
 pub mod tx;

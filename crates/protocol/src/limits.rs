@@ -4,8 +4,9 @@
 pub const OBJECT_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of a request body: one object of the largest size, its neighbours of a visit and the envelope.
 pub const REQUEST_MAX: usize = 48 * 1024 * 1024;
-/// Bytes of an encoded, signed transaction. A visit of `RECORDS_MAX` records is 20 kB.
-pub const TRANSACTION_MAX: usize = 64 * 1024;
+/// Bytes of an encoded, signed transaction. A visit of four records with 16 to 64 index entries each is 5 to 19 kB, `RECORDS_MAX` records with 16 are
+/// 320 kB.
+pub const TRANSACTION_MAX: usize = 512 * 1024;
 /// Records sealed by one transaction: four levels of sensitivity, many visits batched by a hospital.
 pub const RECORDS_MAX: usize = 256;
 /// Scopes one grant may name: four levels, two years of quarters, eight hospitals.
@@ -31,6 +32,14 @@ pub const PATH_MAX: usize = 32;
 pub const STATE_PATH_MAX: usize = 122;
 /// Bytes of one value of the state.
 pub const STATE_VALUE_MAX: usize = 64 * 1024;
+/// Addresses of an index that one call looks up.
+pub const LOOKUPS_MAX: usize = 4_096;
+/// Trapdoors that one call searches with.
+pub const SEARCHES_MAX: usize = 256;
+/// Entries that the trapdoors of one call may cover together.
+pub const RESULTS_MAX: u32 = 16_384;
+/// Cross tags that one call asks about.
+pub const CROSSINGS_MAX: usize = 4_096;
 /// Values proven by one answer.
 pub const PROOFS_MAX: usize = 64;
 /// Entries one listing answers with; the next page starts where it ended.

@@ -39,6 +39,10 @@ named_codes! {
         ForeignVisit = 22 "foreign-visit",
         /// The person does not act for this organisation.
         ForeignMember = 23 "foreign-member",
+        /// An index entry stands at that place already.
+        IndexTaken = 24 "index-taken",
+        /// A record came with no index, or an index with no record.
+        IndexMissing = 25 "index-missing",
         /// The grant exists already.
         GrantExists = 30 "grant-exists",
         /// No such grant.
@@ -92,6 +96,10 @@ impl Refusal {
             Self::CertificateValidity => "choose an end after the beginning, within five years",
             Self::RoleNotAllowed => "act with a certificate of a role that may do this",
             Self::RecordExists => "seal a correction as a new record",
+            Self::IndexTaken => {
+                "count the keyword's entries again and number the new ones after them"
+            }
+            Self::IndexMissing => "send one index for each record",
             Self::RecordUnknown => "check the record id",
             Self::ForeignVisit => "ask the patient for a visit token of your own hospital",
             Self::ForeignMember => "send it through your own organisation",

@@ -1,6 +1,8 @@
 //! Who is who: the genesis, member organisations, and the certificates of the people who act for them.
 
-use yilian_crypto::{pre::DelegateePublic, pseudonym::RegulatorPublic, sign::VerifyingKey};
+use yilian_crypto::{
+    pre::DelegateePublic, pseudonym::RegulatorPublic, search::WriterPublic, sign::VerifyingKey,
+};
 
 use crate::{
     codec::{Blob, DecodeError, Encode, Text, canonical, named_codes},
@@ -100,7 +102,7 @@ impl Member {
     }
 }
 
-/// Binds a person of a member organisation to a role and two keys for a time.
+/// Binds a person of a member organisation to a role and three keys for a time.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Certificate {
     /// The person's name, as it stands under a record.
@@ -115,6 +117,9 @@ pub struct Certificate {
     /// Patients' records are re-encapsulated to this key.
     #[serde(with = "fixed")]
     pub delegatee: DelegateePublic,
+    /// The person's index entries are found with this key.
+    #[serde(with = "fixed")]
+    pub writer: WriterPublic,
     /// First moment of validity.
     pub valid_from: TimeMs,
     /// First moment after validity.
@@ -126,6 +131,7 @@ canonical!(Certificate {
     role,
     signing,
     delegatee,
+    writer,
     valid_from,
     valid_until
 });

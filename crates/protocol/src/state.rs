@@ -43,6 +43,15 @@ impl<T> Table<T> {
         }
     }
 
+    /// A table of the write-once part.
+    const fn once(name: &'static str) -> Self {
+        Self {
+            name,
+            once: true,
+            values: PhantomData,
+        }
+    }
+
     /// What the table is called.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -114,11 +123,14 @@ impl<T> Sequence<T> {
 
 /// Every table.
 pub mod tables {
+    use yilian_crypto::search::{Address, MaskedPointer};
+
     use super::{Sequence, Table};
     use crate::{
         grant::GrantEntry,
         ids::{CertificateId, MemberId, RecordId},
         registry::{CertificateEntry, MemberEntry},
+        search::CrossTags,
         transport::RecordEntry,
     };
 
@@ -138,6 +150,17 @@ pub mod tables {
         Sequence::new("visit-records", "visit-records-item");
     /// Record id -> entry.
     pub const RECORD: Table<RecordEntry> = Table::new("record");
+    /// Hospital and address ([`index_name`]) -> masked pointer of an index entry.
+    pub const INDEX: Table<MaskedPointer> = Table::once("index");
+    /// Record id -> cross tags.
+    pub const CROSS: Table<CrossTags> = Table::once("cross");
+
+    /// What the entry at `address` of a hospital's index is called. With the hospital in it, nobody takes another's place.
+    #[must_use]
+    pub fn index_name(hospital: &MemberId, address: &Address) -> Vec<u8> {
+        [hospital.as_bytes().as_slice(), &address.to_bytes()].concat()
+    }
+
     /// Grant id -> entry.
     pub const GRANT: Table<GrantEntry> = Table::new("grant");
 }

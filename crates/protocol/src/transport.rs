@@ -14,12 +14,16 @@ use crate::{
     codec::{Blob, DecodeError, Encode, List, canonical},
     fixed,
     grant::{Deposit, GrantEntry, SignedAsk},
-    ids::{CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId},
-    limits::{FINALITY_MAX, OBJECT_MAX, PROOFS_MAX, RECORDS_MAX, TRANSACTION_MAX},
+    ids::{
+        CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId,
+        TreeHash,
+    },
+    limits::{CROSSINGS_MAX, FINALITY_MAX, OBJECT_MAX, PROOFS_MAX, RECORDS_MAX, TRANSACTION_MAX},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::{SealedObject, SealedRecord},
+    search::{Crossing, Found, LookupRequest, Pointers, RecordIndex, Searches},
     state::proof::ProvenState,
     tx::{Body, SealVisit, Transaction},
 };
@@ -75,6 +79,14 @@ pub enum Request {
     Record(RecordId),
     /// A record's sealed object.
     Object(RecordId),
+    /// A record's index entries.
+    Index(RecordId),
+    /// What stands at some addresses of an index.
+    Lookup(LookupRequest),
+    /// The records that some trapdoors find.
+    Search(Searches),
+    /// Whether records have the keywords of some cross tags.
+    Cross(List<Crossing, CROSSINGS_MAX>),
     /// Re-encapsulates a record for a reader, once; the node keeps nothing of it.
     Reencapsulate(OneShot),
     /// Gives a key holder the rekeys of a grant.
@@ -115,6 +127,14 @@ pub enum Response {
     Record(RecordEntry),
     /// To [`Request::Object`]: the bytes of a sealed object.
     Object(Vec<u8>),
+    /// To [`Request::Index`].
+    Index(RecordIndex),
+    /// To [`Request::Lookup`].
+    Pointers(Pointers),
+    /// To [`Request::Search`]: one for each trapdoor.
+    Found(Vec<Found>),
+    /// To [`Request::Cross`]: one for each tag.
+    Crossed(Vec<bool>),
     /// To [`Request::Reencapsulate`] and [`Request::Ask`].
     Reencapsulated(Reencapsulated),
     /// To [`Request::Deposit`].
@@ -188,6 +208,8 @@ pub struct RecordEntry {
     pub nym: Nym,
     /// The hospital that sealed it.
     pub hospital: MemberId,
+    /// The digest of its index entries, see [`RecordIndex::digest`].
+    pub index: TreeHash,
     /// The block that holds it.
     pub admitted: Admitted,
 }
@@ -195,6 +217,7 @@ canonical!(RecordEntry {
     sealed,
     nym,
     hospital,
+    index,
     admitted
 });
 
@@ -218,7 +241,7 @@ canonical!(SealRequest {
 });
 
 impl SealRequest {
-    /// Signs a request to put `objects` of the visit `nym` onto `chain`.
+    /// Signs a request to put `objects`, with the index of each, of the visit `nym` onto `chain`.
     ///
     /// # Errors
     /// [`DecodeError::TooLong`] when there are more than [`RECORDS_MAX`].
@@ -227,6 +250,7 @@ impl SealRequest {
         hospital: MemberId,
         nym: Nym,
         objects: Vec<SealedObject>,
+        index: Vec<RecordIndex>,
         author: CertificateId,
         key: &SigningKey,
     ) -> Result<Self, DecodeError> {
@@ -235,6 +259,7 @@ impl SealRequest {
             hospital,
             nym,
             records,
+            index: List::new(index)?,
         };
         let signature = key.sign(
             yilian_crypto::label::CALL_SIGNATURE,

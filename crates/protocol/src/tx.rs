@@ -18,6 +18,7 @@ use crate::{
     limits::{RECORDS_MAX, TRANSACTION_MAX},
     registry::{Certificate, Member, Revocation},
     sealed::SealedRecord,
+    search::RecordIndex,
 };
 
 /// What a transaction does.
@@ -72,11 +73,14 @@ pub struct SealVisit {
     pub nym: Nym,
     /// The records, each created here and never changed.
     pub records: List<SealedRecord, RECORDS_MAX>,
+    /// What each of them can be found by, in the same order.
+    pub index: List<RecordIndex, RECORDS_MAX>,
 }
 canonical!(SealVisit {
     hospital,
     nym,
-    records
+    records,
+    index
 });
 
 /// A transaction with a verified signature. Made by [`Transaction::sign`] and by decoding, which both guarantee it.

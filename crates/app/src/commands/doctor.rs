@@ -11,7 +11,7 @@ use yilian_protocol::{
     CertificateId, Height, RecordId, TimeMs, authored::Verified, visit::VisitToken,
 };
 
-use super::{Context, now};
+use super::{Context, now, search};
 use crate::{
     arguments::DoctorCommand,
     home::{read_json, write_private},
@@ -39,6 +39,7 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
             opened.close();
             Ok(())
         }
+        DoctorCommand::Search { name, letter } => search::by_doctor(context, &name, &letter).await,
         DoctorCommand::Read {
             name,
             letter,
@@ -87,6 +88,7 @@ async fn seal(
     let sealed = doctor
         .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
         .await?;
+    context.home.keep_notes(name, &doctor.notes())?;
     let records = sealed.records.into_iter().zip(levels);
     context.output.tell(&Sealed {
         height: sealed.receipt.header.height,

@@ -5,6 +5,7 @@ mod chain;
 mod doctor;
 pub mod network;
 mod patient;
+mod search;
 
 use clap::CommandFactory as _;
 use std::time::{SystemTime, UNIX_EPOCH};

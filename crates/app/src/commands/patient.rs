@@ -15,7 +15,7 @@ use yilian_protocol::{
     limits::HOLDERS_MAX, transport::RecordEntry,
 };
 
-use super::{Context, DAY_MS, HOUR_MS, doctor::Shown, now};
+use super::{Context, DAY_MS, HOUR_MS, doctor::Shown, now, search};
 use crate::{
     arguments::{GrantName, GrantOptions, PatientCommand},
     home::write_json,
@@ -39,6 +39,7 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
             let expires = now().plus_ms(hours.saturating_mul(HOUR_MS));
             check_in(context, &name, &hospital, (period, private, expires), &out).await
         }
+        PatientCommand::Search(options) => search::by_patient(context, options).await,
         PatientCommand::List { name } => list(context, &name).await,
         PatientCommand::Open { name, record, out } => open(context, &name, record, out).await,
         PatientCommand::Share {
@@ -138,7 +139,7 @@ async fn check_in(
     Ok(())
 }
 
-async fn member_called(opened: &Opened, name: &str) -> anyhow::Result<MemberId> {
+pub async fn member_called(opened: &Opened, name: &str) -> anyhow::Result<MemberId> {
     let members = opened.session.members().await?;
     let mut named = members
         .iter()

@@ -148,8 +148,11 @@ fn http_bodies_are_bounded_and_refused_in_json() {
                 .body(body)
                 .send()
         };
-        let answer = post("transactions", vec![0; 200 * 1024]).await.unwrap();
-        assert_eq!(answer.status(), 413);
+        for (path, size) in [("transactions", 520 * 1024), ("asks", 300 * 1024)] {
+            let answer = post(path, vec![0; size]).await.unwrap();
+            assert_eq!(answer.status(), 413);
+        }
+        let answer = post("transactions", vec![0; 520 * 1024]).await.unwrap();
         assert!(answer.text().await.unwrap().contains("too-large"));
         let answer = post("transactions", vec![7; 300]).await.unwrap();
         assert_eq!(answer.status(), 400);

@@ -5,14 +5,17 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use yilian_client::{ClientError, ConsortiumCa, MemberCa, Session};
+use yilian_client::{
+    CheckIn, ClientError, ConsortiumCa, Doctor, Draft, Keyword, MemberCa, Patient, SearchRequest,
+    Session, Wallet,
+};
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
     order::ValidatorKey,
     service::{Identities, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
-    MemberId, TimeMs,
+    Confidentiality, MemberId, Quarter, TimeMs,
     codec::{Blob, List, Text},
     receipt::ReceiptError,
     registry::{Genesis, Role},
@@ -108,13 +111,7 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
     let directory = tempfile::tempdir().unwrap();
     let validator = ValidatorKey::generate();
     let consortium = SigningKey::from_seed(&[1; 32]);
-    let genesis = Genesis {
-        name: Text::new("test").unwrap(),
-        created: TimeMs::new(1),
-        ca: consortium.verifying_key(),
-        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
-        group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
-    };
+    let genesis = genesis(&validator, &consortium);
     let node = Node::start(NodeOptions {
         directory: directory.path().to_owned(),
         genesis: genesis.clone(),
@@ -140,19 +137,13 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         .admit(&session, hospital.member().clone())
         .await
         .unwrap();
-    let now = TimeMs::new(
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_millis() as u64,
-    );
     let seed = Seed::random(&mut rand::rng());
     let certificate = hospital.certificate(
         Text::new("Dr. Who").unwrap(),
         Role::Doctor,
         &seed,
-        now,
-        now.plus_ms(1_000_000),
+        now(),
+        now().plus_ms(1_000_000),
     );
     let id = certificate.id();
     hospital.certify(&session, certificate).await.unwrap();
@@ -183,4 +174,171 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
     liar.lies(Lie::None);
     assert!(session.certificate(id).await.unwrap().revoked.is_some());
     assert_eq!(session.members().await.unwrap().len(), 1);
+}
+
+/// Keeps the last entry of everything back, or gives another record's index.
+#[derive(Clone)]
+struct Keeper {
+    honest: InProcess,
+    keep: Arc<Mutex<Keep>>,
+    /// The address whose entry is denied.
+    hidden: Arc<Mutex<Option<yilian_crypto::search::Address>>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Keep {
+    Nothing,
+    /// Denies the entry that was looked up last and found.
+    Entry,
+    /// Finds one record less than the trapdoor covers.
+    Result,
+    /// Says that a record's index is another.
+    Index,
+}
+
+impl Transport for Keeper {
+    async fn call(&self, request: Request) -> Result<Response, CallError> {
+        let keep = *self.keep.lock().unwrap();
+        let mut answer = self.honest.call(request.clone()).await?;
+        match (&mut answer, &request) {
+            (Response::Pointers(pointers), Request::Lookup(lookup)) => {
+                let mut hidden = self.hidden.lock().unwrap();
+                for (address, pointer) in lookup.addresses.iter().zip(&mut pointers.0) {
+                    if keep == Keep::Nothing && pointer.is_some() {
+                        *hidden = Some(*address);
+                    } else if keep == Keep::Entry && *hidden == Some(*address) {
+                        *pointer = None;
+                    }
+                }
+            }
+            (Response::Found(found), _) if keep == Keep::Result => {
+                for found in found {
+                    *found.records.last_mut().unwrap() = None;
+                }
+            }
+            (Response::Index(index), _) if keep == Keep::Index => {
+                let mut entries = index.entries().to_vec();
+                entries.reverse();
+                *index = yilian_protocol::search::RecordIndex::new(entries).unwrap();
+            }
+            _ => {}
+        }
+        Ok(answer)
+    }
+}
+
+#[derive(Debug)]
+struct OneHospital(MemberId);
+
+impl Identities for OneHospital {
+    fn members(&self) -> Vec<MemberId> {
+        vec![self.0]
+    }
+
+    fn key(&self, member: MemberId) -> Option<SigningKey> {
+        (member == self.0).then(|| SigningKey::from_seed(&[4; 32]))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_keeps_index_entries_back_is_found_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let validator = ValidatorKey::generate();
+    let consortium = SigningKey::from_seed(&[1; 32]);
+    let hospital = MemberCa::new(
+        SigningKey::from_seed(&[3; 32]),
+        Text::new("North").unwrap(),
+        SigningKey::from_seed(&[4; 32]).verifying_key(),
+    );
+    let genesis = genesis(&validator, &consortium);
+    let node = Node::start(NodeOptions {
+        directory: directory.path().to_owned(),
+        genesis: genesis.clone(),
+        validator,
+        identities: Arc::new(OneHospital(hospital.id())),
+    });
+    let keeper = Keeper {
+        honest: InProcess::new(Arc::new(node.unwrap())),
+        keep: Arc::new(Mutex::new(Keep::Nothing)),
+        hidden: Arc::default(),
+    };
+    let session = Session::open(keeper.clone(), genesis).await.unwrap();
+    ConsortiumCa::new(consortium)
+        .admit(&session, hospital.member().clone())
+        .await
+        .unwrap();
+    let mut rng = rand::rng();
+    let seed = Seed::random(&mut rng);
+    let (from, until) = (now(), now().plus_ms(1_000_000));
+    let name = Text::new("Dr. Who").unwrap();
+    let certificate = hospital.certificate(name, Role::Doctor, &seed, from, until);
+    let doctor = Doctor::new(&seed, &certificate).unwrap();
+    hospital.certify(&session, certificate).await.unwrap();
+
+    let wallet = Wallet::new(session.chain());
+    let mut patient = Patient::new(&Seed::random(&mut rng), wallet);
+    let word = Keyword::new("word:gout").unwrap();
+    for visit in 0..3 {
+        let check_in = CheckIn {
+            hospital: hospital.id(),
+            period: Quarter::new(2026, 4).unwrap(),
+            private: false,
+            expires: until,
+        };
+        let token = patient.check_in(&session, check_in, &mut rng);
+        let checked = doctor.check_in(&session, &token, now()).unwrap();
+        let draft = Draft {
+            confidentiality: Confidentiality::Clinical,
+            content: format!("{{\"visit\":{visit}}}").into_bytes(),
+            keywords: vec![word.clone(), Keyword::new(format!("word:{visit}")).unwrap()],
+        };
+        doctor
+            .seal(&session, &checked, vec![draft], now(), &mut rng)
+            .await
+            .unwrap();
+    }
+
+    let request = SearchRequest {
+        words: vec![word],
+        hospital: None,
+        from: None,
+        until: None,
+    };
+    assert_eq!(patient.search(&session, &request).await.unwrap().len(), 3);
+    assert_eq!(patient.check_search(&session, &request).await.unwrap(), 48);
+
+    let withheld = ClientError::Withheld {
+        hospital: hospital.id(),
+    };
+    *keeper.keep.lock().unwrap() = Keep::Result;
+    let found = patient.search(&session, &request).await;
+    assert_eq!(found.unwrap_err(), withheld);
+
+    // A search alone believes the count; the check does not.
+    *keeper.keep.lock().unwrap() = Keep::Entry;
+    assert!(patient.search(&session, &request).await.unwrap().len() < 3);
+    let checked = patient.check_search(&session, &request).await;
+    assert_eq!(checked.unwrap_err(), withheld);
+
+    *keeper.keep.lock().unwrap() = Keep::Index;
+    let checked = patient.check_search(&session, &request).await;
+    assert_eq!(
+        checked.unwrap_err(),
+        ClientError::Receipt(ReceiptError::State)
+    );
+}
+
+fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
+    Genesis {
+        name: Text::new("test").unwrap(),
+        created: TimeMs::new(1),
+        ca: consortium.verifying_key(),
+        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+        group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
+    }
+}
+
+fn now() -> TimeMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    TimeMs::new(u64::try_from(since.unwrap().as_millis()).unwrap())
 }

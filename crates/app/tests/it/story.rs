@@ -155,3 +155,70 @@ fn a_private_visit_stays_out_of_a_grant_and_so_do_other_levels() {
         assert!(!letter_text.contains(&text(record, "record")));
     }
 }
+
+#[test]
+fn records_are_found_by_code_and_word_by_their_patient_and_by_whom_he_lets() {
+    let (yilian, _) = Yilian::with_people();
+    let served = yilian.serve();
+    let pressure = yilian.seal("Dr First", "North", "I10");
+    let diabetes = yilian.seal("Dr First", "North", "E11.9");
+    let again = yilian.seal("Dr First", "North", "I10");
+    let found = |arguments: &[&str]| -> Vec<String> {
+        let told = yilian.ok(arguments);
+        let records = told["records"].as_array().unwrap().clone();
+        assert!(records.iter().all(|line| {
+            text(line, "hospital") == "North" && text(line, "author") == "Dr First"
+        }));
+        records.iter().map(|line| text(line, "record")).collect()
+    };
+    let search =
+        |words: &[&str]| found(&[&["patient", "search", "ann", "--check"], words].concat());
+
+    // By code, by everyday word in either language, by several words; what is not there is not found.
+    let both = search(&["I10"]);
+    assert_eq!(both.len(), 2);
+    assert!(pressure.contains(&both[0]) && again.contains(&both[1]));
+    assert_eq!(search(&["高血压"]), both);
+    assert_eq!(search(&["hypertension"]), both);
+    assert_eq!(search(&["i10", "高血压"]), both);
+    assert!(diabetes.contains(&search(&["糖尿病"])[0]));
+    assert_eq!(search(&["I10", "糖尿病"]), Vec::<String>::new());
+    assert_eq!(search(&["Z99.9"]), Vec::<String>::new());
+    assert_eq!(search(&["I10", "--until", "2020-Q1"]), Vec::<String>::new());
+
+    // A letter lets a doctor of another hospital find what exists now, and nothing later. It names no word.
+    let letter = yilian.file("search.json");
+    let arguments = [
+        "patient",
+        "search",
+        "ann",
+        "I10",
+        "高血压",
+        "--letter",
+        &letter,
+    ];
+    yilian.ok(&arguments);
+    let written = std::fs::read_to_string(&letter).unwrap();
+    assert!(!written.contains("I10") && !written.contains("高血压"));
+    assert_eq!(found(&["doctor", "search", "Dr Second", &letter]), both);
+    yilian.seal("Dr First", "North", "I10");
+    assert_eq!(found(&["doctor", "search", "Dr Second", &letter]), both);
+    assert_eq!(search(&["I10"]).len(), 3);
+
+    // A writer who lost his notes counts the entries on the chain and goes on after them.
+    let people = std::fs::read_dir(yilian.path("home/people")).unwrap();
+    let notes: Vec<_> = people
+        .map(|file| file.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "notes")
+        })
+        .collect();
+    assert_eq!(notes.len(), 1);
+    std::fs::remove_file(&notes[0]).unwrap();
+    yilian.seal("Dr First", "North", "I10");
+    assert_eq!(search(&["I10"]).len(), 4);
+    let refused = yilian.fails(&["patient", "search", "ann", "of", "the"]);
+    assert!(refused.to_string().contains("no word"), "{refused}");
+    drop(served);
+}

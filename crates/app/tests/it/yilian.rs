@@ -164,5 +164,12 @@ pub fn text(value: &Value, name: &str) -> String {
 
 /// The example's bundle of one visit, for another diagnosis.
 pub fn visit(code: &str) -> String {
-    include_str!("../../../../examples/visit.json").replace("I10", code)
+    let display = match code {
+        "I10" => "原发性高血压",
+        "E11.9" => "2型糖尿病",
+        _ => "其他疾病",
+    };
+    include_str!("../../../../examples/visit.json")
+        .replace("I10", code)
+        .replace("原发性高血压", display)
 }

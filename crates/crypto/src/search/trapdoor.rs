@@ -229,21 +229,12 @@ impl std::fmt::Debug for Lookup {
 
 /// Counts the entries in use by asking for few of them: doubling, then halving. For a writer who lost his notes, and for the patient, who has
 /// none. About 2 log2(n) + 2 questions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Probe {
     /// Entries known to be in use.
     used: u32,
     /// An entry known to be free, once one was met.
     free: Option<u32>,
-}
-
-impl Default for Probe {
-    fn default() -> Self {
-        Self {
-            used: 0,
-            free: None,
-        }
-    }
 }
 
 impl Probe {

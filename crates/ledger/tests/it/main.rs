@@ -5,4 +5,5 @@
 mod consent;
 mod purity;
 mod registry_and_record;
+mod search;
 mod world;

@@ -8,6 +8,7 @@ use yilian_crypto::{
     pre::{DelegateeSecret, DelegatorSecret},
     pseudonym::{Nym, RegulatorSecret},
     scope::{Confidentiality, Quarter, Scope},
+    search::{WriterSecret, padded},
     seed::{PatientKeys, Seed},
     sign::SigningKey,
 };
@@ -18,6 +19,7 @@ use yilian_protocol::{
     refusal::{Outcome, Refusal},
     registry::{Admitted, Certificate, Genesis, Member, Role},
     sealed::SealedRecord,
+    search::RecordIndex,
     tx::{Body, SealVisit, Transaction},
 };
 
@@ -142,6 +144,7 @@ pub fn certificate(number: u8, hospital: u8, role: Role) -> Certificate {
         role,
         signing: key(number).verifying_key(),
         delegatee: DelegateeSecret::from_seed(&[number; 32]).public(),
+        writer: WriterSecret::from_seed(&[number; 32]).public(),
         valid_from: TimeMs::new(START),
         valid_until: TimeMs::new(START + 1_000_000),
     }
@@ -175,10 +178,16 @@ pub fn record_id(number: u8) -> RecordId {
     RecordId::from_bytes([number; 32])
 }
 
-pub fn seal(hospital: u8, visit: u32, records: &[u8]) -> Body {
+/// An index whose entries are all of nothing.
+pub fn index(number: u8) -> RecordIndex {
+    let mut rng = rand::rngs::StdRng::seed_from_u64(1_000 + u64::from(number));
+    RecordIndex::new(padded(Vec::new(), &mut rng).unwrap()).unwrap()
+}
+
+pub fn seal(hospital: u8, visit: u32, numbers: &[u8]) -> Body {
     let key = delegator().public().scope(&scope(4));
     let nym = nym(visit);
-    let records = records.iter().map(|number| {
+    let records = numbers.iter().map(|number| {
         let context = yilian_crypto::pre::Context::new(&key, &nym, &[0; 32]);
         let (capsule, ..) = key.encapsulate(
             &context,
@@ -190,9 +199,11 @@ pub fn seal(hospital: u8, visit: u32, records: &[u8]) -> Body {
         }
     });
     let records = List::new(records.collect()).unwrap();
+    let index = numbers.iter().map(|number| index(*number)).collect();
     Body::Seal(SealVisit {
         hospital: member_id(hospital),
         nym,
         records,
+        index: List::new(index).unwrap(),
     })
 }

@@ -89,6 +89,29 @@ const ROUTES: &[Route] = &[
         "Octets",
         "The sealed object of a record",
     ),
+    get(
+        "/v1/records/{id}/index",
+        "RecordIndex",
+        "The record's index entries",
+    ),
+    post(
+        "/v1/lookups",
+        "LookupRequest",
+        "Pointers",
+        "What stands at some addresses of an index",
+    ),
+    post(
+        "/v1/searches",
+        "Searches",
+        "Found",
+        "The records that some trapdoors find",
+    ),
+    post(
+        "/v1/crossings",
+        "Crossings",
+        "Crossed",
+        "Whether records have the keywords of some cross tags",
+    ),
     post(
         "/v1/reencapsulations",
         "OneShot",
@@ -154,10 +177,10 @@ fn operation(route: &Route) -> Value {
 }
 
 fn body(name: &str) -> Value {
-    let limit = if name == "SealRequest" {
-        REQUEST_MAX
-    } else {
-        super::SMALL_BODY_MAX
+    let limit = match name {
+        "SealRequest" => REQUEST_MAX,
+        "Transaction" => TRANSACTION_MAX,
+        _ => super::SMALL_BODY_MAX,
     };
     json!({
         "required": true,
@@ -261,6 +284,12 @@ fn schemas() -> Value {
             ("nym", json!({ "type": "string" })), ("hospital", id.clone()), ("admitted", admitted.clone()),
         ]),
         "RecordPage": page("RecordEntry"),
+        "RecordIndex": json!({ "type": "array", "items": { "type": "string" } }),
+        "Pointers": json!({ "type": "array", "items": { "type": ["string", "null"] } }),
+        "Found": json!({ "type": "array", "items": object(&[
+            ("records", json!({ "type": "array", "items": { "type": ["string", "null"] } })),
+        ]) }),
+        "Crossed": json!({ "type": "array", "items": { "type": "boolean" } }),
         "Reencapsulated": object(&[
             ("form", json!({ "type": "string", "enum": ["gt", "lv"] })), ("value", json!({ "type": "string" })),
         ]),
@@ -292,6 +321,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 16);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 20);
     }
 }

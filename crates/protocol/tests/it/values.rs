@@ -5,6 +5,7 @@ use yilian_crypto::{
     pre::{DelegateeSecret, DelegatorSecret},
     pseudonym::{Escrow, RegulatorSecret},
     scope::{Confidentiality, Quarter},
+    search::{IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
     seed::{PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
 };
@@ -16,6 +17,7 @@ use yilian_protocol::{
     ids::Salt,
     registry::{Admitted, Certificate, CertificateEntry, Genesis, Member, Revocation, Role},
     sealed::{SealedObject, SealedRecord},
+    search::RecordIndex,
     transport::SealRequest,
     tx::{Body, SealVisit, Transaction},
     visit::{CheckedVisit, Visit, VisitToken},
@@ -68,6 +70,7 @@ pub fn certificate(role: Role) -> Certificate {
         role,
         signing: key(4).verifying_key(),
         delegatee: DelegateeSecret::from_seed(&[4; 32]).public(),
+        writer: WriterSecret::from_seed(&[4; 32]).public(),
         valid_from: TimeMs::new(NOW),
         valid_until: TimeMs::new(NOW + 1_000_000),
     }
@@ -190,7 +193,16 @@ pub fn ask() -> SignedAsk {
 
 pub fn seal_request() -> SealRequest {
     let nym = visit_keys(0).nym;
-    SealRequest::sign(chain(), hospital(), nym, vec![object()], author(), &key(4)).unwrap()
+    SealRequest::sign(
+        chain(),
+        hospital(),
+        nym,
+        vec![object()],
+        vec![index()],
+        author(),
+        &key(4),
+    )
+    .unwrap()
 }
 
 pub fn bodies() -> Vec<Body> {
@@ -215,6 +227,7 @@ pub fn bodies() -> Vec<Body> {
             hospital: hospital(),
             nym: visit_keys(0).nym,
             records,
+            index: List::new(vec![index()]).unwrap(),
         }),
         Body::CreateGrant(grant),
         Body::SetGrant(GrantChange {
@@ -230,4 +243,16 @@ pub fn transactions() -> Vec<Transaction> {
         .into_iter()
         .map(|body| Transaction::sign(chain(), body, &key(2)))
         .collect()
+}
+
+/// The index of a record with one keyword.
+pub fn index() -> RecordIndex {
+    let writer = WriterSecret::from_seed(&[4; 32]);
+    let patient = SearchSecret::from_seed(&[5; 32]).public();
+    let quarter = Quarter::new(2026, 4).unwrap();
+    let key = IndexKey::of_writer(&writer, &patient, hospital().as_bytes(), quarter);
+    let key = key.keyword(&Keyword::new("i10").unwrap());
+    let counter = yilian_crypto::search::Counter::after(3).unwrap();
+    let entry = IndexEntry::seal(&key, counter, &[6; 32]);
+    RecordIndex::new(padded(vec![entry], &mut rng()).unwrap()).unwrap()
 }

@@ -25,6 +25,7 @@ use yilian_protocol::Confidentiality;
 use crate::{
     encounter::{Visit, aliases, name},
     fhir::Resource,
+    keyword::{Keyword, keywords},
 };
 
 /// The resources of a visit that have one confidentiality, or the visit's statistics.
@@ -34,6 +35,8 @@ pub struct Part {
     pub confidentiality: Confidentiality,
     /// Its content: a FHIR collection Bundle in canonical bytes.
     pub content: Vec<u8>,
+    /// What it can be found by: of its own resources alone, so that a sensitive word leads to the sensitive part. Identity and statistics have none.
+    pub keywords: Vec<Keyword>,
 }
 
 /// Splits a visit. Every resource is in exactly one of the parts, and in addition there are the visit's statistics.
@@ -56,6 +59,10 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
             parts.push(Part {
                 confidentiality: level,
                 content: collection(&of_level),
+                keywords: match level {
+                    Confidentiality::Identity => Vec::new(),
+                    _ => keywords(of_level.iter().copied()),
+                },
             });
         }
     }
@@ -64,6 +71,7 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
     parts.push(Part {
         confidentiality: Confidentiality::Statistics,
         content,
+        keywords: Vec::new(),
     });
     parts
 }

@@ -1,0 +1,361 @@
+//! Finding records by keyword: the patient seeks, or lets somebody seek what exists now (protocols section 7).
+//!
+//! A patient's entries stand under one key for each writer, hospital and quarter. So a search goes over every author certified at a hospital that was
+//! visited, and every quarter of a visit there; one question for each tells where nothing is. Several words are sought together: the rarest by
+//! its trapdoor, the others by their cross tags for the records it found.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+
+use yilian_crypto::{
+    scope::Quarter,
+    search::{Address, IndexKey, Keyword, KeywordKey, Probe, SearchSecret, Trapdoor, WriterPublic},
+};
+use yilian_protocol::{
+    CertificateId, ChainId, MemberId, RecordId,
+    codec::List,
+    fixed,
+    limits::{CROSSINGS_MAX, LOOKUPS_MAX, RESULTS_MAX, SEARCHES_MAX},
+    search::{Crossing, Find, LookupRequest},
+    transport::{RecordEntry, Transport},
+};
+
+use crate::{ClientError, Session};
+
+/// What is sought, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// The words; all of them must be in the record.
+    pub words: Vec<Keyword>,
+    /// At this hospital only.
+    pub hospital: Option<MemberId>,
+    /// Not before this quarter.
+    pub from: Option<Quarter>,
+    /// Not after this quarter.
+    pub until: Option<Quarter>,
+}
+
+/// A record that was found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Hit {
+    /// Its entry on the chain.
+    pub entry: RecordEntry,
+    /// Whose entry led to it: the author, if he told the truth; opening the record shows it.
+    pub writer: CertificateId,
+}
+
+/// Lets its holder find the records that have some words now, and no later ones. Names no word.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SearchLetter {
+    /// The chain.
+    pub chain: ChainId,
+    /// One for each writer, hospital and quarter with results.
+    pub parts: Vec<SearchPart>,
+}
+
+/// One writer's part of a [`SearchLetter`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SearchPart {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// Whose entries they are.
+    pub writer: CertificateId,
+    /// Finds the rarest word's entries.
+    #[serde(with = "fixed")]
+    pub trapdoor: Trapdoor,
+    /// The other words' tags for the records that it finds.
+    pub crossings: Vec<LetterCrossing>,
+}
+
+/// A cross tag in a [`SearchLetter`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LetterCrossing {
+    /// The record.
+    pub record: RecordId,
+    /// The tag.
+    #[serde(with = "fixed")]
+    pub tag: yilian_crypto::search::CrossTag,
+}
+
+/// The patient's words under one writer's key.
+pub(crate) struct Place {
+    pub hospital: MemberId,
+    pub writer: CertificateId,
+    keys: Vec<KeywordKey>,
+    /// How many entries each word has, as the node says.
+    counts: Vec<u32>,
+}
+
+/// A hospital and quarter of a visit, with the patient's search secret there.
+pub(crate) struct Visited {
+    pub hospital: MemberId,
+    pub quarter: Quarter,
+    pub secret: SearchSecret,
+}
+
+/// Where the patient's words are: places where one of them has no entry are left out.
+pub(crate) async fn places<T: Transport>(
+    session: &Session<T>,
+    visited: &[Visited],
+    words: &[Keyword],
+) -> Result<Vec<Place>, ClientError> {
+    let mut places = all_places(session, visited, words).await?;
+    places.retain(|place| place.counts.iter().all(|count| *count > 0));
+    Ok(places)
+}
+
+/// Where the patient's words may be, with their counts: every author of every hospital and quarter visited.
+pub(crate) async fn all_places<T: Transport>(
+    session: &Session<T>,
+    visited: &[Visited],
+    words: &[Keyword],
+) -> Result<Vec<Place>, ClientError> {
+    let mut writers = BTreeMap::new();
+    let mut places = Vec::new();
+    for visit in visited {
+        let here = match writers.entry(visit.hospital) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(authors(session, visit.hospital).await?),
+        };
+        for (writer, public) in here {
+            let hospital = visit.hospital.as_bytes();
+            let key = IndexKey::of_patient(&visit.secret, public, hospital, visit.quarter);
+            places.push(Place {
+                hospital: visit.hospital,
+                writer: *writer,
+                keys: words.iter().map(|word| key.keyword(word)).collect(),
+                counts: Vec::new(),
+            });
+        }
+    }
+    count_places(session, &mut places).await?;
+    Ok(places)
+}
+
+/// Everybody who may have written entries at `hospital`, revoked or not: what was written stays.
+async fn authors<T: Transport>(
+    session: &Session<T>,
+    hospital: MemberId,
+) -> Result<Vec<(CertificateId, WriterPublic)>, ClientError> {
+    let certificates = session.certificates(hospital).await?.into_iter();
+    let authors = certificates.filter(|entry| entry.certificate.role.signs_records());
+    Ok(authors
+        .map(|entry| (entry.certificate.id(), entry.certificate.writer))
+        .collect())
+}
+
+async fn count_places<T: Transport>(
+    session: &Session<T>,
+    places: &mut [Place],
+) -> Result<(), ClientError> {
+    let hospitals: BTreeSet<MemberId> = places.iter().map(|place| place.hospital).collect();
+    for hospital in hospitals {
+        let here = || places.iter().filter(|place| place.hospital == hospital);
+        let keys: Vec<&KeywordKey> = here().flat_map(|place| &place.keys).collect();
+        let mut counts = count(session, hospital, &keys).await?.into_iter();
+        for place in places.iter_mut().filter(|place| place.hospital == hospital) {
+            place.counts = counts.by_ref().take(place.keys.len()).collect();
+        }
+    }
+    Ok(())
+}
+
+/// How many entries each keyword has: all are asked about together, so the number of calls grows with the logarithm of the largest count alone.
+pub(crate) async fn count<T: Transport>(
+    session: &Session<T>,
+    hospital: MemberId,
+    keys: &[&KeywordKey],
+) -> Result<Vec<u32>, ClientError> {
+    let mut probes = vec![Probe::default(); keys.len()];
+    loop {
+        let questions = probes.iter().zip(keys).enumerate();
+        let open: Vec<(usize, Address)> = questions
+            .filter_map(|(place, (probe, key))| Some((place, key.address(probe.question()?))))
+            .collect();
+        if open.is_empty() {
+            return Ok(probes.iter().map(Probe::count).collect());
+        }
+        for some in open.chunks(LOOKUPS_MAX) {
+            let addresses = some.iter().map(|(_, address)| *address).collect();
+            let request = LookupRequest {
+                hospital,
+                addresses: List::new(addresses)?,
+            };
+            let pointers = session.lookup(request).await?;
+            for ((place, _), pointer) in some.iter().zip(pointers) {
+                if let Some(probe) = probes.get_mut(*place) {
+                    probe.answer(pointer.is_some());
+                }
+            }
+        }
+    }
+}
+
+impl Place {
+    /// The word with the fewest entries, and how many these are.
+    fn rarest(&self) -> Option<(usize, &KeywordKey, u32)> {
+        let words = self.keys.iter().zip(&self.counts).enumerate();
+        let words = words.map(|(place, (key, count))| (place, key, *count));
+        words.min_by_key(|(_, _, count)| *count)
+    }
+
+    /// Trapdoor of the rarest word.
+    fn part(&self) -> Result<Option<SearchPart>, ClientError> {
+        let Some((_, key, count)) = self.rarest() else {
+            return Ok(None);
+        };
+        Ok(Some(SearchPart {
+            hospital: self.hospital,
+            writer: self.writer,
+            trapdoor: Trapdoor::of(key, count)?,
+            crossings: Vec::new(),
+        }))
+    }
+
+    /// The other words' tags for `records`.
+    fn crossings(&self, records: &[RecordId]) -> Vec<LetterCrossing> {
+        let rarest = self.rarest().map(|(place, _, _)| place);
+        let others = self.keys.iter().enumerate();
+        let others = others.filter(|(place, _)| Some(*place) != rarest);
+        let tags = others.flat_map(|(_, key)| {
+            let cross = key.cross();
+            records.iter().map(move |record| LetterCrossing {
+                record: *record,
+                tag: cross.tag(record.as_bytes()),
+            })
+        });
+        tags.collect()
+    }
+
+    /// Checks the counts against `addresses`, all that stands in the index for this patient here.
+    ///
+    /// # Errors
+    /// [`ClientError::Withheld`] when there are more than the node said.
+    pub(crate) fn check_counts(&self, addresses: &BTreeSet<Address>) -> Result<(), ClientError> {
+        for (key, count) in self.keys.iter().zip(&self.counts) {
+            let next = yilian_crypto::search::Counter::after(*count);
+            if next.is_ok_and(|next| addresses.contains(&key.address(next))) {
+                return Err(ClientError::Withheld {
+                    hospital: self.hospital,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A letter for `places`, whose records it finds on the way.
+pub(crate) async fn letter<T: Transport>(
+    session: &Session<T>,
+    places: &[Place],
+) -> Result<SearchLetter, ClientError> {
+    let mut parts = Vec::new();
+    for place in places {
+        let Some(mut part) = place.part()? else {
+            continue;
+        };
+        if place.keys.len() > 1 {
+            let found = find(session, std::slice::from_ref(&part)).await?;
+            let records: Vec<RecordId> = found.into_iter().flatten().collect();
+            part.crossings = place.crossings(&records);
+        }
+        parts.push(part);
+    }
+    Ok(SearchLetter {
+        chain: session.chain(),
+        parts,
+    })
+}
+
+/// The records that a letter finds, oldest first.
+pub(crate) async fn hits<T: Transport>(
+    session: &Session<T>,
+    letter: &SearchLetter,
+) -> Result<Vec<Hit>, ClientError> {
+    if letter.chain != session.chain() {
+        return Err(ClientError::OtherChain {
+            pinned: session.chain(),
+            found: letter.chain,
+        });
+    }
+    let found = find(session, &letter.parts).await?;
+    let lacking = lacking(session, &letter.parts).await?;
+    let mut hits: BTreeMap<RecordId, Hit> = BTreeMap::new();
+    for (part, records) in letter.parts.iter().zip(found) {
+        for record in records {
+            if lacking.contains(&record) || hits.contains_key(&record) {
+                continue;
+            }
+            let entry = session.record(record).await?;
+            // A writer may have pointed to another hospital's record: it is none of his.
+            if entry.hospital == part.hospital {
+                let writer = part.writer;
+                hits.insert(record, Hit { entry, writer });
+            }
+        }
+    }
+    let mut hits: Vec<Hit> = hits.into_values().collect();
+    hits.sort_by_key(|hit| (hit.entry.admitted.height, hit.entry.sealed.record));
+    Ok(hits)
+}
+
+/// The records that each part's trapdoor finds.
+async fn find<T: Transport>(
+    session: &Session<T>,
+    parts: &[SearchPart],
+) -> Result<Vec<Vec<RecordId>>, ClientError> {
+    let mut all = Vec::with_capacity(parts.len());
+    for some in batches(parts) {
+        let finds = some.iter().map(|part| Find {
+            hospital: part.hospital,
+            trapdoor: part.trapdoor.clone(),
+        });
+        let found = session.search(List::new(finds.collect())?).await?;
+        for (part, found) in some.iter().zip(found) {
+            // Every number below the count was in use: what is not there now is withheld.
+            let records: Option<Vec<RecordId>> = found.records.into_iter().collect();
+            let hospital = part.hospital;
+            let records = records.filter(|found| found.len() == part.trapdoor.count() as usize);
+            all.push(records.ok_or(ClientError::Withheld { hospital })?);
+        }
+    }
+    Ok(all)
+}
+
+/// Parts in groups that one call may search with.
+fn batches(parts: &[SearchPart]) -> Vec<&[SearchPart]> {
+    let (mut batches, mut rest) = (Vec::new(), parts);
+    while !rest.is_empty() {
+        let mut covered = 0_u32;
+        let fits = rest.iter().take(SEARCHES_MAX).take_while(|part| {
+            covered = covered.saturating_add(part.trapdoor.count());
+            covered <= RESULTS_MAX
+        });
+        // One alone that is too large goes by itself, and the node says so.
+        let (some, others) = rest.split_at(fits.count().max(1));
+        batches.push(some);
+        rest = others;
+    }
+    batches
+}
+
+/// Records that lack one of the other words.
+async fn lacking<T: Transport>(
+    session: &Session<T>,
+    parts: &[SearchPart],
+) -> Result<BTreeSet<RecordId>, ClientError> {
+    let crossings: Vec<Crossing> = parts
+        .iter()
+        .flat_map(|part| &part.crossings)
+        .map(|crossing| Crossing {
+            record: crossing.record,
+            tag: crossing.tag,
+        })
+        .collect();
+    let mut lacking = BTreeSet::new();
+    for some in crossings.chunks(CROSSINGS_MAX) {
+        let has = session.cross(List::new(some.to_vec())?).await?;
+        let pairs = some.iter().zip(has);
+        lacking.extend(pairs.filter(|(_, has)| !has).map(|(one, _)| one.record));
+    }
+    Ok(lacking)
+}
