@@ -37,7 +37,9 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
 
 /// Ours alone.
 fn row<R>(name: &'static str, mut work: impl FnMut() -> R) -> Row {
-    (0..WARM_UP).for_each(|_| drop(time(&mut work)));
+    for _ in 0..WARM_UP {
+        time(&mut work);
+    }
     Row::new(
         name,
         Unit::Us,
@@ -52,7 +54,9 @@ fn versus<R, P>(
     mut theirs: impl FnMut() -> P,
 ) -> Row {
     let mut turn = || (time(&mut ours), time(&mut theirs));
-    (0..WARM_UP).for_each(|_| drop(turn()));
+    for _ in 0..WARM_UP {
+        turn();
+    }
     let (ours, theirs): (Vec<Duration>, Vec<Duration>) = (0..ROUNDS).map(|_| turn()).unzip();
     Row::new(name, Unit::Us, ours).peer(PEER, Unit::Us, theirs)
 }

@@ -4,7 +4,9 @@
 
 mod crypto;
 mod path;
+mod peks;
 mod row;
+mod search;
 
 use clap::{Parser, ValueEnum};
 
@@ -24,12 +26,15 @@ enum Area {
     Crypto,
     /// A record's way from a doctor to a second doctor, on an embedded network
     Path,
+    /// Searching by keyword: the index on disk up to 10^6 records (about 5 GB), and the pairing scheme beside ours
+    Search,
 }
 
 fn main() -> anyhow::Result<()> {
     let Arguments { area, json } = Arguments::parse();
     let rows = match area {
         Area::Crypto => crypto::measure()?,
+        Area::Search => tokio::runtime::Runtime::new()?.block_on(search::measure())?,
         Area::Path => tokio::runtime::Runtime::new()?.block_on(path::measure())?,
     };
     row::print(&rows, json)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use yilian_client::{
-    CheckIn, ConsortiumCa, Doctor, Draft, GrantRequest, MemberCa, Patient, Session, Wallet,
+    CheckIn, ConsortiumCa, Doctor, Draft, GrantRequest, Keyword, MemberCa, Patient, Session, Wallet,
 };
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
@@ -147,6 +147,9 @@ impl Cast {
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
             content: vec![b'x'; RECORD],
+            keywords: (0..10)
+                .filter_map(|number| Keyword::new(format!("word:{number}")).ok())
+                .collect(),
         };
         let whole = Instant::now();
         let sealed = self

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A row; fields that do not apply are left out.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    row: &'static str,
+    row: String,
     p50: f64,
     p99: f64,
     unit: &'static str,
@@ -48,15 +48,30 @@ impl Unit {
 
 impl Row {
     /// The row of the times measured.
-    pub fn new(row: &'static str, unit: Unit, times: Vec<Duration>) -> Self {
+    pub fn new(row: impl Into<String>, unit: Unit, times: Vec<Duration>) -> Self {
         let sorted = sorted(unit, times);
         let (p50, p99) = (quantile(&sorted, 50), quantile(&sorted, 99));
         let n = sorted.len();
         Self {
-            row,
+            row: row.into(),
             p50,
             p99,
             unit: unit.name(),
+            n,
+            bytes: None,
+            peer: None,
+            peer_p50: None,
+        }
+    }
+
+    /// A row of one figure that is no time, over `n` of something.
+    pub fn value(row: impl Into<String>, unit: &'static str, value: f64, n: usize) -> Self {
+        let value = (value * 10.0).round() / 10.0;
+        Self {
+            row: row.into(),
+            p50: value,
+            p99: value,
+            unit,
             n,
             bytes: None,
             peer: None,

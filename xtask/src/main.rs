@@ -7,6 +7,7 @@
 
 mod bench;
 mod fhir;
+mod plot;
 mod run;
 mod test;
 mod walls;
@@ -28,6 +29,8 @@ enum Task {
     Walls,
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
+    /// Draws the rows of a search benchmark
+    Plot(plot::Options),
     /// Rebuilds the embedded table of FHIR R4 definitions from the public definitions package
     Fhir(fhir::Options),
 }
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
         Task::Bench(options) => bench::run(&options),
+        Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),
     }
 }

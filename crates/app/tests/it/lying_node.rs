@@ -228,7 +228,7 @@ impl Transport for Keeper {
 }
 
 #[derive(Debug)]
-struct OneHospital(MemberId);
+pub struct OneHospital(pub MemberId);
 
 impl Identities for OneHospital {
     fn members(&self) -> Vec<MemberId> {
@@ -328,7 +328,7 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
     );
 }
 
-fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
+pub fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
     Genesis {
         name: Text::new("test").unwrap(),
         created: TimeMs::new(1),
@@ -338,7 +338,7 @@ fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
     }
 }
 
-fn now() -> TimeMs {
+pub fn now() -> TimeMs {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     TimeMs::new(u64::try_from(since.unwrap().as_millis()).unwrap())
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod demo;
+mod leakage;
 mod lying_node;
 mod story;
 mod yilian;

@@ -71,6 +71,8 @@ pub(super) struct Parts {
 /// Names every partition on disk.
 const PREFIX: &str = "chain";
 const BUFFER: usize = 1 << 20;
+/// Pages of 4 KiB of archive and state kept in memory: 64 MiB.
+const PAGES: usize = 1 << 14;
 /// Blocks in one file of the archive. Every file stays open: 10 million blocks are 600 files.
 const SECTION: NonZeroU64 = NZU64!(1 << 16);
 /// A leader that was not heard of for so long is passed over.
@@ -100,7 +102,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     let scheme = validator.scheme(chain)?;
     let nobody = Nobody::new(me.clone());
     let channel = || (nobody.clone(), nobody.clone());
-    let pages = CacheRef::new(NZU16!(4096), NZUsize!(4096));
+    let pages = CacheRef::new(NZU16!(4096), NZUsize!(PAGES));
     let buffer = NZUsize!(BUFFER);
 
     // Nothing is proven of the genesis, so the root of its empty log does.

@@ -1,13 +1,18 @@
 //! Grouping and labelling of real bundles: nothing lost, nothing leaked.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde_json::Value;
 use yilian_protocol::Confidentiality;
 use yilian_record::{
     encounter::visits,
     fhir::{Bundle, Resource},
+    keyword::{KEYWORDS_MAX, Keyword, words},
     label::{Part, parts, sensitivity},
+    synthetic::Population,
 };
 
 fn bundles() -> Vec<(PathBuf, Bundle)> {
@@ -146,4 +151,93 @@ fn statistics_hold_no_name_id_or_day() {
             }
         }
     }
+}
+
+/// Names, identifiers, contacts, addresses and birth dates of all people in a bundle, whole and as the words that keywords would be made of. Hospitals are
+/// left out: their names are of words like any other.
+fn personal(bundle: &Bundle) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for resource in bundle.resources() {
+        let people = ["Patient", "RelatedPerson", "Practitioner"];
+        if !people.contains(&resource.resource_type().as_str()) {
+            continue;
+        }
+        for member in ["name", "identifier", "telecom", "address", "birthDate"] {
+            texts(&resource.value()[member], &mut found);
+        }
+    }
+    found
+}
+
+fn texts(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            found.extend(words(text));
+            // House numbers are codes of something, too; numbers of a person are longer.
+            if text.len() > 4 {
+                found.insert(text.to_lowercase());
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(members) => {
+            // What kind of identifier it is, and what a name is used for, are words of no person.
+            let open = members.iter().filter(|(name, _)| {
+                ![
+                    "system",
+                    "use",
+                    "type",
+                    "prefix",
+                    "country",
+                    "state",
+                    "extension",
+                ]
+                .contains(&name.as_str())
+            });
+            open.for_each(|(_, member)| texts(member, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_name_or_number_of_a_person_is_a_keyword() {
+    let mut bundles: Vec<Bundle> = bundles().into_iter().map(|(_, bundle)| bundle).collect();
+    let synthetic = Population::new(5).patients(40);
+    bundles.extend(synthetic.map(|bytes| Bundle::parse(&bytes).unwrap()));
+    let mut counts = Vec::new();
+    for bundle in bundles {
+        let personal = personal(&bundle);
+        for visit in visits(bundle).unwrap() {
+            for part in parts(&visit) {
+                if matches!(
+                    part.confidentiality,
+                    Confidentiality::Identity | Confidentiality::Statistics
+                ) {
+                    assert!(part.keywords.is_empty());
+                    continue;
+                }
+                counts.push(part.keywords.len());
+                for keyword in &part.keywords {
+                    let (Keyword::Code(text) | Keyword::Word(text)) = keyword else {
+                        panic!("a kind of keyword without a rule");
+                    };
+                    assert!(
+                        !personal.contains(text),
+                        "{text} is personal, and a keyword"
+                    );
+                }
+            }
+        }
+    }
+    counts.sort_unstable();
+    let at = |percent: usize| counts[(counts.len() * percent / 100).min(counts.len() - 1)];
+    eprintln!(
+        "{} parts; keywords p50 {}, p90 {}, p99 {}, max {}",
+        counts.len(),
+        at(50),
+        at(90),
+        at(99),
+        at(100)
+    );
+    assert!(at(100) <= KEYWORDS_MAX);
 }

@@ -1,0 +1,237 @@
+//! What a node sees of searching: its whole view of two patients, compared. See docs/search-leakage.md.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use yilian_client::{
+    CheckIn, ConsortiumCa, Doctor, Draft, Keyword, MemberCa, Patient, SearchRequest, Session,
+    Wallet,
+};
+use yilian_crypto::{seed::Seed, sign::SigningKey};
+use yilian_node::{
+    order::ValidatorKey,
+    service::{InProcess, Node, NodeOptions},
+};
+use yilian_protocol::{
+    Confidentiality, Quarter,
+    codec::{Encode as _, Text},
+    registry::Role,
+    transport::{CallError, Request, Response, Transport},
+};
+
+use crate::lying_node::{OneHospital, genesis, now};
+
+/// Notes every request of writing and searching: its kind and bytes, as the node receives them.
+#[derive(Clone)]
+struct Watcher {
+    node: InProcess,
+    view: Arc<Mutex<Vec<(&'static str, Vec<u8>)>>>,
+}
+
+impl Transport for Watcher {
+    async fn call(&self, request: Request) -> Result<Response, CallError> {
+        let seen = match &request {
+            Request::Seal(seal) => Some(("seal", seal.visit.index.to_vec())),
+            Request::Lookup(lookup) => Some(("lookup", lookup.to_vec())),
+            Request::Search(finds) => Some(("search", finds.to_vec())),
+            Request::Cross(crossings) => Some(("cross", crossings.to_vec())),
+            _ => None,
+        };
+        self.view.lock().unwrap().extend(seen);
+        self.node.call(request).await
+    }
+}
+
+/// Three visits with these words, and two searches: the node's view of it.
+async fn view(
+    session: &Session<Watcher>,
+    watcher: &Watcher,
+    doctor: &Doctor,
+    hospital: yilian_protocol::MemberId,
+    words: [[&str; 2]; 3],
+) -> Vec<(&'static str, Vec<u8>)> {
+    let mut rng = rand::rng();
+    let wallet = Wallet::new(session.chain());
+    let mut patient = Patient::new(&Seed::random(&mut rng), wallet);
+    watcher.view.lock().unwrap().clear();
+    for visit in words {
+        let check_in = CheckIn {
+            hospital,
+            period: Quarter::new(2026, 4).unwrap(),
+            private: false,
+            expires: now().plus_ms(1_000_000),
+        };
+        let token = patient.check_in(session, check_in, &mut rng);
+        let checked = doctor.check_in(session, &token, now()).unwrap();
+        let draft = Draft {
+            confidentiality: Confidentiality::Clinical,
+            content: vec![b'x'; 500],
+            keywords: visit.map(|word| Keyword::new(word).unwrap()).to_vec(),
+        };
+        doctor
+            .seal(session, &checked, vec![draft], now(), &mut rng)
+            .await
+            .unwrap();
+    }
+    for sought in [&words[0][..1], &words[0][..]] {
+        let request = SearchRequest {
+            words: sought
+                .iter()
+                .map(|word| Keyword::new(*word).unwrap())
+                .collect(),
+            hospital: None,
+            from: None,
+            until: None,
+        };
+        assert!(!patient.search(session, &request).await.unwrap().is_empty());
+    }
+    watcher.view.lock().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_of_two_histories_of_one_shape_are_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let validator = ValidatorKey::generate();
+    let consortium = SigningKey::from_seed(&[1; 32]);
+    let hospital = MemberCa::new(
+        SigningKey::from_seed(&[3; 32]),
+        Text::new("North").unwrap(),
+        SigningKey::from_seed(&[4; 32]).verifying_key(),
+    );
+    let genesis = genesis(&validator, &consortium);
+    let node = Node::start(NodeOptions {
+        directory: directory.path().to_owned(),
+        genesis: genesis.clone(),
+        validator,
+        identities: Arc::new(OneHospital(hospital.id())),
+    });
+    let watcher = Watcher {
+        node: InProcess::new(Arc::new(node.unwrap())),
+        view: Arc::default(),
+    };
+    let session = Session::open(watcher.clone(), genesis).await.unwrap();
+    let member = hospital.member().clone();
+    let ca = ConsortiumCa::new(consortium);
+    ca.admit(&session, member).await.unwrap();
+    let seed = Seed::random(&mut rand::rng());
+    let name = Text::new("Dr. Who").unwrap();
+    let until = now().plus_ms(1_000_000);
+    let certificate = hospital.certificate(name, Role::Doctor, &seed, now(), until);
+    let doctor = Doctor::new(&seed, &certificate).unwrap();
+    hospital.certify(&session, certificate).await.unwrap();
+
+    // The same repetition of words, other words; one patient's words are long, the other's short, and one is of the other's too.
+    let first = [["hiv", "gout"], ["hiv", "flu"], ["gout", "hiv"]];
+    let long = "a very long name of a rare disease that hardly anybody has";
+    let second = [[long, "hiv"], [long, "x ray"], ["hiv", long]];
+    let one = view(&session, &watcher, &doctor, hospital.id(), first).await;
+    let other = view(&session, &watcher, &doctor, hospital.id(), second).await;
+
+    // Kind by kind and size by size the same ...
+    let shape = |view: &[(&'static str, Vec<u8>)]| -> Vec<(&'static str, usize)> {
+        view.iter()
+            .map(|(kind, bytes)| (*kind, bytes.len()))
+            .collect()
+    };
+    assert_eq!(shape(&one), shape(&other));
+    assert!(shape(&one).iter().any(|(kind, _)| *kind == "cross"));
+
+    // ... no word in it, and nothing in common: not even for the word that both have.
+    let hospital = hospital.id().to_bytes();
+    let pieces = |view: &[(&'static str, Vec<u8>)]| -> BTreeSet<Vec<u8>> {
+        let windows = view.iter().flat_map(|(_, bytes)| bytes.windows(12));
+        let of_hospital = |piece: &&[u8]| {
+            hospital
+                .windows(8)
+                .any(|part| piece.windows(8).any(|p| p == part))
+        };
+        windows
+            .filter(|piece| !of_hospital(piece))
+            .filter(|piece| piece.iter().filter(|byte| **byte == 0).count() < 3)
+            .map(<[u8]>::to_vec)
+            .collect()
+    };
+    assert!(pieces(&one).is_disjoint(&pieces(&other)));
+    for (kind, bytes) in one.iter().chain(&other) {
+        for word in ["gout", "long name", "x ray"] {
+            let contains = bytes
+                .windows(word.len())
+                .any(|part| part == word.as_bytes());
+            assert!(!contains, "{word} in a {kind}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_devices_of_one_author_at_once_lose_no_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    let validator = ValidatorKey::generate();
+    let consortium = SigningKey::from_seed(&[1; 32]);
+    let hospital = MemberCa::new(
+        SigningKey::from_seed(&[3; 32]),
+        Text::new("North").unwrap(),
+        SigningKey::from_seed(&[4; 32]).verifying_key(),
+    );
+    let genesis = genesis(&validator, &consortium);
+    let node = Node::start(NodeOptions {
+        directory: directory.path().to_owned(),
+        genesis: genesis.clone(),
+        validator,
+        identities: Arc::new(OneHospital(hospital.id())),
+    });
+    let node = InProcess::new(Arc::new(node.unwrap()));
+    let session = Session::open(node, genesis).await.unwrap();
+    let member = hospital.member().clone();
+    let ca = ConsortiumCa::new(consortium);
+    ca.admit(&session, member).await.unwrap();
+    let seed = Seed::random(&mut rand::rng());
+    let name = Text::new("Dr. Who").unwrap();
+    let until = now().plus_ms(1_000_000);
+    let certificate = hospital.certificate(name, Role::Doctor, &seed, now(), until);
+    let devices = [0, 1].map(|_| Doctor::new(&seed, &certificate).unwrap());
+    hospital.certify(&session, certificate).await.unwrap();
+
+    let wallet = Wallet::new(session.chain());
+    let mut patient = Patient::new(&Seed::random(&mut rand::rng()), wallet);
+    let word = Keyword::new("word:gout").unwrap();
+    for round in 0..4 {
+        let tokens = [0, 1].map(|_| {
+            let check_in = CheckIn {
+                hospital: hospital.id(),
+                period: Quarter::new(2026, 4).unwrap(),
+                private: false,
+                expires: until,
+            };
+            patient.check_in(&session, check_in, &mut rand::rng())
+        });
+        // Both number from what they know themselves; the chain takes one, and the other counts anew.
+        let seals = devices.iter().zip(&tokens).map(|(doctor, token)| {
+            let checked = doctor.check_in(&session, token, now()).unwrap();
+            let draft = Draft {
+                confidentiality: Confidentiality::Clinical,
+                content: vec![b'0' + round; 50],
+                keywords: vec![word.clone()],
+            };
+            let session = &session;
+            async move {
+                let mut rng = rand::rng();
+                doctor
+                    .seal(session, &checked, vec![draft], now(), &mut rng)
+                    .await
+            }
+        });
+        for sealed in futures::future::join_all(seals).await {
+            sealed.unwrap();
+        }
+    }
+    let request = SearchRequest {
+        words: vec![word],
+        hospital: None,
+        from: None,
+        until: None,
+    };
+    assert_eq!(patient.search(&session, &request).await.unwrap().len(), 8);
+    patient.check_search(&session, &request).await.unwrap();
+}
