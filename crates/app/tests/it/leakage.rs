@@ -23,11 +23,14 @@ use yilian_protocol::{
 
 use crate::lying_node::{OneHospital, genesis, now};
 
+/// Requests as a node sees them: kind and bytes.
+type View = Vec<(&'static str, Vec<u8>)>;
+
 /// Notes every request of writing and searching: its kind and bytes, as the node receives them.
 #[derive(Clone)]
 struct Watcher {
     node: InProcess,
-    view: Arc<Mutex<Vec<(&'static str, Vec<u8>)>>>,
+    view: Arc<Mutex<View>>,
 }
 
 impl Transport for Watcher {
@@ -51,7 +54,7 @@ async fn view(
     doctor: &Doctor,
     hospital: yilian_protocol::MemberId,
     words: [[&str; 2]; 3],
-) -> Vec<(&'static str, Vec<u8>)> {
+) -> View {
     let mut rng = rand::rng();
     let wallet = Wallet::new(session.chain());
     let mut patient = Patient::new(&Seed::random(&mut rng), wallet);
@@ -130,7 +133,7 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
     let other = view(&session, &watcher, &doctor, hospital.id(), second).await;
 
     // Kind by kind and size by size the same ...
-    let shape = |view: &[(&'static str, Vec<u8>)]| -> Vec<(&'static str, usize)> {
+    let shape = |view: &View| -> Vec<(&'static str, usize)> {
         view.iter()
             .map(|(kind, bytes)| (*kind, bytes.len()))
             .collect()
@@ -140,7 +143,7 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
 
     // ... no word in it, and nothing in common: not even for the word that both have.
     let hospital = hospital.id().to_bytes();
-    let pieces = |view: &[(&'static str, Vec<u8>)]| -> BTreeSet<Vec<u8>> {
+    let pieces = |view: &View| -> BTreeSet<Vec<u8>> {
         let windows = view.iter().flat_map(|(_, bytes)| bytes.windows(12));
         let of_hospital = |piece: &&[u8]| {
             hospital
