@@ -25,6 +25,17 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     } else {
         run::run("cargo", &[&["test"], &workspace[..]].concat())?;
     }
+    // Provers run in browsers; their pages are not built yet, so a check is what keeps them possible.
+    let browser = [
+        "check",
+        "-p",
+        "yilian-proof",
+        "--lib",
+        "--locked",
+        "--target",
+        BROWSER,
+    ];
+    run::run("cargo", &browser)?;
     if !options.no_lint {
         let lint = [
             &["clippy"],
@@ -36,8 +47,14 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What browsers run.
+const BROWSER: &str = "wasm32-unknown-unknown";
+
 /// A C compiler builds the pairing library; the toolchain file names the rest.
 fn install() -> anyhow::Result<()> {
+    if answers("rustup", "--version") {
+        run::run("rustup", &["target", "add", BROWSER])?;
+    }
     if answers("cc", "--version") {
         return Ok(());
     }

@@ -11,17 +11,22 @@ use crate::run;
 const ROOMS: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("protocol", &["crypto"]),
+    ("proof", &[]),
     ("record", &["protocol"]),
-    ("ledger", &["protocol", "crypto"]),
-    ("client", &["protocol", "crypto", "record"]),
+    ("ledger", &["protocol", "crypto", "proof"]),
+    ("client", &["protocol", "crypto", "proof", "record"]),
     ("node", &["protocol", "crypto", "ledger"]),
     (
         "app",
-        &["crypto", "protocol", "record", "ledger", "client", "node"],
+        &[
+            "crypto", "protocol", "proof", "record", "ledger", "client", "node",
+        ],
     ),
     (
         "bench",
-        &["crypto", "protocol", "record", "ledger", "client", "node"],
+        &[
+            "crypto", "protocol", "proof", "record", "ledger", "client", "node",
+        ],
     ),
 ];
 
