@@ -8,8 +8,10 @@
 #![forbid(unsafe_code)]
 
 pub mod encounter;
+pub mod epcis;
 pub mod error;
 pub mod fhir;
+pub mod gs1;
 pub mod keyword;
 pub mod label;
 pub mod synthetic;

@@ -18,7 +18,7 @@ use crate::Error;
 
 /// A JSON value with numbers as they were written and members as they were ordered.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(String),
@@ -29,7 +29,7 @@ pub(super) enum Json {
 
 impl Json {
     /// Reads exactly one value.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let settings = ReaderSettings {
             max_nesting_depth: Some(DEPTH_MAX),
             track_path: false,
@@ -75,7 +75,7 @@ impl Json {
     }
 
     /// The value to look at. Decimals become the nearest `f64`; only [`Json::canonical`] is exact.
-    pub(super) fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(flag),

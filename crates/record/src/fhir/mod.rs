@@ -30,7 +30,7 @@ mod bundle;
 mod definitions;
 mod directory;
 mod issue;
-mod json;
+pub(crate) mod json;
 mod primitive;
 mod reference;
 mod resource;

@@ -1,6 +1,10 @@
 //! Tests of the record crate from outside.
 
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
+mod epcis_events;
+#[cfg(test)]
 mod fhir_faults;
 #[cfg(test)]
 mod fhir_real;
