@@ -9,12 +9,17 @@ use yilian_protocol::{
     codec::Text,
     limits::{NAME_MAX, REASON_MAX},
     receipt::Receipt,
+    refusal::Refusal,
     registry::{Certificate, Member, Revocation, Role},
+    trace::{AuthorPass, TraceAction},
     transport::Transport,
     tx::{Body, Transaction},
 };
 
-use crate::{ClientError, Session};
+use crate::{
+    ClientError, Session,
+    trace::{PassKey, PassRequest},
+};
 
 /// The consortium's CA: admits members.
 #[derive(Debug)]
@@ -27,6 +32,34 @@ impl ConsortiumCa {
     #[must_use]
     pub const fn new(key: SigningKey) -> Self {
         Self { key }
+    }
+
+    /// Issues passes for the keys of `request`, whose sender must be certified, in good standing and of a role that handles medicines.
+    ///
+    /// # Errors
+    /// The rule by which the sender may have none.
+    pub async fn issue_passes<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: &PassRequest,
+        now: TimeMs,
+        until: TimeMs,
+    ) -> Result<Vec<AuthorPass>, ClientError> {
+        let entry = session.certificate(request.certificate).await?;
+        entry.standing(now)?;
+        let certificate = &entry.certificate;
+        let role = certificate.role;
+        if !TraceAction::ALL
+            .iter()
+            .any(|action| action.is_open_to(role))
+        {
+            return Err(Refusal::RoleNotAllowed.into());
+        }
+        request.verify(session.chain(), &certificate.signing)?;
+        let until = until.min(certificate.valid_until);
+        let chain = session.chain();
+        let issue = |key: &PassKey| AuthorPass::issue(chain, key.0, role, now, until, &self.key);
+        Ok(request.keys.iter().map(issue).collect())
     }
 
     /// Admits `member`.

@@ -91,6 +91,24 @@ pub enum ClientError {
         /// The record.
         record: RecordId,
     },
+    /// The event is not as EPCIS asks.
+    #[error("the event is not as EPCIS 2.0 asks: {0}")]
+    Event(String),
+    /// The author has no valid pass left.
+    #[error("no pass is left that is valid now")]
+    NoPass,
+    /// The pack's trace has no such event.
+    #[error("the pack's trace has no event {id}")]
+    NoSuchEvent {
+        /// The event's id.
+        id: String,
+    },
+    /// No proof could be made.
+    #[error(transparent)]
+    Prove(#[from] yilian_proof::ProveError),
+    /// The record holds no such prescription, or not one that can be dispensed.
+    #[error("no prescription to dispense: {0}")]
+    Prescription(String),
     /// A value over its limit, or a file that is not what it should be.
     #[error(transparent)]
     Format(#[from] DecodeError),
@@ -111,6 +129,12 @@ impl ClientError {
             } => Some(*rule),
             _ => None,
         }
+    }
+}
+
+impl From<yilian_record::epcis::Error> for ClientError {
+    fn from(error: yilian_record::epcis::Error) -> Self {
+        Self::Event(error.to_string())
     }
 }
 

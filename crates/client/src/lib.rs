@@ -1,7 +1,7 @@
 //! The people's side of Yilian: whoever holds a key or reads plaintext acts through here.
 //!
 //! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`] writes them and reads what patients open.
-//! [`ConsortiumCa`] and [`MemberCa`] say who is who. All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
+//! [`ConsortiumCa`] and [`MemberCa`] say who is who. [`trace::Handler`] makes, carries and dispenses medicines; [`trace::inspect`] reads their trail. All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ mod patient;
 mod search;
 mod session;
 mod share;
+pub mod trace;
 mod wallet;
 
 pub use authority::{ConsortiumCa, MemberCa};

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use yilian_crypto::pseudonym::Nym;
 use yilian_protocol::{
-    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId,
+    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
+    TransactionId,
     codec::{Decode, Encode, List},
     grant::{Deposit, GrantEntry, SignedAsk},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
@@ -18,6 +19,7 @@ use yilian_protocol::{
     sealed::SealedObject,
     search::{Crossing, Found, LookupRequest, Pointer, RecordIndex, Searches},
     state::{Sequence, Table, tables},
+    trace::{TraceEntry, TraceHead},
     transport::{
         Block, CallError, OneShot, RecordEntry, Reencapsulated, Request, Response, SealRequest,
         Status, Transport,
@@ -187,6 +189,15 @@ impl<T: Transport> Session<T> {
         entry.ok_or_else(|| Refusal::CertificateUnknown.into())
     }
 
+    /// A member's entry in the registry.
+    ///
+    /// # Errors
+    /// [`Refusal::MemberUnknown`] when there is none.
+    pub async fn member(&self, id: MemberId) -> Result<MemberEntry, ClientError> {
+        let entry = self.read(tables::MEMBER, id.as_bytes()).await?;
+        entry.ok_or_else(|| Refusal::MemberUnknown.into())
+    }
+
     /// All members.
     ///
     /// # Errors
@@ -223,6 +234,14 @@ impl<T: Transport> Session<T> {
     pub async fn record(&self, id: RecordId) -> Result<RecordEntry, ClientError> {
         let entry = self.read(tables::RECORD, id.as_bytes()).await?;
         entry.ok_or_else(|| CallError::not_found("record").into())
+    }
+
+    /// The latest block, as the node says.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn latest(&self) -> Result<Admitted, ClientError> {
+        Ok(self.status().await?.latest)
     }
 
     /// The latest block of which this session has a proof: values read before it are at least as old.
@@ -380,6 +399,64 @@ impl<T: Transport> Session<T> {
         let count = crossings.len();
         let crossed = ask!(self, Request::Cross(crossings), Crossed, "cross");
         answered(crossed, count, "cross")
+    }
+
+    /// Where a trace stands, and all of its entries: the head proven, the entries linked to it. `None` when it is proven that there is no such trace.
+    ///
+    /// # Errors
+    /// [`ReceiptError::State`] when the entries are not the ones the head links.
+    pub async fn trace(
+        &self,
+        id: TraceId,
+    ) -> Result<Option<(TraceHead, Vec<TraceEntry>)>, ClientError> {
+        let Some(head) = self.trace_head(id).await? else {
+            return Ok(None);
+        };
+        let mut entries: Vec<TraceEntry> = Vec::new();
+        while entries.len() < head.length as usize {
+            let request = Request::Trace(id, entries.len() as u32);
+            let page = ask!(self, request, Trace, "trace");
+            if page.entries.is_empty() {
+                return Err(ReceiptError::State.into());
+            }
+            entries.extend(page.entries);
+        }
+        // The node may have grown it since the head was proven.
+        entries.truncate(head.length as usize);
+        let mut link = TraceHead::EMPTY;
+        for entry in &entries {
+            if entry.shared.id() != entry.item.shared {
+                return Err(ReceiptError::State.into());
+            }
+            link = TraceHead::link(link, &entry.item);
+        }
+        if link != head.link {
+            return Err(ReceiptError::State.into());
+        }
+        Ok(Some((head, entries)))
+    }
+
+    /// Where a trace stands; `None` when it is proven that there is no such trace.
+    ///
+    /// # Errors
+    /// When the node does not answer, or its proof does not verify.
+    pub async fn trace_head(&self, id: TraceId) -> Result<Option<TraceHead>, ClientError> {
+        self.read(tables::TRACE, id.as_bytes()).await
+    }
+
+    /// Where several traces stand.
+    ///
+    /// # Errors
+    /// As [`Session::trace_head`].
+    pub async fn trace_heads(
+        &self,
+        ids: &[TraceId],
+    ) -> Result<Vec<Option<TraceHead>>, ClientError> {
+        let keys: Vec<StateKey> = ids
+            .iter()
+            .map(|id| tables::TRACE.key(id.as_bytes()))
+            .collect();
+        self.read_many(tables::TRACE, &keys).await
     }
 
     /// Has the node turn a record towards a reader, once.

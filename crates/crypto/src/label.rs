@@ -148,6 +148,28 @@ labels! {
     SEARCH_CROSS = "search/cross-tag";
     /// Name of a keyword in the writer's own notes.
     SEARCH_NOTE = "search/writer-note";
+
+    // - trace
+    /// Seed of a pack's trace key.
+    TRACE_KEY = "trace/key-seed";
+    /// Reading key of a pack's trace.
+    TRACE_READING = "trace/reading-key";
+    /// Mask over an event's key.
+    TRACE_MASK = "trace/event-key-mask";
+    /// Digest of a sealed event.
+    TRACE_EVENT = "trace/event-digest";
+    /// Digest of what the packs of one append share.
+    TRACE_SHARED = "trace/shared-digest";
+    /// Link from a trace's entries to the next.
+    TRACE_LINK = "trace/link";
+    /// What a proof of knowledge is bound to.
+    TRACE_CONTEXT = "trace/proof-context";
+    /// Signature of an event's author.
+    TRACE_SIGNATURE = "trace/sign-event";
+    /// Signature of the consortium's CA on a pass.
+    PASS_SIGNATURE = "trace/sign-pass";
+    /// Tag under which a prescription is used up.
+    PRESCRIPTION_USE = "trace/prescription-use";
 }
 
 #[cfg(test)]

@@ -535,10 +535,17 @@ impl RecordKey {
     }
 }
 
+impl RecordKey {
+    /// A key that did not come out of a capsule.
+    pub(crate) const fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+}
+
 #[cfg(test)]
 impl RecordKey {
     pub(crate) fn for_tests(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self::from_bytes(Zeroizing::new(bytes))
     }
 }
 

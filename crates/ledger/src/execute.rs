@@ -12,6 +12,7 @@ use yilian_protocol::{
 use crate::{
     consent, record, registry,
     state::{Overlay, StateError, View},
+    trace,
 };
 
 /// The rules of one chain.
@@ -57,7 +58,8 @@ impl Ledger {
         self.chain
     }
 
-    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good. Reads no state.
+    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good, and for an append to traces its pass and proof. Reads no
+    /// state.
     ///
     /// # Errors
     /// The rule it breaks.
@@ -68,6 +70,9 @@ impl Ledger {
         })?;
         if transaction.chain() != self.chain {
             return Err(Refusal::WrongChain);
+        }
+        if let Body::AppendTrace(append) = transaction.body() {
+            trace::check(&self.genesis, self.chain, transaction.signer(), append)?;
         }
         Ok(transaction)
     }
@@ -83,6 +88,7 @@ impl Ledger {
                 Body::Seal(visit) => record::seal_reads(visit),
                 Body::CreateGrant(grant) => consent::create_reads(grant),
                 Body::SetGrant(change) => consent::set_reads(change),
+                Body::AppendTrace(append) => trace::append_reads(append),
                 _ => Vec::new(),
             },
             Err(_) => Vec::new(),
@@ -113,7 +119,7 @@ impl Ledger {
         })
     }
 
-    /// Every rule checks all before it writes anything, so a refusal leaves nothing behind.
+    /// Every rule checks all before it writes anything, so a refusal leaves nothing behind; but for one, [`Refusal::TraceClosed`], which leaves an alarm.
     fn execute_one<V: View>(
         &self,
         BlockContext { admitted }: BlockContext,
@@ -130,6 +136,7 @@ impl Ledger {
             Body::Seal(visit) => record::seal(state, admitted, signer, visit)?,
             Body::CreateGrant(grant) => consent::create(state, admitted, signer, grant)?,
             Body::SetGrant(change) => consent::set(state, admitted, signer, change)?,
+            Body::AppendTrace(append) => trace::append(state, admitted, append)?,
             _ => Err(Refusal::Malformed),
         };
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))

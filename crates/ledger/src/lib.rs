@@ -16,6 +16,7 @@ pub mod record;
 pub mod registry;
 mod search;
 pub mod state;
+mod trace;
 
 pub use execute::{BlockContext, Execution, Ledger};
 pub use state::StateError;

@@ -71,6 +71,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/lookups", post(lookup))
         .route("/searches", post(search))
         .route("/crossings", post(cross))
+        .route("/traces/{id}", get(trace))
         .route("/reencapsulations", post(reencapsulate))
         .route("/deposits", post(deposit))
         .route("/grants/{id}", get(grant))
@@ -163,6 +164,10 @@ async fn cross(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answ
     answer(&node, Request::Cross(decode(body, SMALL_BODY_MAX)?)).await
 }
 
+async fn trace(State(node): Shared, Path(id): Path<String>, Query(page): Query<From>) -> Answer {
+    answer(&node, Request::Trace(parse(&id)?, page.from)).await
+}
+
 async fn reencapsulate(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
     let request: OneShot = decode(body, SMALL_BODY_MAX)?;
     answer(&node, Request::Reencapsulate(request)).await
@@ -199,6 +204,7 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Pointers(value) => json(&value),
         Response::Found(value) => json(&value),
         Response::Crossed(value) => json(&value),
+        Response::Trace(value) => json(&value),
         Response::Reencapsulated(value) => json(&value),
         Response::Grant(value) => json(&value),
         Response::Object(bytes) => {

@@ -19,21 +19,22 @@ use yilian_ledger::{
     state::{
         Fetched, Sequence, Table, View,
         tables::{
-            CERTIFICATE, CERTIFICATES, CROSS, GRANT, INDEX, MEMBER, MEMBERS, RECORD, VISIT_RECORDS,
-            index_name,
+            CERTIFICATE, CERTIFICATES, CROSS, GRANT, INDEX, MEMBER, MEMBERS, RECORD, TRACE,
+            TRACE_ITEM, TRACE_SHARED, VISIT_RECORDS, index_name, trace_item_name,
         },
     },
 };
 use yilian_protocol::{
-    CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TransactionId,
+    CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TraceId, TransactionId,
     codec::{Blob, Decode},
     grant::{Deposit, SignedAsk},
-    limits::{PAGE_MAX, RESULTS_MAX},
+    limits::{PAGE_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{CertificateEntry, Genesis},
     sealed::{SealedObject, SealedRecord},
     search::{Crossing, Find, Found, LookupRequest, Pointer, Pointers, RecordIndex},
+    trace::TraceEntry,
     transport::{
         Block, BlockTransaction, CallError, OneShot, Page, RecordEntry, Reencapsulated, Request,
         Response, SealReceipt, SealRequest, Status, Transport,
@@ -142,6 +143,7 @@ impl Node {
             Request::Lookup(request) => Response::Pointers(self.lookup(&request).await?),
             Request::Search(finds) => Response::Found(self.search(&finds).await?),
             Request::Cross(crossings) => Response::Crossed(self.cross(&crossings).await?),
+            Request::Trace(id, from) => Response::Trace(self.trace(id, from).await?),
             Request::Reencapsulate(request) => {
                 Response::Reencapsulated(self.reencapsulate(&request).await?)
             }
@@ -174,9 +176,9 @@ impl Node {
     }
 
     async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {
-        if transaction.chain() != self.ledger.chain() {
-            return Err(Refusal::WrongChain.into());
-        }
+        // Away from the network's threads: the proof of an append to traces takes a millisecond, and more than a lookup is asked for.
+        let (ledger, bytes) = (Arc::clone(&self.ledger), transaction.as_bytes().to_vec());
+        blocking(move || ledger.admit(&bytes).map(drop)).await??;
         let id = transaction.id();
         self.chain
             .submit(transaction.as_bytes().to_vec().into())
@@ -330,6 +332,23 @@ impl Node {
         Ok(pairs
             .map(|(crossing, tags)| tags.is_some_and(|tags| tags.contains(&crossing.tag)))
             .collect())
+    }
+
+    async fn trace(&self, id: TraceId, from: u32) -> Result<Page<TraceEntry>, CallError> {
+        let head = self.read(TRACE, id.as_bytes()).await?;
+        let total = head.map_or(0, |head| head.length);
+        let until = total.min(from.saturating_add(TRACE_PAGE_MAX));
+        let places = (from..until).map(|place| trace_item_name(&id, place));
+        let items = self.read_all(TRACE_ITEM, places.collect()).await?;
+        let shared = items.iter().map(|item| item.shared.as_bytes().to_vec());
+        let shared = self.read_all(TRACE_SHARED, shared.collect()).await?;
+        let entries = items.into_iter().zip(shared);
+        Ok(Page {
+            entries: entries
+                .map(|(item, shared)| TraceEntry { item, shared })
+                .collect(),
+            total,
+        })
     }
 
     async fn reencapsulate(&self, request: &OneShot) -> Result<Reencapsulated, CallError> {

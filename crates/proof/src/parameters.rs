@@ -63,6 +63,9 @@ impl ParameterSet {
     /// Every set.
     pub const ALL: [Self; 3] = [Self::Compact, Self::Balanced, Self::Proven128];
 
+    /// The set of every proof on a chain: what its ledger demands, and provers hold to.
+    pub const ON_CHAIN: Self = Self::Balanced;
+
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {

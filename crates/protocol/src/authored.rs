@@ -16,10 +16,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     codec::{Blob, Decode, DecodeError, Encode, Reader, canonical},
-    ids::{CertificateId, ChainId, TimeMs},
+    ids::{CertificateId, ChainId, TimeMs, TreeHash},
     limits::{CLOCK_SKEW_MS, OBJECT_MAX},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry},
+    trace::prescription_tag,
 };
 
 /// A part of a visit's record under its author's signature.
@@ -243,6 +244,12 @@ impl Verified {
     #[must_use]
     pub const fn scope(&self) -> &Scope {
         self.authored.scope()
+    }
+
+    /// The tag under which the prescription called `item` in this record is used up.
+    #[must_use]
+    pub fn prescription_tag(&self, item: &str) -> TreeHash {
+        prescription_tag(&self.authored.statement.salt, item)
     }
 }
 

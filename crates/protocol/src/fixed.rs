@@ -11,6 +11,7 @@ use yilian_crypto::{
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     search::{Address, CrossTag, MaskedPointer, SearchPublic, WriterPublic},
     sign::{Signature, VerifyingKey},
+    trace::MaskedKey,
 };
 
 use crate::codec::{Decode, DecodeError, Encode, Reader};
@@ -120,6 +121,7 @@ opaque! {
     Address "address of an index entry (16 bytes)",
     MaskedPointer "masked pointer (40 bytes)",
     CrossTag "cross tag (16 bytes)",
+    MaskedKey "masked key of an event (32 bytes)",
 }
 
 fixed! {

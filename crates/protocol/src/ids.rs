@@ -134,6 +134,10 @@ id! {
     GrantId, "grant id (64 hex digits)"
 }
 id! {
+    /// A pack's trace: the Rescue-Prime hash of its key. Whether the bytes are canonical is the proof's to check.
+    TraceId, "trace id (64 hex digits)"
+}
+id! {
     /// The place of one value in the ledger's state.
     StateKey, "state key (64 hex digits)"
 }

@@ -20,12 +20,13 @@ pub mod registry;
 pub mod sealed;
 pub mod search;
 pub mod state;
+pub mod trace;
 pub mod transport;
 pub mod tx;
 pub mod visit;
 
 pub use ids::{
     BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
-    TransactionId, TreeHash,
+    TraceId, TransactionId, TreeHash,
 };
 pub use yilian_crypto::scope::{Confidentiality, Quarter, Scope};

@@ -48,3 +48,17 @@ pub const PAGE_MAX: usize = 1_000;
 pub const CERTIFICATE_DAYS_MAX: u64 = 5 * 366;
 /// Milliseconds by which a reader's clock may differ from the node's when he asks.
 pub const CLOCK_SKEW_MS: u64 = 5 * 60 * 1_000;
+/// Packs that one append to traces covers: as many as one proof does.
+pub const TRACE_PUSHES_MAX: usize = 4_096;
+/// Bytes of a sealed event, which must fit into one value of the state.
+pub const TRACE_EVENT_MAX: usize = 48 * 1024;
+/// Bytes of a proof of knowledge.
+pub const TRACE_PROOF_MAX: usize = 192 * 1024;
+/// Blocks between the first and the last at which an append may be executed.
+pub const TRACE_WINDOW_MAX: u64 = 1_000;
+/// Alarms that one trace keeps; who holds a copied code shall not fill the disk.
+pub const TRACE_LATE_MAX: u32 = 16;
+/// Entries of a trace that one answer holds.
+pub const TRACE_PAGE_MAX: u32 = 64;
+/// Days a pass may be valid: it cannot be revoked, only run out.
+pub const PASS_DAYS_MAX: u64 = 31;

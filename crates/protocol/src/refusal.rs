@@ -73,6 +73,26 @@ named_codes! {
         CapsuleNotProven = 43 "capsule-not-proven",
         /// The change is not the next one of the grant.
         StaleChange = 44 "stale-change",
+        /// The pass is not the consortium CA's, or for too long.
+        PassInvalid = 50 "pass-invalid",
+        /// The pass is not valid at this time.
+        PassExpired = 51 "pass-expired",
+        /// The append's window of heights is over, not begun, or too wide.
+        OutsideWindow = 52 "outside-window",
+        /// The proof does not show that the sender knows the packs' keys.
+        ProofInvalid = 53 "proof-invalid",
+        /// A trace has grown since the append was made.
+        StaleTrace = 54 "stale-trace",
+        /// There is no such trace: the pack was never commissioned.
+        TraceUnknown = 55 "trace-unknown",
+        /// The trace was begun before: a second pack with the same code.
+        TraceExists = 56 "trace-exists",
+        /// The trace is closed. The attempt is kept in it as an alarm.
+        TraceClosed = 57 "trace-closed",
+        /// The prescription was dispensed before.
+        PrescriptionUsed = 58 "prescription-used",
+        /// An append names no pack, or one twice.
+        TracePacks = 59 "trace-packs",
     }
 }
 
@@ -115,6 +135,18 @@ impl Refusal {
             Self::StaleRequest => "set the clock right and ask again",
             Self::WrongRekey => "make the rekeys for the reader's registered key",
             Self::StaleChange => "read the grant again and number the change after its last",
+            Self::PassInvalid | Self::PassExpired => {
+                "have the consortium's CA issue new passes to you"
+            }
+            Self::OutsideWindow | Self::StaleTrace => "read the traces again and append once more",
+            Self::ProofInvalid => "scan the codes again; every pack's whole code is needed",
+            Self::TraceUnknown => "do not use the pack: nobody made it, as far as the chain knows",
+            Self::TraceExists => "print a fresh code; a code names one pack",
+            Self::TraceClosed => {
+                "do not use the pack: it was dispensed, destroyed or recalled before; tell the regulator"
+            }
+            Self::PrescriptionUsed => "ask the doctor for a new prescription",
+            Self::TracePacks => "name each pack once",
             Self::CapsuleNotProven => "use the scope of the record; report the node if it is right",
         }
     }

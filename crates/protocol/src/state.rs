@@ -128,9 +128,10 @@ pub mod tables {
     use super::{Sequence, Table};
     use crate::{
         grant::GrantEntry,
-        ids::{CertificateId, MemberId, RecordId},
+        ids::{CertificateId, Height, MemberId, RecordId, TraceId},
         registry::{CertificateEntry, MemberEntry},
         search::CrossTags,
+        trace::{TraceHead, TraceItem, TraceShared},
         transport::RecordEntry,
     };
 
@@ -159,6 +160,21 @@ pub mod tables {
     #[must_use]
     pub fn index_name(hospital: &MemberId, address: &Address) -> Vec<u8> {
         [hospital.as_bytes().as_slice(), &address.to_bytes()].concat()
+    }
+
+    /// Trace id -> where the trace stands.
+    pub const TRACE: Table<TraceHead> = Table::new("trace");
+    /// Trace id and place ([`trace_item_name`]) -> item.
+    pub const TRACE_ITEM: Table<TraceItem> = Table::once("trace-item");
+    /// Id of what an append's packs share -> that.
+    pub const TRACE_SHARED: Table<TraceShared> = Table::once("trace-shared");
+    /// Tag of a prescription -> height at which it was used up.
+    pub const PRESCRIPTION: Table<Height> = Table::new("prescription");
+
+    /// What the item at `place` of a trace is called.
+    #[must_use]
+    pub fn trace_item_name(trace: &TraceId, place: u32) -> Vec<u8> {
+        [trace.as_bytes().as_slice(), &place.to_be_bytes()].concat()
     }
 
     /// Grant id -> entry.

@@ -15,8 +15,8 @@ use crate::{
     fixed,
     grant::{Deposit, GrantEntry, SignedAsk},
     ids::{
-        CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TransactionId,
-        TreeHash,
+        CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
+        TransactionId, TreeHash,
     },
     limits::{CROSSINGS_MAX, FINALITY_MAX, OBJECT_MAX, PROOFS_MAX, RECORDS_MAX, TRANSACTION_MAX},
     receipt::Receipt,
@@ -25,6 +25,7 @@ use crate::{
     sealed::{SealedObject, SealedRecord},
     search::{Crossing, Found, LookupRequest, Pointers, RecordIndex, Searches},
     state::proof::ProvenState,
+    trace::TraceEntry,
     tx::{Body, SealVisit, Transaction},
 };
 
@@ -87,6 +88,8 @@ pub enum Request {
     Search(Searches),
     /// Whether records have the keywords of some cross tags.
     Cross(List<Crossing, CROSSINGS_MAX>),
+    /// The entries of a trace, from the given place on.
+    Trace(TraceId, u32),
     /// Re-encapsulates a record for a reader, once; the node keeps nothing of it.
     Reencapsulate(OneShot),
     /// Gives a key holder the rekeys of a grant.
@@ -135,6 +138,8 @@ pub enum Response {
     Found(Vec<Found>),
     /// To [`Request::Cross`]: one for each tag.
     Crossed(Vec<bool>),
+    /// To [`Request::Trace`].
+    Trace(Page<TraceEntry>),
     /// To [`Request::Reencapsulate`] and [`Request::Ask`].
     Reencapsulated(Reencapsulated),
     /// To [`Request::Deposit`].

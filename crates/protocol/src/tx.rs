@@ -19,6 +19,7 @@ use crate::{
     registry::{Certificate, Member, Revocation},
     sealed::SealedRecord,
     search::RecordIndex,
+    trace::TraceAppend,
 };
 
 /// What a transaction does.
@@ -38,6 +39,8 @@ pub enum Body {
     CreateGrant(Grant),
     /// Pauses, resumes or revokes a grant; by its controller.
     SetGrant(GrantChange),
+    /// Appends an event to the traces of packs; by whoever knows their keys and holds a pass.
+    AppendTrace(TraceAppend),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -46,6 +49,7 @@ canonical_choice!(Body {
     4 => Seal,
     5 => CreateGrant,
     6 => SetGrant,
+    7 => AppendTrace,
 });
 
 impl Body {
@@ -59,6 +63,7 @@ impl Body {
             Self::Seal(_) => "seal",
             Self::CreateGrant(_) => "create-grant",
             Self::SetGrant(_) => "set-grant",
+            Self::AppendTrace(_) => "append-trace",
         }
     }
 }

@@ -15,5 +15,6 @@ mod properties;
 mod search;
 mod secrets;
 mod setting;
+mod trace;
 mod vectors;
 mod wycheproof;

@@ -6,4 +6,5 @@ mod consent;
 mod purity;
 mod registry_and_record;
 mod search;
+mod trace;
 mod world;

@@ -94,6 +94,11 @@ const ROUTES: &[Route] = &[
         "RecordIndex",
         "The record's index entries",
     ),
+    get(
+        "/v1/traces/{id}",
+        "TracePage",
+        "The entries of a pack's trace, its events sealed, from the place `from` on",
+    ),
     post(
         "/v1/lookups",
         "LookupRequest",
@@ -289,6 +294,16 @@ fn schemas() -> Value {
         "Found": json!({ "type": "array", "items": object(&[
             ("records", json!({ "type": "array", "items": { "type": ["string", "null"] } })),
         ]) }),
+        "TraceEntry": object(&[
+            ("item", object(&[
+                ("shared", id.clone()), ("key", json!({ "type": "string" })), ("late", json!({ "type": "boolean" })),
+            ])),
+            ("shared", object(&[
+                ("pass", free.clone()), ("action", json!({ "type": "string" })), ("event", json!({ "type": "string" })),
+                ("admitted", admitted.clone()),
+            ])),
+        ]),
+        "TracePage": page("TraceEntry"),
         "Crossed": json!({ "type": "array", "items": { "type": "boolean" } }),
         "Reencapsulated": object(&[
             ("form", json!({ "type": "string", "enum": ["gt", "lv"] })), ("value", json!({ "type": "string" })),
@@ -321,6 +336,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 20);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 21);
     }
 }

@@ -1,0 +1,151 @@
+//! Those who handle medicines: a maker, courier, pharmacist or regulator with a certificate.
+
+use rand_core::CryptoRng;
+use yilian_crypto::{
+    seed::{MemberKeys, Seed},
+    trace::{EventDigest, EventKey},
+};
+use yilian_proof::{Context, ParameterSet, TraceKey};
+use yilian_protocol::{
+    CertificateId, MemberId, TimeMs, TraceId, TreeHash,
+    codec::{Blob, Encode as _, List},
+    receipt::Receipt,
+    registry::{Certificate, Role},
+    trace::{
+        AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceTerms, associated,
+    },
+    transport::Transport,
+    tx::{Body, Transaction},
+};
+use yilian_record::epcis::Event;
+
+use super::{Pack, PassBook, PassRequest};
+use crate::{ClientError, Session};
+
+/// One who handles medicines.
+#[derive(Debug)]
+pub struct Handler {
+    keys: MemberKeys,
+    certificate: CertificateId,
+    member: MemberId,
+    role: Role,
+}
+
+/// What happened to some packs, not yet on the chain: made at once, or offline and brought in later.
+#[derive(Debug)]
+pub struct Capture {
+    /// The packs, 1 to 4096, each with its whole code.
+    pub packs: Vec<Pack>,
+    /// What it does to their traces.
+    pub action: TraceAction,
+    /// What happened, and when.
+    pub event: Event,
+    /// The prescription that it uses up.
+    pub prescription: Option<TreeHash>,
+}
+
+impl Handler {
+    /// The one whose keys come from `seed` and were certified as `certificate`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotForMe`] when the certificate is for other keys.
+    pub fn new(seed: &Seed, certificate: &Certificate) -> Result<Self, ClientError> {
+        let keys = MemberKeys::from_seed(seed);
+        if keys.signing.verifying_key() != certificate.signing {
+            return Err(ClientError::NotForMe {
+                reader: certificate.id(),
+            });
+        }
+        Ok(Self {
+            keys,
+            certificate: certificate.id(),
+            member: certificate.member,
+            role: certificate.role,
+        })
+    }
+
+    /// The organisation it acts for.
+    #[must_use]
+    pub const fn member(&self) -> MemberId {
+        self.member
+    }
+
+    /// Its role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Asks for `count` passes; the answer goes into the book.
+    pub fn ask_passes<T: Transport>(
+        &self,
+        session: &Session<T>,
+        book: &mut PassBook,
+        count: usize,
+        rng: &mut impl CryptoRng,
+    ) -> PassRequest {
+        let (chain, signing) = (session.chain(), &self.keys.signing);
+        book.ask(chain, self.certificate, signing, count, rng)
+    }
+
+    /// Brings what was captured onto the chain. Takes a pass out of the book, whether or not it succeeds: a pass that was seen names what it was seen with.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] names the rule. After [`TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed) the attempt stands in the packs'
+    /// traces as an alarm.
+    pub async fn append<T: Transport>(
+        &self,
+        session: &Session<T>,
+        book: &mut PassBook,
+        capture: &Capture,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Receipt, ClientError> {
+        let (pass, pass_key) = book.next(now)?;
+        let traces: Vec<TraceId> = capture.packs.iter().map(Pack::trace).collect();
+        let heads = session.trace_heads(&traces).await?;
+        let lengths = heads.iter().map(|head| head.map_or(0, |head| head.length));
+        let latest = session.latest().await?;
+
+        let chain = session.chain();
+        let action = capture.action;
+        let authored = AuthoredEvent::sign(
+            self.certificate,
+            &self.keys.signing,
+            chain,
+            &pass.key,
+            action,
+            now,
+            capture.event.to_json(),
+        );
+        let sealed_for = associated(chain, &pass.key, action);
+        let (key, sealed) = EventKey::seal(&sealed_for, &authored.to_vec(), rng);
+        let digest = EventDigest::of(&sealed);
+        let pushes = capture
+            .packs
+            .iter()
+            .zip(lengths)
+            .map(|(pack, length)| TracePush {
+                trace: pack.trace(),
+                length,
+                key: pack.reading().mask(&key, &digest),
+            });
+        let terms = TraceTerms {
+            pushes: List::new(pushes.collect())?,
+            pass,
+            action,
+            window: HeightWindow::after(latest.height),
+            event: Blob::new(sealed)?,
+            prescription: capture.prescription,
+        };
+        let keys: Vec<&TraceKey> = capture.packs.iter().map(Pack::key).collect();
+        let context = Context::new(terms.context(chain));
+        let proof = yilian_proof::prove(ParameterSet::ON_CHAIN, &keys, &context, rng)?;
+        let append = TraceAppend {
+            terms,
+            proof: Blob::new(proof)?,
+        };
+        let transaction = Transaction::sign(chain, Body::AppendTrace(append), &pass_key);
+        session.submit(transaction).await
+    }
+}
