@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod trace;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId, grant::Purpose,
     registry::Role, transport::Form,
 };
+
+use self::trace::TraceCommand;
 
 /// Patient-owned medical records on one machine: a network, its people, and every step between them.
 #[derive(Debug, Parser)]
@@ -62,6 +66,9 @@ pub enum Command {
     /// Look at records as the chain sees them
     #[command(subcommand)]
     Record(RecordCommand),
+    /// Follow medicines from factory to bedside: commission, ship, receive, dispense, show, recall
+    #[command(subcommand)]
+    Trace(TraceCommand),
     /// Fetch and verify the proof that a transaction is final
     Receipt {
         /// The transaction
@@ -115,6 +122,17 @@ pub enum CaCommand {
         /// Why
         #[arg(long)]
         reason: String,
+    },
+    /// Give a maker, courier, pharmacist or regulator passes for appending to traces, by the consortium's CA
+    Passes {
+        /// The person's name
+        name: String,
+        /// How many: each append uses one
+        #[arg(long, default_value_t = 50)]
+        count: usize,
+        /// Days of validity, at most 31
+        #[arg(long, default_value_t = 7)]
+        days: u64,
     },
     /// List members and certificates
     List,

@@ -7,6 +7,7 @@
 //! keys/validator.json       the validator's share
 //! members/<name>.json       name, id;  members/<name>.key: CA seed, node seed
 //! people/<name>.json        name, certificate;  people/<name>.key: seed;  people/<name>.notes: index entries written
+//! people/<name>.passes      passes for appending to traces, with their keys;  people/<name>.queue: captures that wait
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! node/                     chain, objects, deposits
 //! node.url                  where `yilian serve` listens, while it runs
@@ -22,7 +23,10 @@ use std::{
 use anyhow::Context;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use yilian_client::{Doctor, MemberCa, Patient, Wallet, WriterNotes};
+use yilian_client::{
+    Doctor, MemberCa, Patient, Wallet, WriterNotes,
+    trace::{Handler, PassBook},
+};
 use yilian_crypto::{seed::Seed, sign::SigningKey};
 use yilian_node::{order::ValidatorKey, service::Identities};
 use yilian_protocol::{
@@ -175,8 +179,8 @@ impl Home {
         Ok(Seed::from_bytes(bytes))
     }
 
-    /// The doctor called `name`.
-    pub fn doctor(&self, name: &str) -> anyhow::Result<Doctor> {
+    /// The seed and certificate of the person called `name`.
+    fn person(&self, name: &str) -> anyhow::Result<(Seed, Certificate)> {
         let stem = format!("people/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
             let cause = format!("nobody called `{name}` is certified here");
@@ -186,8 +190,50 @@ impl Home {
             ));
         }
         let file: PersonFile = self.read(&format!("{stem}.json"))?;
-        let doctor = Doctor::new(&Seed::from_bytes(self.key(&stem)?), &file.certificate)?;
-        let notes = self.root.join(&stem).with_extension("notes");
+        Ok((Seed::from_bytes(self.key(&stem)?), file.certificate))
+    }
+
+    /// The maker, courier, pharmacist or regulator called `name`.
+    pub fn handler(&self, name: &str) -> anyhow::Result<Handler> {
+        let (seed, certificate) = self.person(name)?;
+        Ok(Handler::new(&seed, &certificate)?)
+    }
+
+    /// The passes of the person called `name`.
+    pub fn passes(&self, name: &str) -> anyhow::Result<PassBook> {
+        self.read_or_default(&format!("people/{}.passes", file_name(name)))
+    }
+
+    /// Keeps the passes of the person called `name`.
+    pub fn keep_passes(&self, name: &str, book: &PassBook) -> anyhow::Result<()> {
+        self.write(&format!("people/{}.passes", file_name(name)), book)
+    }
+
+    /// What waits to be brought onto the chain by the person called `name`.
+    pub fn queue<V: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Vec<V>> {
+        self.person(name)?;
+        self.read_or_default(&format!("people/{}.queue", file_name(name)))
+    }
+
+    /// Keeps what waits.
+    pub fn keep_queue<V: Serialize>(&self, name: &str, queue: &[V]) -> anyhow::Result<()> {
+        self.write(&format!("people/{}.queue", file_name(name)), &queue)
+    }
+
+    fn read_or_default<V: DeserializeOwned + Default>(&self, name: &str) -> anyhow::Result<V> {
+        let path = self.root.join(name);
+        if path.exists() {
+            read_json(&path)
+        } else {
+            Ok(V::default())
+        }
+    }
+
+    /// The doctor called `name`, or another who reads records.
+    pub fn doctor(&self, name: &str) -> anyhow::Result<Doctor> {
+        let (seed, certificate) = self.person(name)?;
+        let doctor = Doctor::new(&seed, &certificate)?;
+        let notes = self.root.join(format!("people/{}.notes", file_name(name)));
         Ok(if notes.exists() {
             doctor.with_notes(read_json(&notes)?)
         } else {

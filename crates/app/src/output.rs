@@ -90,6 +90,7 @@ fn remedy(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::Call(CallError::Busy { .. }) => Some("try again in a moment"),
         ClientError::NotMine { .. } => Some("choose the wallet that the record belongs to"),
         ClientError::OtherChain { .. } => Some("use the --home that belongs to that node's chain"),
+        ClientError::NoPass => Some("have passes issued with `yilian ca passes`"),
         ClientError::Token(_) => Some("have the patient make a new token for this hospital"),
         _ => None,
     }

@@ -9,6 +9,7 @@ use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
     codec::Text,
+    limits::PASS_DAYS_MAX,
     registry::{CertificateEntry, MemberEntry, Role},
     transport::Transport,
 };
@@ -60,6 +61,14 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
             certificate,
             reason,
         } => revoke(context, certificate, &reason).await,
+        CaCommand::Passes { name, count, days } => {
+            let opened = context.open().await?;
+            let until = now().plus_ms(days.min(PASS_DAYS_MAX).saturating_mul(DAY_MS));
+            let issued = passes(&context.home, &opened.session, &name, count, until).await?;
+            context.output.tell(&issued)?;
+            opened.close();
+            Ok(())
+        }
         CaCommand::List => list(context).await,
     }
 }
@@ -92,6 +101,49 @@ pub async fn certify<T: Transport>(
     let id = ca.certify(session, certificate.clone()).await?;
     home.keep_person(name, certificate)?;
     Ok(id)
+}
+
+/// Has a person ask for passes and the consortium's CA issue them.
+pub async fn passes<T: Transport>(
+    home: &Home,
+    session: &Session<T>,
+    name: &str,
+    count: usize,
+    until: TimeMs,
+) -> anyhow::Result<Passes> {
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    let handler = home.handler(name)?;
+    let mut book = home.passes(name)?;
+    let request = handler.ask_passes(session, &mut book, count, &mut rand::rng());
+    let issued = consortium
+        .issue_passes(session, &request, now(), until)
+        .await?;
+    let issued = book.take_in(issued);
+    home.keep_passes(name, &book)?;
+    Ok(Passes {
+        issued,
+        valid: book.valid(now()),
+        until,
+    })
+}
+
+/// What passes a person has.
+#[derive(Debug, Serialize)]
+pub struct Passes {
+    issued: usize,
+    valid: usize,
+    until: TimeMs,
+}
+
+impl fmt::Display for Passes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self.until.to_text();
+        writeln!(
+            f,
+            "{} pass(es) issued until {until}, {} valid",
+            self.issued, self.valid
+        )
+    }
 }
 
 async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::Result<()> {

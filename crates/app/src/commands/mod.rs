@@ -6,6 +6,7 @@ mod doctor;
 pub mod network;
 mod patient;
 mod search;
+mod trace;
 
 use clap::CommandFactory as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -55,6 +56,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Patient(command) => patient::run(&context, command).await,
         Command::Block(command) => chain::block(&context, command).await,
         Command::Record(command) => chain::record(&context, command).await,
+        Command::Trace(command) => trace::run(&context, command).await,
         Command::Receipt { transaction } => chain::receipt(&context, transaction).await,
         Command::Validate { file, known } => doctor::validate(&context, &file, &known),
         Command::Demo(options) => demo::run(&context.home, &context.output, options).await,

@@ -1,0 +1,261 @@
+//! Appending: what happened, to what, by whom.
+
+use std::fs;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use yilian_client::{
+    Share,
+    trace::{Capture, EventMaker, Pack, Prescription, Storage, inspect},
+};
+use yilian_protocol::trace::TraceAction;
+use yilian_record::epcis::Event;
+
+use super::{
+    Context,
+    queue::{self, Synced},
+    scan, scan_carton,
+};
+use crate::{
+    arguments::trace::{Range, StepOptions, TraceCommand},
+    commands::now,
+    home::read_json,
+    link::Opened,
+    output::trouble,
+};
+
+pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()> {
+    let (step, captures) = match command {
+        TraceCommand::Commission { step, storage } => {
+            let captures = each(&step, TraceAction::Commission, |maker, packs| {
+                Ok(maker.commissioning(packs, storage.map(Storage::from), &mut rand::rng())?)
+            })?;
+            (step, captures)
+        }
+        TraceCommand::Pack { step, into } => {
+            let captures = pack(context, &step, &into).await?;
+            (step, captures)
+        }
+        TraceCommand::Unpack { step, from } => {
+            let carton = scan_carton(&from)?;
+            let captures = each(&step, TraceAction::Observe, |maker, packs| {
+                Ok(maker.unpacking(&carton, packs, &mut rand::rng())?)
+            })?;
+            (step, captures)
+        }
+        TraceCommand::Ship(step) => simple(step, TraceAction::Observe, |maker, packs| {
+            maker.shipping(packs, &mut rand::rng())
+        })?,
+        TraceCommand::Receive(step) => simple(step, TraceAction::Observe, |maker, packs| {
+            maker.receiving(packs, &mut rand::rng())
+        })?,
+        TraceCommand::Inspect(step) => simple(step, TraceAction::Observe, |maker, packs| {
+            maker.inspecting(packs, &mut rand::rng())
+        })?,
+        TraceCommand::Destroy(step) => simple(step, TraceAction::Destroy, |maker, packs| {
+            maker.destroying(packs, &mut rand::rng())
+        })?,
+        TraceCommand::Recall(step) => simple(step, TraceAction::Recall, |maker, packs| {
+            maker.recall(packs, &mut rand::rng())
+        })?,
+        TraceCommand::Dispense { step, share, item } => {
+            return dispense(context, step, share.as_deref(), item.as_deref()).await;
+        }
+        TraceCommand::Correct {
+            step,
+            event,
+            did_not_occur,
+            right,
+        } => {
+            let captures = correct(context, &step, &event, did_not_occur, right.as_deref()).await?;
+            (step, captures)
+        }
+        TraceCommand::Capture { step, event } => {
+            let bytes =
+                fs::read(&event).with_context(|| format!("cannot read {}", event.display()))?;
+            let event = Event::parse(&bytes).with_context(|| event.display().to_string())?;
+            let captures = each(&step, action_of(&event)?, |_, _| Ok(event.clone()))?;
+            (step, captures)
+        }
+        _ => anyhow::bail!("not a step"),
+    };
+    finish(context, &step, captures).await
+}
+
+fn simple(
+    step: StepOptions,
+    action: TraceAction,
+    make: impl Fn(&EventMaker<'_>, &[Pack]) -> Result<Event, yilian_record::epcis::Error>,
+) -> anyhow::Result<(StepOptions, Vec<Capture>)> {
+    let captures = each(&step, action, |maker, packs| Ok(make(maker, packs)?))?;
+    Ok((step, captures))
+}
+
+/// One capture for each lot of packs.
+fn each(
+    step: &StepOptions,
+    action: TraceAction,
+    make: impl Fn(&EventMaker<'_>, &[Pack]) -> anyhow::Result<Event>,
+) -> anyhow::Result<Vec<Capture>> {
+    let maker = maker(step)?;
+    let lots = queue::lots(scan(&step.codes)?).into_iter();
+    lots.map(|packs| {
+        Ok(Capture {
+            event: make(&maker, &packs)?,
+            packs,
+            action,
+            prescription: None,
+        })
+    })
+    .collect()
+}
+
+fn maker(step: &StepOptions) -> anyhow::Result<EventMaker<'_>> {
+    let at = step.at.as_deref().map(str::parse::<Timestamp>);
+    let time = at.transpose().context("--at, as 2026-01-31T08:00:00Z")?;
+    Ok(EventMaker {
+        time: time.unwrap_or_else(Timestamp::now),
+        place: step.place.as_deref(),
+        temperature: step.temperature.map(Storage::from),
+    })
+}
+
+impl From<Range> for Storage {
+    fn from(Range { min, max }: Range) -> Self {
+        Self { min, max }
+    }
+}
+
+/// A carton that the chain does not know is begun first.
+async fn pack(
+    context: &Context,
+    step: &StepOptions,
+    into: &std::path::PathBuf,
+) -> anyhow::Result<Vec<Capture>> {
+    let carton = scan_carton(into)?;
+    let mut captures = each(step, TraceAction::Observe, |maker, packs| {
+        Ok(maker.packing(&carton, packs, &mut rand::rng())?)
+    })?;
+    let known = !step.offline && {
+        let opened = context.open().await?;
+        let head = opened.session.trace_head(carton.trace()).await?;
+        opened.close();
+        head.is_some()
+    };
+    if !known {
+        let packs = vec![carton];
+        let event = maker(step)?.commissioning(&packs, None, &mut rand::rng())?;
+        let begun = Capture {
+            packs,
+            action: TraceAction::Commission,
+            event,
+            prescription: None,
+        };
+        captures.insert(0, begun);
+    }
+    Ok(captures)
+}
+
+async fn dispense(
+    context: &Context,
+    step: StepOptions,
+    share: Option<&std::path::Path>,
+    item: Option<&str>,
+) -> anyhow::Result<()> {
+    let prescription = match share {
+        None => None,
+        Some(file) => {
+            let share: Share = read_json(file)?;
+            let opened = context.open().await?;
+            let pharmacist = context.home.doctor(&step.name)?;
+            let verified = pharmacist.open_share(&opened.session, &share).await?;
+            let found = Prescription::find(&opened.session, share.record, &verified, item).await?;
+            opened.close();
+            eprintln!("prescribed by {}: {}", found.doctor, found.medication);
+            Some(found)
+        }
+    };
+    let name = prescription.as_ref().map(|found| found.name.as_str());
+    let mut captures = each(&step, TraceAction::Dispense, |maker, packs| {
+        Ok(maker.dispensing(packs, name, &mut rand::rng())?)
+    })?;
+    if let (Some(found), Some(first)) = (&prescription, captures.first_mut()) {
+        first.prescription = Some(found.tag);
+    }
+    finish(context, &step, captures).await
+}
+
+async fn correct(
+    context: &Context,
+    step: &StepOptions,
+    event: &str,
+    did_not_occur: bool,
+    right: Option<&str>,
+) -> anyhow::Result<Vec<Capture>> {
+    let packs = scan(&step.codes)?;
+    let opened = context.open().await?;
+    let mut wrong = None;
+    for pack in &packs {
+        let trail = inspect(&opened.session, pack, now()).await?;
+        let steps = trail.into_iter().flat_map(|trail| trail.steps);
+        let events = steps.filter_map(|step| step.event);
+        wrong = wrong.or_else(|| events.into_iter().find(|found| found.id() == Some(event)));
+    }
+    opened.close();
+    let Some(wrong) = wrong else {
+        return Err(trouble(
+            format!("the packs' traces have no event {event}"),
+            "look the event's id up with `yilian trace show`",
+        ));
+    };
+    each(step, TraceAction::Correct, |maker, _| {
+        Ok(maker.correction(&wrong, did_not_occur, right)?)
+    })
+}
+
+/// What an event of somebody else's making does to traces.
+fn action_of(event: &Event) -> anyhow::Result<TraceAction> {
+    if event.correction().is_some() {
+        return Ok(TraceAction::Correct);
+    }
+    if event.disposition() == Some("recalled") {
+        return Ok(TraceAction::Recall);
+    }
+    Ok(match event.biz_step() {
+        Some("commissioning") => TraceAction::Commission,
+        Some("dispensing" | "retail_selling") => TraceAction::Dispense,
+        Some("destroying") => TraceAction::Destroy,
+        Some(_) => TraceAction::Observe,
+        None => {
+            return Err(trouble(
+                "the event has no bizStep",
+                "say what step of business it is",
+            ));
+        }
+    })
+}
+
+/// Appends at once, or keeps for later.
+async fn finish(
+    context: &Context,
+    step: &StepOptions,
+    captures: Vec<Capture>,
+) -> anyhow::Result<()> {
+    if step.offline {
+        return queue::keep(context, &step.name, &captures);
+    }
+    let opened: Opened = context.open().await?;
+    let handler = context.home.handler(&step.name)?;
+    let bar = queue::progress(captures.len());
+    let mut answer = Synced::default();
+    for capture in &captures {
+        let (home, session) = (&context.home, &opened.session);
+        let appended = queue::append(home, session, &handler, &step.name, capture).await?;
+        answer.appended.push(appended);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    context.output.tell(&answer)?;
+    opened.close();
+    Ok(())
+}
