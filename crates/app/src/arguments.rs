@@ -130,7 +130,7 @@ pub enum CaCommand {
         /// How many: each append uses one
         #[arg(long, default_value_t = 50)]
         count: usize,
-        /// Days of validity, at most 31
+        /// Whole days of validity behind the current one, 1 to 30
         #[arg(long, default_value_t = 7)]
         days: u64,
     },

@@ -21,8 +21,9 @@ use crate::arguments::Arguments;
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,commonware_resolver=off")),
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+                tracing_subscriber::EnvFilter::new("error,commonware_resolver=off")
+            }),
         )
         .with_writer(std::io::stderr)
         .init();

@@ -21,6 +21,9 @@ use crate::{
     trace::{PassKey, PassRequest},
 };
 
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
 /// The consortium's CA: admits members.
 #[derive(Debug)]
 pub struct ConsortiumCa {
@@ -34,7 +37,8 @@ impl ConsortiumCa {
         Self { key }
     }
 
-    /// Issues passes for the keys of `request`, whose sender must be certified, in good standing and of a role that handles medicines.
+    /// Issues passes for the keys of `request`, whose sender must be certified, in good standing and of a role that handles medicines. They begin and end
+    /// with a day (UTC), so that passes of one issue are not known by their moment.
     ///
     /// # Errors
     /// The rule by which the sender may have none.
@@ -56,9 +60,14 @@ impl ConsortiumCa {
             return Err(Refusal::RoleNotAllowed.into());
         }
         request.verify(session.chain(), &certificate.signing)?;
-        let until = until.min(certificate.valid_until);
+        let day = |moment: TimeMs| TimeMs::new(moment.get() - moment.get() % DAY_MS);
+        let from = day(now);
+        let until = day(until.min(certificate.valid_until));
+        if until <= now {
+            return Err(Refusal::CertificateExpired.into());
+        }
         let chain = session.chain();
-        let issue = |key: &PassKey| AuthorPass::issue(chain, key.0, role, now, until, &self.key);
+        let issue = |key: &PassKey| AuthorPass::issue(chain, key.0, role, from, until, &self.key);
         Ok(request.keys.iter().map(issue).collect())
     }
 

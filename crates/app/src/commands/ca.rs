@@ -63,7 +63,9 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
         } => revoke(context, certificate, &reason).await,
         CaCommand::Passes { name, count, days } => {
             let opened = context.open().await?;
-            let until = now().plus_ms(days.min(PASS_DAYS_MAX).saturating_mul(DAY_MS));
+            // They begin with this day; `days` more are whole.
+            let days = days.clamp(1, PASS_DAYS_MAX - 1) + 1;
+            let until = now().plus_ms(days.saturating_mul(DAY_MS));
             let issued = passes(&context.home, &opened.session, &name, count, until).await?;
             context.output.tell(&issued)?;
             opened.close();

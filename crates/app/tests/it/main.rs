@@ -1,10 +1,19 @@
 //! The program, as its users run it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::large_futures
+)]
 
 mod bad_input;
 mod demo;
 mod leakage;
 mod lying_node;
 mod story;
+mod trace_attacks;
+mod trace_privacy;
+mod trace_story;
+mod trace_world;
 mod yilian;

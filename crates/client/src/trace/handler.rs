@@ -22,6 +22,15 @@ use yilian_record::epcis::Event;
 use super::{Pack, PassBook, PassRequest};
 use crate::{ClientError, Session};
 
+/// Sealed events show their length, so they come in steps of this many bytes.
+const STEP: usize = 1024;
+
+/// JSON with blanks behind it, up to the next step.
+fn padded(mut json: Vec<u8>) -> Vec<u8> {
+    json.resize(json.len().next_multiple_of(STEP), b' ');
+    json
+}
+
 /// One who handles medicines.
 #[derive(Debug)]
 pub struct Handler {
@@ -116,7 +125,7 @@ impl Handler {
             &pass.key,
             action,
             now,
-            capture.event.to_json(),
+            padded(capture.event.to_json()),
         );
         let sealed_for = associated(chain, &pass.key, action);
         let (key, sealed) = EventKey::seal(&sealed_for, &authored.to_vec(), rng);

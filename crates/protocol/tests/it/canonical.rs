@@ -5,6 +5,7 @@ use yilian_protocol::{
     codec::{Decode, Encode},
     grant::{Deposit, SignedAsk, Terms},
     registry::{CertificateEntry, Genesis, Member, Role},
+    trace::TraceItem,
     transport::SealRequest,
     tx::{Body, Transaction},
     visit::VisitToken,
@@ -43,6 +44,15 @@ fn every_type_has_one_spelling() {
     canonical(&values::deposit());
     canonical(&values::ask());
     canonical(&values::seal_request());
+    canonical(&values::authored_event());
+    canonical(&values::shared(values::NOW));
+    for late in [false, true] {
+        canonical(&TraceItem {
+            shared: values::shared(1).id(),
+            key: values::trace_append().terms.pushes[0].key,
+            late,
+        });
+    }
     for body in values::bodies() {
         canonical(&body);
     }

@@ -26,6 +26,8 @@ fn hashes() -> String {
         ("deposit".into(), values::deposit().to_vec()),
         ("signed-ask".into(), values::ask().to_vec()),
         ("seal-request".into(), values::seal_request().to_vec()),
+        ("authored-event".into(), values::authored_event().to_vec()),
+        ("trace-shared".into(), values::shared(values::NOW).to_vec()),
     ];
     for transaction in values::transactions() {
         let name = format!("transaction-{}", transaction.body().name());

@@ -6,4 +6,5 @@ mod canonical;
 mod golden;
 mod sealed;
 mod token;
+mod trace;
 mod values;

@@ -8,9 +8,10 @@ use yilian_crypto::{
     search::{IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
     seed::{PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
+    trace::MaskedKey,
 };
 use yilian_protocol::{
-    CertificateId, ChainId, MemberId, TimeMs,
+    CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TreeHash,
     authored::Authored,
     codec::{Blob, List, Text},
     grant::{Ask, Deposit, Grant, GrantChange, GrantState, Purpose, ScopeRef, SignedAsk, Terms},
@@ -18,6 +19,10 @@ use yilian_protocol::{
     registry::{Admitted, Certificate, CertificateEntry, Genesis, Member, Revocation, Role},
     sealed::{SealedObject, SealedRecord},
     search::RecordIndex,
+    trace::{
+        AuthorPass, AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceShared,
+        TraceTerms,
+    },
     transport::SealRequest,
     tx::{Body, SealVisit, Transaction},
     visit::{CheckedVisit, Visit, VisitToken},
@@ -235,7 +240,66 @@ pub fn bodies() -> Vec<Body> {
             state: GrantState::Paused,
             sequence: 1,
         }),
+        Body::AppendTrace(trace_append()),
     ]
+}
+
+pub fn pass() -> AuthorPass {
+    let (from, until) = (TimeMs::new(NOW), TimeMs::new(NOW + 1_000_000));
+    AuthorPass::issue(
+        chain(),
+        key(7).verifying_key(),
+        Role::Courier,
+        from,
+        until,
+        &key(1),
+    )
+}
+
+pub fn trace_append() -> TraceAppend {
+    let push = |number: u8| TracePush {
+        trace: TraceId::from_bytes([number; 32]),
+        length: u32::from(number),
+        key: MaskedKey::from_bytes([number + 1; 32]),
+    };
+    TraceAppend {
+        terms: TraceTerms {
+            pass: pass(),
+            action: TraceAction::Observe,
+            window: HeightWindow::after(Height::new(7)),
+            pushes: List::new(vec![push(1), push(2)]).unwrap(),
+            event: Blob::new(vec![5; 20]).unwrap(),
+            prescription: Some(TreeHash::from_bytes([6; 32])),
+        },
+        proof: Blob::new(vec![8; 30]).unwrap(),
+    }
+}
+
+pub fn shared(time: u64) -> TraceShared {
+    TraceShared {
+        pass: pass(),
+        action: TraceAction::Observe,
+        event: Blob::new(vec![5; 20]).unwrap(),
+        admitted: admitted(time),
+    }
+}
+
+pub fn authored_event() -> AuthoredEvent {
+    let (pass, at) = (key(7).verifying_key(), TimeMs::new(NOW));
+    let event = b"{}".to_vec();
+    AuthoredEvent::sign(
+        courier().id(),
+        &key(4),
+        chain(),
+        &pass,
+        TraceAction::Observe,
+        at,
+        event,
+    )
+}
+
+pub fn courier() -> Certificate {
+    certificate(Role::Courier)
 }
 
 pub fn transactions() -> Vec<Transaction> {
