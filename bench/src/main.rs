@@ -7,6 +7,8 @@ mod path;
 mod peks;
 mod row;
 mod search;
+mod trace;
+mod winter;
 
 use clap::{Parser, ValueEnum};
 
@@ -28,6 +30,8 @@ enum Area {
     Path,
     /// Searching by keyword: the index on disk up to 10^6 records (about 5 GB), and the pairing scheme beside ours
     Search,
+    /// The trail of medicines: proofs of knowledge beside winterfell's and a plain signature, what a node admits, and appends on an embedded network
+    Trace,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -35,6 +39,7 @@ fn main() -> anyhow::Result<()> {
     let rows = match area {
         Area::Crypto => crypto::measure()?,
         Area::Search => tokio::runtime::Runtime::new()?.block_on(search::measure())?,
+        Area::Trace => tokio::runtime::Runtime::new()?.block_on(trace::measure())?,
         Area::Path => tokio::runtime::Runtime::new()?.block_on(path::measure())?,
     };
     row::print(&rows, json)

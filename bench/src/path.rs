@@ -81,7 +81,7 @@ struct Cast {
 
 /// One hospital, and the seed of its node's key.
 #[derive(Debug)]
-struct OneHospital(MemberId, [u8; 32]);
+pub struct OneHospital(pub MemberId, pub [u8; 32]);
 
 impl Identities for OneHospital {
     fn members(&self) -> Vec<MemberId> {
@@ -93,6 +93,34 @@ impl Identities for OneHospital {
     }
 }
 
+/// What a network of this CA begins with.
+pub fn genesis(consortium: &SigningKey, validator: &ValidatorKey) -> anyhow::Result<Genesis> {
+    Ok(Genesis {
+        name: Text::new("Benchmark")?,
+        created: now(),
+        ca: consortium.verifying_key(),
+        regulators: RegulatorSecret::random(&mut rand::rng()).public(),
+        group_key: Blob::new(validator.group_key()?.to_vec())?,
+    })
+}
+
+/// Starts a node of a network of its own.
+pub fn start(
+    directory: &std::path::Path,
+    consortium: &SigningKey,
+    identities: Arc<dyn Identities>,
+) -> anyhow::Result<(Arc<Node>, Genesis)> {
+    let validator = ValidatorKey::generate();
+    let genesis = genesis(consortium, &validator)?;
+    let node = Node::start(NodeOptions {
+        directory: directory.to_owned(),
+        genesis: genesis.clone(),
+        validator,
+        identities,
+    })?;
+    Ok((Arc::new(node), genesis))
+}
+
 impl Cast {
     async fn new(directory: &std::path::Path) -> anyhow::Result<Self> {
         let rng = &mut rand::rng();
@@ -100,21 +128,9 @@ impl Cast {
         let node_seed: [u8; 32] = rand::RngExt::random(rng);
         let node_key = SigningKey::from_seed(&node_seed);
         let ca = MemberCa::new(ca, Text::new("Hospital")?, node_key.verifying_key());
-        let validator = ValidatorKey::generate();
-        let genesis = Genesis {
-            name: Text::new("Benchmark")?,
-            created: now(),
-            ca: consortium.verifying_key(),
-            regulators: RegulatorSecret::random(rng).public(),
-            group_key: Blob::new(validator.group_key()?.to_vec())?,
-        };
-        let node = Node::start(NodeOptions {
-            directory: directory.to_owned(),
-            genesis: genesis.clone(),
-            validator,
-            identities: Arc::new(OneHospital(ca.id(), node_seed)),
-        })?;
-        let session = Session::open(InProcess::new(Arc::new(node)), genesis).await?;
+        let identities = Arc::new(OneHospital(ca.id(), node_seed));
+        let (node, genesis) = start(directory, &consortium, identities)?;
+        let session = Session::open(InProcess::new(node), genesis).await?;
         ConsortiumCa::new(consortium)
             .admit(&session, ca.member().clone())
             .await?;
@@ -222,7 +238,7 @@ async fn certified(
     Ok(Doctor::new(&seed, &certificate)?)
 }
 
-fn now() -> TimeMs {
+pub fn now() -> TimeMs {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -18,6 +18,8 @@ pub struct Row {
     peer: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer_p50: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lacks: Option<&'static str>,
 }
 
 /// In what a row counts.
@@ -61,6 +63,7 @@ impl Row {
             bytes: None,
             peer: None,
             peer_p50: None,
+            lacks: None,
         }
     }
 
@@ -76,7 +79,15 @@ impl Row {
             bytes: None,
             peer: None,
             peer_p50: None,
+            lacks: None,
         }
+    }
+
+    /// Notes what the operation does not give.
+    #[must_use]
+    pub const fn lacks(mut self, lacks: &'static str) -> Self {
+        self.lacks = Some(lacks);
+        self
     }
 
     /// Notes how many bytes the operation gives.
@@ -137,14 +148,17 @@ pub fn print(rows: &[Row], json: bool) -> anyhow::Result<()> {
         bytes,
         peer,
         peer_p50,
+        lacks,
     } in rows
     {
         let bytes = bytes.map(|bytes| bytes.to_string()).unwrap_or_default();
         let peer = peer
             .zip(*peer_p50)
             .map(|(name, p50)| format!("{p50:.1} {name}"));
-        let peer = peer.unwrap_or_default();
-        println!("{row:<28} {p50:>10.1} {p99:>10.1} {unit}  {n:>6} {bytes:>9}  {peer}");
+        let notes = [peer, lacks.map(|lacks| format!("does not give: {lacks}"))];
+        let notes: Vec<String> = notes.into_iter().flatten().collect();
+        let notes = notes.join("; ");
+        println!("{row:<28} {p50:>10.1} {p99:>10.1} {unit}  {n:>6} {bytes:>9}  {notes}");
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::{
 /// A named choice of every parameter of a proof, for each number of packs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterSet {
-    /// The shortest proof: 100 bits conjectured.
+    /// The shortest proof, for a pack or a few: 100 bits conjectured. With more packs it is [`ParameterSet::Balanced`].
     Compact,
     /// Quick to prove, quick to verify: 100 bits conjectured.
     Balanced,
@@ -90,6 +90,7 @@ impl ParameterSet {
     pub(crate) fn parameters(self, packs: usize) -> Parameters {
         use Extension::{Cubic, Quadratic};
         let (extension, log_blowup, queries, grinding) = match (self, packs) {
+            (Self::Compact, ..=4) => (Quadratic, 9, 10, 14),
             (Self::Compact, ..=16) => (Quadratic, 7, 12, 18),
             (Self::Balanced, ..=16) => (Quadratic, 5, 18, 16),
             (Self::Compact | Self::Balanced, ..=256) => (Quadratic, 4, 22, 16),
@@ -141,14 +142,14 @@ impl Parameters {
         budget.div_ceil(SLOT).next_power_of_two()
     }
 
-    /// Each query opens four tables' rows and a Merkle path of 32-byte hashes in each, and FRI's layers likewise; numbers take up to ten bytes. The
+    /// Each query opens four tables' rows and a Merkle path of 32-byte hashes in each, and FRI's layers likewise; numbers take eight bytes. The
     /// queries' paths share their upper parts, which is worth more than a third. Anything longer is not a proof, and is not even decoded.
     const fn longest(&self) -> usize {
         let depth = self.log_height() + self.log_blowup;
         let tables = 4;
         let layers = depth.div_ceil(Self::LOG_ARITY);
         let paths = 33 * depth * (tables + layers / 2 + 1);
-        let values = 10 * (160 + 8 * self.degree() * layers);
+        let values = 8 * (160 + 8 * self.degree() * layers);
         (16 * 1024 + self.queries * (paths + values)) * 2 / 3
     }
 
