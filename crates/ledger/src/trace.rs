@@ -54,7 +54,7 @@ pub(crate) fn check(
     if !action.is_open_to(pass.role) {
         return Err(Refusal::RoleNotAllowed);
     }
-    if prescription.is_some() && *action != TraceAction::Dispense {
+    if prescription.is_some() && !action.uses_prescription() {
         return Err(Refusal::Malformed);
     }
     let distinct: BTreeSet<_> = pushes.iter().map(|push| push.trace).collect();

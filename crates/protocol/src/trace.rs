@@ -45,6 +45,8 @@ named_codes! {
         Recall = 5 "recall",
         /// Says that an earlier event was wrong. Never changes it, and is possible on a closed trace.
         Correct = 6 "correct",
+        /// Part of a split pack goes to a patient; the rest stays open.
+        DispensePart = 7 "dispense-part",
     }
 }
 
@@ -55,7 +57,7 @@ impl TraceAction {
     /// |---|---|---|---|---|
     /// | commission | packs, cartons | cartons | cartons | |
     /// | observe | yes | yes | yes | yes |
-    /// | dispense | | | yes | |
+    /// | dispense, dispense-part | | | yes | |
     /// | destroy | yes | yes | yes | |
     /// | recall | yes | | | yes |
     /// | correct | yes | yes | yes | |
@@ -67,9 +69,15 @@ impl TraceAction {
         match self {
             Self::Commission | Self::Destroy | Self::Correct => handles,
             Self::Observe => handles || matches!(role, Role::Regulator),
-            Self::Dispense => matches!(role, Role::Pharmacist),
+            Self::Dispense | Self::DispensePart => matches!(role, Role::Pharmacist),
             Self::Recall => matches!(role, Role::Maker | Role::Regulator),
         }
+    }
+
+    /// Whether it may use up a prescription.
+    #[must_use]
+    pub const fn uses_prescription(self) -> bool {
+        matches!(self, Self::Dispense | Self::DispensePart)
     }
 }
 
@@ -93,7 +101,10 @@ impl TraceState {
     pub const fn after(self, action: TraceAction) -> Option<Self> {
         match (self, action) {
             (state, TraceAction::Correct) => Some(state),
-            (Self::Open, TraceAction::Commission | TraceAction::Observe) => Some(Self::Open),
+            (
+                Self::Open,
+                TraceAction::Commission | TraceAction::Observe | TraceAction::DispensePart,
+            ) => Some(Self::Open),
             (Self::Open, TraceAction::Dispense) => Some(Self::Dispensed),
             (Self::Open | Self::Dispensed | Self::Recalled, TraceAction::Destroy) => {
                 Some(Self::Destroyed)

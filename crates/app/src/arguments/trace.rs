@@ -50,6 +50,9 @@ pub enum TraceCommand {
         /// The MedicationRequest's id, when the record holds several
         #[arg(long, requires = "share")]
         item: Option<String>,
+        /// A part of a split pack: the trace stays open for the rest
+        #[arg(long)]
+        part: bool,
     },
     /// Destroy packs, which closes their traces
     Destroy(StepOptions),

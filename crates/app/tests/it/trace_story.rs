@@ -157,7 +157,16 @@ fn a_pack_goes_from_factory_to_bedside_and_every_holder_can_check_it() {
         ("Yao".into(), "Pharmacy".into(), "pharmacist".into())
     );
 
-    // A split pack: the others of its carton stay open.
+    // The others of its carton stay open; one is split.
+    yilian.ok(&["trace", "dispense", "Yao", "--codes", &single[2], "--part"]);
+    yilian.ok(&["trace", "dispense", "Yao", "--codes", &single[2], "--part"]);
+    let split = show(&yilian, &single[2]);
+    assert_eq!(
+        (split["state"].as_str(), alarms(&split)),
+        (Some("open"), vec![])
+    );
+    yilian.ok(&["trace", "dispense", "Yao", "--codes", &single[2]]);
+    assert_eq!(show(&yilian, &single[2])["state"], "dispensed");
     assert_eq!(show(&yilian, &single[1])["state"], "open");
 
     // A copy of the code is dispensed elsewhere: refused, and told to whoever looks.

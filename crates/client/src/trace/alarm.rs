@@ -10,7 +10,7 @@ use yilian_record::{
 };
 
 use super::{
-    events::{EXPIRY, LOT, MAX_TEMPERATURE, MIN_TEMPERATURE, Storage, is_about},
+    events::{EXPIRY, LOT, MAX_TEMPERATURE, MIN_TEMPERATURE, PART, Storage, is_about},
     trail::Step,
 };
 
@@ -157,7 +157,9 @@ pub(super) fn find(identity: &Identity, steps: &[Step], now: TimeMs) -> Vec<Alar
 fn of_entry(identity: &Identity, step: &Step, number: usize) -> Option<Alarm> {
     if step.late {
         return Some(match step.action {
-            TraceAction::Dispense => Alarm::DoubleDispensing { step: number },
+            TraceAction::Dispense | TraceAction::DispensePart => {
+                Alarm::DoubleDispensing { step: number }
+            }
             _ => Alarm::AppendAfterClosing { step: number },
         });
     }
@@ -250,6 +252,7 @@ fn order(steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
             Some("commissioning") => Place::Held,
             Some("shipping") => Place::OnTheWay,
             Some("receiving") => Place::Held,
+            Some("dispensing") if event.disposition() == Some(PART) => place,
             Some("dispensing" | "destroying") => Place::Gone,
             _ => place,
         };
@@ -265,20 +268,23 @@ fn order(steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
             }
             _ => {}
         }
-        let closing = closing_step(step.action);
-        if closing.is_some() && event.biz_step() != closing {
-            alarm("it closes the trace, and its event says something else");
+        if !agrees(step.action, event) {
+            alarm("it did to the trace what its event does not say");
         }
         place = next;
     }
     alarms
 }
 
-const fn closing_step(action: TraceAction) -> Option<&'static str> {
-    match action {
-        TraceAction::Dispense => Some("dispensing"),
-        TraceAction::Destroy => Some("destroying"),
-        _ => None,
+/// Whether an event says what was done to the trace.
+fn agrees(action: TraceAction, event: &Event) -> bool {
+    let part = event.disposition() == Some(PART);
+    match (action, event.biz_step()) {
+        (TraceAction::Dispense, step) => step == Some("dispensing") && !part,
+        (TraceAction::DispensePart, step) => step == Some("dispensing") && part,
+        (TraceAction::Destroy, step) => step == Some("destroying"),
+        (TraceAction::Observe, step) => !matches!(step, Some("dispensing" | "destroying")),
+        _ => true,
     }
 }
 

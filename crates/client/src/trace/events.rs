@@ -23,6 +23,8 @@ pub(super) const MIN_TEMPERATURE: &str = "yilian:minTemperature";
 pub(super) const MAX_TEMPERATURE: &str = "yilian:maxTemperature";
 pub(super) const LOT: &str = "cbvmda:lotNumber";
 pub(super) const EXPIRY: &str = "cbvmda:itemExpirationDate";
+/// The disposition of a split pack (CBV 7.2.3).
+pub(super) const PART: &str = "partially_dispensed";
 
 /// Between which temperatures a medicine is kept, in degrees Celsius.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -141,14 +143,21 @@ impl EventMaker<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Event, Error> {
         let event = self.object(packs, "dispensing", "dispensed", Action::Delete, rng);
-        let event = match prescription {
-            Some(id) => event.with(
-                "bizTransactionList",
-                json!([{ "type": "urn:x-yilian:btt:prescription", "bizTransaction": id }]),
-            ),
-            None => event,
-        };
-        event.build()
+        prescribed(event, prescription).build()
+    }
+
+    /// Part of a split pack went to a patient; the rest stays where it is.
+    ///
+    /// # Errors
+    /// As [`EventMaker::commissioning`].
+    pub fn dispensing_part(
+        &self,
+        packs: &[Pack],
+        prescription: Option<&str>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Event, Error> {
+        let event = self.object(packs, "dispensing", PART, Action::Observe, rng);
+        prescribed(event, prescription).build()
     }
 
     /// Packs were destroyed.
@@ -236,6 +245,14 @@ impl EventMaker<'_> {
             .with("parentID", json!(carton.identity().epc()))
             .with(list, named)
     }
+}
+
+fn prescribed(event: EventBuilder, prescription: Option<&str>) -> EventBuilder {
+    let Some(id) = prescription else {
+        return event;
+    };
+    let transaction = json!({ "type": "urn:x-yilian:btt:prescription", "bizTransaction": id });
+    event.with("bizTransactionList", json!([transaction]))
 }
 
 /// One pack, or cartons, by what they are; several packs by their classes.

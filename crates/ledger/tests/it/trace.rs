@@ -283,7 +283,7 @@ fn only_holders_of_a_pass_of_the_consortium_append() {
 #[test]
 fn rights_are_those_of_the_table() {
     let mut world = World::new();
-    use TraceAction::{Commission, Correct, Destroy, Dispense, Observe, Recall};
+    use TraceAction::{Commission, Correct, Destroy, Dispense, DispensePart, Observe, Recall};
     for (role, allowed) in [
         (
             Role::Maker,
@@ -292,7 +292,14 @@ fn rights_are_those_of_the_table() {
         (Role::Courier, &[Commission, Observe, Destroy, Correct]),
         (
             Role::Pharmacist,
-            &[Commission, Observe, Dispense, Destroy, Correct],
+            &[
+                Commission,
+                Observe,
+                Dispense,
+                DispensePart,
+                Destroy,
+                Correct,
+            ],
         ),
         (Role::Regulator, &[Observe, Recall]),
         (Role::Doctor, &[]),
@@ -436,7 +443,7 @@ fn an_append_to_a_closed_trace_is_refused_and_leaves_an_alarm() {
 
 #[test]
 fn closed_traces_take_what_still_makes_sense() {
-    use TraceAction::{Commission, Correct, Destroy, Dispense, Observe, Recall};
+    use TraceAction::{Commission, Correct, Destroy, Dispense, DispensePart, Observe, Recall};
     use TraceState::{Destroyed, Dispensed, Open, Recalled};
     for (state, action, after) in [
         (Open, Observe, Some(Open)),
@@ -444,6 +451,8 @@ fn closed_traces_take_what_still_makes_sense() {
         (Open, Dispense, Some(Dispensed)),
         (Open, Destroy, Some(Destroyed)),
         (Open, Recall, Some(Recalled)),
+        (Open, DispensePart, Some(Open)),
+        (Dispensed, DispensePart, None),
         (Dispensed, Dispense, None),
         (Dispensed, Observe, None),
         (Dispensed, Recall, Some(Recalled)),
@@ -461,12 +470,13 @@ fn closed_traces_take_what_still_makes_sense() {
     }
     let mut world = World::new();
     done(&mut world, Role::Maker, Commission, &[(1, 0)]);
-    done(&mut world, Role::Pharmacist, Dispense, &[(1, 1)]);
-    done(&mut world, Role::Pharmacist, Correct, &[(1, 2)]);
-    done(&mut world, Role::Regulator, Recall, &[(1, 3)]);
-    done(&mut world, Role::Pharmacist, Destroy, &[(1, 4)]);
+    done(&mut world, Role::Pharmacist, DispensePart, &[(1, 1)]);
+    done(&mut world, Role::Pharmacist, Dispense, &[(1, 2)]);
+    done(&mut world, Role::Pharmacist, Correct, &[(1, 3)]);
+    done(&mut world, Role::Regulator, Recall, &[(1, 4)]);
+    done(&mut world, Role::Pharmacist, Destroy, &[(1, 5)]);
     let head = head(&world, 1).unwrap();
-    assert_eq!((head.length, head.late, head.state), (5, 0, Destroyed));
+    assert_eq!((head.length, head.late, head.state), (6, 0, Destroyed));
 }
 
 #[test]

@@ -58,8 +58,13 @@ pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()>
         TraceCommand::Recall(step) => simple(step, TraceAction::Recall, |maker, packs| {
             maker.recall(packs, &mut rand::rng())
         })?,
-        TraceCommand::Dispense { step, share, item } => {
-            return dispense(context, step, share.as_deref(), item.as_deref()).await;
+        TraceCommand::Dispense {
+            step,
+            share,
+            item,
+            part,
+        } => {
+            return dispense(context, step, share.as_deref(), item.as_deref(), part).await;
         }
         TraceCommand::Correct {
             step,
@@ -161,6 +166,7 @@ async fn dispense(
     step: StepOptions,
     share: Option<&std::path::Path>,
     item: Option<&str>,
+    part: bool,
 ) -> anyhow::Result<()> {
     let prescription = match share {
         None => None,
@@ -176,9 +182,15 @@ async fn dispense(
         }
     };
     let name = prescription.as_ref().map(|found| found.name.as_str());
-    let mut captures = each(&step, TraceAction::Dispense, |maker, packs| {
-        Ok(maker.dispensing(packs, name, &mut rand::rng())?)
-    })?;
+    let mut captures = if part {
+        each(&step, TraceAction::DispensePart, |maker, packs| {
+            Ok(maker.dispensing_part(packs, name, &mut rand::rng())?)
+        })?
+    } else {
+        each(&step, TraceAction::Dispense, |maker, packs| {
+            Ok(maker.dispensing(packs, name, &mut rand::rng())?)
+        })?
+    };
     if let (Some(found), Some(first)) = (&prescription, captures.first_mut()) {
         first.prescription = Some(found.tag);
     }
@@ -223,7 +235,10 @@ fn action_of(event: &Event) -> anyhow::Result<TraceAction> {
     }
     Ok(match event.biz_step() {
         Some("commissioning") => TraceAction::Commission,
-        Some("dispensing" | "retail_selling") => TraceAction::Dispense,
+        Some("dispensing") if event.disposition() == Some("partially_dispensed") => {
+            TraceAction::DispensePart
+        }
+        Some("dispensing") => TraceAction::Dispense,
         Some("destroying") => TraceAction::Destroy,
         Some(_) => TraceAction::Observe,
         None => {
