@@ -116,6 +116,8 @@ pub fn start(
         directory: directory.to_owned(),
         genesis: genesis.clone(),
         validator,
+        peering: None,
+        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
         identities,
     })?;
     Ok((Arc::new(node), genesis))

@@ -2,7 +2,7 @@
 
 pub mod trace;
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use yilian_protocol::{
@@ -49,6 +49,9 @@ pub enum Command {
         #[arg(long, default_value = "127.0.0.1:8420")]
         listen: std::net::SocketAddr,
     },
+    /// Make, run and examine a network of many nodes, each a process of its own
+    #[command(subcommand)]
+    Net(NetCommand),
     /// Say how far the chain is
     Status,
     /// Say who is who: admit hospitals, certify people, revoke certificates
@@ -88,6 +91,41 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What is done with a network of many nodes.
+#[derive(Debug, Subcommand)]
+pub enum NetCommand {
+    /// Write configuration, genesis, keys and committee of a new network; a hospital for each node
+    Create {
+        /// Where; serves as --home afterwards
+        dir: PathBuf,
+        /// Nodes that vote: of 3f + 1, f may fail in any way
+        #[arg(long, default_value = "4")]
+        validators: NonZeroU32,
+        /// Nodes that dial their hubs only, receive every block and verify it
+        #[arg(long, default_value_t = 0)]
+        followers: u32,
+        /// Hubs of each follower: the first, and those to go on with when it fails
+        #[arg(long, default_value = "2")]
+        hubs: NonZeroU32,
+        /// First of the ports that are taken: two for each node
+        #[arg(long, default_value_t = 8500)]
+        port: u16,
+        /// The consortium's name
+        #[arg(long, default_value = "Yilian consortium")]
+        name: String,
+    },
+    /// Run all nodes of a network until interrupted; a node that fails is started again
+    Up {
+        /// Where the network is
+        dir: PathBuf,
+    },
+    /// Ask every node of a running network how it is; fails if one does not answer, lags, or tells another chain
+    Doctor {
+        /// Where the network is
+        dir: PathBuf,
     },
 }
 

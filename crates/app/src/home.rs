@@ -10,7 +10,8 @@
 //! people/<name>.passes      passes for appending to traces, with their keys;  people/<name>.queue: captures that wait
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! node/                     chain, objects, deposits
-//! node.url                  where `yilian serve` listens, while it runs
+//! node.url                  where `yilian serve` listens, or the first node of `yilian net up`, while it runs
+//! net.json, nodes/<name>/   a network of many nodes: who they are, and each one's folder
 //! ```
 //! A person's file may be moved to a machine of its own; nothing but the folder's convenience ties them together.
 
@@ -37,6 +38,9 @@ use yilian_protocol::{
 };
 
 use crate::output::trouble;
+
+/// Tells the nodes of a network of many.
+pub const NET_FILE: &str = "net.json";
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -100,6 +104,11 @@ impl Home {
 
     /// The validator's share, made with the network.
     pub fn validator(&self) -> anyhow::Result<ValidatorKey> {
+        if self.root.join(NET_FILE).exists() {
+            let cause = format!("the network in {} is not running", self.root.display());
+            let remedy = "run it with `yilian net up`, or name a node of it with --node";
+            return Err(trouble(cause, remedy));
+        }
         self.read("keys/validator.json")
     }
 
@@ -134,6 +143,11 @@ impl Home {
             return Err(trouble(cause, "choose another name"));
         }
         write_private(&path, (hex::encode(bytes) + "\n").as_bytes())
+    }
+
+    /// The seed of the node key of the member called `name`.
+    pub fn member_node(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+        self.key(&format!("members/{}-node", file_name(name)))
     }
 
     /// The member called `name`, as its CA.

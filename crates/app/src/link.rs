@@ -4,7 +4,10 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
 use yilian_client::{ClientError, HttpTransport, Session};
-use yilian_node::service::{Identities, InProcess, Node, NodeOptions};
+use yilian_node::{
+    neighbours::NeighbourUrls,
+    service::{Identities, InProcess, Node, NodeOptions},
+};
 use yilian_protocol::transport::{CallError, Request, Response, Transport};
 
 use crate::home::Home;
@@ -91,6 +94,8 @@ pub fn start_node(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Resul
         directory: home.node_directory(),
         genesis: home.genesis()?,
         validator: home.validator()?,
+        peering: None,
+        neighbours: NeighbourUrls::default(),
         identities,
     };
     Node::start(options).context("the node does not start")

@@ -5,13 +5,14 @@
 
 mod openapi;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, State, rejection::BytesRejection},
+    body::{Body, Bytes, to_bytes},
+    extract::{DefaultBodyLimit, Path, Query, Request as HttpRequest, State},
     http::{StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response as HttpResponse},
     routing::{get, post},
 };
@@ -29,6 +30,9 @@ use yilian_protocol::{
 };
 
 use crate::service::Node;
+
+/// How long a body may take: the largest over a slow line.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Bodies that hold no sealed object.
 const SMALL_BODY_MAX: usize = 256 * 1024;
@@ -52,12 +56,15 @@ pub async fn serve(
 
 /// The routes.
 pub fn router(node: Arc<Node>) -> Router {
-    let visits = post(seal).layer(DefaultBodyLimit::max(REQUEST_MAX));
-    let transactions = post(submit).layer(DefaultBodyLimit::max(TRANSACTION_MAX));
-    let v1 = Router::new()
+    let large = Router::new()
+        .route("/visits", post(seal))
+        .route("/relays", post(relayed))
+        .layer(from_fn_with_state(REQUEST_MAX, bounded));
+    let transactions = Router::new()
+        .route("/transactions", post(submit))
+        .layer(from_fn_with_state(TRANSACTION_MAX, bounded));
+    let small = Router::new()
         .route("/status", get(status))
-        .route("/transactions", transactions)
-        .route("/visits", visits)
         .route("/visits/{nym}", get(visit))
         .route("/receipts/{id}", get(receipt))
         .route("/proofs", post(prove))
@@ -68,6 +75,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/records/{id}", get(record))
         .route("/records/{id}/object", get(object))
         .route("/records/{id}/index", get(index))
+        .route("/objects/{id}", get(stored))
         .route("/lookups", post(lookup))
         .route("/searches", post(search))
         .route("/crossings", post(cross))
@@ -76,12 +84,33 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/deposits", post(deposit))
         .route("/grants/{id}", get(grant))
         .route("/asks", post(ask))
-        .layer(DefaultBodyLimit::max(SMALL_BODY_MAX));
+        .layer(from_fn_with_state(SMALL_BODY_MAX, bounded));
     Router::new()
-        .nest("/v1", v1)
+        .nest("/v1", large.merge(transactions).merge(small))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
         .fallback(|| async { Failure(CallError::not_found("route")) })
+        .layer(DefaultBodyLimit::disable())
         .with_state(node)
+}
+
+/// Reads a request's body before anything else: no more than `limit` bytes, and for no longer than [`BODY_TIMEOUT`]. What says that
+/// it is larger is not read at all.
+async fn bounded(State(limit): State<usize>, request: HttpRequest, next: Next) -> Answer {
+    let (parts, body) = request.into_parts();
+    let said = parts.headers.get(header::CONTENT_LENGTH);
+    let said = said.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
+    if said.is_some_and(|said| said > limit) {
+        return Err(CallError::TooLarge { limit }.into());
+    }
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit)).await;
+    let read = read.map_err(|_| CallError::Invalid {
+        message: format!("the body did not come within {} s", BODY_TIMEOUT.as_secs()),
+    })?;
+    // Whatever else breaks off a body, nobody is left to be told.
+    let bytes = read.map_err(|_| CallError::TooLarge { limit })?;
+    Ok(next
+        .run(HttpRequest::from_parts(parts, Body::from(bytes)))
+        .await)
 }
 
 #[derive(Deserialize)]
@@ -94,17 +123,20 @@ async fn status(State(node): Shared) -> Answer {
     answer(&node, Request::Status).await
 }
 
-async fn submit(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    let body = body.map_err(|error| oversize(&error, TRANSACTION_MAX))?;
+async fn submit(State(node): Shared, body: Bytes) -> Answer {
     let transaction = Transaction::parse(&body).map_err(|error| CallError::Invalid {
         message: error.to_string(),
     })?;
     answer(&node, Request::Submit(transaction)).await
 }
 
-async fn seal(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    let request: SealRequest = decode(body, REQUEST_MAX)?;
+async fn seal(State(node): Shared, body: Bytes) -> Answer {
+    let request: SealRequest = decode(&body)?;
     answer(&node, Request::Seal(request)).await
+}
+
+async fn relayed(State(node): Shared, body: Bytes) -> Answer {
+    Ok(json(&node.relayed(decode(&body)?).await?))
 }
 
 async fn visit(State(node): Shared, Path(nym): Path<String>, Query(page): Query<From>) -> Answer {
@@ -116,8 +148,8 @@ async fn receipt(State(node): Shared, Path(id): Path<String>) -> Answer {
     answer(&node, Request::Receipt(parse(&id)?)).await
 }
 
-async fn prove(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    answer(&node, Request::Prove(decode(body, SMALL_BODY_MAX)?)).await
+async fn prove(State(node): Shared, body: Bytes) -> Answer {
+    answer(&node, Request::Prove(decode(&body)?)).await
 }
 
 async fn block(State(node): Shared, Path(height): Path<String>) -> Answer {
@@ -148,33 +180,38 @@ async fn object(State(node): Shared, Path(id): Path<String>) -> Answer {
     answer(&node, Request::Object(parse(&id)?)).await
 }
 
+/// For neighbours: this node's own copy, so that nobody asks in a circle.
+async fn stored(State(node): Shared, Path(id): Path<String>) -> Answer {
+    Ok(octets(node.stored(parse(&id)?).await?.into_bytes()))
+}
+
 async fn index(State(node): Shared, Path(id): Path<String>) -> Answer {
     answer(&node, Request::Index(parse(&id)?)).await
 }
 
-async fn lookup(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    answer(&node, Request::Lookup(decode(body, SMALL_BODY_MAX)?)).await
+async fn lookup(State(node): Shared, body: Bytes) -> Answer {
+    answer(&node, Request::Lookup(decode(&body)?)).await
 }
 
-async fn search(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    answer(&node, Request::Search(decode(body, SMALL_BODY_MAX)?)).await
+async fn search(State(node): Shared, body: Bytes) -> Answer {
+    answer(&node, Request::Search(decode(&body)?)).await
 }
 
-async fn cross(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    answer(&node, Request::Cross(decode(body, SMALL_BODY_MAX)?)).await
+async fn cross(State(node): Shared, body: Bytes) -> Answer {
+    answer(&node, Request::Cross(decode(&body)?)).await
 }
 
 async fn trace(State(node): Shared, Path(id): Path<String>, Query(page): Query<From>) -> Answer {
     answer(&node, Request::Trace(parse(&id)?, page.from)).await
 }
 
-async fn reencapsulate(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    let request: OneShot = decode(body, SMALL_BODY_MAX)?;
+async fn reencapsulate(State(node): Shared, body: Bytes) -> Answer {
+    let request: OneShot = decode(&body)?;
     answer(&node, Request::Reencapsulate(request)).await
 }
 
-async fn deposit(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    let deposit: Deposit = decode(body, SMALL_BODY_MAX)?;
+async fn deposit(State(node): Shared, body: Bytes) -> Answer {
+    let deposit: Deposit = decode(&body)?;
     answer(&node, Request::Deposit(deposit)).await
 }
 
@@ -183,8 +220,8 @@ async fn grant(State(node): Shared, Path(id): Path<String>) -> Answer {
     answer(&node, Request::Grant(id)).await
 }
 
-async fn ask(State(node): Shared, body: Result<Bytes, BytesRejection>) -> Answer {
-    let ask: SignedAsk = decode(body, SMALL_BODY_MAX)?;
+async fn ask(State(node): Shared, body: Bytes) -> Answer {
+    let ask: SignedAsk = decode(&body)?;
     answer(&node, Request::Ask(ask)).await
 }
 
@@ -207,12 +244,14 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Trace(value) => json(&value),
         Response::Reencapsulated(value) => json(&value),
         Response::Grant(value) => json(&value),
-        Response::Object(bytes) => {
-            ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
-        }
+        Response::Object(bytes) => octets(bytes),
         Response::Deposited => StatusCode::NO_CONTENT.into_response(),
         _ => return Err(CallError::not_found("route").into()),
     })
+}
+
+fn octets(bytes: Vec<u8>) -> HttpResponse {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
 }
 
 fn json<T: Serialize>(value: &T) -> HttpResponse {
@@ -227,18 +266,8 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, 
     })
 }
 
-fn decode<T: Decode>(body: Result<Bytes, BytesRejection>, limit: usize) -> Result<T, Failure> {
-    let body = body.map_err(|error| oversize(&error, limit))?;
-    Ok(T::from_slice(&body).map_err(CallError::from)?)
-}
-
-fn oversize(error: &BytesRejection, limit: usize) -> CallError {
-    match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => CallError::TooLarge { limit },
-        _ => CallError::Invalid {
-            message: error.to_string(),
-        },
-    }
+fn decode<T: Decode>(body: &[u8]) -> Result<T, Failure> {
+    Ok(T::from_slice(body).map_err(CallError::from)?)
 }
 
 /// A failed call as an HTTP answer.

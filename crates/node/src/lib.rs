@@ -5,6 +5,8 @@
 //! | [`order`] | a chain of final blocks over the ledger |
 //! | [`store`] | sealed objects on disk |
 //! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
+//! | [`config`] | a node's file of settings |
+//! | [`neighbours`] | other nodes' ciphertext, and hubs for one's own |
 //! | [`service`] | what a node does with a request |
 //! | [`api`] | the same over HTTP |
 //!
@@ -13,8 +15,10 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod config;
 pub mod keyholder;
 mod machine;
+pub mod neighbours;
 pub mod order;
 pub mod service;
 pub mod store;

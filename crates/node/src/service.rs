@@ -26,9 +26,9 @@ use yilian_ledger::{
 };
 use yilian_protocol::{
     CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TraceId, TransactionId,
-    codec::{Blob, Decode},
+    codec::{Blob, Decode, List},
     grant::{Deposit, SignedAsk},
-    limits::{PAGE_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
+    limits::{OBJECT_MAX, PAGE_MAX, RECORDS_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{CertificateEntry, Genesis},
@@ -36,16 +36,17 @@ use yilian_protocol::{
     search::{Crossing, Find, Found, LookupRequest, Pointer, Pointers, RecordIndex},
     trace::TraceEntry,
     transport::{
-        Block, BlockTransaction, CallError, OneShot, Page, RecordEntry, Reencapsulated, Request,
-        Response, SealReceipt, SealRequest, Status, Transport,
+        Block, BlockTransaction, CallError, OneShot, Page, RecordEntry, Reencapsulated, Relay,
+        Request, Response, SealReceipt, SealRequest, Status, Transport,
     },
-    tx::{Body, Transaction},
+    tx::{Body, SealVisit, Transaction},
 };
 
 use crate::{
     keyholder::{self, KeyHolder, KeyHolderError},
     machine::LedgerMachine,
-    order::{Chain, ChainOptions, OrderError},
+    neighbours::{NeighbourUrls, Neighbours, NeighboursError},
+    order::{Chain, ChainOptions, OrderError, Peering, ValidatorKey},
     store::{Store, StoreError},
 };
 
@@ -57,6 +58,7 @@ pub struct Node {
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
     identities: Arc<dyn Identities>,
+    neighbours: Neighbours,
 }
 
 /// The members a node acts for, and the keys by which it signs in their names. Asked anew each time, so a member may join while the node runs.
@@ -75,8 +77,12 @@ pub struct NodeOptions {
     pub directory: PathBuf,
     /// What its chain began with.
     pub genesis: Genesis,
-    /// The validator's share of the group key.
-    pub validator: crate::order::ValidatorKey,
+    /// Its place in the committee.
+    pub validator: ValidatorKey,
+    /// Whom it speaks to about blocks; nobody, when it is alone.
+    pub peering: Option<Peering>,
+    /// Whose ciphertext it may get, and who keeps its own for others.
+    pub neighbours: NeighbourUrls,
     /// The members it acts for.
     pub identities: Arc<dyn Identities>,
 }
@@ -91,14 +97,18 @@ impl Node {
             directory,
             genesis,
             validator,
+            peering,
+            neighbours,
             identities,
         } = options;
+        let neighbours = Neighbours::new(neighbours)?;
         let ledger = Arc::new(Ledger::new(genesis));
         let store = Store::open(&directory.join("objects"))?;
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
         let machine = Arc::new(LedgerMachine::new(Arc::clone(&ledger)));
         let options =
-            ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator);
+            ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
+                .peering(peering);
         let chain = Chain::start(options, machine)?;
         Ok(Self {
             chain,
@@ -106,6 +116,7 @@ impl Node {
             store: Arc::new(store),
             holder: Arc::new(holder),
             identities,
+            neighbours,
         })
     }
 
@@ -203,20 +214,54 @@ impl Node {
         request
             .verify(self.ledger.chain(), &author.certificate.signing)
             .map_err(|_| Refusal::BadSignature)?;
-        let objects = matching_objects(&request)?;
-
-        let store = Arc::clone(&self.store);
-        blocking(move || store.put_many(objects))
-            .await?
-            .map_err(store_error)?;
+        let objects = matching_objects(&request.visit, &request.objects)?;
+        self.keep(objects).await?;
         let body = Body::Seal(request.visit);
         let transaction = Transaction::sign(self.ledger.chain(), body, &key);
         let bytes = Blob::new(transaction.as_bytes().to_vec())?;
+        if self.neighbours.has_hubs() {
+            let relay = Relay {
+                transaction: bytes.clone(),
+                objects: request.objects,
+            };
+            self.neighbours.relay(&relay).await?;
+        }
         let receipt = self.submit(transaction).await?;
         Ok(SealReceipt {
             transaction: bytes,
             receipt,
         })
+    }
+
+    /// Keeps a member's objects and orders the transaction that its node signed for them.
+    pub(crate) async fn relayed(&self, relay: Relay) -> Result<Receipt, CallError> {
+        let invalid = |error: &dyn std::fmt::Display| CallError::Invalid {
+            message: error.to_string(),
+        };
+        let transaction = Transaction::parse(relay.transaction.as_slice());
+        let transaction = transaction.map_err(|error| invalid(&error))?;
+        let Body::Seal(visit) = transaction.body() else {
+            return Err(invalid(&"only sealed records are relayed"));
+        };
+        let member = self.read(MEMBER, visit.hospital.as_bytes()).await?;
+        let member = member.ok_or(Refusal::MemberUnknown)?;
+        if *transaction.signer() != member.member.node {
+            return Err(Refusal::ForeignMember.into());
+        }
+        let bytes = transaction.as_bytes().to_vec();
+        let ledger = Arc::clone(&self.ledger);
+        blocking(move || ledger.admit(&bytes).map(drop)).await??;
+        let objects = matching_objects(visit, &relay.objects)?;
+        self.keep(objects).await?;
+        self.submit(transaction).await
+    }
+
+    async fn keep(&self, objects: Vec<Vec<u8>>) -> Result<(), CallError> {
+        let store = Arc::clone(&self.store);
+        blocking(move || store.put_many(objects))
+            .await?
+            .map_err(store_error)?;
+        Ok(())
     }
 
     async fn block(&self, height: Height) -> Result<Block, CallError> {
@@ -253,22 +298,27 @@ impl Node {
             .await
     }
 
+    /// A record's sealed object: this node's copy, or one of a neighbour's, which is kept.
     async fn object(&self, id: RecordId) -> Result<SealedObject, CallError> {
-        // The record must be on the chain: what was stored for a transaction that never became final is nobody's.
+        match self.stored(id).await {
+            Err(CallError::NotFound { .. }) if self.neighbours.exist() => {}
+            found => return found,
+        }
+        let object = self.neighbours.fetch(id).await?;
+        self.keep(vec![object.as_bytes().to_vec()]).await?;
+        Ok(object)
+    }
+
+    /// This node's own copy of a record's sealed object. The record must be on the chain: what was stored for a transaction that
+    /// never became final is nobody's.
+    pub(crate) async fn stored(&self, id: RecordId) -> Result<SealedObject, CallError> {
         self.record(id).await?;
         let store = Arc::clone(&self.store);
         let bytes = blocking(move || store.get(id))
             .await?
             .map_err(store_error)?;
         let bytes = bytes.ok_or_else(|| CallError::not_found("object"))?;
-        let object = SealedObject::parse(bytes).map_err(|error| CallError::Unavailable {
-            message: error.to_string(),
-        })?;
-        if object.cid().record() != id {
-            let message = format!("the ciphertext of record {id} is not the one the chain names");
-            return Err(CallError::Unavailable { message });
-        }
-        Ok(object)
+        sealed_object(id, bytes)
     }
 
     /// A record's index entries, out of the transaction that sealed it.
@@ -492,6 +542,18 @@ impl Transport for InProcess {
     }
 }
 
+/// Ciphertext as the object of the record `id`.
+pub(crate) fn sealed_object(id: RecordId, bytes: Vec<u8>) -> Result<SealedObject, CallError> {
+    let object = SealedObject::parse(bytes).map_err(|error| CallError::Unavailable {
+        message: error.to_string(),
+    })?;
+    if object.cid().record() != id {
+        let message = format!("the ciphertext of record {id} is not the one the chain names");
+        return Err(CallError::Unavailable { message });
+    }
+    Ok(object)
+}
+
 fn may_seal(request: &SealRequest, author: &CertificateEntry, now: TimeMs) -> Result<(), Refusal> {
     if author.certificate.member != request.visit.hospital {
         return Err(Refusal::ForeignMember);
@@ -502,15 +564,18 @@ fn may_seal(request: &SealRequest, author: &CertificateEntry, now: TimeMs) -> Re
     author.standing(now)
 }
 
-/// The objects of a request, each of which must be the one its record names, of the visit's pseudonym.
-fn matching_objects(request: &SealRequest) -> Result<Vec<Vec<u8>>, CallError> {
+/// The objects of a visit, each of which must be the one its record names, of the visit's pseudonym.
+fn matching_objects(
+    visit: &SealVisit,
+    objects: &List<Blob<OBJECT_MAX>, RECORDS_MAX>,
+) -> Result<Vec<Vec<u8>>, CallError> {
     let mismatch = || CallError::Invalid {
         message: "the objects are not the records' objects".to_owned(),
     };
-    if request.objects.len() != request.visit.records.len() {
+    if objects.len() != visit.records.len() {
         return Err(mismatch());
     }
-    let pairs = request.objects.iter().zip(request.visit.records.iter());
+    let pairs = objects.iter().zip(visit.records.iter());
     pairs
         .map(|(bytes, record)| {
             let object = SealedObject::parse(bytes.as_slice().to_vec()).map_err(|error| {
@@ -518,8 +583,8 @@ fn matching_objects(request: &SealRequest) -> Result<Vec<Vec<u8>>, CallError> {
                     message: error.to_string(),
                 }
             })?;
-            let matches = SealedRecord::from(&object) == *record
-                && *object.header().nym() == request.visit.nym;
+            let matches =
+                SealedRecord::from(&object) == *record && *object.header().nym() == visit.nym;
             matches.then(|| object.into_bytes()).ok_or_else(mismatch)
         })
         .collect()
@@ -563,4 +628,7 @@ pub enum NodeError {
     /// The key holder.
     #[error(transparent)]
     KeyHolder(#[from] KeyHolderError),
+    /// The way to other nodes' ciphertext.
+    #[error(transparent)]
+    Neighbours(#[from] NeighboursError),
 }

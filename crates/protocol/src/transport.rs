@@ -245,6 +245,19 @@ canonical!(SealRequest {
     objects
 });
 
+/// A member's records on the way from its node to a hub: the node has signed already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// The signed transaction that seals the records.
+    pub transaction: Blob<TRANSACTION_MAX>,
+    /// The sealed objects, in the order of the transaction's records.
+    pub objects: List<Blob<OBJECT_MAX>, RECORDS_MAX>,
+}
+canonical!(Relay {
+    transaction,
+    objects
+});
+
 impl SealRequest {
     /// Signs a request to put `objects`, with the index of each, of the visit `nym` onto `chain`.
     ///

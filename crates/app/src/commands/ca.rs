@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use yilian_client::{ConsortiumCa, Session};
+use yilian_client::{ConsortiumCa, MemberCa, Session};
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
@@ -81,10 +81,20 @@ pub async fn admit<T: Transport>(
     session: &Session<T>,
     name: &str,
 ) -> anyhow::Result<MemberId> {
-    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
     let ca = home.make_member(&Text::new(name).context("the member's name")?)?;
-    consortium.admit(session, ca.member().clone()).await?;
+    admit_member(home, session, &ca).await?;
     Ok(ca.id())
+}
+
+/// Has the consortium's CA admit a member whose keys exist.
+pub async fn admit_member<T: Transport>(
+    home: &Home,
+    session: &Session<T>,
+    ca: &MemberCa,
+) -> anyhow::Result<()> {
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    consortium.admit(session, ca.member().clone()).await?;
+    Ok(())
 }
 
 /// Makes a person's keys and has the member's CA certify them.

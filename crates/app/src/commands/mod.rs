@@ -3,6 +3,7 @@
 pub mod ca;
 mod chain;
 mod doctor;
+mod net;
 pub mod network;
 mod patient;
 mod search;
@@ -50,6 +51,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match command {
         Command::Init { name } => network::init(&context, &name),
         Command::Serve { listen } => network::serve(&context, listen).await,
+        Command::Net(command) => net::run(&context, command).await,
         Command::Status => chain::status(&context).await,
         Command::Ca(command) => ca::run(&context, command).await,
         Command::Doctor(command) => doctor::run(&context, command).await,

@@ -45,24 +45,29 @@ pub fn init(context: &Context, name: &str) -> anyhow::Result<()> {
 
 /// Makes a network's keys and genesis. The genesis is written last: a network that was made half is none.
 pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
+    let validator = ValidatorKey::generate();
+    let genesis = begin(home, name, &validator)?;
+    home.write("keys/validator.json", &validator)?;
+    home.keep_genesis(&genesis)?;
+    Ok(genesis)
+}
+
+/// Makes the consortium's keys, and the genesis of the chain that the committee of `validator` orders, which is not kept yet.
+pub fn begin(home: &Home, name: &str, validator: &ValidatorKey) -> anyhow::Result<Genesis> {
     if home.exists() {
         let cause = format!("there is a network in {} already", home.root().display());
-        return Err(trouble(cause, "use it, or name another --home"));
+        return Err(trouble(cause, "use it, or name another directory"));
     }
     let name = Text::new(name).context("the network's name")?;
     let ca = SigningKey::from_seed(&home.make_key("keys/consortium")?);
     let regulators = RegulatorSecret::from_seed(&home.make_key("keys/regulators")?);
-    let validator = ValidatorKey::generate();
-    home.write("keys/validator.json", &validator)?;
-    let genesis = Genesis {
+    Ok(Genesis {
         name,
         created: now(),
         ca: ca.verifying_key(),
         regulators: regulators.public(),
         group_key: Blob::new(validator.group_key()?.to_vec())?,
-    };
-    home.keep_genesis(&genesis)?;
-    Ok(genesis)
+    })
 }
 
 pub async fn serve(context: &Context, listen: SocketAddr) -> anyhow::Result<()> {
@@ -82,7 +87,7 @@ pub async fn serve(context: &Context, listen: SocketAddr) -> anyhow::Result<()> 
 }
 
 /// Ends at Ctrl-C or a terminate signal.
-async fn interrupted() {
+pub async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

@@ -108,6 +108,8 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
         directory: directory.path().to_owned(),
         genesis: genesis.clone(),
         validator,
+        peering: None,
+        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
         identities: Arc::new(OneHospital(hospital.id())),
     });
     let watcher = Watcher {
@@ -182,6 +184,8 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
         directory: directory.path().to_owned(),
         genesis: genesis.clone(),
         validator,
+        peering: None,
+        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
         identities: Arc::new(OneHospital(hospital.id())),
     });
     let node = InProcess::new(Arc::new(node.unwrap()));

@@ -116,6 +116,8 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         directory: directory.path().to_owned(),
         genesis: genesis.clone(),
         validator,
+        peering: None,
+        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
         identities: Arc::new(NoIdentities),
     })
     .unwrap();
@@ -255,6 +257,8 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
         directory: directory.path().to_owned(),
         genesis: genesis.clone(),
         validator,
+        peering: None,
+        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
         identities: Arc::new(OneHospital(hospital.id())),
     });
     let keeper = Keeper {

@@ -11,6 +11,7 @@ mod bad_input;
 mod demo;
 mod leakage;
 mod lying_node;
+mod net;
 mod story;
 mod trace_attacks;
 mod trace_privacy;

@@ -75,6 +75,8 @@ impl World {
             directory: directory.path().to_owned(),
             genesis: genesis.clone(),
             validator,
+            peering: None,
+            neighbours: yilian_node::neighbours::NeighbourUrls::default(),
             identities: Arc::new(OneHospital(nobody.id())),
         });
         let node = Bent {

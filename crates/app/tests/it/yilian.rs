@@ -50,7 +50,7 @@ impl Yilian {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_yilian"));
         command
             .args(arguments)
@@ -85,6 +85,11 @@ impl Yilian {
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
         serde_json::from_str(told.lines().last().unwrap()).unwrap()
+    }
+
+    /// Whether a command succeeds.
+    pub fn succeeds(&self, arguments: &[&str]) -> bool {
+        self.run(arguments).status.success()
     }
 
     /// The rule by which a command is refused.

@@ -90,6 +90,17 @@ const ROUTES: &[Route] = &[
         "The sealed object of a record",
     ),
     get(
+        "/v1/objects/{id}",
+        "Octets",
+        "The sealed object of a record, if this node keeps it itself; for other nodes",
+    ),
+    post(
+        "/v1/relays",
+        "Relay",
+        "Receipt",
+        "Keep a member's sealed objects and order the transaction that its node signed for them; for followers",
+    ),
+    get(
         "/v1/records/{id}/index",
         "RecordIndex",
         "The record's index entries",
@@ -183,7 +194,7 @@ fn operation(route: &Route) -> Value {
 
 fn body(name: &str) -> Value {
     let limit = match name {
-        "SealRequest" => REQUEST_MAX,
+        "SealRequest" | "Relay" => REQUEST_MAX,
         "Transaction" => TRANSACTION_MAX,
         _ => super::SMALL_BODY_MAX,
     };
@@ -336,6 +347,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 21);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 23);
     }
 }

@@ -35,6 +35,8 @@ use super::{
 
 /// A block may be at most this far ahead of its parent in time. A genesis may be of any time.
 const TIME_STEP_MAX_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
+/// A block may be at most this far ahead of a voter's clock: 5 s. What is further ahead waits for other voters, or for a later view.
+const CLOCK_AHEAD_MAX_MS: u64 = 5_000;
 
 #[derive(Clone)]
 pub(super) struct Application {
@@ -182,6 +184,9 @@ impl StatefulApplication<Runtime> for Application {
         if finality == Finality::Candidate {
             let parent = ancestry.next().await?;
             self.follows(parent.inner(), block.inner()).then_some(())?;
+            let transactions = block.inner().transactions.iter();
+            self.mempool
+                .offered(transactions.map(|bytes| TransactionId::of(bytes)));
         }
         let block = block.inner();
         let (sealed, outcomes) = self
@@ -258,6 +263,7 @@ impl Application {
             && after.height == before.height.next()
             && after.parent == before.id()
             && after.time >= before.time
+            && after.time.get() <= clock().max(before.time).get() + CLOCK_AHEAD_MAX_MS
             && (before.height == Height::new(0)
                 || after.time.distance_ms(before.time) <= TIME_STEP_MAX_MS)
     }

@@ -6,8 +6,7 @@
 
 use bytes::Bytes;
 use commonware_codec::{
-    Buf, Encode as _, EncodeSize, Error as CodecError, FixedSize as _, RangeCfg, Read,
-    ReadExt as _, Write,
+    Buf, Encode as _, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write,
 };
 use commonware_consensus::{
     Block as ConsensusBlock, BoundedBlock, CertifiableBlock, Heightable,
@@ -31,6 +30,9 @@ use yilian_protocol::{
 const HEADER_MAX: usize = 1024;
 /// Bytes of all transactions of a block.
 pub(super) const BODY_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes of the largest encoded block: header and body, and a length before each piece.
+pub(super) const SIZE_MAX: usize = HEADER_MAX + BODY_MAX + BLOCK_TRANSACTIONS_MAX * 6 + 32;
 
 /// A final block.
 #[derive(Debug, Clone)]
@@ -243,8 +245,7 @@ impl CertifiableBlock for Block {
 
 impl BoundedBlock for Block {
     fn max_encode_size((): &()) -> usize {
-        // Header and body, and a length before each piece.
-        HEADER_MAX + BODY_MAX + BLOCK_TRANSACTIONS_MAX * 6 + Digest::SIZE
+        SIZE_MAX
     }
 }
 

@@ -26,6 +26,7 @@ use super::{
     directory::Claim,
     engine::Parts,
     mempool::Mempool,
+    peering::Peering,
     place::{Place, place_key},
     thread::{Query, Thread},
     validator::{ValidatorKey, ValidatorKeyError},
@@ -37,6 +38,7 @@ pub struct ChainOptions {
     directory: PathBuf,
     genesis: Genesis,
     validator: ValidatorKey,
+    peering: Option<Peering>,
     idle: Duration,
 }
 
@@ -48,8 +50,16 @@ impl ChainOptions {
             directory,
             genesis,
             validator,
+            peering: None,
             idle: Duration::from_secs(10),
         }
+    }
+
+    /// Whom the node speaks to; nobody, if not said otherwise.
+    #[must_use]
+    pub fn peering(mut self, peering: Option<Peering>) -> Self {
+        self.peering = peering;
+        self
     }
 
     /// How long a chain with nothing to order waits before it makes an empty block; 10 s if not
@@ -94,10 +104,11 @@ impl Chain {
             directory,
             genesis,
             validator,
+            peering,
             idle,
         } = options;
         let claim = Claim::take(&directory, genesis.chain())?;
-        let mempool = Arc::new(Mempool::default());
+        let mempool = Arc::new(Mempool::with_peers(peering.is_some()));
         let created = Admitted {
             height: Height::new(0),
             time: genesis.created,
@@ -112,6 +123,7 @@ impl Chain {
             parts: Parts {
                 genesis,
                 validator,
+                peering,
                 machine: Arc::clone(&machine),
                 mempool: Arc::clone(&mempool),
                 latest: latest_sender,

@@ -19,7 +19,7 @@ use commonware_consensus::{
         config::{Floor, ForwardPolicy, SkipPolicy},
         elector::RoundRobin,
     },
-    types::{Epoch, FixedEpocher, ViewDelta},
+    types::{Epoch, FixedEpocher, Height as ConsensusHeight, ViewDelta},
 };
 use commonware_cryptography::{
     Digested, Digestible as _, Signer as _,
@@ -42,9 +42,11 @@ use super::{
     application::Application,
     block::{Block, StateTarget},
     chain::OrderError,
+    gossip::Gossip,
     mempool::Mempool,
-    network::{NoSync, Nobody},
+    network::{Network, NoSync, Topic},
     pace::{CERTIFICATION_TIMEOUT, LEADER_TIMEOUT, Load, Paced},
+    peering::Peering,
     state::{self, States},
     validator::{ValidatorKey, ValidatorKeyError},
 };
@@ -62,6 +64,7 @@ pub(super) struct Engine {
 pub(super) struct Parts {
     pub genesis: Genesis,
     pub validator: ValidatorKey,
+    pub peering: Option<Peering>,
     pub machine: Arc<dyn StateMachine>,
     pub mempool: Arc<Mempool>,
     pub latest: watch::Sender<Admitted>,
@@ -79,6 +82,8 @@ const SECTION: NonZeroU64 = NZU64!(1 << 16);
 const SKIP_TIMEOUT: Duration = Duration::from_secs(10);
 /// When no block was executed for so long at the start, none will be.
 const STANDSTILL: Duration = Duration::from_secs(30);
+/// The same for a node with peers, which goes on and gets the blocks from them when it can.
+const PEERS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
 #[allow(
@@ -89,6 +94,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     let Parts {
         genesis,
         validator,
+        peering,
         machine,
         mempool,
         latest,
@@ -98,10 +104,23 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     if genesis.group_key.as_slice() != validator.group_key()? {
         return Err(ValidatorKeyError::OtherGroup.into());
     }
-    let me = validator.identity()?.public_key();
+    let identity = validator.identity()?;
+    let me = identity.public_key();
     let scheme = validator.scheme(chain)?;
-    let nobody = Nobody::new(me.clone());
-    let channel = || (nobody.clone(), nobody.clone());
+    let committee = validator.committee()?;
+    let mut network = Network::new(&context, chain, identity, peering.as_ref());
+    let peers = network.peers.clone();
+    let [backfill, proposals, votes, notices, fetches, transactions] = [
+        Topic::Backfill,
+        Topic::Blocks,
+        Topic::Votes,
+        Topic::Certificates,
+        Topic::Resolver,
+        Topic::Transactions,
+    ]
+    .map(|topic| network.channel(topic));
+    // Before anything waits for blocks that only peers have.
+    network.start();
     let pages = CacheRef::new(NZU16!(4096), NZUsize!(PAGES));
     let buffer = NZUsize!(BUFFER);
 
@@ -112,21 +131,22 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
         operations,
         once,
     };
-    let first = Block::genesis(chain, genesis.created, me.clone(), state);
+    let leader = committee.iter().next().unwrap_or(&me).clone();
+    let first = Block::genesis(chain, genesis.created, leader, state);
 
     let resolver = marshal_resolver::init(
         context.child("marshal_resolver"),
         marshal_resolver::Config {
             public_key: me.clone(),
-            peer_provider: nobody.clone(),
-            blocker: nobody.clone(),
+            peer_provider: peers.clone(),
+            blocker: peers.clone(),
             mailbox_size: NZUsize!(1000),
             fetch_timeout: NZDuration!(Duration::from_secs(2)),
             fetch_retry_delay: Duration::from_millis(100),
             priority_requests: false,
             priority_responses: false,
         },
-        channel(),
+        backfill,
     );
     let (broadcast, broadcast_mailbox) = buffered::Engine::new(
         context.child("broadcast"),
@@ -136,11 +156,11 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
             deque_size: 10,
             priority: false,
             codec_config: (),
-            peer_provider: nobody.clone(),
+            peer_provider: peers.clone(),
             strategy: Sequential,
         },
     );
-    broadcast.start(channel());
+    broadcast.start(proposals);
 
     let certificates = prunable::Archive::init(
         context.child("finalizations"),
@@ -184,7 +204,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     let application = Application {
         chain,
         genesis: first.clone(),
-        machine,
+        machine: Arc::clone(&machine),
         mempool: Arc::clone(&mempool),
         latest: latest.clone(),
         load: Load::default(),
@@ -208,7 +228,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
             strategy: Sequential,
         },
     );
-    let paced = Paced::new(states.clone(), mempool, idle);
+    let paced = Paced::new(states.clone(), Arc::clone(&mempool), idle);
     let deferred = Deferred::new(
         context.child("deferred"),
         paced,
@@ -220,7 +240,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     let states = states.subscribe_databases().await;
     // Nothing is voted for, and nobody is answered, before the state is that of the latest final
     // block.
-    latest.send_replace(caught_up(&archive, &first).await?);
+    latest.send_replace(caught_up(&archive, &first, peering.is_some()).await?);
     let floor = voting_floor(&archive, &first).await;
 
     let engine = simplex::Engine::new(
@@ -228,7 +248,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
         simplex::Config {
             scheme,
             elector: RoundRobin::<Blake3>::default(),
-            blocker: nobody.clone(),
+            blocker: peers.clone(),
             automaton: deferred.clone(),
             relay: deferred.clone(),
             reporter: deferred,
@@ -252,11 +272,19 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
             },
             fetch_timeout: NZDuration!(Duration::from_secs(2)),
             fetch_retry_delay: Duration::from_secs(2),
-            forward: ForwardPolicy::Disabled,
+            forward: if committee.len() > 1 {
+                ForwardPolicy::SilentVoters
+            } else {
+                ForwardPolicy::Disabled
+            },
             track_historical_votes: false,
         },
     );
-    engine.start(channel(), channel(), channel());
+    if let Some(peering) = &peering {
+        let gossip = Gossip::new(mempool, machine, peers, peering, validator.votes());
+        gossip.start(&context, transactions);
+    }
+    engine.start(votes, notices, fetches);
     Ok(Engine { archive, states })
 }
 
@@ -274,26 +302,44 @@ async fn voting_floor(
     Floor::Genesis(genesis.digest())
 }
 
-/// Waits until all blocks of the archive are executed, and returns the latest.
-async fn caught_up(archive: &Archive, genesis: &Block) -> Result<Admitted, OrderError> {
+/// Waits until all blocks of the archive are executed, and returns the latest. A crash may have left a block out, which
+/// only peers have: without them that is an error, with them it comes when one of them answers.
+async fn caught_up(
+    archive: &Archive,
+    genesis: &Block,
+    has_peers: bool,
+) -> Result<Admitted, OrderError> {
     let Some((target, _)) = archive.get_info(Identifier::Latest).await else {
         return Ok(genesis.admitted());
     };
     let (mut reached, mut since) = (None, Instant::now());
-    while since.elapsed() < STANDSTILL {
+    let standstill = if has_peers {
+        PEERS_PATIENCE
+    } else {
+        STANDSTILL
+    };
+    while since.elapsed() < standstill {
         let height = archive.get_processed().await.map(|at| at.height());
         if height >= Some(target) {
-            let block = archive.get_block(Identifier::Height(target)).await;
-            return Ok(block.map_or_else(|| genesis.admitted(), |block| block.inner().admitted()));
+            return Ok(admitted(archive, genesis, target).await);
         }
         if height > reached {
             (reached, since) = (height, Instant::now());
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    Err(OrderError::Start {
-        cause: format!("the archive lacks final blocks below height {target}"),
-    })
+    match reached {
+        Some(height) if has_peers => Ok(admitted(archive, genesis, height).await),
+        None if has_peers => Ok(genesis.admitted()),
+        _ => Err(OrderError::Start {
+            cause: format!("the archive lacks final blocks below height {target}"),
+        }),
+    }
+}
+
+async fn admitted(archive: &Archive, genesis: &Block, height: ConsensusHeight) -> Admitted {
+    let block = archive.get_block(Identifier::Height(height)).await;
+    block.map_or_else(|| genesis.admitted(), |block| block.inner().admitted())
 }
 
 fn archive_config<C>(name: &str, pages: CacheRef, codec: C) -> prunable::Config<EightCap, C> {

@@ -4,7 +4,7 @@
 //! dropped at any moment. Bounded in number and bytes.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -30,14 +30,11 @@ const OFFER_LIFE: Duration = Duration::from_secs(2);
 pub(super) struct Mempool {
     inner: Mutex<Inner>,
     arrived: Notify,
+    departs: Notify,
     count_max: usize,
     bytes_max: usize,
-}
-
-impl Default for Mempool {
-    fn default() -> Self {
-        Self::new(COUNT_MAX, BYTES_MAX)
-    }
+    /// Whether there are peers to tell.
+    tells: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +42,8 @@ struct Inner {
     /// In the order of their arrival.
     queue: BTreeMap<u64, TransactionId>,
     entries: HashMap<TransactionId, Entry>,
+    /// To be told to peers.
+    departing: VecDeque<TransactionId>,
     next: u64,
     bytes: usize,
     closed: bool,
@@ -55,17 +54,38 @@ struct Entry {
     place: u64,
     bytes: Bytes,
     offered: Option<Instant>,
+    /// When peers were last told of it; `None` when that is not this node's part.
+    told: Option<Instant>,
     waiters: Vec<oneshot::Sender<Place>>,
 }
 
+/// Where a transaction came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A caller, or a follower of this node: other validators are told.
+    Own,
+    /// A peer that tells everybody itself.
+    Peer,
+}
+
 impl Mempool {
+    /// The mempool of a node that has peers to tell, or has none.
+    pub fn with_peers(tells: bool) -> Self {
+        Self {
+            tells,
+            ..Self::new(COUNT_MAX, BYTES_MAX)
+        }
+    }
+
     /// Room for `count_max` transactions of `bytes_max` bytes in all.
-    pub fn new(count_max: usize, bytes_max: usize) -> Self {
+    fn new(count_max: usize, bytes_max: usize) -> Self {
         Self {
             inner: Mutex::default(),
             arrived: Notify::new(),
+            departs: Notify::new(),
             count_max,
             bytes_max,
+            tells: false,
         }
     }
 
@@ -90,6 +110,37 @@ impl Mempool {
             entry.waiters.push(waiter);
             return Ok(receiver);
         }
+        self.add(&mut inner, id, bytes, Source::Own)?;
+        if let Some(entry) = inner.entries.get_mut(&id) {
+            entry.waiters.push(waiter);
+        }
+        drop(inner);
+        self.arrived.notify_one();
+        self.departs.notify_one();
+        Ok(receiver)
+    }
+
+    /// Adds a transaction that nobody here waits for, if there is room.
+    pub fn offer(&self, id: TransactionId, bytes: Bytes, source: Source) {
+        let mut inner = self.lock();
+        if inner.closed || inner.entries.contains_key(&id) {
+            return;
+        }
+        let added = self.add(&mut inner, id, bytes, source);
+        drop(inner);
+        if added.is_ok() {
+            self.arrived.notify_one();
+            self.departs.notify_one();
+        }
+    }
+
+    fn add(
+        &self,
+        inner: &mut Inner,
+        id: TransactionId,
+        bytes: Bytes,
+        source: Source,
+    ) -> Result<(), SubmitError> {
         if inner.entries.len() >= self.count_max || inner.bytes + bytes.len() > self.bytes_max {
             return Err(SubmitError::Full);
         }
@@ -97,18 +148,66 @@ impl Mempool {
         inner.next += 1;
         inner.bytes += bytes.len();
         inner.queue.insert(place, id);
-        inner.entries.insert(
-            id,
-            Entry {
-                place,
-                bytes,
-                offered: None,
-                waiters: vec![waiter],
-            },
-        );
-        drop(inner);
-        self.arrived.notify_one();
-        Ok(receiver)
+        let told = self.tells && source == Source::Own;
+        if told {
+            inner.departing.push_back(id);
+        }
+        let entry = Entry {
+            place,
+            bytes,
+            offered: None,
+            told: told.then(Instant::now),
+            waiters: Vec::new(),
+        };
+        inner.entries.insert(id, entry);
+        Ok(())
+    }
+
+    /// Returns when there is something to tell peers, or at once if there was since the last call.
+    pub async fn departure(&self) {
+        self.departs.notified().await;
+    }
+
+    /// Up to `bytes` of transactions to tell peers of, or one that is larger; each is given out once.
+    pub fn departing(&self, bytes: usize) -> Vec<Bytes> {
+        let mut inner = self.lock();
+        let Inner {
+            entries, departing, ..
+        } = &mut *inner;
+        let (mut batch, mut size) = (Vec::new(), 0);
+        while let Some(id) = departing.front() {
+            let Some(entry) = entries.get(id) else {
+                departing.pop_front();
+                continue;
+            };
+            if !batch.is_empty() && size + entry.bytes.len() > bytes {
+                break;
+            }
+            size += entry.bytes.len();
+            batch.push(entry.bytes.clone());
+            departing.pop_front();
+        }
+        batch
+    }
+
+    /// Has peers told again of what they were told `life` ago, and is not final.
+    pub fn remind(&self, life: Duration) {
+        let mut inner = self.lock();
+        let Inner {
+            queue,
+            entries,
+            departing,
+            ..
+        } = &mut *inner;
+        for id in queue.values() {
+            let Some(entry) = entries.get_mut(id) else {
+                continue;
+            };
+            if entry.told.is_some_and(|told| told.elapsed() >= life) {
+                entry.told = Some(Instant::now());
+                departing.push_back(*id);
+            }
+        }
     }
 
     /// The next transactions for a block, oldest first, without those in `taken`.
@@ -133,6 +232,16 @@ impl Mempool {
             chosen.push((*id, entry.bytes.clone()));
         }
         chosen
+    }
+
+    /// Notes that another's proposal holds these transactions: they are on their way.
+    pub fn offered(&self, ids: impl IntoIterator<Item = TransactionId>) {
+        let mut inner = self.lock();
+        for id in ids {
+            if let Some(entry) = inner.entries.get_mut(&id) {
+                entry.offered = Some(Instant::now());
+            }
+        }
     }
 
     /// Takes out a final transaction and tells its waiters.
@@ -209,6 +318,40 @@ mod tests {
     }
 
     #[test]
+    fn peers_are_told_once_and_reminded_of_what_does_not_become_final() {
+        let pool = Mempool::with_peers(true);
+        for number in 1..=3 {
+            let (id, bytes) = transaction(number, 10);
+            drop(pool.insert(id, bytes).unwrap());
+        }
+        let (id, bytes) = transaction(4, 10);
+        pool.offer(id, bytes, Source::Peer);
+        let (id, bytes) = transaction(5, 90);
+        pool.offer(id, bytes, Source::Own);
+        let told = |bytes| {
+            let batch = pool.departing(bytes);
+            batch.iter().map(|bytes| bytes[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(told(25), [1, 2], "a batch has a size");
+        pool.finish(transaction(3, 10).0, place(0));
+        assert_eq!(
+            told(25),
+            [5],
+            "one that is larger goes alone, a final one not at all"
+        );
+        assert!(told(25).is_empty(), "each is told once");
+        pool.remind(Duration::from_secs(60));
+        assert!(told(25).is_empty(), "it is too early to remind");
+        pool.remind(Duration::ZERO);
+        assert_eq!(
+            told(1000),
+            [1, 2, 5],
+            "a peer's transaction is told by the peer"
+        );
+        assert_eq!(Mempool::with_peers(false).departing(10).len(), 0);
+    }
+
+    #[test]
     fn it_is_full_at_its_bounds_and_has_room_again_after_a_block() {
         let pool = Mempool::new(3, 100);
         let offer = |number, size| {
@@ -231,7 +374,7 @@ mod tests {
 
     #[test]
     fn callers_of_one_transaction_are_bounded_too_and_make_room_when_they_leave() {
-        let pool = Mempool::default();
+        let pool = Mempool::with_peers(false);
         let (id, bytes) = transaction(1, 1);
         let waiting: Vec<_> = (0..WAITERS_MAX)
             .map(|_| pool.insert(id, bytes.clone()).unwrap())
@@ -246,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_look_takes_the_oldest_that_fit_and_removes_none() {
-        let pool = Mempool::default();
+        let pool = Mempool::with_peers(false);
         let mut waiting = Vec::new();
         for number in 1..=5 {
             let (id, bytes) = transaction(number, 10);
@@ -263,7 +406,7 @@ mod tests {
 
     #[test]
     fn only_what_was_not_offered_is_fresh() {
-        let pool = Mempool::default();
+        let pool = Mempool::with_peers(false);
         assert!(!pool.has_fresh());
         let (id, bytes) = transaction(1, 1);
         let _waiting = pool.insert(id, bytes).unwrap();
@@ -277,7 +420,7 @@ mod tests {
 
     #[test]
     fn closing_tells_everybody() {
-        let pool = Mempool::default();
+        let pool = Mempool::with_peers(false);
         let (id, bytes) = transaction(1, 1);
         let mut waiting = pool.insert(id, bytes.clone()).unwrap();
         pool.close();

@@ -3,7 +3,7 @@
 //! commonware's simplex consensus, its block archive (marshal) and its authenticated state (qmdb
 //! under `Stateful`) do the work; this module owns the one concrete instantiation of them and hands
 //! out [`Chain`], which is small and not generic. Embedded, the chain has one validator and no
-//! network: the same stack as for many, with a [`network`] that reaches nobody.
+//! network: the same stack as for many, with a network that reaches nobody.
 //!
 //! ```text
 //! submit -> mempool -> propose: peek, execute on the parent's state -> vote
@@ -13,7 +13,7 @@
 //! [`Chain::submit`] returns once the block is final, which is after the archive has it on disk,
 //! synced. After a crash, blocks above the state's last checkpoint are executed again before anybody
 //! is answered, and voting goes on above the archive's latest block. Votes that were lost are not
-//! cast again: their view is given up after 3.5 s, and a block whose certificate was lost is final by
+//! cast again: their view is given up after 3 s, and a block whose certificate was lost is final by
 //! that of the next block, see [`yilian_protocol::finality`].
 //!
 //! # Faults of the storage
@@ -22,18 +22,25 @@
 //! for a supervisor to restart it. A final block that is damaged is an error to whoever asks for it
 //! ([`SubmitError::Lost`]) and stops nothing else.
 //!
-//! # Not promised
-//! - A voter checks that a block's time does not run back, not that it is close to its own clock:
-//!   with one validator the chain's time is that validator's word.
+//! # Time
+//! A voter checks that a block's time does not run back, and is not more than 5 s ahead of its own clock. With one validator the
+//! chain's time is that validator's word.
+//!
+//! # Many nodes
+//! [`Peering`] says whom a node dials and whom it lets in. Validators vote; followers verify every block and tell their hubs what
+//! is submitted to them. Messages are bounded in size and number for each peer, and who sends what no honest node does is
+//! blocked.
 
 mod application;
 mod block;
 mod chain;
 mod directory;
 mod engine;
+mod gossip;
 mod mempool;
 mod network;
 mod pace;
+mod peering;
 mod place;
 mod state;
 mod thread;
@@ -50,6 +57,7 @@ use yilian_protocol::{
 
 pub use block::FinalBlock;
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
+pub use peering::{Peer, PeerId, PeerIdError, Peering};
 pub use place::Place;
 pub use validator::{ValidatorKey, ValidatorKeyError};
 

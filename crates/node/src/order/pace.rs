@@ -24,12 +24,12 @@ use yilian_protocol::limits::BLOCK_TRANSACTIONS_MAX;
 use super::mempool::Mempool;
 
 /// How long a view waits for transactions before it is given up.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// A view whose leader has not proposed by then is given up by the others: [`PATIENCE`], and four
+const PATIENCE: Duration = Duration::from_millis(500);
+/// A view whose leader has not proposed by then is given up by the others: [`PATIENCE`], and three
 /// times the time that executing a block should take.
-pub(super) const LEADER_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// A view that is not certified by then is given up. The longest standstill after a crash.
-pub(super) const CERTIFICATION_TIMEOUT: Duration = Duration::from_millis(3_500);
+pub(super) const CERTIFICATION_TIMEOUT: Duration = Duration::from_secs(3);
 /// What executing a block should take.
 const EXECUTION: Duration = Duration::from_millis(500);
 

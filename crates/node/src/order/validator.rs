@@ -1,6 +1,6 @@
 //! A validator's secrets: its identity among peers and its share of the group key.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Encode as _, Read as _};
@@ -17,41 +17,81 @@ use commonware_cryptography::{
     },
     ed25519,
 };
-use commonware_utils::{N3f1, NZU32, ordered::Set};
+use commonware_utils::{Faults as _, N3f1, ordered::Set};
 use yilian_protocol::{ChainId, finality, registry::GROUP_KEY_SIZE};
 use zeroize::Zeroizing;
+
+use super::peering::PeerId;
 
 /// The signing scheme of the chain: BLS12-381 threshold signatures in G1, peers named by Ed25519
 /// keys.
 pub(super) type Scheme = ThresholdScheme<ed25519::PublicKey, MinSig>;
 
-/// A validator's secrets, as they stand in a file: hex digits throughout.
+/// A node's place in the chain's committee, as it stands in a file: hex digits throughout. A validator's holds a share of
+/// the group key, a follower's does not.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct ValidatorKey {
-    /// Ed25519 seed, 32 bytes.
+    /// Ed25519 seed, 32 bytes: the node's identity among peers.
     identity: Zeroizing<String>,
+    /// The validators' identities, 32 bytes each. Empty for a validator that is alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    validators: Vec<String>,
     /// The public polynomial of the group key.
     sharing: String,
-    /// This validator's share of the group key.
-    share: Zeroizing<String>,
+    /// This validator's share of the group key; a follower has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<Zeroizing<String>>,
 }
 
 impl ValidatorKey {
     /// Deals a group key with one share, for a chain of one validator.
     #[must_use]
     pub fn generate() -> Self {
+        let mut dealt = Self::deal(NonZeroU32::MIN);
+        dealt.remove(0)
+    }
+
+    /// Deals a group key among `count` validators: of 3f + 1, any 2f + 1 make a block final. Whoever deals knows the
+    /// group key for as long as it takes.
+    #[must_use]
+    pub fn deal(count: NonZeroU32) -> Vec<Self> {
         let mut rng = rand::rng();
         let (sharing, shares) =
-            deal_anonymous::<MinSig, N3f1>(&mut rng, Mode::NonZeroCounter, NZU32!(1));
-        let share = shares
-            .first()
-            .map(|share| share.encode().to_vec())
-            .unwrap_or_default();
-        let seed: [u8; 32] = rand::RngExt::random(&mut rng);
+            deal_anonymous::<MinSig, N3f1>(&mut rng, Mode::NonZeroCounter, count);
+        // A share belongs to a place among the validators, who stand in the order of their identities.
+        let seated: BTreeMap<String, Zeroizing<String>> = shares
+            .iter()
+            .filter_map(|_| {
+                let seed: Zeroizing<[u8; 32]> = Zeroizing::new(rand::RngExt::random(&mut rng));
+                let bytes = Bytes::from_owner(Zeroizing::new(seed.to_vec()));
+                let key = ed25519::PrivateKey::decode(bytes).ok()?;
+                let public = hex::encode(key.public_key().encode());
+                Some((public, Zeroizing::new(hex::encode(*seed))))
+            })
+            .collect();
+        let validators: Vec<String> = seated.keys().cloned().collect();
+        let pairs = seated.into_iter().zip(shares.iter());
+        pairs
+            .map(|((_, identity), share)| Self {
+                identity,
+                validators: validators.clone(),
+                sharing: hex::encode(sharing.encode()),
+                share: Some(Zeroizing::new(hex::encode(Zeroizing::new(
+                    share.encode().to_vec(),
+                )))),
+            })
+            .collect()
+    }
+
+    /// A follower of this committee, with an identity of its own and no share.
+    #[must_use]
+    pub fn follower(&self) -> Self {
+        let seed: [u8; 32] = rand::RngExt::random(&mut rand::rng());
         Self {
             identity: Zeroizing::new(hex::encode(Zeroizing::new(seed))),
-            sharing: hex::encode(sharing.encode()),
-            share: Zeroizing::new(hex::encode(Zeroizing::new(share))),
+            validators: self.validators.clone(),
+            sharing: self.sharing.clone(),
+            share: None,
         }
     }
 
@@ -66,32 +106,69 @@ impl ValidatorKey {
             .map_err(|_| ValidatorKeyError::Sharing)
     }
 
+    /// By which its peers know the node.
+    ///
+    /// # Errors
+    /// [`ValidatorKeyError`] when the file is damaged.
+    pub fn peer(&self) -> Result<PeerId, ValidatorKeyError> {
+        Ok(PeerId(self.identity()?.public_key()))
+    }
+
+    /// Whether the node votes.
+    #[must_use]
+    pub const fn votes(&self) -> bool {
+        self.share.is_some()
+    }
+
     pub(super) fn identity(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
         let seed = Zeroizing::new(hex::decode(&*self.identity).unwrap_or_default());
         ed25519::PrivateKey::decode(Bytes::from_owner(seed))
             .map_err(|_| ValidatorKeyError::Identity)
     }
 
-    /// The signer for `chain` as its only validator.
+    /// Those who vote.
+    pub(super) fn committee(&self) -> Result<Set<ed25519::PublicKey>, ValidatorKeyError> {
+        if self.validators.is_empty() {
+            return Ok(Set::from_iter_dedup([self.identity()?.public_key()]));
+        }
+        let keys: Result<Vec<_>, _> = self.validators.iter().map(|text| text.parse()).collect();
+        let keys: Vec<PeerId> = keys.map_err(|_| ValidatorKeyError::Committee)?;
+        let committee = Set::from_iter_dedup(keys.into_iter().map(|peer| peer.0));
+        if committee.len() != self.validators.len() {
+            return Err(ValidatorKeyError::Committee);
+        }
+        Ok(committee)
+    }
+
+    /// The signer for `chain`, or its verifier when the node does not vote.
     pub(super) fn scheme(&self, chain: ChainId) -> Result<Scheme, ValidatorKeyError> {
-        let bytes = Zeroizing::new(hex::decode(&*self.share).unwrap_or_default());
+        let (space, committee, sharing) = (
+            finality::namespace(chain),
+            self.committee()?,
+            self.sharing()?,
+        );
+        let Some(share) = &self.share else {
+            return Ok(Scheme::verifier(&space, committee, sharing));
+        };
+        let bytes = Zeroizing::new(hex::decode(&**share).unwrap_or_default());
         let share =
             Share::decode(Bytes::from_owner(bytes)).map_err(|_| ValidatorKeyError::Share)?;
-        let participants = Set::from_iter_dedup([self.identity()?.public_key()]);
-        Scheme::signer(
-            &finality::namespace(chain),
-            participants,
-            self.sharing()?,
-            share,
-        )
-        .ok_or(ValidatorKeyError::Share)
+        if committee.position(&self.identity()?.public_key()) != Some(share.index.get() as usize) {
+            return Err(ValidatorKeyError::Share);
+        }
+        Scheme::signer(&space, committee, sharing, share).ok_or(ValidatorKeyError::Share)
     }
 
     fn sharing(&self) -> Result<Sharing<MinSig>, ValidatorKeyError> {
         let bytes = hex::decode(&self.sharing).unwrap_or_default();
-        let only_one = (NZU32!(1), ModeVersion::v0());
-        Sharing::read_cfg(&mut Bytes::from(bytes), &only_one)
-            .map_err(|_| ValidatorKeyError::Sharing)
+        let count = u32::try_from(self.validators.len()).unwrap_or(u32::MAX);
+        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        Sharing::read_cfg(&mut Bytes::from(bytes), &(count, ModeVersion::v0()))
+            .ok()
+            .filter(|sharing| {
+                sharing.total() == count && sharing.required() == N3f1::quorum(count.get())
+            })
+            .ok_or(ValidatorKeyError::Sharing)
     }
 }
 
@@ -108,8 +185,11 @@ pub enum ValidatorKeyError {
     /// The identity.
     #[error("the validator's identity is not a key")]
     Identity,
+    /// The validators' identities: not keys, or not distinct.
+    #[error("the committee is not a list of distinct keys")]
+    Committee,
     /// The public polynomial.
-    #[error("the validator's group key is not one of a single validator")]
+    #[error("the group key is not one of as many validators as the committee has")]
     Sharing,
     /// The share.
     #[error("the validator's share is not one of its group key")]
@@ -127,7 +207,7 @@ mod tests {
     };
     use commonware_cryptography::blake3::Digest;
     use commonware_parallel::Sequential;
-    use commonware_utils::non_empty;
+    use commonware_utils::{NZU32, non_empty};
     use proptest::prelude::*;
     use yilian_protocol::{
         BlockId, Height, TimeMs, TreeHash, block::Header, codec::Blob, finality::FinalityError,

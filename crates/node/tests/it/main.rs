@@ -4,6 +4,8 @@
 
 mod chain;
 mod crash;
+mod hostile;
+mod network;
 mod proof;
 mod store;
 mod toy;

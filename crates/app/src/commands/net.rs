@@ -1,0 +1,526 @@
+//! A consortium's network as processes on this machine: each node its own folder, keys and program.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdin, Command as Process},
+    sync::watch,
+    task::JoinSet,
+};
+use yilian_client::{HttpTransport, Session};
+use yilian_node::{
+    config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
+    neighbours::NeighbourUrls,
+    order::{Peer, Peering, ValidatorKey},
+};
+use yilian_protocol::{
+    BlockId, Height,
+    codec::Text,
+    registry::Genesis,
+    transport::{CallError, Status},
+};
+use zeroize::Zeroizing;
+
+use super::{Context, ca, network};
+use crate::{
+    arguments::NetCommand,
+    home::{Home, NET_FILE},
+    link::UrlFile,
+    output::trouble,
+};
+
+/// How long a node may take from its start until it serves.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a node may take to stop in good order.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between the end of a node and its next start.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+/// How long a node may take to answer the doctor.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Blocks by which a node may be behind the first.
+const LAG_MAX: u64 = 20;
+
+pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
+    match command {
+        NetCommand::Create {
+            dir,
+            validators,
+            followers,
+            hubs,
+            port,
+            name,
+        } => {
+            let plan = Plan {
+                validators,
+                followers,
+                hubs,
+                port,
+            };
+            let made = create(&Home::new(dir), &name, &plan)?;
+            context.output.tell(&made)
+        }
+        NetCommand::Up { dir } => up(context, &Home::new(dir)).await,
+        NetCommand::Doctor { dir } => doctor(context, &Home::new(dir)).await,
+    }
+}
+
+/// The nodes of a network, as `net.json` tells them.
+#[derive(Debug, Serialize, Deserialize)]
+struct Net {
+    nodes: Vec<NetNode>,
+}
+
+/// One node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct NetNode {
+    /// Its name, and its folder's.
+    name: String,
+    /// The hospital it acts for.
+    member: String,
+    /// Whether it votes.
+    votes: bool,
+    /// Where its API is.
+    url: String,
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for node in &self.nodes {
+            let NetNode {
+                name, member, url, ..
+            } = node;
+            writeln!(f, "{name:<14}{member:<14}{url}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What network to make.
+struct Plan {
+    validators: NonZeroU32,
+    followers: u32,
+    hubs: NonZeroU32,
+    port: u16,
+}
+
+/// A node that is being made.
+struct Draft {
+    name: String,
+    member: String,
+    key: ValidatorKey,
+    api: SocketAddr,
+    peers: SocketAddr,
+}
+
+impl Draft {
+    fn url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    fn peer(&self) -> anyhow::Result<Peer> {
+        Ok(Peer {
+            id: self.key.peer()?,
+            address: self.peers,
+        })
+    }
+}
+
+/// Writes everything; the genesis last, so that a network that was made half is none.
+fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
+    let drafts = drafts(plan)?;
+    let Some(first) = drafts.first() else {
+        bail!("a network has at least one node");
+    };
+    let genesis = network::begin(home, name, &first.key)?;
+    for (place, draft) in drafts.iter().enumerate() {
+        let config = settings(plan, &drafts, place)?;
+        write_node(home, &genesis, draft, &config)?;
+    }
+    let nodes = drafts.iter().map(|draft| NetNode {
+        name: draft.name.clone(),
+        member: draft.member.clone(),
+        votes: draft.key.votes(),
+        url: draft.url(),
+    });
+    let net = Net {
+        nodes: nodes.collect(),
+    };
+    home.write(NET_FILE, &net)?;
+    home.keep_genesis(&genesis)?;
+    Ok(net)
+}
+
+fn drafts(plan: &Plan) -> anyhow::Result<Vec<Draft>> {
+    let mut keys = ValidatorKey::deal(plan.validators);
+    let follower = keys.first().context("no validator")?.clone();
+    let named = |kind: &'static str, count: u32| (1..=count).map(move |i| format!("{kind}-{i}"));
+    let names = named("validator", plan.validators.get()).chain(named("follower", plan.followers));
+    keys.extend((0..plan.followers).map(|_| follower.follower()));
+    let mut port = u32::from(plan.port);
+    let mut address = || {
+        let free = u16::try_from(port).context("there are too few ports above --port")?;
+        port += 1;
+        anyhow::Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free)))
+    };
+    let numbered = names.zip(keys).zip(1..);
+    numbered
+        .map(|((name, key), number)| {
+            Ok(Draft {
+                name,
+                member: format!("Hospital {number}"),
+                key,
+                api: address()?,
+                peers: address()?,
+            })
+        })
+        .collect()
+}
+
+/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it.
+fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeConfig> {
+    let validators = plan.validators.get() as usize;
+    let (voting, following) = drafts.split_at(validators.min(drafts.len()));
+    let hubs = |follower: usize| {
+        let count = (plan.hubs.get() as usize).min(validators);
+        (0..count).filter_map(move |step| (follower + step).checked_rem(validators))
+    };
+    let draft = drafts.get(place).context("no such node")?;
+    let own_hubs: Vec<&Draft> = place
+        .checked_sub(validators)
+        .map(|follower| hubs(follower).filter_map(|hub| voting.get(hub)).collect())
+        .unwrap_or_default();
+    let dial: Vec<&Draft> = if draft.key.votes() {
+        voting
+            .iter()
+            .filter(|other| other.name != draft.name)
+            .collect()
+    } else {
+        own_hubs.clone()
+    };
+    let accept = following
+        .iter()
+        .enumerate()
+        .filter(|(follower, _)| hubs(*follower).any(|hub| hub == place));
+    // Nobody may reach a follower, so any free port of this machine does.
+    let unreachable = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Ok(NodeConfig {
+        name: draft.name.clone(),
+        listen: draft.api,
+        peering: Some(Peering {
+            listen: if draft.key.votes() {
+                draft.peers
+            } else {
+                unreachable
+            },
+            accept: accept
+                .map(|(_, follower)| follower.key.peer())
+                .collect::<Result<_, _>>()?,
+            dial: dial
+                .iter()
+                .map(|peer| peer.peer())
+                .collect::<Result<_, _>>()?,
+        }),
+        neighbours: NeighbourUrls {
+            ask: dial.iter().map(|peer| peer.url()).collect(),
+            hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
+        },
+    })
+}
+
+fn write_node(
+    home: &Home,
+    genesis: &Genesis,
+    draft: &Draft,
+    config: &NodeConfig,
+) -> anyhow::Result<()> {
+    let member = home.make_member(&Text::new(draft.member.as_str())?)?;
+    let identity = IdentityFile {
+        member: member.id(),
+        node: Zeroizing::new(hex::encode(home.member_node(&draft.member)?)),
+    };
+    let file = |name: &str| format!("nodes/{}/{name}", draft.name);
+    home.write(&file(GENESIS), genesis)?;
+    home.write(&file(VALIDATOR), &draft.key)?;
+    home.write(&file(IDENTITIES), &[identity])?;
+    home.write(&file(SETTINGS), config)
+}
+
+fn read_net(home: &Home) -> anyhow::Result<Net> {
+    if !home.root().join(NET_FILE).exists() {
+        let cause = format!(
+            "there is no network of many nodes in {}",
+            home.root().display()
+        );
+        return Err(trouble(cause, "make one with `yilian net create`"));
+    }
+    home.read(NET_FILE)
+}
+
+/// Runs all nodes until Ctrl-C or a terminate signal.
+async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
+    let net = read_net(home)?;
+    let program = node_program()?;
+    let (stop, stopped) = watch::channel(false);
+    let mut running = JoinSet::new();
+    for node in &net.nodes {
+        let settings = home.root().join("nodes").join(&node.name).join(SETTINGS);
+        let process = spawn(&program, &settings, node).await?;
+        running.spawn(supervise(
+            program.clone(),
+            settings,
+            node.clone(),
+            process,
+            stopped.clone(),
+        ));
+    }
+    let first = net.nodes.first().context("the network has no node")?;
+    admit_members(home, &net, first).await?;
+    let _told = UrlFile::write(home, &first.url)?;
+    context.output.tell(&net)?;
+    eprintln!("{} nodes run; stop them with Ctrl-C", net.nodes.len());
+    network::interrupted().await;
+    stop.send_replace(true);
+    while running.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// The program of a node, which stands beside this one.
+fn node_program() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("this program's own place")?;
+    let program = own.with_file_name("yilian-node");
+    if program.exists() {
+        return Ok(program);
+    }
+    let cause = format!("there is no program {}", program.display());
+    let remedy = "build it with `cargo build --release -p yilian-node`, and start `yilian` from the same folder";
+    Err(trouble(cause, remedy))
+}
+
+/// A node's process. It ends when `input` is closed.
+struct Running {
+    child: Child,
+    input: ChildStdin,
+}
+
+/// Starts a node and waits until it serves.
+async fn spawn(program: &Path, settings: &Path, node: &NetNode) -> anyhow::Result<Running> {
+    let mut child = Process::new(program)
+        .arg("--config")
+        .arg(settings)
+        // Held open by this process: however it ends, its nodes do not outlive it.
+        .arg("--until-eof")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let output = child.stdout.take().context("a node without output")?;
+    let input = child.stdin.take().context("a node without input")?;
+    let mut lines = BufReader::new(output).lines();
+    let line = tokio::time::timeout(START_TIMEOUT, lines.next_line()).await;
+    let line = line.with_context(|| format!("{} does not get ready", node.name))??;
+    match line {
+        Some(_) => Ok(Running { child, input }),
+        None => bail!("{} does not start; its message stands above", node.name),
+    }
+}
+
+/// Starts a node again whenever it ends, until it shall stop.
+async fn supervise(
+    program: PathBuf,
+    settings: PathBuf,
+    node: NetNode,
+    mut running: Running,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            ended = running.child.wait() => {
+                let code = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                eprintln!("{} ended ({code}); starting it again", node.name);
+            }
+            () = told(&mut stopped) => return end(running).await,
+        }
+        loop {
+            tokio::time::sleep(RESTART_PAUSE).await;
+            match spawn(&program, &settings, &node).await {
+                Ok(again) => {
+                    running = again;
+                    break;
+                }
+                Err(error) => eprintln!("{error:#}"),
+            }
+            if *stopped.borrow() {
+                return;
+            }
+        }
+    }
+}
+
+/// Returns when the nodes shall stop.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    // Without a sender there is nobody left to run for.
+    drop(stopped.wait_for(|stop| *stop).await);
+}
+
+/// Has a node stop in good order, and makes it when it does not.
+async fn end(Running { mut child, input }: Running) {
+    drop(input);
+    if tokio::time::timeout(STOP_TIMEOUT, child.wait())
+        .await
+        .is_ok()
+    {
+        return;
+    }
+    if let Err(error) = child.kill().await {
+        eprintln!("a node cannot be stopped: {error}");
+    }
+}
+
+/// Has the consortium's CA admit the hospitals that are not members yet.
+async fn admit_members(home: &Home, net: &Net, first: &NetNode) -> anyhow::Result<()> {
+    let session = Session::open(HttpTransport::new(&first.url)?, home.genesis()?).await?;
+    let known = session.members().await?;
+    for node in &net.nodes {
+        let ca = home.member_ca(&node.member)?;
+        if !known.iter().any(|entry| entry.member.id() == ca.id()) {
+            ca::admit_member(home, &session, &ca).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the doctor found of a network.
+#[derive(Debug, Serialize)]
+struct Health {
+    sound: bool,
+    nodes: Vec<NodeHealth>,
+}
+
+/// What the doctor found of a node.
+#[derive(Debug, Serialize)]
+struct NodeHealth {
+    name: String,
+    url: String,
+    #[serde(flatten)]
+    found: Found,
+}
+
+/// How a node is.
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+enum Found {
+    /// As the others.
+    Well { height: Height, waiting: u64 },
+    /// Behind the highest by too many blocks.
+    Lagging { height: Height, behind: u64 },
+    /// Of another chain, or with another block at a height that all have.
+    Forked { height: Height },
+    /// No answer.
+    Unreachable { cause: String },
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for NodeHealth { name, url, found } in &self.nodes {
+            let text = match found {
+                Found::Well { height, waiting } => {
+                    format!("well         height {height}, {waiting} waiting")
+                }
+                Found::Lagging { height, behind } => {
+                    format!("lagging      height {height}, {behind} behind")
+                }
+                Found::Forked { height } => format!("forked       height {height}"),
+                Found::Unreachable { cause } => format!("unreachable  {cause}"),
+            };
+            writeln!(f, "{name:<14}{url:<24}{text}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Asks every node, and compares what they say.
+async fn doctor(context: &Context, home: &Home) -> anyhow::Result<()> {
+    let net = read_net(home)?;
+    let genesis = home.genesis()?;
+    let mut answers = BTreeMap::new();
+    for node in &net.nodes {
+        answers.insert(node.name.clone(), ask(node, &genesis).await);
+    }
+    let heights = answers
+        .values()
+        .flatten()
+        .map(|(_, status)| status.latest.height);
+    let (lowest, highest) = (heights.clone().min(), heights.max());
+    let common = lowest.unwrap_or(Height::new(0));
+    let mut nodes = Vec::new();
+    let mut agreed: Option<BlockId> = None;
+    for node in &net.nodes {
+        let found = match answers.remove(&node.name) {
+            Some(Ok((session, status))) => {
+                let block = session.block(common).await?.id;
+                let same = *agreed.get_or_insert(block) == block;
+                judge(same, &status, highest.unwrap_or(common))
+            }
+            Some(Err(cause)) => Found::Unreachable { cause },
+            None => continue,
+        };
+        nodes.push(NodeHealth {
+            name: node.name.clone(),
+            url: node.url.clone(),
+            found,
+        });
+    }
+    let sound = nodes
+        .iter()
+        .all(|node| matches!(node.found, Found::Well { .. }));
+    context.output.tell(&Health { sound, nodes })?;
+    if sound {
+        return Ok(());
+    }
+    let remedy =
+        "look at the node's messages on standard error of `yilian net up`, and at its folder";
+    Err(trouble("not every node is well".to_owned(), remedy))
+}
+
+async fn ask(
+    node: &NetNode,
+    genesis: &Genesis,
+) -> Result<(Session<HttpTransport>, Status), String> {
+    let asked = async {
+        let transport =
+            HttpTransport::new(&node.url).map_err(|error: CallError| error.to_string())?;
+        let session = Session::open(transport, genesis.clone()).await;
+        let session = session.map_err(|error| error.to_string())?;
+        let status = session.status().await.map_err(|error| error.to_string())?;
+        Ok((session, status))
+    };
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, asked).await;
+    answer.unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())))
+}
+
+fn judge(same: bool, status: &Status, highest: Height) -> Found {
+    let height = status.latest.height;
+    let behind = highest.get().saturating_sub(height.get());
+    if !same {
+        return Found::Forked { height };
+    }
+    if behind > LAG_MAX {
+        return Found::Lagging { height, behind };
+    }
+    Found::Well {
+        height,
+        waiting: status.waiting,
+    }
+}

@@ -1,0 +1,308 @@
+//! A network of processes: `yilian net create`, `up` and `doctor`, and a record's way across its nodes.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    process::{Child, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::yilian::{Yilian, text, visit};
+
+/// How long anything may take that must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running network; its nodes end with it.
+struct Net {
+    yilian: Yilian,
+    up: Option<Child>,
+    nodes: Vec<Value>,
+}
+
+impl Net {
+    fn create(validators: &str, followers: &str) -> Self {
+        let yilian = Yilian::new();
+        let home = yilian.file("home");
+        let count = 2 * (validators.parse::<u16>().unwrap() + followers.parse::<u16>().unwrap());
+        let port = free_ports(count).to_string();
+        let created = yilian.ok(&[
+            "net",
+            "create",
+            &home,
+            "--validators",
+            validators,
+            "--followers",
+            followers,
+            "--port",
+            &port,
+        ]);
+        Self {
+            yilian,
+            up: None,
+            nodes: created["nodes"].as_array().unwrap().clone(),
+        }
+    }
+
+    fn up(&mut self) {
+        let home = self.yilian.file("home");
+        let mut child = self
+            .yilian
+            .command(&["net", "up", &home])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let ready = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .any(|line| line.contains("nodes run"));
+        assert!(ready, "the network does not start");
+        // Read on, so that nobody who writes there has to wait; and shown when the test fails.
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                eprintln!("{line}");
+            }
+        });
+        self.up = Some(child);
+    }
+
+    /// As a power failure would: nobody is told.
+    fn kill(&mut self) {
+        let mut up = self.up.take().unwrap();
+        up.kill().unwrap();
+        up.wait().unwrap();
+        let since = Instant::now();
+        for node in 0..self.nodes.len() {
+            while self.process(node).is_some() {
+                assert!(since.elapsed() < PATIENCE, "a node outlives its network");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+
+    fn url(&self, node: usize) -> String {
+        text(&self.nodes[node], "url")
+    }
+
+    /// The process id of a node.
+    fn process(&self, node: usize) -> Option<String> {
+        let name = text(&self.nodes[node], "name");
+        let settings = format!("{}/nodes/{name}/node.json", self.yilian.file("home"));
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter(|process| {
+                let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+                let line = String::from_utf8_lossy(&line).into_owned();
+                line.contains(&settings) && line.contains("yilian-node")
+            })
+            .map(|process| process.file_name().to_string_lossy().into_owned())
+            .next()
+    }
+
+    fn at(&self, node: usize, arguments: &[&str]) -> Value {
+        let url = self.url(node);
+        self.yilian.ok(&[arguments, &["--node", &url]].concat())
+    }
+
+    /// Waits until every node is well.
+    fn well(&self) {
+        let (home, since) = (self.yilian.file("home"), Instant::now());
+        loop {
+            let output = self
+                .yilian
+                .command(&["net", "doctor", &home])
+                .output()
+                .unwrap();
+            if output.status.success() {
+                return;
+            }
+            let told = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(
+                since.elapsed() < PATIENCE,
+                "the network does not get well: {told}"
+            );
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        if let Some(up) = &mut self.up {
+            drop(up.kill());
+            drop(up.wait());
+        }
+    }
+}
+
+/// The first of `count` ports in a row that nobody uses.
+fn free_ports(count: u16) -> u16 {
+    let held = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok();
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    // Below the range from which the system gives ports to others; tests run side by side.
+    let process = u16::try_from(std::process::id() % 200).unwrap();
+    let mut port = 10_000 + process * 100 + CALLS.fetch_add(1, Ordering::Relaxed) * 20;
+    while !(port..port + count).all(|port| held(port).is_some()) {
+        port += count;
+    }
+    port
+}
+
+#[test]
+fn a_record_sealed_behind_a_firewall_is_read_at_another_hospital() {
+    let mut net = Net::create("4", "2");
+    net.up();
+    net.well();
+    // Hospital 5 is a follower's: its node is dialled by nobody.
+    net.at(4, &["ca", "certify", "Hospital 5", "Dr First"]);
+    let second = net.at(1, &["ca", "certify", "Hospital 2", "Dr Second"]);
+    let (token, share) = (net.yilian.file("token.json"), net.yilian.file("share.json"));
+    let bundle = net.yilian.write("visit.json", &visit("I10"));
+    net.yilian.ok(&["patient", "new", "ann"]);
+    net.at(
+        4,
+        &[
+            "patient",
+            "check-in",
+            "ann",
+            "--hospital",
+            "Hospital 5",
+            "--out",
+            &token,
+        ],
+    );
+    let seal = [
+        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
+    ];
+    // A node seals for the hospital whose key it has, for no other.
+    let other = net.url(0);
+    let refused = [&seal[..], &["--node", &other]].concat();
+    assert_eq!(net.yilian.refused(&refused), "foreign-member");
+    net.at(4, &seal);
+
+    // The follower that sealed goes away; its hub has what it sealed.
+    let sealer = net.process(4).unwrap();
+    let listed = net.at(3, &["patient", "list", "ann"]);
+    let records = listed["records"].as_array().unwrap();
+    let clinical = records
+        .iter()
+        .find(|record| text(record, "scope").starts_with("clinical"))
+        .unwrap();
+    let reader = text(&second, "certificate");
+    let arguments = ["patient", "share", "ann", &text(clinical, "record")];
+    net.at(
+        2,
+        &[&arguments[..], &["--reader", &reader, "--out", &share]].concat(),
+    );
+    stop(&sealer);
+    let opened = net.at(5, &["doctor", "open", "Dr Second", &share]);
+    assert!(opened["content"].to_string().contains("I10"));
+    net.well();
+    assert_ne!(net.process(4).unwrap(), sealer, "it was started again");
+}
+
+#[test]
+fn a_killed_node_and_a_killed_network_come_back_with_everything() {
+    let mut net = Net::create("4", "1");
+    net.up();
+    net.at(0, &["ca", "admit", "Before"]);
+    stop(&net.process(1).unwrap());
+    let after = net.at(2, &["ca", "admit", "After"]);
+    net.well();
+    let known_everywhere = |net: &Net| {
+        let since = Instant::now();
+        let known = |node| {
+            let listed = net.at(node, &["ca", "list"]);
+            let members = listed["members"].as_array().unwrap().clone();
+            members.iter().any(|member| member["id"] == after["member"])
+        };
+        // A node that answers may be a few blocks behind.
+        while !(0..5).all(known) {
+            assert!(since.elapsed() < PATIENCE, "a node does not know a member");
+        }
+    };
+    known_everywhere(&net);
+    net.kill();
+    assert!(
+        !net.yilian
+            .succeeds(&["net", "doctor", &net.yilian.file("home")])
+    );
+    let error = net.yilian.fails(&["ca", "admit", "Never"]);
+    assert!(error["remedy"].to_string().contains("net up"), "{error}");
+    net.up();
+    net.well();
+    known_everywhere(&net);
+    net.at(4, &["ca", "admit", "Later"]);
+}
+
+#[test]
+fn bodies_that_are_too_large_or_never_end_are_refused() {
+    let mut net = Net::create("1", "0");
+    net.up();
+    let address = net.url(0).replace("http://", "");
+    let answer = |head: &str, body: &[u8]| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // The node may have hung up already.
+        drop(stream.write_all(body));
+        let mut told = [0; 32];
+        let read = stream.read(&mut told).unwrap_or(0);
+        String::from_utf8_lossy(&told[..read]).into_owned()
+    };
+    let post = |route: &str, length: usize| {
+        format!("POST /v1/{route} HTTP/1.1\r\nhost: node\r\ncontent-length: {length}\r\n\r\n")
+    };
+    let told = answer(&post("transactions", 10_000_000_000), &[]);
+    assert!(told.starts_with("HTTP/1.1 413"), "{told}");
+    let told = answer(&post("relays", 60_000_000), &[]);
+    assert!(told.starts_with("HTTP/1.1 413"), "{told}");
+    let chunked =
+        "POST /v1/transactions HTTP/1.1\r\nhost: node\r\ntransfer-encoding: chunked\r\n\r\n";
+    let piece = [b"100000\r\n".as_slice(), &[7; 0x10_0000], b"\r\n"].concat();
+    let told = answer(chunked, &piece);
+    assert!(told.starts_with("HTTP/1.1 413"), "{told}");
+    let told = answer(&post("transactions", 1000), &[7; 1000]);
+    assert!(told.starts_with("HTTP/1.1 400"), "{told}");
+    let told = answer(&post("relays", 1000), &[7; 1000]);
+    assert!(told.starts_with("HTTP/1.1 400"), "{told}");
+    net.well();
+}
+
+#[test]
+fn a_network_is_made_once_and_described_when_it_is_not() {
+    let net = Net::create("1", "0");
+    let home = net.yilian.file("home");
+    let error = net.yilian.fails(&["net", "create", &home]);
+    assert!(error["error"].to_string().contains("already"), "{error}");
+    let error = net
+        .yilian
+        .fails(&["net", "up", &net.yilian.file("nowhere")]);
+    assert!(
+        error["remedy"].to_string().contains("net create"),
+        "{error}"
+    );
+    let error = net.yilian.fails(&[
+        "net",
+        "create",
+        &net.yilian.file("other"),
+        "--port",
+        "65535",
+    ]);
+    assert!(
+        error["error"].to_string().contains("too few ports"),
+        "{error}"
+    );
+}
+
+/// Ends a process at once.
+fn stop(process: &str) {
+    let ended = std::process::Command::new("kill")
+        .args(["-9", process])
+        .status();
+    assert!(ended.unwrap().success());
+}

@@ -1,0 +1,157 @@
+//! A node's file of settings, `node.json`, and the files that it names.
+//!
+//! ```text
+//! node.json        settings                                     names are relative to its folder
+//! genesis.json     what the chain began with
+//! validator.json   the node's place in the committee            secret
+//! identities.json  the members it acts for, with their node keys  secret
+//! data/            chain, objects, deposits
+//! ```
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use yilian_crypto::sign::SigningKey;
+use yilian_protocol::{MemberId, registry::Genesis};
+use zeroize::Zeroizing;
+
+use crate::{
+    neighbours::NeighbourUrls,
+    order::{Peering, ValidatorKey},
+    service::{Identities, NodeOptions},
+};
+
+/// What a node is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Its name, for people and logs.
+    pub name: String,
+    /// Where its HTTP API listens.
+    pub listen: SocketAddr,
+    /// Whom it speaks to about blocks.
+    #[serde(default)]
+    pub peering: Option<Peering>,
+    /// Whose ciphertext it may get, and who keeps its own for others.
+    #[serde(default)]
+    pub neighbours: NeighbourUrls,
+}
+
+/// A member that a node acts for.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityFile {
+    /// The member.
+    pub member: MemberId,
+    /// The seed of its node key, 64 hex digits.
+    pub node: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for IdentityFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "IdentityFile({})", self.member)
+    }
+}
+
+/// Files of a node's folder.
+pub const SETTINGS: &str = "node.json";
+/// What the chain began with.
+pub const GENESIS: &str = "genesis.json";
+/// The node's place in the committee.
+pub const VALIDATOR: &str = "validator.json";
+/// The members it acts for.
+pub const IDENTITIES: &str = "identities.json";
+
+/// Reads a node's settings, and what a node of these settings needs to start.
+///
+/// # Errors
+/// [`ConfigError`] names the file at fault.
+pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
+    let folder = settings.parent().unwrap_or(Path::new("."));
+    let config: NodeConfig = json(settings)?;
+    let genesis: Genesis = json(&folder.join(GENESIS))?;
+    let identities: Vec<IdentityFile> = json(&folder.join(IDENTITIES))?;
+    let options = NodeOptions {
+        directory: folder.join("data"),
+        genesis,
+        validator: json::<ValidatorKey>(&folder.join(VALIDATOR))?,
+        peering: config.peering.clone(),
+        neighbours: config.neighbours.clone(),
+        identities: std::sync::Arc::new(Members::of(&identities, folder)?),
+    };
+    Ok((config, options))
+}
+
+fn json<V: DeserializeOwned>(path: &Path) -> Result<V, ConfigError> {
+    let bytes = fs::read(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|source| ConfigError::Content {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The members of a file.
+#[derive(Debug)]
+struct Members(Vec<(MemberId, [u8; 32])>);
+
+impl Members {
+    fn of(files: &[IdentityFile], folder: &Path) -> Result<Self, ConfigError> {
+        let member = |file: &IdentityFile| {
+            let mut seed = [0; 32];
+            hex::decode_to_slice(&*file.node, &mut seed).map_err(|_| ConfigError::NodeKey {
+                path: folder.join(IDENTITIES),
+                member: file.member,
+            })?;
+            Ok((file.member, seed))
+        };
+        files.iter().map(member).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Identities for Members {
+    fn members(&self) -> Vec<MemberId> {
+        self.0.iter().map(|(member, _)| *member).collect()
+    }
+
+    fn key(&self, member: MemberId) -> Option<SigningKey> {
+        let (_, seed) = self.0.iter().find(|(id, _)| *id == member)?;
+        Some(SigningKey::from_seed(seed))
+    }
+}
+
+/// What is wrong with a node's files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// One cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// One holds something else.
+    #[error("{} does not hold what it should: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A node key is none.
+    #[error("{}: the node key of member {member} is not 64 hex digits", path.display())]
+    NodeKey {
+        /// The file.
+        path: PathBuf,
+        /// Whose key.
+        member: MemberId,
+    },
+}

@@ -1,0 +1,336 @@
+//! Many nodes on loopback: agreement, losses, followers, strangers and hostile peers.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use yilian_node::order::{Chain, ChainOptions, Peer, PeerId, Peering, SubmitError, ValidatorKey};
+use yilian_protocol::{BlockId, Height, finality, refusal::Refusal, registry::Genesis};
+
+use crate::{
+    hostile,
+    toy::{Toy, genesis, key, transaction},
+};
+
+/// How long anything may take that must happen: much longer than it does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The validators of one chain; some of them may be down.
+pub struct Committee {
+    pub genesis: Genesis,
+    pub keys: Vec<ValidatorKey>,
+    pub addresses: Vec<SocketAddr>,
+    accept: Vec<PeerId>,
+    folders: Vec<TempDir>,
+    chains: Vec<Option<Chain>>,
+}
+
+impl Committee {
+    /// `count` validators that run, and let `accept` in.
+    pub fn start(count: u32, accept: impl FnOnce(&ValidatorKey) -> Vec<PeerId>) -> Self {
+        let keys = ValidatorKey::deal(NonZeroU32::new(count).unwrap());
+        let mut committee = Self {
+            genesis: genesis(&keys[0]),
+            addresses: free_addresses(keys.len()),
+            accept: accept(&keys[0]),
+            folders: keys.iter().map(|_| tempfile::tempdir().unwrap()).collect(),
+            chains: keys.iter().map(|_| None).collect(),
+            keys,
+        };
+        for place in 0..committee.keys.len() {
+            committee.up(place);
+        }
+        committee
+    }
+
+    fn peering(&self, place: usize) -> Peering {
+        Peering {
+            listen: self.addresses[place],
+            dial: self.peers().collect(),
+            accept: self.accept.clone(),
+        }
+    }
+
+    pub fn peers(&self) -> impl Iterator<Item = Peer> {
+        let pairs = self.keys.iter().zip(&self.addresses);
+        pairs.map(|(key, address)| Peer {
+            id: key.peer().unwrap(),
+            address: *address,
+        })
+    }
+
+    fn up(&mut self, place: usize) {
+        let options = ChainOptions::new(
+            self.folders[place].path().to_owned(),
+            self.genesis.clone(),
+            self.keys[place].clone(),
+        );
+        let options = options.peering(Some(self.peering(place)));
+        let chain = Chain::start(options, Arc::new(Toy)).unwrap();
+        self.chains[place] = Some(chain);
+    }
+
+    fn down(&mut self, place: usize) {
+        self.chains[place].take().unwrap().shutdown();
+    }
+
+    pub fn at(&self, place: usize) -> &Chain {
+        self.chains[place].as_ref().unwrap()
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Chain> {
+        self.chains.iter().flatten()
+    }
+
+    /// Has a transaction ordered through one of them.
+    pub async fn order(&self, place: usize, text: &str) -> Height {
+        let submitted = self.at(place).submit(transaction(text));
+        let place = tokio::time::timeout(PATIENCE, submitted).await;
+        place.expect("nothing becomes final").unwrap().height
+    }
+
+    /// Waits until all that run have the block, and compares every block of each.
+    pub async fn agree_on(&self, height: Height) {
+        for chain in self.running() {
+            reaches(chain, height).await;
+        }
+        let group = self.keys[0].group_key().unwrap();
+        for height in 1..=height.get() {
+            let mut agreed: Option<BlockId> = None;
+            for chain in self.running() {
+                let block = chain.block(Height::new(height)).await.unwrap().unwrap();
+                finality::verify(block.finality.as_slice(), &group, &block.header).unwrap();
+                let id = block.header.id();
+                assert_eq!(*agreed.get_or_insert(id), id, "a fork at height {height}");
+            }
+        }
+    }
+}
+
+impl Drop for Committee {
+    fn drop(&mut self) {
+        self.running().for_each(Chain::shutdown);
+    }
+}
+
+/// A follower of `hubs`, in a folder of its own.
+fn follow(committee: &Committee, key: &ValidatorKey, hubs: &[usize]) -> (Chain, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let peers: Vec<Peer> = committee.peers().collect();
+    let peering = Peering {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        dial: hubs.iter().map(|hub| peers[*hub].clone()).collect(),
+        accept: Vec::new(),
+    };
+    let path = folder.path().to_owned();
+    let options = ChainOptions::new(path, committee.genesis.clone(), key.clone());
+    let chain = Chain::start(options.peering(Some(peering)), Arc::new(Toy)).unwrap();
+    (chain, folder)
+}
+
+async fn reaches(chain: &Chain, height: Height) {
+    let mut latest = chain.subscribe();
+    let reached = latest.wait_for(|latest| latest.height >= height);
+    let reached = tokio::time::timeout(PATIENCE, reached).await;
+    reached.expect("the chain does not get there").unwrap();
+}
+
+fn free_addresses(count: usize) -> Vec<SocketAddr> {
+    // All held at once, so that they are different.
+    let held: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+        .collect();
+    held.iter()
+        .map(|listener| listener.local_addr().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_validators_order_what_any_of_them_is_given() {
+    let committee = Committee::start(4, |_| Vec::new());
+    let mut highest = Height::new(0);
+    for round in 0..5 {
+        let orders = (0..4).map(|place| {
+            let committee = &committee;
+            async move { committee.order(place, &format!("{round}-{place} x")).await }
+        });
+        let heights = futures::future::join_all(orders).await;
+        highest = heights.into_iter().max().unwrap().max(highest);
+    }
+    committee.agree_on(highest).await;
+    // Given to two of them at once, it takes effect once.
+    let [first, second] = [0, 1].map(|place| committee.at(place).submit(transaction("once x")));
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.unwrap(), second.unwrap());
+    for chain in committee.running() {
+        let values = chain.state(&[key(b"3-2 x"), key(b"none x")]).await.unwrap();
+        assert_eq!(values[0].as_deref(), Some(b"3-2 x".as_slice()));
+        assert_eq!(values[1], None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_of_four_go_on_and_the_fourth_catches_up() {
+    let mut committee = Committee::start(4, |_| Vec::new());
+    committee.order(0, "before x").await;
+    committee.down(3);
+    let mut highest = Height::new(0);
+    for number in 0..12 {
+        highest = committee.order(number % 3, &format!("{number} x")).await;
+    }
+    committee.up(3);
+    committee.agree_on(highest).await;
+    let after = committee.order(3, "after x").await;
+    committee.agree_on(after).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_four_decide_nothing_and_nothing_is_lost_when_a_third_returns() {
+    let mut committee = Committee::start(4, |_| Vec::new());
+    let before = committee.order(0, "before x").await;
+    committee.agree_on(before).await;
+    committee.down(3);
+    committee.down(2);
+    let height = committee.at(0).latest().height;
+    let submitted = committee.at(0).submit(transaction("waits x"));
+    let waited = tokio::time::timeout(Duration::from_secs(8), submitted).await;
+    assert!(
+        waited.is_err(),
+        "two of four made a block final: {waited:?}"
+    );
+    // What was on its way when they went may have become final, nothing that came later.
+    assert!(committee.at(0).latest().height.get() <= height.get() + 1);
+    committee.up(2);
+    let after = committee.order(1, "after x").await;
+    committee.agree_on(after).await;
+    // Told again after the loss: nobody waits for it any more, and it becomes final all the same.
+    let since = Instant::now();
+    while committee.at(2).state(&[key(b"waits x")]).await.unwrap() == [None] {
+        assert!(
+            since.elapsed() < PATIENCE,
+            "a submitted transaction is lost"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_receives_verifies_and_submits_through_its_hub_and_goes_on_with_another() {
+    let mut follower = None;
+    let mut committee = Committee::start(4, |key| {
+        let key = follower.insert(key.follower());
+        vec![key.peer().unwrap()]
+    });
+    let key = follower.unwrap();
+    assert!(!key.votes());
+    for number in 0..5 {
+        committee.order(number % 4, &format!("{number} x")).await;
+    }
+    let (chain, _folder) = follow(&committee, &key, &[1, 2]);
+    // All from the genesis on, and its own way back.
+    let submitted = chain.submit(transaction("mine x"));
+    let place = tokio::time::timeout(PATIENCE, submitted).await;
+    let place = place.expect("the hub passes nothing on").unwrap();
+    reaches(committee.at(3), place.height).await;
+    let bad = chain.submit(bytes::Bytes::new()).await;
+    assert_eq!(bad, Err(SubmitError::Refused(Refusal::Malformed)));
+
+    committee.down(1);
+    let submitted = chain.submit(transaction("again x"));
+    let place = tokio::time::timeout(PATIENCE, submitted).await;
+    let place = place.expect("the second hub passes nothing on").unwrap();
+    committee.agree_on(place.height).await;
+    for height in 1..=place.height.get() {
+        let at = Height::new(height);
+        let (ours, theirs) = (chain.block(at).await, committee.at(0).block(at).await);
+        let (ours, theirs) = (ours.unwrap().unwrap(), theirs.unwrap().unwrap());
+        assert_eq!(ours.header.id(), theirs.header.id());
+    }
+    chain.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_let_in_by_nobody() {
+    let committee = Committee::start(4, |_| Vec::new());
+    let (stranger, _folder) = follow(&committee, &committee.keys[0].follower(), &[0, 1, 2, 3]);
+    for number in 0..5 {
+        committee.order(number % 4, &format!("{number} x")).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(stranger.latest().height, Height::new(0));
+    stranger.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_floods_every_channel_stops_nothing() {
+    let mut follower = None;
+    let committee = Committee::start(4, |key| {
+        let key = follower.insert(key.follower());
+        vec![key.peer().unwrap()]
+    });
+    let before = committee.order(0, "before x").await;
+    committee.agree_on(before).await;
+    let attack = hostile::flood(&committee, &follower.unwrap());
+    let mut highest = before;
+    for number in 0..10 {
+        highest = committee.order(number % 4, &format!("{number} x")).await;
+    }
+    let sent = attack.join().unwrap();
+    assert!(sent > 0, "nothing was sent: the test attacked nobody");
+    highest = committee.order(2, "after x").await.max(highest);
+    committee.agree_on(highest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn octets_that_are_no_greeting_stop_nothing() {
+    use tokio::io::AsyncWriteExt as _;
+    let committee = Committee::start(4, |_| Vec::new());
+    committee.order(0, "before x").await;
+    let mut open = Vec::new();
+    for address in committee.addresses.iter().cycle().take(64) {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        // Some say too much, some claim a frame of 4 GB, some say nothing and stay.
+        match open.len() % 3 {
+            0 => drop(stream.write_all(&[0xa5; 100_000]).await),
+            1 => drop(stream.write_all(&u32::MAX.to_be_bytes()).await),
+            _ => {}
+        }
+        open.push(stream);
+    }
+    let highest = committee.order(3, "after x").await;
+    committee.agree_on(highest).await;
+}
+
+#[test]
+fn a_share_of_another_place_does_not_vote() {
+    let keys = ValidatorKey::deal(NonZeroU32::new(4).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let texts: Vec<serde_json::Value> = keys
+        .iter()
+        .map(|key| serde_json::to_value(key).unwrap())
+        .collect();
+    let with = |name: &str, value: serde_json::Value| {
+        let mut changed = texts[0].clone();
+        changed[name] = value;
+        let key: ValidatorKey = serde_json::from_value(changed).unwrap();
+        let options = ChainOptions::new(folder.path().to_owned(), genesis(&keys[0]), key);
+        Chain::start(options, Arc::new(Toy))
+            .unwrap_err()
+            .to_string()
+    };
+    let error = with("share", texts[1]["share"].clone());
+    assert!(error.contains("share is not one"), "{error}");
+    let error = with("identity", texts[1]["identity"].clone());
+    assert!(error.contains("share is not one"), "{error}");
+    let mut few = texts[0]["validators"].as_array().unwrap().clone();
+    few.pop();
+    let error = with("validators", few.clone().into());
+    assert!(error.contains("as many validators"), "{error}");
+    few.push(few[0].clone());
+    let error = with("validators", few.into());
+    assert!(error.contains("distinct"), "{error}");
+}
