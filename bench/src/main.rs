@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod chain;
 mod crypto;
 mod path;
 mod peks;
@@ -24,6 +25,8 @@ struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Area {
+    /// A chain of four validators, each a process of its own: records a second, finality, memory, and what a killed node costs
+    Chain,
     /// Cryptographic operations, beside mcl in the same process
     Crypto,
     /// A record's way from a doctor to a second doctor, on an embedded network
@@ -37,6 +40,7 @@ enum Area {
 fn main() -> anyhow::Result<()> {
     let Arguments { area, json } = Arguments::parse();
     let rows = match area {
+        Area::Chain => tokio::runtime::Runtime::new()?.block_on(chain::measure())?,
         Area::Crypto => crypto::measure()?,
         Area::Search => tokio::runtime::Runtime::new()?.block_on(search::measure())?,
         Area::Trace => tokio::runtime::Runtime::new()?.block_on(trace::measure())?,

@@ -8,7 +8,7 @@ use crate::run;
 #[derive(Args)]
 pub struct Options {
     /// What to measure
-    #[arg(value_parser = ["crypto", "path", "search", "trace"])]
+    #[arg(value_parser = ["chain", "crypto", "path", "search", "trace"])]
     area: String,
     /// Print one JSON object a line instead of a table
     #[arg(long)]
@@ -16,6 +16,11 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
+    if options.area == "chain" {
+        // It runs nodes as processes of their own.
+        let node = ["build", "--quiet", "--release", "--package", "yilian-node"];
+        run::run("cargo", &node)?;
+    }
     let mut arguments = vec![
         "run",
         "--quiet",

@@ -15,10 +15,27 @@ pub fn root() -> PathBuf {
 
 /// Runs `program` at the root; a failure is an error that names the command.
 pub fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
-    let line = format!("{program} {}", arguments.join(" "));
+    run_with(program, arguments, &[])
+}
+
+/// The same, with `variables` in its environment.
+pub fn run_with(
+    program: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> anyhow::Result<()> {
+    let set = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value} "));
+    let line = format!(
+        "{}{program} {}",
+        set.collect::<String>(),
+        arguments.join(" ")
+    );
     eprintln!("$ {line}");
     let status = Command::new(program)
         .args(arguments)
+        .envs(variables.iter().copied())
         .current_dir(root())
         .status()
         .with_context(|| format!("cannot start `{line}`"))?;

@@ -25,17 +25,14 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     } else {
         run::run("cargo", &[&["test"], &workspace[..]].concat())?;
     }
-    // Provers run in browsers; their pages are not built yet, so a check is what keeps them possible.
+    // Provers and light clients run in browsers; their pages are not built yet, so a check is what keeps them possible.
+    let browser = ["check", "--lib", "--locked", "--target", BROWSER];
     let browser = [
-        "check",
-        "-p",
-        "yilian-proof",
-        "--lib",
-        "--locked",
-        "--target",
-        BROWSER,
-    ];
-    run::run("cargo", &browser)?;
+        &browser[..],
+        &["-p", "yilian-proof", "-p", "yilian-protocol"],
+    ]
+    .concat();
+    run::run_with("cargo", &browser, &BROWSER_TOOLS)?;
     if !options.no_lint {
         let lint = [
             &["clippy"],
@@ -50,14 +47,32 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 /// What browsers run.
 const BROWSER: &str = "wasm32-unknown-unknown";
 
-/// A C compiler builds the pairing library; the toolchain file names the rest.
+/// What builds the pairing library for them.
+const BROWSER_TOOLS: [(&str, &str); 2] = [
+    ("CC_wasm32_unknown_unknown", "clang"),
+    ("AR_wasm32_unknown_unknown", "llvm-ar"),
+];
+
+/// C compilers build the pairing library; the toolchain file names the rest.
 fn install() -> anyhow::Result<()> {
     if answers("rustup", "--version") {
         run::run("rustup", &["target", "add", BROWSER])?;
     }
-    if answers("cc", "--version") {
+    let needed = [
+        ("cc", "build-essential"),
+        ("clang", "clang"),
+        ("llvm-ar", "llvm"),
+    ];
+    let missing = needed
+        .iter()
+        .filter(|(program, _)| !answers(program, "--version"));
+    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if missing.is_empty() {
         return Ok(());
     }
     run::run("apt-get", &["update", "-qq"])?;
-    run::run("apt-get", &["install", "-y", "-qq", "build-essential"])
+    run::run(
+        "apt-get",
+        &[&["install", "-y", "-qq"], &missing[..]].concat(),
+    )
 }

@@ -77,6 +77,14 @@ pub enum Command {
         /// The transaction
         transaction: TransactionId,
     },
+    /// Verify a receipt without any node, from the genesis alone
+    Verify {
+        /// What `yilian receipt ... --json FILE` wrote
+        receipt: PathBuf,
+        /// The genesis of the chain; that of --home if left out
+        #[arg(long, value_name = "FILE")]
+        genesis: Option<PathBuf>,
+    },
     /// Check a FHIR bundle without importing it
     Validate {
         /// The bundle's file

@@ -1,6 +1,6 @@
 //! A block's transactions, one after another.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use yilian_protocol::{
     ChainId, StateKey,
@@ -80,18 +80,22 @@ impl Ledger {
     /// Every key that executing the transaction may read.
     #[must_use]
     pub fn reads(&self, bytes: &[u8]) -> Vec<StateKey> {
-        match Transaction::decode_unverified(bytes) {
-            Ok(transaction) => match transaction.body() {
-                Body::Admit(member) => registry::admit_reads(member),
-                Body::Certify(certificate) => registry::certify_reads(certificate),
-                Body::Revoke(revocation) => registry::revoke_reads(revocation),
-                Body::Seal(visit) => record::seal_reads(visit),
-                Body::CreateGrant(grant) => consent::create_reads(grant),
-                Body::SetGrant(change) => consent::set_reads(change),
-                Body::AppendTrace(append) => trace::append_reads(append),
-                _ => Vec::new(),
-            },
-            Err(_) => Vec::new(),
+        Transaction::decode_unverified(bytes)
+            .map_or_else(|_| Vec::new(), |transaction| self.reads_of(&transaction))
+    }
+
+    /// The same, of a transaction that was read before.
+    #[must_use]
+    pub fn reads_of(&self, transaction: &Transaction) -> Vec<StateKey> {
+        match transaction.body() {
+            Body::Admit(member) => registry::admit_reads(member),
+            Body::Certify(certificate) => registry::certify_reads(certificate),
+            Body::Revoke(revocation) => registry::revoke_reads(revocation),
+            Body::Seal(visit) => record::seal_reads(visit),
+            Body::CreateGrant(grant) => consent::create_reads(grant),
+            Body::SetGrant(change) => consent::set_reads(change),
+            Body::AppendTrace(append) => trace::append_reads(append),
+            _ => Vec::new(),
         }
     }
 
@@ -105,11 +109,25 @@ impl Ledger {
         transactions: &[impl AsRef<[u8]>],
         state: &V,
     ) -> Result<Execution, StateError> {
+        let admitted = transactions.iter().map(|bytes| self.admit(bytes.as_ref()));
+        self.execute_admitted(context, admitted, state)
+    }
+
+    /// The same, of transactions as [`Ledger::admit`] answered for them, now or before.
+    ///
+    /// # Errors
+    /// As [`Ledger::execute`].
+    pub fn execute_admitted<V: View, T: Borrow<Transaction>>(
+        &self,
+        context: BlockContext,
+        transactions: impl IntoIterator<Item = Result<T, Refusal>>,
+        state: &V,
+    ) -> Result<Execution, StateError> {
         let mut overlay = Overlay::new(state);
-        let mut outcomes = Vec::with_capacity(transactions.len());
-        for bytes in transactions {
-            outcomes.push(match self.admit(bytes.as_ref()) {
-                Ok(transaction) => self.execute_one(context, &transaction, &mut overlay)?,
+        let mut outcomes = Vec::new();
+        for admitted in transactions {
+            outcomes.push(match admitted {
+                Ok(transaction) => self.execute_one(context, transaction.borrow(), &mut overlay)?,
                 Err(refusal) => Outcome::Refused(refusal),
             });
         }

@@ -1,34 +1,98 @@
 //! The ledger as the chain's state machine.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
-use yilian_protocol::{StateKey, refusal::Refusal, registry::Admitted};
+use yilian_protocol::{
+    StateKey, TransactionId, refusal::Refusal, registry::Admitted, tx::Transaction,
+};
 
 use crate::order::{Execution, StateMachine};
 
+/// Bytes of the transactions that are remembered: those on their way, and those of the latest blocks.
+const REMEMBERED_MAX: usize = 32 * 1024 * 1024;
+
 /// Adapts the pure ledger to what the chain asks of a state machine.
+///
+/// A transaction is met several times: when it arrives, when it is proposed, when the block is voted for. Its points, signature
+/// and proof are checked at the first.
 #[derive(Debug)]
 pub struct LedgerMachine {
     ledger: Arc<Ledger>,
+    remembered: Mutex<Remembered>,
+}
+
+/// Transactions that may enter a block, by their id, which binds every byte.
+#[derive(Debug, Default)]
+struct Remembered {
+    transactions: HashMap<TransactionId, Arc<Transaction>>,
+    order: VecDeque<TransactionId>,
+    bytes: usize,
+}
+
+impl Remembered {
+    fn insert(&mut self, id: TransactionId, transaction: &Arc<Transaction>) {
+        let size = transaction.as_bytes().len();
+        if self
+            .transactions
+            .insert(id, Arc::clone(transaction))
+            .is_some()
+        {
+            return;
+        }
+        self.order.push_back(id);
+        self.bytes += size;
+        while self.bytes > REMEMBERED_MAX {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            if let Some(forgotten) = self.transactions.remove(&oldest) {
+                self.bytes -= forgotten.as_bytes().len();
+            }
+        }
+    }
 }
 
 impl LedgerMachine {
     /// Runs `ledger`.
     #[must_use]
-    pub const fn new(ledger: Arc<Ledger>) -> Self {
-        Self { ledger }
+    pub fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            remembered: Mutex::default(),
+        }
+    }
+
+    fn admit(&self, bytes: &[u8]) -> Result<Arc<Transaction>, Refusal> {
+        let id = TransactionId::of(bytes);
+        // No panic can leave the map half-changed.
+        let remembered = || {
+            self.remembered
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(known) = remembered().transactions.get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let transaction = Arc::new(self.ledger.admit(bytes)?);
+        remembered().insert(id, &transaction);
+        Ok(transaction)
     }
 }
 
 impl StateMachine for LedgerMachine {
     fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
-        self.ledger.admit(transaction).map(drop)
+        self.admit(transaction).map(drop)
     }
 
     fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
-        self.ledger.reads(transaction)
+        // What may not enter a block is executed to a refusal, and reads nothing.
+        self.admit(transaction)
+            .map_or_else(|_| Vec::new(), |known| self.ledger.reads_of(&known))
     }
 
     /// # Panics
@@ -44,15 +108,48 @@ impl StateMachine for LedgerMachine {
         state: BTreeMap<StateKey, Option<Vec<u8>>>,
     ) -> Execution {
         let context = BlockContext { admitted };
-        match self
+        let transactions = transactions.iter().map(|bytes| self.admit(bytes));
+        let executed = self
             .ledger
-            .execute(context, transactions, &Fetched::new(state))
-        {
+            .execute_admitted(context, transactions, &Fetched::new(state));
+        match executed {
             Ok(execution) => Execution {
                 writes: execution.writes,
                 outcomes: execution.outcomes,
             },
             Err(error) => panic!("{error}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use yilian_crypto::sign::SigningKey;
+    use yilian_protocol::{
+        CertificateId, ChainId, MemberId, codec::Text, registry::Revocation, tx::Body,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_has_a_bound_and_the_oldest_goes_first() {
+        let key = SigningKey::from_seed(&[1; 32]);
+        let transaction = |number: u8| {
+            let body = Body::Revoke(Revocation {
+                member: MemberId::from_bytes([number; 32]),
+                certificate: CertificateId::from_bytes([0; 32]),
+                reason: Text::new("for the test").unwrap(),
+            });
+            Arc::new(Transaction::sign(ChainId::from_bytes([0; 32]), body, &key))
+        };
+        let (first, second) = (transaction(1), transaction(2));
+        let mut remembered = Remembered::default();
+        remembered.insert(first.id(), &first);
+        remembered.insert(first.id(), &first);
+        assert_eq!(remembered.bytes, first.as_bytes().len(), "counted once");
+        remembered.bytes = REMEMBERED_MAX;
+        remembered.insert(second.id(), &second);
+        assert!(!remembered.transactions.contains_key(&first.id()));
+        assert!(remembered.transactions.contains_key(&second.id()));
     }
 }

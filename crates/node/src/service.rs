@@ -46,7 +46,7 @@ use crate::{
     keyholder::{self, KeyHolder, KeyHolderError},
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
-    order::{Chain, ChainOptions, OrderError, Peering, ValidatorKey},
+    order::{Chain, ChainOptions, OrderError, Peering, StateMachine as _, ValidatorKey},
     store::{Store, StoreError},
 };
 
@@ -55,6 +55,7 @@ use crate::{
 pub struct Node {
     chain: Chain,
     ledger: Arc<Ledger>,
+    machine: Arc<LedgerMachine>,
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
     identities: Arc<dyn Identities>,
@@ -109,10 +110,11 @@ impl Node {
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
                 .peering(peering);
-        let chain = Chain::start(options, machine)?;
+        let chain = Chain::start(options, Arc::<LedgerMachine>::clone(&machine))?;
         Ok(Self {
             chain,
             ledger,
+            machine,
             store: Arc::new(store),
             holder: Arc::new(holder),
             identities,
@@ -188,8 +190,8 @@ impl Node {
 
     async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {
         // Away from the network's threads: the proof of an append to traces takes a millisecond, and more than a lookup is asked for.
-        let (ledger, bytes) = (Arc::clone(&self.ledger), transaction.as_bytes().to_vec());
-        blocking(move || ledger.admit(&bytes).map(drop)).await??;
+        let (machine, bytes) = (Arc::clone(&self.machine), transaction.as_bytes().to_vec());
+        blocking(move || machine.check(&bytes)).await??;
         let id = transaction.id();
         self.chain
             .submit(transaction.as_bytes().to_vec().into())
@@ -248,9 +250,6 @@ impl Node {
         if *transaction.signer() != member.member.node {
             return Err(Refusal::ForeignMember.into());
         }
-        let bytes = transaction.as_bytes().to_vec();
-        let ledger = Arc::clone(&self.ledger);
-        blocking(move || ledger.admit(&bytes).map(drop)).await??;
         let objects = matching_objects(visit, &relay.objects)?;
         self.keep(objects).await?;
         self.submit(transaction).await

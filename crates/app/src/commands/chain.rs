@@ -1,17 +1,22 @@
 //! What the chain says.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use serde::Serialize;
 use yilian_protocol::{
     Height, TransactionId,
     receipt::Receipt,
     refusal::Outcome,
+    registry::Genesis,
     transport::{Block, RecordEntry, Status},
 };
 
 use super::Context;
-use crate::arguments::{BlockCommand, RecordCommand};
+use crate::{
+    arguments::{BlockCommand, RecordCommand},
+    home::read_json,
+    output::trouble,
+};
 
 pub async fn status(context: &Context) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -60,6 +65,24 @@ pub async fn receipt(context: &Context, id: TransactionId) -> anyhow::Result<()>
         .tell(&ReceiptAnswer(opened.session.receipt(id).await?))?;
     opened.close();
     Ok(())
+}
+
+/// Needs no node, and believes none.
+pub fn verify(context: &Context, receipt: &Path, genesis: Option<&Path>) -> anyhow::Result<()> {
+    let genesis: Genesis = match genesis {
+        Some(file) => read_json(file)?,
+        None => context.home.genesis()?,
+    };
+    let receipt: Receipt = read_json(receipt)?;
+    receipt
+        .verify(genesis.chain(), genesis.group_key.as_slice())
+        .map_err(|error| {
+            trouble(
+                error.to_string(),
+                "ask another node for the receipt; the one that gave this is at fault",
+            )
+        })?;
+    context.output.tell(&ReceiptAnswer(receipt))
 }
 
 #[derive(Serialize)]

@@ -60,6 +60,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Record(command) => chain::record(&context, command).await,
         Command::Trace(command) => trace::run(&context, command).await,
         Command::Receipt { transaction } => chain::receipt(&context, transaction).await,
+        Command::Verify { receipt, genesis } => {
+            chain::verify(&context, &receipt, genesis.as_deref())
+        }
         Command::Validate { file, known } => doctor::validate(&context, &file, &known),
         Command::Demo(options) => demo::run(&context.home, &context.output, options).await,
         Command::Completions { shell } => {

@@ -87,6 +87,51 @@ fn a_killed_node_comes_back_with_everything_it_acknowledged() {
 }
 
 #[test]
+fn a_receipt_is_verified_without_any_node_and_a_changed_one_is_not() {
+    let (yilian, _) = Yilian::with_people();
+    let listed = yilian.ok(&["block", "list"]);
+    let blocks = listed["blocks"].as_array().unwrap();
+    let full = blocks.iter().find_map(|block| block["transactions"].get(0));
+    let transaction = text(full.unwrap(), "id");
+    let receipt = yilian.ok(&["receipt", &transaction]);
+    let file = yilian.write("receipt.json", &receipt.to_string());
+    let genesis = std::fs::read_to_string(yilian.path("home/genesis.json")).unwrap();
+    let genesis = yilian.write("genesis.json", &genesis);
+    // Nothing but these two files is there.
+    std::fs::remove_dir_all(yilian.path("home")).unwrap();
+    let verify = ["verify", &file, "--genesis", &genesis];
+    assert_eq!(yilian.ok(&verify), receipt);
+
+    let changes = [
+        ("/transaction", "0".repeat(64)),
+        ("/header/state", "1".repeat(64)),
+        ("/header/parent", "2".repeat(64)),
+        ("/finality", "00".repeat(87)),
+    ];
+    for (place, value) in changes {
+        let mut changed = receipt.clone();
+        *changed.pointer_mut(place).unwrap() = value.into();
+        yilian.write("receipt.json", &changed.to_string());
+        let error = yilian.fails(&verify);
+        assert!(
+            error["error"].to_string().contains("does not verify"),
+            "{place}: {error}"
+        );
+    }
+    yilian.write("receipt.json", "{}");
+    yilian.fails(&verify);
+    let other = Yilian::new();
+    other.ok(&["init"]);
+    let other = other.file("home/genesis.json");
+    yilian.write("receipt.json", &receipt.to_string());
+    let error = yilian.fails(&["verify", &file, "--genesis", &other]);
+    assert!(
+        error["error"].to_string().contains("another chain"),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_words_alone_bring_everything_back() {
     let (yilian, [_, second]) = Yilian::with_people();
     let words = text(&yilian.ok(&["patient", "new", "bob", "--chinese"]), "words");

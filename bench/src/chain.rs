@@ -1,0 +1,457 @@
+//! A chain of four validators, each a process of its own on loopback: every signature and access check on, records batched by their hospital.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use rand::RngExt as _;
+use tokio::sync::Semaphore;
+use yilian_client::{ConsortiumCa, HttpTransport, MemberCa, Session};
+use yilian_crypto::{
+    pre::{Context as PreContext, DelegatorSecret},
+    pseudonym::Nym,
+    scope::{Confidentiality, Quarter, Scope},
+    search::{IndexEntry, padded},
+    sign::SigningKey,
+};
+use yilian_node::{
+    config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
+    neighbours::NeighbourUrls,
+    order::{Peer, Peering, ValidatorKey},
+};
+use yilian_protocol::{
+    ChainId, Height, RecordId,
+    codec::{List, Text},
+    refusal::Outcome,
+    registry::Genesis,
+    sealed::SealedRecord,
+    search::RecordIndex,
+    tx::{Body, SealVisit, Transaction},
+};
+
+use crate::{
+    path::genesis,
+    row::{Row, Unit},
+};
+
+const VALIDATORS: u32 = 4;
+/// Records of one transaction: what a busy hospital seals in a moment.
+const BATCH: usize = 64;
+/// How long each load lasts.
+const LOAD: Duration = Duration::from_secs(20);
+/// Before figures are taken.
+const WARM_UP: Duration = Duration::from_secs(4);
+/// Times that a node is killed.
+const KILLS: usize = 8;
+
+/// Measures everything.
+pub async fn measure() -> anyhow::Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let mut net = Net::create(folder.path())?;
+    let mut starts = Vec::new();
+    for place in 0..net.nodes.len() {
+        starts.push(net.start(place)?);
+    }
+    let mut rows = vec![Row::new("chain.start", Unit::Ms, starts)];
+    net.admit().await?;
+
+    let peak = net
+        .load("records, as many as it takes", BATCH, None)
+        .await?;
+    rows.extend(peak.rows("records", BATCH));
+    let half = net
+        .load("half of that", BATCH, Some(peak.rate() / 2.0))
+        .await?;
+    rows.extend(half.rows("records.half", BATCH));
+    let single = net.load("single records", 1, None).await?;
+    rows.extend(single.rows("single", 1));
+    let half = net
+        .load("half of that", 1, Some(single.rate() / 2.0))
+        .await?;
+    rows.extend(half.rows("single.half", 1));
+    let memory = net.memory()?;
+    rows.push(Row::value("chain.memory", "MB", memory, net.nodes.len()));
+    rows.extend(net.kills().await?);
+    Ok(rows)
+}
+
+/// A node, and what it takes to start it.
+struct Node {
+    settings: PathBuf,
+    url: String,
+    /// Seed of its node key.
+    seed: [u8; 32],
+    ca: MemberCa,
+    process: Option<(Child, ChildStdin)>,
+}
+
+/// Validators as processes.
+struct Net {
+    genesis: Genesis,
+    consortium: ConsortiumCa,
+    nodes: Vec<Node>,
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            if let Some((child, _)) = &mut node.process {
+                drop(child.kill());
+                drop(child.wait());
+            }
+        }
+    }
+}
+
+impl Net {
+    fn create(folder: &Path) -> anyhow::Result<Self> {
+        let count = NonZeroU32::new(VALIDATORS).context("no validator")?;
+        let keys = ValidatorKey::deal(count);
+        let consortium = SigningKey::random(&mut rand::rng());
+        let first = keys.first().context("no validator")?;
+        let genesis = genesis(&consortium, first)?;
+        let addresses = free_addresses(2 * keys.len())?;
+        let (apis, listens) = addresses.split_at(keys.len());
+        let peers: anyhow::Result<Vec<Peer>> = keys
+            .iter()
+            .zip(listens)
+            .map(|(key, address)| {
+                Ok(Peer {
+                    id: key.peer()?,
+                    address: *address,
+                })
+            })
+            .collect();
+        let peers = peers?;
+        let mut nodes = Vec::new();
+        for (place, key) in keys.iter().enumerate() {
+            let seed: [u8; 32] = rand::rng().random();
+            let node_key = SigningKey::from_seed(&seed);
+            let name = Text::new(format!("Hospital {place}"))?;
+            let ca = MemberCa::new(
+                SigningKey::random(&mut rand::rng()),
+                name,
+                node_key.verifying_key(),
+            );
+            let config = NodeConfig {
+                name: format!("validator-{place}"),
+                listen: *apis.get(place).context("no address")?,
+                peering: Some(Peering {
+                    listen: *listens.get(place).context("no address")?,
+                    dial: peers.clone(),
+                    accept: Vec::new(),
+                }),
+                neighbours: NeighbourUrls::default(),
+            };
+            let identity = IdentityFile {
+                member: ca.id(),
+                node: hex::encode(seed).into(),
+            };
+            let home = folder.join(&config.name);
+            std::fs::create_dir(&home)?;
+            let write = |name: &str, json: serde_json::Result<Vec<u8>>| -> anyhow::Result<()> {
+                Ok(std::fs::write(home.join(name), json?)?)
+            };
+            write(SETTINGS, serde_json::to_vec(&config))?;
+            write(GENESIS, serde_json::to_vec(&genesis))?;
+            write(VALIDATOR, serde_json::to_vec(key))?;
+            write(IDENTITIES, serde_json::to_vec(&[identity]))?;
+            nodes.push(Node {
+                settings: home.join(SETTINGS),
+                url: format!("http://{}", config.listen),
+                seed,
+                ca,
+                process: None,
+            });
+        }
+        Ok(Self {
+            genesis,
+            consortium: ConsortiumCa::new(consortium),
+            nodes,
+        })
+    }
+
+    /// Starts a node; returns how long it took until it served.
+    fn start(&mut self, place: usize) -> anyhow::Result<Duration> {
+        let node = self.nodes.get_mut(place).context("no such node")?;
+        let program = std::env::current_exe()?.with_file_name("yilian-node");
+        let begun = Instant::now();
+        let mut child = Command::new(&program)
+            .arg("--config")
+            .arg(&node.settings)
+            .arg("--until-eof")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let input = child.stdin.take().context("no input")?;
+        let output = child.stdout.take().context("no output")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        ensure!(!line.is_empty(), "a node does not start");
+        node.process = Some((child, input));
+        Ok(begun.elapsed())
+    }
+
+    async fn session(&self, place: usize) -> anyhow::Result<Session<HttpTransport>> {
+        let node = self.nodes.get(place).context("no such node")?;
+        Ok(Session::open(HttpTransport::new(&node.url)?, self.genesis.clone()).await?)
+    }
+
+    async fn admit(&self) -> anyhow::Result<()> {
+        let session = self.session(0).await?;
+        for node in &self.nodes {
+            self.consortium
+                .admit(&session, node.ca.member().clone())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Sends batches to all nodes in turn: at `rate` records a second, or as many as are taken.
+    async fn load(&self, what: &str, batch: usize, rate: Option<f64>) -> anyhow::Result<Load> {
+        let writers = self.writers(batch)?;
+        let mut sessions = Vec::new();
+        for place in 0..self.nodes.len() {
+            sessions.push(self.session(place).await?);
+        }
+        // With a rate, what waits is bounded by the rate; without one, by these.
+        let permits = if rate.is_some() {
+            4_096
+        } else {
+            (2_048 / batch).clamp(48, 512)
+        };
+        let permits = Arc::new(Semaphore::new(permits));
+        let begun = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        let (mut sent, mut done) = (0_usize, Vec::new());
+        while begun.elapsed() < WARM_UP + LOAD {
+            if let Some(rate) = rate {
+                let due = Duration::from_secs_f64((sent * batch) as f64 / rate);
+                tokio::time::sleep_until((begun + due).into()).await;
+            }
+            let permit = Arc::clone(&permits).acquire_owned().await?;
+            let place = sent % self.nodes.len();
+            let transaction = writers.get(place).context("no writer")?.batch()?;
+            let session = sessions.get(place).context("no session")?.clone();
+            let since = begun.elapsed();
+            tasks.spawn(async move {
+                let submitted = Instant::now();
+                let receipt = session.submit(transaction).await;
+                drop(permit);
+                (
+                    since,
+                    submitted.elapsed(),
+                    receipt.map(|receipt| receipt.outcome),
+                )
+            });
+            sent += 1;
+            while let Some(ended) = tasks.try_join_next() {
+                done.push(ended?);
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            done.push(ended?);
+        }
+        let mut load = Load {
+            batch,
+            ..Load::default()
+        };
+        for (since, took, outcome) in done {
+            ensure!(
+                matches!(outcome, Ok(Outcome::Applied)),
+                "not applied: {outcome:?}"
+            );
+            let ended = since + took;
+            if since >= WARM_UP && ended <= WARM_UP + LOAD {
+                load.times.push(took);
+            }
+            if (WARM_UP..WARM_UP + LOAD).contains(&ended) {
+                load.records += batch;
+            }
+        }
+        eprintln!("{what}: {:.0} records/s", load.rate());
+        Ok(load)
+    }
+
+    fn writers(&self, batch: usize) -> anyhow::Result<Vec<Writer>> {
+        let chain = self.genesis.chain();
+        let nodes = self.nodes.iter();
+        nodes.map(|node| Writer::new(chain, node, batch)).collect()
+    }
+
+    /// Megabytes of the largest node, at its highest.
+    fn memory(&self) -> anyhow::Result<f64> {
+        let mut largest = 0.0_f64;
+        for node in &self.nodes {
+            let (child, _) = node.process.as_ref().context("not running")?;
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes =
+                line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+            largest = largest.max(kilobytes.context("no VmHWM")? / 1024.0);
+        }
+        Ok(largest)
+    }
+
+    /// Kills the last node again and again; what the others do meanwhile.
+    async fn kills(&mut self) -> anyhow::Result<Vec<Row>> {
+        let (mut gaps, mut stalls, mut catch_ups) = (Vec::new(), Vec::new(), Vec::new());
+        let last = self.nodes.len() - 1;
+        for _ in 0..KILLS {
+            let writer = self.writers(BATCH)?.swap_remove(0);
+            let session = self.session(0).await?;
+            if let Some((mut child, _input)) = self
+                .nodes
+                .get_mut(last)
+                .and_then(|node| node.process.take())
+            {
+                child.kill()?;
+                child.wait()?;
+            }
+            gaps.push(longest(&session, &writer, Duration::from_secs(12)).await?);
+            let started = Instant::now();
+            self.start(last)?;
+            let (back, others) = (self.session(last).await?, session.clone());
+            let caught_up = async {
+                let goal = others.status().await?.latest.height;
+                while back.status().await?.latest.height < goal {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                anyhow::Ok(started.elapsed())
+            };
+            let stalled = longest(&session, &writer, Duration::from_secs(8));
+            let (caught_up, stalled) = tokio::join!(caught_up, stalled);
+            catch_ups.push(caught_up?);
+            stalls.push(stalled?);
+        }
+        let heights: Height = self.session(0).await?.status().await?.latest.height;
+        eprintln!("{KILLS} kills; the chain is at height {heights}");
+        Ok(vec![
+            Row::new("chain.kill.standstill", Unit::Ms, gaps),
+            Row::new("chain.kill.catch-up", Unit::Ms, catch_ups),
+            Row::new("chain.return.standstill", Unit::Ms, stalls),
+        ])
+    }
+}
+
+/// The longest that a batch takes to become final, of those sent one after the other within `span`.
+async fn longest(
+    session: &Session<HttpTransport>,
+    writer: &Writer,
+    span: Duration,
+) -> anyhow::Result<Duration> {
+    let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+    while begun.elapsed() < span {
+        let submitted = Instant::now();
+        session.submit(writer.batch()?).await?;
+        longest = longest.max(submitted.elapsed());
+    }
+    Ok(longest)
+}
+
+/// Signs batches of records for one hospital. A record's index entries are made as for real; its capsule is one for all, which a node
+/// cannot know and checks each time.
+struct Writer {
+    chain: ChainId,
+    visit: SealVisit,
+    key: SigningKey,
+}
+
+impl Writer {
+    fn new(chain: ChainId, node: &Node, batch: usize) -> anyhow::Result<Self> {
+        let rng = &mut rand::rng();
+        let scope = Scope {
+            confidentiality: Confidentiality::Clinical,
+            period: Quarter::new(2026, 4)?,
+            tag: None,
+        };
+        let patient = DelegatorSecret::random(rng);
+        let scope_key = patient.scope(&scope).key();
+        // Any point does: nobody opens these records.
+        let nym = Nym::from_bytes(&DelegatorSecret::random(rng).scope(&scope).key().to_bytes())?;
+        let context = PreContext::new(&scope_key, &nym, &[0; 32]);
+        let (capsule, _, _) = scope_key.encapsulate(&context, rng);
+        let record = || SealedRecord {
+            record: RecordId::from_bytes([0; 32]),
+            capsule,
+        };
+        let index = RecordIndex::new(padded(vec![IndexEntry::dummy(rng)], rng)?)?;
+        let visit = SealVisit {
+            hospital: node.ca.id(),
+            nym,
+            records: List::new((0..batch).map(|_| record()).collect())?,
+            index: List::new((0..batch).map(|_| index.clone()).collect())?,
+        };
+        Ok(Self {
+            chain,
+            visit,
+            key: SigningKey::from_seed(&node.seed),
+        })
+    }
+
+    /// A batch of records that are on no chain yet.
+    fn batch(&self) -> anyhow::Result<Transaction> {
+        let rng = &mut rand::rng();
+        let mut visit = self.visit.clone();
+        let records = visit.records.iter().map(|sealed| SealedRecord {
+            record: RecordId::from_bytes(rng.random()),
+            ..*sealed
+        });
+        visit.records = List::new(records.collect())?;
+        let index = visit.index.iter().map(|_| {
+            let dummy = IndexEntry::dummy(&mut rand::rng());
+            Ok(RecordIndex::new(padded(vec![dummy], &mut rand::rng())?)?)
+        });
+        visit.index = List::new(index.collect::<anyhow::Result<_>>()?)?;
+        Ok(Transaction::sign(self.chain, Body::Seal(visit), &self.key))
+    }
+}
+
+/// What a load gave.
+#[derive(Debug, Default)]
+struct Load {
+    batch: usize,
+    records: usize,
+    times: Vec<Duration>,
+}
+
+impl Load {
+    /// Records a second.
+    fn rate(&self) -> f64 {
+        self.records as f64 / LOAD.as_secs_f64()
+    }
+
+    fn rows(&self, name: &str, batch: usize) -> [Row; 2] {
+        debug_assert_eq!(self.batch, batch);
+        [
+            Row::value(
+                format!("chain.{name}"),
+                "records/s",
+                self.rate(),
+                self.records,
+            ),
+            Row::new(
+                format!("chain.{name}.finality"),
+                Unit::Ms,
+                self.times.clone(),
+            ),
+        ]
+    }
+}
+
+fn free_addresses(count: usize) -> anyhow::Result<Vec<SocketAddr>> {
+    let held: std::io::Result<Vec<TcpListener>> = (0..count)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .collect();
+    let held = held?;
+    let addresses = held.iter().map(TcpListener::local_addr);
+    Ok(addresses.collect::<std::io::Result<_>>()?)
+}
