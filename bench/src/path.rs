@@ -212,11 +212,13 @@ impl Cast {
             until: now().plus_ms(HOUR_MS),
             future: Vec::new(),
             holders: vec![self.hospital],
+            threshold: 1,
         };
         let letter = self
             .patient
             .grant(&self.session, request, &mut rand::rng())
-            .await?;
+            .await?
+            .letter;
         for named in &letter.records {
             let start = Instant::now();
             self.reader

@@ -314,8 +314,10 @@ pub enum PatientCommand {
     Pause(GrantName),
     /// Resume a paused grant
     Resume(GrantName),
-    /// Revoke a grant for good
+    /// Revoke a grant for good; its key holders erase their shares and say so on the chain
     Revoke(GrantName),
+    /// List every use of a grant, as its key holders noted them
+    Uses(GrantName),
     /// List all grants and whether they are served
     Grants {
         /// The wallet
@@ -343,6 +345,12 @@ pub struct GrantOptions {
     /// Quarters to come that it covers too, at the hospitals visited so far
     #[arg(long, default_value_t = 0)]
     pub quarters: u8,
+    /// Members whose nodes hold the keys, by name; the hospitals visited and others up to five, if left out
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub holders: Vec<String>,
+    /// How many of them it takes to read; more than half, if left out
+    #[arg(long, value_name = "COUNT")]
+    pub threshold: Option<usize>,
     /// Write the letter there
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

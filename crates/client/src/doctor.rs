@@ -7,14 +7,18 @@ use std::{
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    pre::{RecordKey, ScopeKey},
+    pre::{
+        DelegateePublic, GtReencapsulation, HolderIndex, Partial, PartialContext, ProvenCapsule,
+        RecordKey, Reencapsulation, ScopeKey, combine,
+    },
     search::{Counter, IndexEntry, IndexKey, Keyword, KeywordKey, padded},
     seed::{MemberKeys, Seed},
 };
 use yilian_protocol::{
     CertificateId, Confidentiality, MemberId, RecordId, TimeMs,
     authored::{Authored, Verified},
-    grant::{Ask, Purpose, SignedAsk},
+    grant::{Ask, GrantedScope, HolderAsk, SignedAsk},
+    limits::HOPS_MAX,
     receipt::Receipt,
     refusal::Refusal,
     registry::Certificate,
@@ -299,31 +303,81 @@ impl Doctor {
             .await
     }
 
-    /// Reads a record under a standing grant: asks a key holder, opens what he answers, and checks the author.
+    /// Reads a record under a standing grant: asks key holders until their parts make a whole, opens it, and checks the author. Holders whose part is
+    /// not of their share are found out and left aside.
     ///
     /// # Errors
-    /// The rule by which the key holder refuses, or what is wrong with the record.
+    /// The rule by which key holders refuse, [`ClientError::FalsePartial`] when too many answered falsely, or what is wrong with the
+    /// record.
     pub async fn read<T: Transport>(
         &self,
         session: &Session<T>,
         letter: &Letter,
         record: RecordId,
         now: TimeMs,
-    ) -> Result<Verified, ClientError> {
+    ) -> Result<Reading, ClientError> {
         let named = letter.records.iter().find(|named| named.record == record);
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
+        let granted = letter.terms.scope(&scope);
+        let granted = granted.ok_or(ClientError::NotInLetter { record })?;
         let ask = Ask {
             grant: letter.grant,
             record,
             scope,
             reader: self.certificate,
-            purpose: Purpose::Treatment,
+            purpose: letter.terms.purpose,
             asked_at: now,
         };
-        let signed = SignedAsk::sign(session.chain(), ask, &self.keys.signing);
-        let capsule = session.ask(signed).await?;
+        let ask = SignedAsk::sign(session.chain(), ask, &self.keys.signing);
+        let grant = session.grant(letter.grant).await?.grant;
         let entry = session.record(record).await?;
-        self.open(session, &entry, &scope, capsule).await
+        let object = session.object(&entry).await?;
+        let proven = object.header().verify(&scope);
+        let proven = proven.map_err(|source| ClientError::Sealed { record, source })?;
+        let mut gathering = Gathering {
+            capsule: &proven,
+            scope: granted,
+            delegatee: self.keys.delegatee.public(),
+            parts: Vec::new(),
+            wrong: Vec::new(),
+        };
+        let mut refused = None;
+        for holder in grant.holders.iter() {
+            let Some(index) = grant.holder_index(*holder) else {
+                continue;
+            };
+            let asked = HolderAsk {
+                holder: *holder,
+                hops: HOPS_MAX,
+                ask: ask.clone(),
+            };
+            match session.ask(asked).await {
+                Ok(signed) => gathering.parts.push((*holder, index, signed.partial)),
+                Err(error) => refused = more_telling(refused, error),
+            }
+            let Some(whole) = gathering.whole()? else {
+                continue;
+            };
+            let context = object.header().context(&scope);
+            let whole = Reencapsulation::from(whole);
+            let key = self.keys.delegatee.decapsulate(&whole, &context);
+            if object.open(&key).is_ok() {
+                let verified = open_verified(session, &entry, &object, &key).await?;
+                let wrong = gathering.wrong;
+                return Ok(Reading { verified, wrong });
+            }
+            // Somebody's part is wrong, or the object itself is.
+            if !gathering.sift() {
+                let verified = open_verified(session, &entry, &object, &key).await?;
+                let wrong = gathering.wrong;
+                return Ok(Reading { verified, wrong });
+            }
+        }
+        match (gathering.wrong.first(), refused) {
+            (Some(holder), _) => Err(ClientError::FalsePartial { holder: *holder }),
+            (None, Some(refused)) => Err(refused),
+            (None, None) => Err(Refusal::NotKeyHolder.into()),
+        }
     }
 
     async fn open<T: Transport>(
@@ -338,6 +392,75 @@ impl Doctor {
         let key = self.keys.delegatee.decapsulate(&capsule.into(), &context);
         open_verified(session, entry, &object, &key).await
     }
+}
+
+/// A record read under a standing grant.
+#[derive(Debug)]
+pub struct Reading {
+    /// Its content, author checked.
+    pub verified: Verified,
+    /// Key holders that answered falsely; others sufficed.
+    pub wrong: Vec<MemberId>,
+}
+
+/// Parts of a re-encapsulation, until they suffice.
+struct Gathering<'a> {
+    capsule: &'a ProvenCapsule,
+    scope: &'a GrantedScope,
+    delegatee: DelegateePublic,
+    parts: Vec<(MemberId, HolderIndex, Partial)>,
+    wrong: Vec<MemberId>,
+}
+
+impl Gathering<'_> {
+    /// The whole, once there are enough parts. They are not verified: a wrong one shows when the record does not open.
+    fn whole(&self) -> Result<Option<GtReencapsulation>, ClientError> {
+        if self.parts.len() < self.scope.commitment.0.threshold() {
+            return Ok(None);
+        }
+        let parts = self.parts.iter();
+        let parts: Vec<_> = parts.map(|(_, index, part)| (*index, part)).collect();
+        Ok(Some(combine(&parts)?))
+    }
+
+    /// Verifies every part, and leaves the wrong ones aside. Whether there were any.
+    fn sift(&mut self) -> bool {
+        let before = self.wrong.len();
+        let Self {
+            capsule,
+            scope,
+            delegatee,
+            parts,
+            wrong,
+        } = self;
+        parts.retain(|(holder, index, part)| {
+            let context = PartialContext {
+                scope_key: &scope.key,
+                delegatee,
+                index: *index,
+                commitment: &scope.commitment.0,
+            };
+            let right = part.verify(capsule, &context).is_ok();
+            if !right {
+                wrong.push(*holder);
+            }
+            right
+        });
+        wrong.len() > before
+    }
+}
+
+/// A rule that refuses tells more than a node that cannot be reached, and any other rule more than that of a wrong address.
+fn more_telling(known: Option<ClientError>, error: ClientError) -> Option<ClientError> {
+    let weight = |error: &ClientError| match error.refusal() {
+        None => 0,
+        Some(Refusal::NotKeyHolder) => 1,
+        Some(_) => 2,
+    };
+    Some(match known {
+        Some(known) if weight(&known) >= weight(&error) => known,
+        _ => error,
+    })
 }
 
 /// Opens `object` with its key and checks its author against the registry.

@@ -85,6 +85,22 @@ pub enum ClientError {
         /// The one it is for.
         reader: CertificateId,
     },
+    /// Fewer key holders than the grant's threshold took their shares, so it was revoked again.
+    #[error("{} of {threshold} key holders needed took their shares: {cause}", .took)]
+    TooFewHolders {
+        /// How many took them.
+        took: usize,
+        /// How many are needed.
+        threshold: usize,
+        /// Why the first that did not, did not.
+        cause: Box<ClientError>,
+    },
+    /// Key holders answered with parts that are not of their shares, and too few others are left.
+    #[error("key holder {holder} answered falsely")]
+    FalsePartial {
+        /// The first of them.
+        holder: MemberId,
+    },
     /// The letter does not mention the record.
     #[error("the letter does not mention record {record}")]
     NotInLetter {
@@ -120,13 +136,14 @@ pub enum ClientError {
 impl ClientError {
     /// The rule that refused, if a rule did.
     #[must_use]
-    pub const fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(rule) | Self::Call(CallError::Refused { rule }) => Some(*rule),
             Self::Author {
                 source: AuthoredError::Standing(rule),
                 ..
             } => Some(*rule),
+            Self::TooFewHolders { cause, .. } => cause.refusal(),
             _ => None,
         }
     }

@@ -91,7 +91,9 @@ impl Transport for HttpTransport {
             Request::Search(_) => Response::Found(json(&bytes)?),
             Request::Cross(_) => Response::Crossed(json(&bytes)?),
             Request::Trace(..) => Response::Trace(json(&bytes)?),
-            Request::Reencapsulate(_) | Request::Ask(_) => Response::Reencapsulated(json(&bytes)?),
+            Request::Reencapsulate(_) => Response::Reencapsulated(json(&bytes)?),
+            Request::Ask(_) => Response::Partial(json(&bytes)?),
+            Request::Uses(_) => Response::Uses(json(&bytes)?),
             Request::Deposit(_) => Response::Deposited,
             Request::Grant(_) => Response::Grant(json(&bytes)?),
             _ => {
@@ -144,6 +146,7 @@ impl Route {
             Request::Deposit(deposit) => Self::post("deposits", deposit.to_vec()),
             Request::Grant(id) => Self::get(format!("grants/{id}")),
             Request::Ask(ask) => Self::post("asks", ask.to_vec()),
+            Request::Uses(request) => Self::post("uses", request.to_vec()),
             // The enum is open to later requests; those a node does not know it refuses by their route.
             _ => Self::get("unknown"),
         }

@@ -18,11 +18,11 @@ pub mod trace;
 mod wallet;
 
 pub use authority::{ConsortiumCa, MemberCa};
-pub use doctor::{Doctor, Draft, SealedVisit, WriterNotes};
+pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::HttpTransport;
-pub use patient::{CheckIn, GrantRequest, OpenedRecord, Patient};
+pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, Patient};
 pub use search::{Hit, SearchLetter, SearchPart, SearchRequest};
 pub use session::Session;
 pub use share::{Letter, LetterRecord, Share};

@@ -13,7 +13,10 @@ use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
     codec::List,
-    grant::{Deposit, Grant, GrantChange, GrantState, Purpose, ScopeRef, Terms},
+    grant::{
+        Commitment, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms, Use,
+        UsesRequest,
+    },
     ids::Salt,
     receipt::Receipt,
     sealed::SealedObject,
@@ -68,8 +71,19 @@ pub struct GrantRequest {
     pub until: TimeMs,
     /// Quarters beyond those of the visits so far, as for a family doctor who shall read next year's records too.
     pub future: Vec<(MemberId, Quarter)>,
-    /// Whose nodes shall hold the rekeys.
+    /// Whose nodes shall hold shares of the rekeys.
     pub holders: Vec<MemberId>,
+    /// How many of them it takes to serve.
+    pub threshold: usize,
+}
+
+/// A standing grant that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// What its reader is given.
+    pub letter: Letter,
+    /// Key holders that did not take their shares; enough others did.
+    pub without: Vec<MemberId>,
 }
 
 /// A record opened by its owner.
@@ -312,7 +326,8 @@ impl Patient {
         })
     }
 
-    /// Makes a standing grant: puts it onto the chain, gives the holder its rekeys, and writes the reader's letter.
+    /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to its node, and writes the reader's letter. When fewer
+    /// holders than the threshold take their shares, the grant is revoked again.
     ///
     /// # Errors
     /// When the reader is not registered, or ledger or key holder refuse.
@@ -321,13 +336,20 @@ impl Patient {
         session: &Session<T>,
         request: GrantRequest,
         rng: &mut impl CryptoRng,
-    ) -> Result<Letter, ClientError> {
+    ) -> Result<Granted, ClientError> {
         let reader = session.certificate(request.reader).await?;
         let scopes = self.granted_scopes(&request);
-        let keys: Vec<_> = scopes
-            .iter()
-            .map(|(_, _, secret)| ScopeRef(secret.key()))
-            .collect();
+        let (delegatee, count) = (&reader.certificate.delegatee, request.holders.len());
+        let (mut named, mut dealt) = (Vec::new(), vec![Vec::new(); count]);
+        for (_, _, secret) in &scopes {
+            let (commitment, shares) = secret.deal(delegatee, request.threshold, count, rng)?;
+            named.push(GrantedScope {
+                key: secret.key(),
+                commitment: Commitment(commitment),
+            });
+            let pairs = dealt.iter_mut().zip(shares);
+            pairs.for_each(|(holder, share)| holder.push(share));
+        }
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let terms = Terms {
@@ -335,7 +357,7 @@ impl Patient {
             reader: request.reader,
             purpose: request.purpose,
             from: request.from,
-            scopes: List::new(keys)?,
+            scopes: List::new(named)?,
         };
 
         let counter = self.wallet.grant_counter;
@@ -344,7 +366,8 @@ impl Patient {
             controller: controller.verifying_key(),
             terms: terms.commitment(),
             until: request.until,
-            holders: List::new(request.holders)?,
+            holders: List::new(request.holders.clone())?,
+            threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
         };
         let id = grant.id();
         // Noted before it is sent: a grant on the chain that the wallet does not know could not be revoked.
@@ -359,27 +382,60 @@ impl Patient {
             .submit(Transaction::sign(session.chain(), body, &controller))
             .await?;
 
-        let delegatee = &reader.certificate.delegatee;
-        let rekeys = scopes
-            .iter()
-            .map(|(_, _, secret)| secret.rekey(delegatee))
-            .collect();
-        let rekeys = List::new(rekeys)?;
-        session
-            .deposit(Deposit::sign(
-                session.chain(),
-                terms.clone(),
-                rekeys,
-                &controller,
-            ))
-            .await?;
+        let (mut without, mut cause) = (Vec::new(), None);
+        for (holder, shares) in request.holders.iter().zip(dealt) {
+            let shares = List::new(shares)?;
+            let deposit =
+                Deposit::sign(session.chain(), *holder, terms.clone(), shares, &controller);
+            if let Err(error) = give(session, &deposit, rng).await {
+                without.push(*holder);
+                cause.get_or_insert(error);
+            }
+        }
+        let took = count.saturating_sub(without.len());
+        if let Some(cause) = cause.filter(|_| took < request.threshold) {
+            self.set_grant(session, id, GrantState::Revoked).await?;
+            return Err(ClientError::TooFewHolders {
+                took,
+                threshold: request.threshold,
+                cause: Box::new(cause),
+            });
+        }
         let records = self.records_in(session, &scopes).await?;
-        Ok(Letter {
+        let letter = Letter {
             chain: session.chain(),
             grant: id,
             terms,
             records,
-        })
+        };
+        Ok(Granted { letter, without })
+    }
+
+    /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
+    ///
+    /// # Errors
+    /// [`ClientError::NotMyGrant`] when the wallet did not make it; else the rule by which the key holder refuses.
+    pub async fn uses<T: Transport>(
+        &self,
+        session: &Session<T>,
+        grant: GrantId,
+        holder: MemberId,
+        now: TimeMs,
+    ) -> Result<Vec<Use>, ClientError> {
+        let note = self.wallet.grants.iter().find(|note| note.grant == grant);
+        let counter = note.ok_or(ClientError::NotMyGrant { grant })?.counter;
+        let controller = self.keys.grant(counter);
+        let mut uses = Vec::new();
+        loop {
+            let from = u32::try_from(uses.len()).unwrap_or(u32::MAX);
+            let request = UsesRequest::sign(session.chain(), holder, from, now, &controller);
+            let page = session.uses(request).await?;
+            let last = page.entries.is_empty();
+            uses.extend(page.entries);
+            if last || uses.len() >= page.total as usize {
+                return Ok(uses);
+            }
+        }
     }
 
     /// Pauses, resumes or revokes a grant.
@@ -572,4 +628,15 @@ struct OwnObject {
     object: SealedObject,
     scope: Scope,
     secret: ScopeSecret,
+}
+
+/// Seals a deposit to its holder's node, and sends it there.
+async fn give<T: Transport>(
+    session: &Session<T>,
+    deposit: &Deposit,
+    rng: &mut impl CryptoRng,
+) -> Result<(), ClientError> {
+    let member = session.member(deposit.holder).await?.member;
+    let sealed = deposit.seal(session.chain(), &member.node, rng)?;
+    session.deposit(sealed).await
 }

@@ -11,7 +11,7 @@ use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
     codec::{Decode, Encode, List},
-    grant::{Deposit, GrantEntry, SignedAsk},
+    grant::{GrantEntry, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
@@ -21,8 +21,8 @@ use yilian_protocol::{
     state::{Sequence, Table, tables},
     trace::{TraceEntry, TraceHead},
     transport::{
-        Block, CallError, OneShot, RecordEntry, Reencapsulated, Request, Response, SealRequest,
-        Status, Transport,
+        Block, CallError, OneShot, Page, RecordEntry, Reencapsulated, Request, Response,
+        SealRequest, Status, Transport,
     },
     tx::{Body, Transaction, TransactionError},
 };
@@ -472,11 +472,11 @@ impl<T: Transport> Session<T> {
         ))
     }
 
-    /// Gives the node the rekeys of a grant.
+    /// Gives a key holder its shares of a grant's rekeys.
     ///
     /// # Errors
-    /// When the node refuses.
-    pub async fn deposit(&self, deposit: Deposit) -> Result<(), ClientError> {
+    /// When the key holder refuses, or cannot be reached through the node.
+    pub async fn deposit(&self, deposit: SealedDeposit) -> Result<(), ClientError> {
         match self.transport.call(Request::Deposit(deposit)).await? {
             Response::Deposited => Ok(()),
             _ => Err(ClientError::WrongAnswer { request: "deposit" }),
@@ -492,12 +492,42 @@ impl<T: Transport> Session<T> {
         entry.ok_or_else(|| CallError::not_found("grant").into())
     }
 
-    /// Asks a key holder for a record under a standing grant.
+    /// Asks a key holder for its part of a record under a standing grant. The part is not verified.
     ///
     /// # Errors
     /// The rule by which the key holder refuses.
-    pub async fn ask(&self, ask: SignedAsk) -> Result<Reencapsulated, ClientError> {
-        Ok(ask!(self, Request::Ask(ask), Reencapsulated, "ask"))
+    pub async fn ask(&self, ask: HolderAsk) -> Result<SignedPartial, ClientError> {
+        let holder = ask.holder;
+        let partial = ask!(self, Request::Ask(ask), Partial, "ask");
+        if partial.holder == holder {
+            Ok(partial)
+        } else {
+            Err(ClientError::WrongAnswer { request: "ask" })
+        }
+    }
+
+    /// How a grant was used, as one key holder noted it.
+    ///
+    /// # Errors
+    /// The rule by which the key holder refuses.
+    pub async fn uses(&self, request: UsesRequest) -> Result<Page<Use>, ClientError> {
+        Ok(ask!(self, Request::Uses(request), Uses, "uses"))
+    }
+
+    /// When each of a grant's key holders said that it erased its shares; `None` for those who did not. Proven.
+    ///
+    /// # Errors
+    /// When the node does not answer, or its proof does not verify.
+    pub async fn erasures(
+        &self,
+        grant: GrantId,
+        holders: &[MemberId],
+    ) -> Result<Vec<Option<Admitted>>, ClientError> {
+        let names = holders
+            .iter()
+            .map(|holder| tables::erasure_name(&grant, holder));
+        let keys: Vec<StateKey> = names.map(|name| tables::ERASURE.key(&name)).collect();
+        self.read_many(tables::ERASURE, &keys).await
     }
 }
 

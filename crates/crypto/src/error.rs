@@ -17,6 +17,12 @@ pub enum Error {
     /// A rekey is not from this scope key to this delegatee; the delegator's fault.
     #[error("the rekey does not lead from this scope key to this delegatee")]
     Rekey,
+    /// A number of key holders that cannot be: the threshold is 1 to their count, their count at most 32, each of them once.
+    #[error("the threshold, or the key holders' numbers, cannot be")]
+    Threshold,
+    /// A key holder's partial is not of its share; the holder's fault.
+    #[error("the partial re-encapsulation is not of the holder's share")]
+    Partial,
     /// A keyword is empty, over 128 bytes, or holds control characters; the caller's fault.
     #[error("a keyword has 1 to 128 bytes and no control characters")]
     Keyword,

@@ -80,6 +80,10 @@ labels! {
     PRE_CONTEXT = "pre/context";
     /// Challenge of a capsule's proof of knowledge.
     PRE_PROOF = "pre/knowledge-proof";
+    /// Challenge of a key holder's proof of its partial.
+    PRE_PARTIAL = "pre/partial-proof";
+    /// Key of a message sealed to a node's key.
+    NODE_SEAL = "seal/to-node";
     /// Record key from Z^r.
     PRE_RECORD_KEY = "pre/record-key";
     /// A delegatee's scalar from its seed.

@@ -7,6 +7,7 @@
 //! - [`seed`]: everything of a patient or member from 24 words.
 //! - [`scope`]: what a grant is about.
 //! - [`search`]: search keys.
+//! - [`to_node`]: messages that only one node can read.
 //! - [`trace`]: what a pack's code opens.
 //! - [`label`], [`hash`]: domain separation, hashing and key derivation.
 //! - [`bls`]: safe types over BLS12-381; the only place with foreign code.
@@ -34,6 +35,7 @@ pub mod seal;
 pub mod search;
 pub mod seed;
 pub mod sign;
+pub mod to_node;
 pub mod trace;
 
 pub use error::Error;

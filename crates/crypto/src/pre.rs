@@ -32,6 +32,10 @@
 //! Proxy and delegatee together get `h^{1/a_w}`, which opens that scope and no other. A reader who
 //! was let in may keep what he read. Whoever knows a scope key recognises its capsules.
 
+mod threshold;
+
+pub use threshold::{HOLDERS_MAX, HolderIndex, Partial, PartialContext, ShareCommitment, combine};
+
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;

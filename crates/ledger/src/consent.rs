@@ -4,13 +4,19 @@
 //! |---|---|---|
 //! | create-grant | the grant's controller | the grant exists, a key holder is no member, its time is over |
 //! | set-grant | the grant's controller | the grant is unknown, revoked already, or the change is not the next one |
+//! | erase | a key holder's node | the grant is not revoked, the signer is not a holder's node, or said so before |
 //!
 //! [`check`] is the only way to a [`ConsentChecked`], and a key holder serves nothing without one.
 
-use yilian_crypto::{pre::ScopeKey, sign::VerifyingKey};
+use yilian_crypto::{
+    pre::{DelegateePublic, HolderIndex, ScopeKey},
+    sign::VerifyingKey,
+};
 use yilian_protocol::{
     ChainId, GrantId, MemberId, StateKey, TimeMs,
-    grant::{Deposit, Grant, GrantChange, GrantEntry, GrantState, SignedAsk, Terms},
+    grant::{
+        Deposit, Erasure, Grant, GrantChange, GrantEntry, GrantState, SignedAsk, Terms, UsesRequest,
+    },
     limits::CLOCK_SKEW_MS,
     refusal::Refusal,
     registry::{Admitted, CertificateEntry},
@@ -21,7 +27,7 @@ use crate::{
     execute::{Verdict, present, require},
     state::{
         Overlay, StateError, View,
-        tables::{CERTIFICATE, GRANT, MEMBER, RECORD},
+        tables::{CERTIFICATE, ERASURE, GRANT, MEMBER, RECORD, erasure_name},
     },
 };
 
@@ -45,6 +51,7 @@ pub(crate) fn create<V: View>(
     require!(*signer == grant.controller, WrongSigner);
     require!(state.read(GRANT, id.as_bytes())?.is_none(), GrantExists);
     require!(grant.until > admitted.time, GrantExpired);
+    require!(grant.holders_are_sound(), BadHolders);
     for holder in grant.holders.iter() {
         require!(
             state.read(MEMBER, holder.as_bytes())?.is_some(),
@@ -86,10 +93,38 @@ pub(crate) fn set<V: View>(
     Ok(Ok(()))
 }
 
+pub(crate) fn erase_reads(erasure: &Erasure) -> Vec<StateKey> {
+    vec![
+        GRANT.key(erasure.grant.as_bytes()),
+        MEMBER.key(erasure.holder.as_bytes()),
+        ERASURE.key(&erasure_name(&erasure.grant, &erasure.holder)),
+    ]
+}
+
+pub(crate) fn erase<V: View>(
+    state: &mut Overlay<'_, V>,
+    admitted: Admitted,
+    signer: &VerifyingKey,
+    erasure: &Erasure,
+) -> Verdict {
+    let entry = present!(state.read(GRANT, erasure.grant.as_bytes())?, GrantUnknown);
+    let holder = erasure.holder;
+    require!(entry.grant.holder_index(holder).is_some(), NotKeyHolder);
+    let member = present!(state.read(MEMBER, holder.as_bytes())?, MemberUnknown);
+    require!(*signer == member.member.node, WrongSigner);
+    require!(entry.state == GrantState::Revoked, GrantNotRevoked);
+    let name = erasure_name(&erasure.grant, &holder);
+    require!(state.read(ERASURE, &name)?.is_none(), AlreadyErased);
+    state.write(ERASURE, &name, &admitted);
+    Ok(Ok(()))
+}
+
 /// Evidence that the consent contract allows this reading. Made by [`check`] only; not `Clone`.
 #[derive(Debug)]
 pub struct ConsentChecked {
     grant: GrantId,
+    holder: HolderIndex,
+    reader: DelegateePublic,
     record: RecordEntry,
     scope: ScopeKey,
     _sealed: (),
@@ -100,6 +135,18 @@ impl ConsentChecked {
     #[must_use]
     pub const fn grant(&self) -> GrantId {
         self.grant
+    }
+
+    /// The number of the key holder who may serve.
+    #[must_use]
+    pub const fn holder(&self) -> HolderIndex {
+        self.holder
+    }
+
+    /// The key to which the record may be turned.
+    #[must_use]
+    pub const fn reader(&self) -> &DelegateePublic {
+        &self.reader
     }
 
     /// The record that may be read.
@@ -125,7 +172,7 @@ pub fn check_reads(ask: &SignedAsk) -> Vec<StateKey> {
     ]
 }
 
-/// Decides whether a key holder acting for `holders` may serve `ask` at the time `now`, given the grant's opened `terms`,
+/// Decides whether the key holder `holder` may serve `ask` at the time `now`, given the grant's opened `terms`,
 /// if it has them.
 ///
 /// # Errors
@@ -133,7 +180,7 @@ pub fn check_reads(ask: &SignedAsk) -> Vec<StateKey> {
 pub fn check<V: View>(
     state: &V,
     chain: ChainId,
-    holders: &[MemberId],
+    holder: MemberId,
     now: TimeMs,
     terms: Option<&Terms>,
     signed: &SignedAsk,
@@ -143,14 +190,7 @@ pub fn check<V: View>(
     if let Err(refusal) = in_force(&entry, now) {
         return Ok(Err(refusal));
     }
-    require!(
-        entry
-            .grant
-            .holders
-            .iter()
-            .any(|holder| holders.contains(holder)),
-        NotKeyHolder
-    );
+    let index = present!(entry.grant.holder_index(holder), NotKeyHolder);
     let terms = present!(terms, NotKeyHolder);
     require!(terms.commitment() == entry.grant.terms, TermsMismatch);
     require!(now >= terms.from, GrantNotYetValid);
@@ -164,10 +204,12 @@ pub fn check<V: View>(
         return Ok(Err(refusal));
     }
     require!(ask.purpose == terms.purpose, PurposeNotGranted);
-    require!(terms.covers(&ask.scope), ScopeNotGranted);
+    require!(terms.scope(&ask.scope).is_some(), ScopeNotGranted);
     let record = present!(state.read(RECORD, ask.record.as_bytes())?, RecordUnknown);
     Ok(Ok(ConsentChecked {
         grant: ask.grant,
+        holder: index,
+        reader: reader.certificate.delegatee,
         record,
         scope: ask.scope,
         _sealed: (),
@@ -183,14 +225,14 @@ pub fn deposit_reads(deposit: &Deposit) -> Vec<StateKey> {
     ]
 }
 
-/// Decides whether a key holder acting for `holders` shall keep `deposit`, every rekey of which is verified for its scope and the reader's key.
+/// Decides whether the deposit's holder shall keep it: every share is verified for its scope, the holder's number and the reader's
+/// key.
 ///
 /// # Errors
 /// Outer: the state is at fault. Inner: the first rule that refuses.
 pub fn check_deposit<V: View>(
     state: &V,
     chain: ChainId,
-    holders: &[MemberId],
     now: TimeMs,
     deposit: &Deposit,
 ) -> Verdict {
@@ -198,14 +240,7 @@ pub fn check_deposit<V: View>(
     // A paused grant may be deposited: it is served when it is resumed.
     require!(entry.state != GrantState::Revoked, GrantRevoked);
     require!(now < entry.grant.until, GrantExpired);
-    require!(
-        entry
-            .grant
-            .holders
-            .iter()
-            .any(|holder| holders.contains(holder)),
-        NotKeyHolder
-    );
+    let index = present!(entry.grant.holder_index(deposit.holder), NotKeyHolder);
     require!(
         deposit.verify(chain, &entry.grant.controller).is_ok(),
         BadSignature
@@ -216,14 +251,42 @@ pub fn check_deposit<V: View>(
     );
     let name = deposit.terms.reader.as_bytes();
     let reader = present!(state.read(CERTIFICATE, name)?, CertificateUnknown);
-    let (scopes, rekeys) = (&deposit.terms.scopes, &deposit.rekeys);
-    require!(scopes.len() == rekeys.len(), WrongRekey);
+    let (scopes, shares) = (&deposit.terms.scopes, &deposit.shares);
+    require!(scopes.len() == shares.len(), WrongRekey);
     let delegatee = &reader.certificate.delegatee;
-    let all_right = scopes
-        .iter()
-        .zip(rekeys.iter())
-        .all(|(scope, rekey)| rekey.verify(&scope.0, delegatee).is_ok());
+    let threshold = usize::from(entry.grant.threshold);
+    let all_right = scopes.iter().zip(shares.iter()).all(|(scope, share)| {
+        let commitment = &scope.commitment.0;
+        commitment.threshold() == threshold
+            && share
+                .verify_share(index, commitment, &scope.key, delegatee)
+                .is_ok()
+    });
     require!(all_right, WrongRekey);
+    Ok(Ok(()))
+}
+
+/// The keys that [`check_uses`] reads.
+#[must_use]
+pub fn uses_reads(request: &UsesRequest) -> Vec<StateKey> {
+    vec![GRANT.key(request.grant.as_bytes())]
+}
+
+/// Decides whether a key holder shall tell how a grant was used: to its controller only.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the rule that refuses.
+pub fn check_uses<V: View>(
+    state: &V,
+    chain: ChainId,
+    now: TimeMs,
+    request: &UsesRequest,
+) -> Verdict {
+    let entry = present!(state.read(GRANT, request.grant.as_bytes())?, GrantUnknown);
+    let controller = &entry.grant.controller;
+    require!(request.verify(chain, controller).is_ok(), BadSignature);
+    let late = request.asked_at.distance_ms(now) > CLOCK_SKEW_MS;
+    require!(!late, StaleRequest);
     Ok(Ok(()))
 }
 

@@ -95,6 +95,7 @@ impl Ledger {
             Body::CreateGrant(grant) => consent::create_reads(grant),
             Body::SetGrant(change) => consent::set_reads(change),
             Body::AppendTrace(append) => trace::append_reads(append),
+            Body::Erase(erasure) => consent::erase_reads(erasure),
             _ => Vec::new(),
         }
     }
@@ -155,6 +156,7 @@ impl Ledger {
             Body::CreateGrant(grant) => consent::create(state, admitted, signer, grant)?,
             Body::SetGrant(change) => consent::set(state, admitted, signer, change)?,
             Body::AppendTrace(append) => trace::append(state, admitted, append)?,
+            Body::Erase(erasure) => consent::erase(state, admitted, signer, erasure)?,
             _ => Err(Refusal::Malformed),
         };
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))

@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response as HttpResponse},
     routing::{get, post},
 };
+use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use yilian_crypto::pseudonym::Nym;
@@ -23,13 +24,19 @@ use yilian_protocol::{
     GrantId,
     codec::Decode,
     fixed,
-    grant::{Deposit, SignedAsk},
-    limits::{REQUEST_MAX, TRANSACTION_MAX},
+    grant::{HolderAsk, SealedDeposit},
+    limits::{DEPOSIT_MAX, REQUEST_MAX, TRANSACTION_MAX},
     transport::{CallError, OneShot, Request, Response, SealRequest},
     tx::Transaction,
 };
 
 use crate::service::Node;
+
+/// How long a body that is refused is read on.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A sealed deposit, and whose it is.
+const DEPOSIT_BODY_MAX: usize = DEPOSIT_MAX + 128;
 
 /// How long a body may take: the largest over a slow line.
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
@@ -60,6 +67,9 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/visits", post(seal))
         .route("/relays", post(relayed))
         .layer(from_fn_with_state(REQUEST_MAX, bounded));
+    let deposits = Router::new()
+        .route("/deposits", post(deposit))
+        .layer(from_fn_with_state(DEPOSIT_BODY_MAX, bounded));
     let transactions = Router::new()
         .route("/transactions", post(submit))
         .layer(from_fn_with_state(TRANSACTION_MAX, bounded));
@@ -81,12 +91,15 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/crossings", post(cross))
         .route("/traces/{id}", get(trace))
         .route("/reencapsulations", post(reencapsulate))
-        .route("/deposits", post(deposit))
+        .route("/uses", post(uses))
         .route("/grants/{id}", get(grant))
         .route("/asks", post(ask))
         .layer(from_fn_with_state(SMALL_BODY_MAX, bounded));
     Router::new()
-        .nest("/v1", large.merge(transactions).merge(small))
+        .nest(
+            "/v1",
+            large.merge(deposits).merge(transactions).merge(small),
+        )
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
         .fallback(|| async { Failure(CallError::not_found("route")) })
         .layer(DefaultBodyLimit::disable())
@@ -94,12 +107,16 @@ pub fn router(node: Arc<Node>) -> Router {
 }
 
 /// Reads a request's body before anything else: no more than `limit` bytes, and for no longer than [`BODY_TIMEOUT`]. What says that
-/// it is larger is not read at all.
+/// it is larger is not kept.
 async fn bounded(State(limit): State<usize>, request: HttpRequest, next: Next) -> Answer {
     let (parts, body) = request.into_parts();
     let said = parts.headers.get(header::CONTENT_LENGTH);
     let said = said.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
     if said.is_some_and(|said| said > limit) {
+        // Who is still sending hears an answer only when he is listened to for a while. Nothing of it is kept.
+        let mut rest = body.into_data_stream();
+        let drained = async { while let Some(Ok(_)) = rest.next().await {} };
+        drop(tokio::time::timeout(DRAIN_TIMEOUT, drained).await);
         return Err(CallError::TooLarge { limit }.into());
     }
     let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit)).await;
@@ -211,7 +228,7 @@ async fn reencapsulate(State(node): Shared, body: Bytes) -> Answer {
 }
 
 async fn deposit(State(node): Shared, body: Bytes) -> Answer {
-    let deposit: Deposit = decode(&body)?;
+    let deposit: SealedDeposit = decode(&body)?;
     answer(&node, Request::Deposit(deposit)).await
 }
 
@@ -221,8 +238,12 @@ async fn grant(State(node): Shared, Path(id): Path<String>) -> Answer {
 }
 
 async fn ask(State(node): Shared, body: Bytes) -> Answer {
-    let ask: SignedAsk = decode(&body)?;
+    let ask: HolderAsk = decode(&body)?;
     answer(&node, Request::Ask(ask)).await
+}
+
+async fn uses(State(node): Shared, body: Bytes) -> Answer {
+    answer(&node, Request::Uses(decode(&body)?)).await
 }
 
 async fn answer(node: &Node, request: Request) -> Answer {
@@ -243,6 +264,8 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Crossed(value) => json(&value),
         Response::Trace(value) => json(&value),
         Response::Reencapsulated(value) => json(&value),
+        Response::Partial(value) => json(&value),
+        Response::Uses(value) => json(&value),
         Response::Grant(value) => json(&value),
         Response::Object(bytes) => octets(bytes),
         Response::Deposited => StatusCode::NO_CONTENT.into_response(),

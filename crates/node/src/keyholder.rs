@@ -1,11 +1,13 @@
-//! The key holder: keeps the rekeys of standing grants, and re-encapsulates for their readers when, and only when, the consent contract allows it.
+//! The key holder: keeps shares of the rekeys of standing grants, and turns records with them for their readers when, and only when, the consent
+//! contract allows it.
 //!
-//! [`KeyHolder::serve`] takes a [`ConsentChecked`], which only the ledger's check makes: no rekey is touched without one. A one-shot sharing passes
-//! through [`reencapsulate_once`] and leaves nothing behind.
+//! [`KeyHolder::serve`] takes a [`ConsentChecked`], which only the ledger's check makes: no share is touched without one, and every use is
+//! noted before it is answered. A one-shot sharing passes through [`reencapsulate_once`] and leaves nothing behind.
 //!
 //! # Not promised
-//! A single holder keeps whole rekeys: with the reader's help it could open the scopes of the grants it holds, and after a revocation it must be
-//! trusted to have deleted them. See docs/THREATS.md.
+//! - Fewer than a grant's threshold of holders can do nothing with their shares; as many can, together with the reader, open the scopes. After a
+//!   revocation a holder must be trusted to have erased its share when its receipt says so. See docs/THREATS.md.
+//! - An erased share is gone from the database; pages that the file system or the disk keeps of its own accord are not overwritten.
 
 use std::{
     collections::BTreeMap,
@@ -13,29 +15,43 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use redb::{Database, ReadableDatabase, TableDefinition};
-use yilian_crypto::pre::{self, Rekey};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use yilian_crypto::pre::{self, Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
 use yilian_protocol::{
-    GrantId,
+    GrantId, MemberId,
     codec::{Decode, Encode},
-    grant::Deposit,
+    grant::{Deposit, GrantedScope, Use},
+    limits::USES_MAX,
     refusal::Refusal,
     sealed::SealedObject,
-    transport::{CallError, Form, OneShot, Reencapsulated},
+    transport::{CallError, Form, OneShot, Page, Reencapsulated},
 };
 
-/// Grant id -> deposit.
-const DEPOSITS: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("deposits-v1");
+/// Grant and holder -> deposit.
+const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v2");
+/// Grant and holder, number -> use.
+const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
 
 /// Deposits kept at hand; reading one from disk costs a subgroup check for every key in it.
 const AT_HAND_MAX: usize = 256;
 
-/// The rekeys kept by one node, on disk.
+/// What a deposit is kept under.
+type Name = [u8; 64];
+
+fn name(grant: GrantId, holder: MemberId) -> Name {
+    let mut name = [0; 64];
+    let (first, second) = name.split_at_mut(32);
+    first.copy_from_slice(grant.as_bytes());
+    second.copy_from_slice(holder.as_bytes());
+    name
+}
+
+/// The shares kept by one node, on disk.
 #[derive(Debug)]
 pub struct KeyHolder {
     database: Database,
-    at_hand: Mutex<BTreeMap<GrantId, Arc<Deposit>>>,
+    at_hand: Mutex<BTreeMap<Name, Arc<Deposit>>>,
 }
 
 impl KeyHolder {
@@ -47,6 +63,7 @@ impl KeyHolder {
         let database = Database::create(path).map_err(storage)?;
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
+        transaction.open_table(USES).map_err(storage)?;
         transaction.commit().map_err(storage)?;
         Ok(Self {
             database,
@@ -59,99 +76,182 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
     pub fn keep(&self, deposit: &Deposit) -> Result<(), KeyHolderError> {
+        let name = name(deposit.grant, deposit.holder);
         let mut at_hand = self.at_hand();
-        at_hand.remove(&deposit.grant);
+        at_hand.remove(&name);
         let transaction = self.database.begin_write().map_err(storage)?;
         {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
             let bytes = deposit.to_vec();
-            table
-                .insert(deposit.grant.to_bytes(), bytes.as_slice())
-                .map_err(storage)?;
+            table.insert(name, bytes.as_slice()).map_err(storage)?;
         }
         transaction.commit().map_err(storage)
     }
 
-    /// The deposit of a grant, if this node holds it.
+    /// The deposit of a grant for one holder, if it is kept here.
     ///
     /// # Errors
     /// [`KeyHolderError`] when the storage is at fault.
-    pub fn deposit(&self, grant: GrantId) -> Result<Option<Arc<Deposit>>, KeyHolderError> {
+    pub fn deposit(
+        &self,
+        grant: GrantId,
+        holder: MemberId,
+    ) -> Result<Option<Arc<Deposit>>, KeyHolderError> {
+        let name = name(grant, holder);
         // Held throughout, so that an erasure cannot fall between reading and remembering.
         let mut at_hand = self.at_hand();
-        if let Some(deposit) = at_hand.get(&grant) {
+        if let Some(deposit) = at_hand.get(&name) {
             return Ok(Some(Arc::clone(deposit)));
         }
-        let deposit = self.read(grant)?.map(Arc::new);
+        let deposit = self.read(grant, &name)?.map(Arc::new);
         if let Some(deposit) = &deposit {
             if at_hand.len() >= AT_HAND_MAX {
                 at_hand.pop_first();
             }
-            at_hand.insert(grant, Arc::clone(deposit));
+            at_hand.insert(name, Arc::clone(deposit));
         }
         Ok(deposit)
     }
 
-    fn read(&self, grant: GrantId) -> Result<Option<Deposit>, KeyHolderError> {
+    fn read(&self, grant: GrantId, name: &Name) -> Result<Option<Deposit>, KeyHolderError> {
         let transaction = self.database.begin_read().map_err(storage)?;
         let table = transaction.open_table(DEPOSITS).map_err(storage)?;
-        let stored = table.get(grant.to_bytes()).map_err(storage)?;
+        let stored = table.get(name).map_err(storage)?;
         stored
             .map(|bytes| Deposit::from_slice(bytes.value()))
             .transpose()
             .map_err(|_| KeyHolderError::Corrupt { grant })
     }
 
-    /// Erases the rekeys of a grant; whether there were any.
+    /// Erases a holder's shares of a grant; whether there were any. What was noted of their use stays.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
-    pub fn erase(&self, grant: GrantId) -> Result<bool, KeyHolderError> {
+    pub fn erase(&self, grant: GrantId, holder: MemberId) -> Result<bool, KeyHolderError> {
+        let name = name(grant, holder);
         let mut at_hand = self.at_hand();
-        at_hand.remove(&grant);
+        at_hand.remove(&name);
         let transaction = self.database.begin_write().map_err(storage)?;
         let found = {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
-            table.remove(grant.to_bytes()).map_err(storage)?.is_some()
+            table.remove(name).map_err(storage)?.is_some()
         };
         transaction.commit().map_err(storage)?;
         Ok(found)
     }
 
-    /// Turns the record that `consent` allows towards the reader of its grant.
+    /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`, on disk before it returns.
     ///
     /// # Errors
-    /// [`Refusal::NotKeyHolder`] when the rekeys are not here, [`Refusal::CapsuleNotProven`] when `object` is not of the scope.
+    /// Outer: the storage. Inner: [`Refusal::NotKeyHolder`] when the shares are not here, [`Refusal::CapsuleNotProven`] when `object` is
+    /// not of the scope.
     pub fn serve(
         &self,
         consent: ConsentChecked,
         deposit: &Deposit,
         object: &SealedObject,
-    ) -> Result<Reencapsulated, Refusal> {
-        let rekey = (deposit.grant == consent.grant())
-            .then(|| rekey_for(deposit, &consent))
-            .flatten()
-            .ok_or(Refusal::NotKeyHolder)?;
-        let proven = object
-            .header()
-            .verify(consent.scope())
-            .map_err(|_| Refusal::CapsuleNotProven)?;
-        Ok(Reencapsulated::Gt(pre::reencapsulate(&proven, rekey)))
+        usage: &Use,
+        rng: &mut impl rand_core::CryptoRng,
+    ) -> Result<Result<Partial, Refusal>, KeyHolderError> {
+        let shared = (deposit.grant == consent.grant())
+            .then(|| share_for(deposit, &consent))
+            .flatten();
+        let Some((scope, share)) = shared else {
+            return Ok(Err(Refusal::NotKeyHolder));
+        };
+        let Ok(proven) = object.header().verify(consent.scope()) else {
+            return Ok(Err(Refusal::CapsuleNotProven));
+        };
+        self.note(name(deposit.grant, deposit.holder), usage)?;
+        let context = PartialContext {
+            scope_key: consent.scope(),
+            delegatee: consent.reader(),
+            index: consent.holder(),
+            commitment: &scope.commitment.0,
+        };
+        Ok(Ok(Partial::make(&proven, share, &context, rng)))
+    }
+
+    fn note(&self, name: Name, usage: &Use) -> Result<(), KeyHolderError> {
+        let transaction = self.database.begin_write().map_err(storage)?;
+        {
+            let mut table = transaction.open_table(USES).map_err(storage)?;
+            let number = count_uses(&table, name)?;
+            let bytes = usage.to_vec();
+            table
+                .insert((name, number), bytes.as_slice())
+                .map_err(storage)?;
+        }
+        transaction.commit().map_err(storage)
+    }
+
+    /// How a holder's shares of a grant were used, from the use `from` on.
+    ///
+    /// # Errors
+    /// [`KeyHolderError`] when the storage is at fault.
+    pub fn uses(
+        &self,
+        grant: GrantId,
+        holder: MemberId,
+        from: u32,
+    ) -> Result<Page<Use>, KeyHolderError> {
+        let name = name(grant, holder);
+        let transaction = self.database.begin_read().map_err(storage)?;
+        let table = transaction.open_table(USES).map_err(storage)?;
+        let total = count_uses(&table, name)?;
+        let range = table.range((name, from)..=(name, u32::MAX));
+        let mut entries = Vec::new();
+        for entry in range.map_err(storage)?.take(USES_MAX) {
+            let usage = Use::from_slice(entry.map_err(storage)?.1.value());
+            entries.push(usage.map_err(|_| KeyHolderError::Corrupt { grant })?);
+        }
+        Ok(Page { entries, total })
+    }
+
+    /// Whose shares of which grants are kept.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] when they cannot be read.
+    pub fn kept(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
+        let transaction = self.database.begin_read().map_err(storage)?;
+        let table = transaction.open_table(DEPOSITS).map_err(storage)?;
+        let mut kept = Vec::new();
+        for entry in table.iter().map_err(storage)? {
+            let name = entry.map_err(storage)?.0.value();
+            let ids = name.split_first_chunk::<32>();
+            let ids = ids.and_then(|(grant, rest)| Some((grant, rest.first_chunk::<32>()?)));
+            let Some((grant, holder)) = ids else {
+                continue;
+            };
+            kept.push((GrantId::from_bytes(*grant), MemberId::from_bytes(*holder)));
+        }
+        Ok(kept)
     }
 
     /// Every change is one call, so a panic elsewhere leaves nothing half-made.
-    fn at_hand(&self) -> MutexGuard<'_, BTreeMap<GrantId, Arc<Deposit>>> {
+    fn at_hand(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Deposit>>> {
         self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn rekey_for<'a>(deposit: &'a Deposit, consent: &ConsentChecked) -> Option<&'a Rekey> {
-    let place = deposit
-        .terms
-        .scopes
-        .iter()
-        .position(|scope| scope.0 == *consent.scope())?;
-    deposit.rekeys.get(place)
+/// Uses are numbered from 0 without gaps, and none is ever removed.
+fn count_uses(
+    table: &impl ReadableTable<(Name, u32), &'static [u8]>,
+    name: Name,
+) -> Result<u32, KeyHolderError> {
+    let mut all = table.range((name, 0)..=(name, u32::MAX)).map_err(storage)?;
+    match all.next_back() {
+        Some(last) => Ok(last.map_err(storage)?.0.value().1.saturating_add(1)),
+        None => Ok(0),
+    }
+}
+
+fn share_for<'a>(
+    deposit: &'a Deposit,
+    consent: &ConsentChecked,
+) -> Option<(&'a GrantedScope, &'a Rekey)> {
+    let mut pairs = deposit.terms.scopes.iter().zip(deposit.shares.iter());
+    pairs.find(|(scope, _)| scope.key == *consent.scope())
 }
 
 /// Re-encapsulates one record with a rekey that is used now and then gone.

@@ -16,6 +16,7 @@
 
 pub mod api;
 pub mod config;
+mod erasure;
 pub mod keyholder;
 mod machine;
 pub mod neighbours;

@@ -6,9 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
-    StateKey, TransactionId, refusal::Refusal, registry::Admitted, tx::Transaction,
+    GrantId, StateKey, TransactionId,
+    grant::GrantState,
+    refusal::{Outcome, Refusal},
+    registry::Admitted,
+    tx::{Body, Transaction},
 };
 
 use crate::order::{Execution, StateMachine};
@@ -24,6 +29,7 @@ const REMEMBERED_MAX: usize = 32 * 1024 * 1024;
 pub struct LedgerMachine {
     ledger: Arc<Ledger>,
     remembered: Mutex<Remembered>,
+    revoked: mpsc::UnboundedSender<GrantId>,
 }
 
 /// Transactions that may enter a block, by their id, which binds every byte.
@@ -58,13 +64,16 @@ impl Remembered {
 }
 
 impl LedgerMachine {
-    /// Runs `ledger`.
+    /// Runs `ledger`, and tells of every grant that a final block revokes.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>) -> Self {
-        Self {
+    pub fn new(ledger: Arc<Ledger>) -> (Self, mpsc::UnboundedReceiver<GrantId>) {
+        let (revoked, receiver) = mpsc::unbounded_channel();
+        let machine = Self {
             ledger,
             remembered: Mutex::default(),
-        }
+            revoked,
+        };
+        (machine, receiver)
     }
 
     fn admit(&self, bytes: &[u8]) -> Result<Arc<Transaction>, Refusal> {
@@ -93,6 +102,23 @@ impl StateMachine for LedgerMachine {
         // What may not enter a block is executed to a refusal, and reads nothing.
         self.admit(transaction)
             .map_or_else(|_| Vec::new(), |known| self.ledger.reads_of(&known))
+    }
+
+    fn finalized(&self, transactions: &[Bytes], outcomes: &[Outcome]) {
+        let pairs = transactions.iter().zip(outcomes);
+        let applied = pairs.filter(|(bytes, outcome)| {
+            **outcome == Outcome::Applied && Transaction::may_set_grant(bytes)
+        });
+        for (bytes, _) in applied {
+            if let Ok(transaction) = self.admit(bytes)
+                && let Body::SetGrant(change) = transaction.body()
+                && change.state == GrantState::Revoked
+            {
+                let told = self.revoked.send(change.grant);
+                // Nobody listens when the node is stopping; at its next start it looks for itself.
+                debug_assert!(told.is_ok() || self.revoked.is_closed());
+            }
+        }
     }
 
     /// # Panics

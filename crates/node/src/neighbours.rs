@@ -12,6 +12,7 @@ use yilian_protocol::{
     RecordId,
     codec::Encode as _,
     limits::OBJECT_MAX,
+    refusal::Refusal,
     sealed::SealedObject,
     transport::{CallError, Relay},
 };
@@ -34,6 +35,9 @@ pub struct NeighbourUrls {
     #[serde(default)]
     pub hubs: Vec<String>,
 }
+
+/// Bytes of the largest answer to a call that was passed on.
+const ANSWER_MAX: usize = 1024 * 1024;
 
 /// The nodes that are asked, or told.
 #[derive(Debug)]
@@ -73,8 +77,8 @@ impl Neighbours {
         let body = relay.to_vec();
         let mut trouble = CallError::not_found("hub");
         for hub in &self.urls.hubs {
-            match self.leave(hub, body.clone()).await {
-                Ok(()) => return Ok(()),
+            match self.post(hub, "relays", body.clone()).await {
+                Ok(_) => return Ok(()),
                 Err(refused @ CallError::Refused { .. }) => return Err(refused),
                 Err(error) => trouble = error,
             }
@@ -82,18 +86,43 @@ impl Neighbours {
         Err(trouble)
     }
 
-    async fn leave(&self, hub: &str, body: Vec<u8>) -> Result<(), CallError> {
-        let url = format!("{}/v1/relays", hub.trim_end_matches('/'));
+    /// Passes a call on until the node that it is for answers; that node's refusal counts, not those of others.
+    ///
+    /// # Errors
+    /// [`Refusal::NotKeyHolder`] when no neighbour is that node or reaches it.
+    pub async fn pass_on(&self, route: &str, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
+        let mut nobody = CallError::from(Refusal::NotKeyHolder);
+        for url in &self.urls.ask {
+            match self.post(url, route, body.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error @ CallError::Refused { .. }) => {
+                    if error != CallError::from(Refusal::NotKeyHolder) {
+                        return Err(error);
+                    }
+                }
+                Err(error) => nobody = error,
+            }
+        }
+        Err(nobody)
+    }
+
+    async fn post(&self, base: &str, route: &str, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
+        let url = format!("{}/v1/{route}", base.trim_end_matches('/'));
         let unavailable = |cause: &dyn std::fmt::Display| CallError::Unavailable {
-            message: format!("hub {hub}: {cause}"),
+            message: format!("{base}: {cause}"),
         };
         let sent = self.client.post(url).body(body).send().await;
-        let answer = sent.map_err(|error| unavailable(&error))?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(());
+        let mut answer = sent.map_err(|error| unavailable(&error))?;
+        let (status, mut said) = (answer.status(), Vec::new());
+        while let Some(piece) = answer.chunk().await.map_err(|error| unavailable(&error))? {
+            if said.len() + piece.len() > ANSWER_MAX {
+                return Err(unavailable(&"the answer is too large"));
+            }
+            said.extend_from_slice(&piece);
         }
-        let said = answer.bytes().await.unwrap_or_default();
+        if status.is_success() {
+            return Ok(said);
+        }
         Err(serde_json::from_slice(&said).unwrap_or_else(|_| unavailable(&status)))
     }
 

@@ -10,9 +10,11 @@
 use std::{
     path::PathBuf,
     sync::Arc,
+    thread::JoinHandle,
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use tokio::sync::Notify;
 use yilian_crypto::{pseudonym::Nym, search::Lookup, sign::SigningKey};
 use yilian_ledger::{
     Ledger, StateError, consent,
@@ -26,9 +28,9 @@ use yilian_ledger::{
 };
 use yilian_protocol::{
     CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TraceId, TransactionId,
-    codec::{Blob, Decode, List},
-    grant::{Deposit, SignedAsk},
-    limits::{OBJECT_MAX, PAGE_MAX, RECORDS_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
+    codec::{Blob, Decode, Encode as _, List},
+    grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    limits::{HOPS_MAX, OBJECT_MAX, PAGE_MAX, RECORDS_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{CertificateEntry, Genesis},
@@ -43,6 +45,7 @@ use yilian_protocol::{
 };
 
 use crate::{
+    erasure::Eraser,
     keyholder::{self, KeyHolder, KeyHolderError},
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
@@ -60,6 +63,7 @@ pub struct Node {
     holder: Arc<KeyHolder>,
     identities: Arc<dyn Identities>,
     neighbours: Neighbours,
+    eraser: (Arc<Notify>, Option<JoinHandle<()>>),
 }
 
 /// The members a node acts for, and the keys by which it signs in their names. Asked anew each time, so a member may join while the node runs.
@@ -106,25 +110,36 @@ impl Node {
         let ledger = Arc::new(Ledger::new(genesis));
         let store = Store::open(&directory.join("objects"))?;
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
-        let machine = Arc::new(LedgerMachine::new(Arc::clone(&ledger)));
+        let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
+        let (machine, holder) = (Arc::new(machine), Arc::new(holder));
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
                 .peering(peering);
         let chain = Chain::start(options, Arc::<LedgerMachine>::clone(&machine))?;
+        let eraser = Eraser {
+            chain: chain.clone(),
+            id: ledger.chain(),
+            keeper: Arc::clone(&holder),
+            identities: Arc::clone(&identities),
+            stop: Arc::default(),
+        };
+        let stop = Arc::clone(&eraser.stop);
+        let eraser = eraser.start(revoked).map_err(NodeError::Thread)?;
         Ok(Self {
             chain,
             ledger,
             machine,
             store: Arc::new(store),
-            holder: Arc::new(holder),
+            holder,
             identities,
             neighbours,
+            eraser: (stop, Some(eraser)),
         })
     }
 
-    /// Stops in good order; what was acknowledged is on disk in any case.
+    /// Stops in good order; what was acknowledged is on disk in any case. The same happens when it is dropped.
     pub fn shutdown(self) {
-        self.chain.shutdown();
+        drop(self);
     }
 
     /// Answers one request.
@@ -165,7 +180,8 @@ impl Node {
                 Response::Deposited
             }
             Request::Grant(id) => Response::Grant(self.entry(GRANT, id.as_bytes(), "grant").await?),
-            Request::Ask(ask) => Response::Reencapsulated(self.serve(&ask).await?),
+            Request::Ask(ask) => Response::Partial(self.serve(ask).await?),
+            Request::Uses(request) => Response::Uses(self.uses(request).await?),
             _ => {
                 return Err(CallError::Invalid {
                     message: "unknown request".to_owned(),
@@ -409,42 +425,90 @@ impl Node {
         )?)
     }
 
-    async fn deposit(&self, deposit: Deposit) -> Result<(), CallError> {
+    async fn deposit(&self, sealed: SealedDeposit) -> Result<(), CallError> {
+        let Some(key) = self.identities.key(sealed.holder) else {
+            let passed_on = SealedDeposit {
+                hops: hops(sealed.hops)?,
+                ..sealed
+            };
+            let body = passed_on.to_vec();
+            return self.neighbours.pass_on("deposits", body).await.map(drop);
+        };
+        let chain = self.ledger.chain();
+        let deposit = sealed.open(chain, &key)?;
+        let grant = deposit.grant;
         let state = self.fetch(consent::deposit_reads(&deposit)).await?;
-        let (chain, holders, now) = (self.ledger.chain(), self.holders(), self.now());
-        let holder = Arc::clone(&self.holder);
-        // Two pairings for each rekey: up to 0.2 s, so not on the threads that serve the network.
+        let (now, keeper) = (self.now(), Arc::clone(&self.holder));
+        // Two pairings for each share: up to 0.2 s, so not on the threads that serve the network.
         blocking(move || {
-            consent::check_deposit(&state, chain, &holders, now, &deposit)
-                .map_err(state_error)??;
-            Ok(holder.keep(&deposit)?)
+            consent::check_deposit(&state, chain, now, &deposit).map_err(state_error)??;
+            Ok::<_, CallError>(keeper.keep(&deposit)?)
         })
-        .await?
+        .await??;
+        // Revoked in the meantime: the block that says so may have been followed already.
+        let entry = self.entry(GRANT, grant.as_bytes(), "grant").await?;
+        if entry.state == GrantState::Revoked {
+            let (holder, keeper) = (sealed.holder, Arc::clone(&self.holder));
+            blocking(move || keeper.erase(grant, holder)).await??;
+            return Err(Refusal::GrantRevoked.into());
+        }
+        Ok(())
     }
 
-    async fn serve(&self, ask: &SignedAsk) -> Result<Reencapsulated, CallError> {
-        let (holder, grant) = (Arc::clone(&self.holder), ask.ask.grant);
-        let deposit = blocking(move || holder.deposit(grant)).await??;
-        let state = self.fetch(consent::check_reads(ask)).await?;
-        let (chain, holders) = (self.ledger.chain(), self.holders());
+    /// A key holder's answer; of this node, or of one that it is passed on to.
+    async fn serve(&self, asked: HolderAsk) -> Result<SignedPartial, CallError> {
+        let holder = asked.holder;
+        let Some(key) = self.identities.key(holder) else {
+            let passed_on = HolderAsk {
+                hops: hops(asked.hops)?,
+                ..asked
+            };
+            let answer = self.neighbours.pass_on("asks", passed_on.to_vec()).await?;
+            return said(&answer);
+        };
+        let ask = asked.ask;
+        let grant = ask.ask.grant;
+        let keeper = Arc::clone(&self.holder);
+        let deposit = blocking(move || keeper.deposit(grant, holder)).await??;
+        let state = self.fetch(consent::check_reads(&ask)).await?;
+        let (chain, now) = (self.ledger.chain(), self.now());
         // Without a deposit the grant's own state is still the better answer.
         let terms = deposit.as_deref().map(|deposit| &deposit.terms);
-        let consent =
-            consent::check(&state, chain, &holders, self.now(), terms, ask).map_err(state_error)?;
-        if consent
-            .as_ref()
-            .is_err_and(|rule| *rule == Refusal::GrantRevoked)
-        {
-            let holder = Arc::clone(&self.holder);
-            blocking(move || holder.erase(grant)).await??;
-        }
-        let (consent, deposit) = (consent?, deposit.ok_or(Refusal::NotKeyHolder)?);
+        let consent = consent::check(&state, chain, holder, now, terms, &ask);
+        let (consent, deposit) = (
+            consent.map_err(state_error)??,
+            deposit.ok_or(Refusal::NotKeyHolder)?,
+        );
         let object = self.object(ask.ask.record).await?;
-        Ok(self.holder.serve(consent, &deposit, &object)?)
+        let usage = Use {
+            record: ask.ask.record,
+            reader: ask.ask.reader,
+            purpose: ask.ask.purpose,
+            at: now,
+        };
+        let keeper = Arc::clone(&self.holder);
+        let partial =
+            blocking(move || keeper.serve(consent, &deposit, &object, &usage, &mut rand::rng()));
+        let partial = partial.await???;
+        Ok(SignedPartial::sign(chain, &ask, holder, partial, &key))
     }
 
-    fn holders(&self) -> Vec<MemberId> {
-        self.identities.members()
+    /// How a holder's shares were used; of this node, or of one that it is passed on to.
+    async fn uses(&self, request: UsesRequest) -> Result<Page<Use>, CallError> {
+        let (grant, holder, from) = (request.grant, request.holder, request.from);
+        if self.identities.key(holder).is_none() {
+            let passed_on = UsesRequest {
+                hops: hops(request.hops)?,
+                ..request
+            };
+            let answer = self.neighbours.pass_on("uses", passed_on.to_vec()).await?;
+            return said(&answer);
+        }
+        let state = self.fetch(consent::uses_reads(&request)).await?;
+        let chain = self.ledger.chain();
+        consent::check_uses(&state, chain, self.now(), &request).map_err(state_error)??;
+        let keeper = Arc::clone(&self.holder);
+        Ok(blocking(move || keeper.uses(grant, holder, from)).await??)
     }
 
     /// The later of the node's clock and the latest block's time: a clock that was set back reopens nothing.
@@ -523,6 +587,18 @@ impl Node {
     }
 }
 
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.chain.shutdown();
+        let (stop, thread) = &mut self.eraser;
+        stop.notify_one();
+        // It has the key holder's file open until it ends.
+        if let Some(thread) = thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
 /// A transport inside the process.
 #[derive(Debug, Clone)]
 pub struct InProcess(Arc<Node>);
@@ -589,6 +665,19 @@ fn matching_objects(
         .collect()
 }
 
+/// How many more nodes may pass a call on.
+fn hops(left: u8) -> Result<u8, CallError> {
+    let left = left.checked_sub(1).ok_or(Refusal::NotKeyHolder)?;
+    Ok(left.min(HOPS_MAX - 1))
+}
+
+/// What another node answered.
+fn said<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, CallError> {
+    serde_json::from_slice(answer).map_err(|error| CallError::Unavailable {
+        message: format!("a neighbour's answer cannot be read: {error}"),
+    })
+}
+
 /// Runs file work away from the threads that serve the network.
 async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
@@ -627,6 +716,9 @@ pub enum NodeError {
     /// The key holder.
     #[error(transparent)]
     KeyHolder(#[from] KeyHolderError),
+    /// The system has no thread left.
+    #[error("no thread: {0}")]
+    Thread(std::io::Error),
     /// The way to other nodes' ciphertext.
     #[error(transparent)]
     Neighbours(#[from] NeighboursError),

@@ -5,7 +5,7 @@ use serde::{Deserialize as _, Deserializer, Serializer};
 use yilian_crypto::{
     pre::{
         Capsule, DelegateePublic, DelegatorPublic, GtReencapsulation, KnowledgeProof,
-        LvReencapsulation, Rekey, ScopeKey,
+        LvReencapsulation, Partial, Rekey, ScopeKey,
     },
     pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
@@ -131,6 +131,7 @@ fixed! {
     ScopeKey "scope key (48 bytes)",
     DelegateePublic "delegatee key (96 bytes)",
     Rekey "rekey (96 bytes)",
+    Partial "partial re-encapsulation (416 bytes)",
     GtReencapsulation "re-encapsulation in GT (288 bytes)",
     LvReencapsulation "re-encapsulation in G1 and G2 (144 bytes)",
     Nym "pseudonym (48 bytes)",

@@ -5,18 +5,22 @@
 //! the reader. The five methods of the contract: *set identifier* (the grant's id is the hash of its controller key), *set authorisation*
 //! (`CreateGrant`), *get identifier* (reading the entry), *pause* and *destroy* (`SetGrant`).
 
+use std::collections::BTreeSet;
+
+use rand_core::CryptoRng;
 use yilian_crypto::{
     hash::hash,
     label,
-    pre::{Rekey, ScopeKey},
+    pre::{HolderIndex, Partial, Rekey, ScopeKey, ShareCommitment},
     sign::{Signature, SigningKey, VerifyingKey},
+    to_node::{open_at_node, seal_to_node},
 };
 
 use crate::{
-    codec::{DecodeError, Encode, List, canonical, named_codes},
+    codec::{Blob, Decode, DecodeError, Encode, List, Reader, canonical, named_codes},
     fixed,
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
-    limits::{HOLDERS_MAX, SCOPES_MAX},
+    limits::{DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, SCOPES_MAX},
     registry::Admitted,
 };
 
@@ -60,14 +64,17 @@ pub struct Grant {
     pub terms: TermsHash,
     /// First moment at which nothing is served any more.
     pub until: TimeMs,
-    /// The members whose nodes hold the rekeys.
+    /// The members whose nodes hold shares of the rekeys, each once.
     pub holders: List<MemberId, HOLDERS_MAX>,
+    /// How many of them it takes to serve.
+    pub threshold: u8,
 }
 canonical!(Grant {
     controller,
     terms,
     until,
-    holders
+    holders,
+    threshold
 });
 
 impl Grant {
@@ -75,6 +82,21 @@ impl Grant {
     #[must_use]
     pub fn id(&self) -> GrantId {
         grant_id(&self.controller)
+    }
+
+    /// The number of `member` among the key holders.
+    #[must_use]
+    pub fn holder_index(&self, member: MemberId) -> Option<HolderIndex> {
+        let place = self.holders.iter().position(|holder| *holder == member)?;
+        HolderIndex::at(place)
+    }
+
+    /// Whether the threshold is one of the holders' count, and each is named once.
+    #[must_use]
+    pub fn holders_are_sound(&self) -> bool {
+        let distinct: BTreeSet<_> = self.holders.iter().collect();
+        distinct.len() == self.holders.len()
+            && (1..=self.holders.len()).contains(&usize::from(self.threshold))
     }
 }
 
@@ -96,7 +118,7 @@ pub struct Terms {
     /// First moment at which it is served.
     pub from: TimeMs,
     /// The scopes it covers.
-    pub scopes: List<ScopeRef, SCOPES_MAX>,
+    pub scopes: List<GrantedScope, SCOPES_MAX>,
 }
 canonical!(Terms {
     salt,
@@ -113,27 +135,75 @@ impl Terms {
         TermsHash::from_bytes(hash(label::GRANT_TERMS, &[&self.to_vec()]))
     }
 
-    /// Whether the terms name `scope`.
+    /// What the terms say of `scope`, if they name it.
     #[must_use]
-    pub fn covers(&self, scope: &ScopeKey) -> bool {
-        self.scopes.iter().any(|named| named.0 == *scope)
+    pub fn scope(&self, scope: &ScopeKey) -> Option<&GrantedScope> {
+        self.scopes.iter().find(|named| named.key == *scope)
     }
 }
 
-/// A scope named by its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct ScopeRef(#[serde(with = "fixed")] pub ScopeKey);
+/// A scope that a grant covers.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GrantedScope {
+    /// Its key.
+    #[serde(with = "fixed")]
+    pub key: ScopeKey,
+    /// What every holder's share for this scope, and every partial, is checked against.
+    pub commitment: Commitment,
+}
+canonical!(GrantedScope { key, commitment });
 
-impl Encode for ScopeRef {
+/// [`ShareCommitment`] on the wire: up to 31 points of 48 bytes, in hex digits as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commitment(pub ShareCommitment);
+
+impl Encode for Commitment {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
+        let points = self.0.to_points();
+        (points.len() as u32).encode(out);
+        points.for_each(|point| out.extend_from_slice(&point));
     }
 }
 
-impl crate::codec::Decode for ScopeRef {
-    fn decode(input: &mut crate::codec::Reader<'_>) -> Result<Self, DecodeError> {
-        crate::codec::Decode::decode(input).map(Self)
+impl Decode for Commitment {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let count = u32::decode(input)? as usize;
+        if count >= HOLDERS_MAX {
+            return Err(DecodeError::TooLong {
+                what: "share commitment",
+                found: count,
+                limit: HOLDERS_MAX - 1,
+            });
+        }
+        let points: Result<Vec<[u8; ShareCommitment::POINT_SIZE]>, _> = (0..count)
+            .map(|_| input.array("share commitment"))
+            .collect();
+        let commitment = ShareCommitment::from_points(&points?);
+        commitment.map(Self).map_err(|_| DecodeError::Invalid {
+            what: "share commitment",
+        })
+    }
+}
+
+impl serde::Serialize for Commitment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.to_points().map(hex::encode))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Commitment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        let texts: Vec<String> = serde::Deserialize::deserialize(deserializer)?;
+        let point = |text: &String| {
+            let mut point = [0; ShareCommitment::POINT_SIZE];
+            hex::decode_to_slice(text, &mut point).ok()?;
+            Some(point)
+        };
+        let points: Option<Vec<_>> = texts.iter().map(point).collect();
+        let points = points.ok_or_else(|| D::Error::custom("a point is 96 hex digits"))?;
+        let commitment = ShareCommitment::from_points(&points);
+        commitment.map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -175,41 +245,46 @@ canonical!(GrantEntry {
     changes
 });
 
-/// The rekeys of a grant, given by the patient to a key holder.
+/// A key holder's shares of a grant's rekeys, given by the patient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deposit {
     /// The grant.
     pub grant: GrantId,
-    /// Its terms, opened.
+    /// The holder.
+    pub holder: MemberId,
+    /// The grant's terms, opened.
     pub terms: Terms,
-    /// One rekey for each scope of the terms, in their order.
-    pub rekeys: List<Rekey, SCOPES_MAX>,
+    /// The holder's share for each scope of the terms, in their order.
+    pub shares: List<Rekey, SCOPES_MAX>,
     /// By the grant's controller.
     pub signature: Signature,
 }
 canonical!(Deposit {
     grant,
+    holder,
     terms,
-    rekeys,
+    shares,
     signature
 });
 
 impl Deposit {
-    /// Makes and signs a deposit for the holders of `grant` on `chain`.
+    /// Makes and signs a deposit for one holder of a grant on `chain`.
     #[must_use]
     pub fn sign(
         chain: ChainId,
+        holder: MemberId,
         terms: Terms,
-        rekeys: List<Rekey, SCOPES_MAX>,
+        shares: List<Rekey, SCOPES_MAX>,
         controller: &SigningKey,
     ) -> Self {
         let grant = grant_id(&controller.verifying_key());
-        let message = Self::message(chain, &terms, &rekeys);
+        let message = Self::message(chain, holder, &terms, &shares);
         let signature = controller.sign(label::CALL_SIGNATURE, &[b"deposit", &message]);
         Self {
             grant,
+            holder,
             terms,
-            rekeys,
+            shares,
             signature,
         }
     }
@@ -223,7 +298,7 @@ impl Deposit {
         chain: ChainId,
         controller: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let message = Self::message(chain, &self.terms, &self.rekeys);
+        let message = Self::message(chain, self.holder, &self.terms, &self.shares);
         controller.verify(
             label::CALL_SIGNATURE,
             &[b"deposit", &message],
@@ -231,13 +306,94 @@ impl Deposit {
         )
     }
 
-    fn message(chain: ChainId, terms: &Terms, rekeys: &List<Rekey, SCOPES_MAX>) -> Vec<u8> {
+    fn message(
+        chain: ChainId,
+        holder: MemberId,
+        terms: &Terms,
+        shares: &List<Rekey, SCOPES_MAX>,
+    ) -> Vec<u8> {
         let mut message = chain.to_vec();
+        holder.encode(&mut message);
         terms.encode(&mut message);
-        rekeys.encode(&mut message);
+        shares.encode(&mut message);
         message
     }
+
+    /// Seals it so that only the holder's node can read it, whoever passes it on.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLong`] over [`DEPOSIT_MAX`].
+    pub fn seal(
+        &self,
+        chain: ChainId,
+        node: &VerifyingKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedDeposit, DecodeError> {
+        let bound = SealedDeposit::bound(chain, self.grant, self.holder);
+        let sealed = seal_to_node(node, &bound, &self.to_vec(), rng);
+        let sealed = sealed.map_err(|_| DecodeError::Invalid { what: "node key" })?;
+        Ok(SealedDeposit {
+            grant: self.grant,
+            holder: self.holder,
+            hops: HOPS_MAX,
+            sealed: Blob::new(sealed)?,
+        })
+    }
 }
+
+/// A deposit that only the holder's node can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedDeposit {
+    /// The grant.
+    pub grant: GrantId,
+    /// Who can read it.
+    pub holder: MemberId,
+    /// How many nodes may pass it on.
+    pub hops: u8,
+    /// The deposit, see [`yilian_crypto::to_node`].
+    pub sealed: Blob<DEPOSIT_MAX>,
+}
+canonical!(SealedDeposit {
+    grant,
+    holder,
+    hops,
+    sealed
+});
+
+impl SealedDeposit {
+    fn bound(chain: ChainId, grant: GrantId, holder: MemberId) -> Vec<u8> {
+        let mut bound = b"deposit".to_vec();
+        chain.encode(&mut bound);
+        grant.encode(&mut bound);
+        holder.encode(&mut bound);
+        bound
+    }
+
+    /// Opens it with the node's key.
+    ///
+    /// # Errors
+    /// When it is for another node, or holds another deposit than it says.
+    pub fn open(&self, chain: ChainId, node: &SigningKey) -> Result<Deposit, DecodeError> {
+        let invalid = DecodeError::Invalid {
+            what: "sealed deposit (it is not for this node)",
+        };
+        let bound = Self::bound(chain, self.grant, self.holder);
+        let opened = open_at_node(node, &bound, self.sealed.as_slice());
+        let deposit = Deposit::from_slice(&opened.map_err(|_| invalid.clone())?)?;
+        let same = deposit.grant == self.grant && deposit.holder == self.holder;
+        same.then_some(deposit).ok_or(invalid)
+    }
+}
+
+/// Says that a key holder erased its shares of a revoked grant; on the chain, signed by its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Erasure {
+    /// The grant.
+    pub grant: GrantId,
+    /// The holder.
+    pub holder: MemberId,
+}
+canonical!(Erasure { grant, holder });
 
 /// A reader's request to a key holder for one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -285,6 +441,15 @@ impl SignedAsk {
         Self { ask, signature }
     }
 
+    /// What an answer to it is bound to.
+    #[must_use]
+    pub fn digest(&self, chain: ChainId) -> [u8; 32] {
+        hash(
+            label::CALL_SIGNATURE,
+            &[b"asked", chain.as_bytes(), &self.to_vec()],
+        )
+    }
+
     /// Whether `reader` signed it for this chain.
     ///
     /// # Errors
@@ -298,3 +463,162 @@ impl SignedAsk {
         reader.verify(label::CALL_SIGNATURE, &parts, &self.signature)
     }
 }
+
+/// A request on its way to one key holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HolderAsk {
+    /// Who shall answer.
+    pub holder: MemberId,
+    /// How many nodes may pass it on.
+    pub hops: u8,
+    /// The request.
+    pub ask: SignedAsk,
+}
+canonical!(HolderAsk { holder, hops, ask });
+
+/// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SignedPartial {
+    /// Who answers.
+    pub holder: MemberId,
+    /// Its part.
+    #[serde(with = "fixed")]
+    pub partial: Partial,
+    /// By the holder's node key, over the request's digest and the part.
+    #[serde(with = "fixed")]
+    pub signature: Signature,
+}
+canonical!(SignedPartial {
+    holder,
+    partial,
+    signature
+});
+
+impl SignedPartial {
+    /// Signs the answer to `ask`.
+    #[must_use]
+    pub fn sign(
+        chain: ChainId,
+        ask: &SignedAsk,
+        holder: MemberId,
+        partial: Partial,
+        node: &SigningKey,
+    ) -> Self {
+        let parts: [&[u8]; 3] = [b"partial", &ask.digest(chain), &partial.to_bytes()];
+        let signature = node.sign(label::CALL_SIGNATURE, &parts);
+        Self {
+            holder,
+            partial,
+            signature,
+        }
+    }
+
+    /// Whether the holder's node signed it as the answer to `ask`.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn verify(
+        &self,
+        chain: ChainId,
+        ask: &SignedAsk,
+        node: &VerifyingKey,
+    ) -> Result<(), yilian_crypto::Error> {
+        let parts: [&[u8]; 3] = [b"partial", &ask.digest(chain), &self.partial.to_bytes()];
+        node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
+    }
+}
+
+/// A patient's question to one key holder: how was the grant used?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsesRequest {
+    /// The grant.
+    pub grant: GrantId,
+    /// Who is asked.
+    pub holder: MemberId,
+    /// How many nodes may pass it on.
+    pub hops: u8,
+    /// The first use wanted, counted from 0.
+    pub from: u32,
+    /// When, by the patient's clock.
+    pub asked_at: TimeMs,
+    /// By the grant's controller.
+    pub signature: Signature,
+}
+canonical!(UsesRequest {
+    grant,
+    holder,
+    hops,
+    from,
+    asked_at,
+    signature
+});
+
+impl UsesRequest {
+    /// Signs the question.
+    #[must_use]
+    pub fn sign(
+        chain: ChainId,
+        holder: MemberId,
+        from: u32,
+        asked_at: TimeMs,
+        controller: &SigningKey,
+    ) -> Self {
+        let grant = grant_id(&controller.verifying_key());
+        let message = Self::message(chain, grant, holder, from, asked_at);
+        Self {
+            grant,
+            holder,
+            hops: HOPS_MAX,
+            from,
+            asked_at,
+            signature: controller.sign(label::CALL_SIGNATURE, &[b"uses", &message]),
+        }
+    }
+
+    /// Whether the grant's controller signed it.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn verify(
+        &self,
+        chain: ChainId,
+        controller: &VerifyingKey,
+    ) -> Result<(), yilian_crypto::Error> {
+        let message = Self::message(chain, self.grant, self.holder, self.from, self.asked_at);
+        controller.verify(label::CALL_SIGNATURE, &[b"uses", &message], &self.signature)
+    }
+
+    fn message(
+        chain: ChainId,
+        grant: GrantId,
+        holder: MemberId,
+        from: u32,
+        asked_at: TimeMs,
+    ) -> Vec<u8> {
+        let mut message = chain.to_vec();
+        grant.encode(&mut message);
+        holder.encode(&mut message);
+        from.encode(&mut message);
+        asked_at.encode(&mut message);
+        message
+    }
+}
+
+/// One use of a grant, as a key holder noted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Use {
+    /// The record turned.
+    pub record: RecordId,
+    /// The reader.
+    pub reader: CertificateId,
+    /// What for.
+    pub purpose: Purpose,
+    /// When, by the holder's clock.
+    pub at: TimeMs,
+}
+canonical!(Use {
+    record,
+    reader,
+    purpose,
+    at
+});

@@ -21,13 +21,57 @@ pub fn leaf(content: &[&[u8]]) -> TreeHash {
 /// The root over `leaves`; that of no leaves is the hash of nothing.
 #[must_use]
 pub fn root(leaves: &[TreeHash]) -> TreeHash {
-    match leaves {
-        [] => TreeHash::from_bytes(hash(label::MERKLE_NODE, &[])),
-        [only] => *only,
-        _ => {
-            let (left, right) = leaves.split_at(split(leaves.len()));
-            node(&root(left), &root(right))
+    MerkleTree::new(leaves.to_vec()).root()
+}
+
+/// A tree with all its inner nodes: many proofs at the cost of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MerkleTree {
+    /// The leaves, and above them level by level up to the root. A node without a neighbour moves up as it is.
+    levels: Vec<Vec<TreeHash>>,
+}
+
+impl MerkleTree {
+    /// The tree over `leaves`.
+    #[must_use]
+    pub fn new(leaves: Vec<TreeHash>) -> Self {
+        let mut levels = Vec::new();
+        let mut level = leaves;
+        while level.len() > 1 {
+            let above = level.chunks(2).filter_map(|pair| match pair {
+                [left, right] => Some(node(left, right)),
+                [alone] => Some(*alone),
+                _ => None,
+            });
+            let above = above.collect();
+            levels.push(std::mem::replace(&mut level, above));
         }
+        levels.push(level);
+        Self { levels }
+    }
+
+    /// Its root.
+    #[must_use]
+    pub fn root(&self) -> TreeHash {
+        let top = self.levels.last().and_then(|level| level.first());
+        top.copied()
+            .unwrap_or_else(|| TreeHash::from_bytes(hash(label::MERKLE_NODE, &[])))
+    }
+
+    /// The proof for the leaf at `index`; `None` when there is no such leaf.
+    #[must_use]
+    pub fn proof(&self, index: usize) -> Option<InclusionProof> {
+        let size = self.levels.first()?.len();
+        if index >= size {
+            return None;
+        }
+        let above = self.levels.iter().zip(0..usize::BITS);
+        let neighbours = above.filter_map(|(level, height)| level.get((index >> height) ^ 1));
+        Some(InclusionProof {
+            index: u32::try_from(index).ok()?,
+            size: u32::try_from(size).ok()?,
+            path: List::new(neighbours.copied().collect()).ok()?,
+        })
     }
 }
 
@@ -47,28 +91,7 @@ impl InclusionProof {
     /// The proof for the leaf at `index` of `leaves`; `None` when there is no such leaf.
     #[must_use]
     pub fn new(leaves: &[TreeHash], index: usize) -> Option<Self> {
-        if index >= leaves.len() {
-            return None;
-        }
-        let mut path = Vec::new();
-        let (mut rest, mut place) = (leaves, index);
-        while rest.len() > 1 {
-            let (left, right) = rest.split_at(split(rest.len()));
-            if place < left.len() {
-                path.push(root(right));
-                rest = left;
-            } else {
-                path.push(root(left));
-                place -= left.len();
-                rest = right;
-            }
-        }
-        path.reverse();
-        Some(Self {
-            index: u32::try_from(index).ok()?,
-            size: u32::try_from(leaves.len()).ok()?,
-            path: List::new(path).ok()?,
-        })
+        MerkleTree::new(leaves.to_vec()).proof(index)
     }
 
     /// Checks that `leaf` stands at its place under `root`.
@@ -118,11 +141,6 @@ fn node(left: &TreeHash, right: &TreeHash) -> TreeHash {
     ))
 }
 
-/// The largest power of two below `count`, which is at least 2.
-const fn split(count: usize) -> usize {
-    count.next_power_of_two() / 2
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -146,6 +164,27 @@ mod tests {
                 }
             }
             assert_eq!(InclusionProof::new(&leaves, size), None);
+        }
+    }
+
+    /// RFC 9162 section 2.1.1, as it stands there.
+    fn root_by_definition(leaves: &[TreeHash]) -> TreeHash {
+        match leaves {
+            [] => TreeHash::from_bytes(hash(label::MERKLE_NODE, &[])),
+            [only] => *only,
+            _ => {
+                let half = leaves.len().next_power_of_two() / 2;
+                let (left, right) = leaves.split_at(half);
+                node(&root_by_definition(left), &root_by_definition(right))
+            }
+        }
+    }
+
+    #[test]
+    fn the_tree_is_the_standards() {
+        for size in 0..70 {
+            let leaves = leaves(size);
+            assert_eq!(root(&leaves), root_by_definition(&leaves), "{size} leaves");
         }
     }
 

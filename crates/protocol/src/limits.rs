@@ -12,7 +12,13 @@ pub const RECORDS_MAX: usize = 256;
 /// Scopes one grant may name: four levels, two years of quarters, eight hospitals.
 pub const SCOPES_MAX: usize = 256;
 /// Key holders of one grant.
-pub const HOLDERS_MAX: usize = 32;
+pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
+/// Bytes of a sealed deposit: for each scope its key, a share, and the commitment of the largest threshold.
+pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 1024;
+/// Nodes that may pass a call on to the node it is for: a follower's hub, and that hub's neighbour.
+pub const HOPS_MAX: u8 = 2;
+/// Uses of a grant that one answer lists.
+pub const USES_MAX: usize = 1_000;
 /// Bytes of an organisation's or person's name.
 pub const NAME_MAX: usize = 128;
 /// Bytes of an explanation given by a person, as for a revocation.

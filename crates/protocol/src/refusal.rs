@@ -73,6 +73,12 @@ named_codes! {
         CapsuleNotProven = 43 "capsule-not-proven",
         /// The change is not the next one of the grant.
         StaleChange = 44 "stale-change",
+        /// The grant's threshold is not one of its key holders' count, or a holder is named twice.
+        BadHolders = 45 "bad-holders",
+        /// The grant is not revoked, so there is nothing to erase.
+        GrantNotRevoked = 46 "grant-not-revoked",
+        /// The key holder said before that it erased its shares.
+        AlreadyErased = 47 "already-erased",
         /// The pass is not the consortium CA's, or for too long.
         PassInvalid = 50 "pass-invalid",
         /// The pass is not valid at this time.
@@ -135,6 +141,9 @@ impl Refusal {
             Self::StaleRequest => "set the clock right and ask again",
             Self::WrongRekey => "make the rekeys for the reader's registered key",
             Self::StaleChange => "read the grant again and number the change after its last",
+            Self::BadHolders => "name each key holder once, and a threshold up to their count",
+            Self::GrantNotRevoked => "keep the shares until the patient revokes the grant",
+            Self::AlreadyErased => "nothing to do: the receipt is there",
             Self::PassInvalid | Self::PassExpired => {
                 "have the consortium's CA issue new passes to you"
             }

@@ -128,8 +128,8 @@ pub mod tables {
     use super::{Sequence, Table};
     use crate::{
         grant::GrantEntry,
-        ids::{CertificateId, Height, MemberId, RecordId, TraceId},
-        registry::{CertificateEntry, MemberEntry},
+        ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
+        registry::{Admitted, CertificateEntry, MemberEntry},
         search::CrossTags,
         trace::{TraceHead, TraceItem, TraceShared},
         transport::RecordEntry,
@@ -179,4 +179,12 @@ pub mod tables {
 
     /// Grant id -> entry.
     pub const GRANT: Table<GrantEntry> = Table::new("grant");
+    /// Grant and key holder ([`erasure_name`]) -> when the holder said that it erased its shares.
+    pub const ERASURE: Table<Admitted> = Table::new("erasure");
+
+    /// What the erasure of a holder's shares is called.
+    #[must_use]
+    pub fn erasure_name(grant: &GrantId, holder: &MemberId) -> Vec<u8> {
+        [grant.as_bytes().as_slice(), holder.as_bytes()].concat()
+    }
 }

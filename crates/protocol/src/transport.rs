@@ -13,7 +13,7 @@ use crate::{
     block::Header,
     codec::{Blob, DecodeError, Encode, List, canonical},
     fixed,
-    grant::{Deposit, GrantEntry, SignedAsk},
+    grant::{GrantEntry, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     ids::{
         CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
         TransactionId, TreeHash,
@@ -92,12 +92,14 @@ pub enum Request {
     Trace(TraceId, u32),
     /// Re-encapsulates a record for a reader, once; the node keeps nothing of it.
     Reencapsulate(OneShot),
-    /// Gives a key holder the rekeys of a grant.
-    Deposit(Deposit),
+    /// Gives a key holder its shares of a grant's rekeys; passed on to it if need be.
+    Deposit(SealedDeposit),
     /// A grant's entry on the chain.
     Grant(GrantId),
-    /// Asks a key holder for a record under a standing grant.
-    Ask(SignedAsk),
+    /// Asks a key holder for a record under a standing grant; passed on to it if need be.
+    Ask(HolderAsk),
+    /// Asks a key holder how a grant was used; by the patient, passed on if need be.
+    Uses(UsesRequest),
 }
 
 /// What a node answers; the variant follows from the request.
@@ -140,8 +142,12 @@ pub enum Response {
     Crossed(Vec<bool>),
     /// To [`Request::Trace`].
     Trace(Page<TraceEntry>),
-    /// To [`Request::Reencapsulate`] and [`Request::Ask`].
+    /// To [`Request::Reencapsulate`].
     Reencapsulated(Reencapsulated),
+    /// To [`Request::Ask`].
+    Partial(SignedPartial),
+    /// To [`Request::Uses`].
+    Uses(Page<Use>),
     /// To [`Request::Deposit`].
     Deposited,
     /// To [`Request::Grant`].

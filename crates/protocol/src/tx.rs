@@ -13,7 +13,7 @@ use yilian_crypto::{
 use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical, canonical_choice},
     fixed,
-    grant::{Grant, GrantChange},
+    grant::{Erasure, Grant, GrantChange},
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
     registry::{Certificate, Member, Revocation},
@@ -41,6 +41,8 @@ pub enum Body {
     SetGrant(GrantChange),
     /// Appends an event to the traces of packs; by whoever knows their keys and holds a pass.
     AppendTrace(TraceAppend),
+    /// Says that a key holder erased its shares of a revoked grant; by the holder's node.
+    Erase(Erasure),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -50,6 +52,7 @@ canonical_choice!(Body {
     5 => CreateGrant,
     6 => SetGrant,
     7 => AppendTrace,
+    8 => Erase,
 });
 
 impl Body {
@@ -64,9 +67,13 @@ impl Body {
             Self::CreateGrant(_) => "create-grant",
             Self::SetGrant(_) => "set-grant",
             Self::AppendTrace(_) => "append-trace",
+            Self::Erase(_) => "erase",
         }
     }
 }
+
+/// The tag of [`Body::SetGrant`].
+const SET_GRANT: u8 = 6;
 
 /// Records of one visit, sealed by one hospital.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -166,6 +173,12 @@ impl Transaction {
             0 => Ok(transaction),
             count => Err(TransactionError::Malformed(DecodeError::Trailing { count })),
         }
+    }
+
+    /// Whether the bytes of a transaction may be a change of a grant: told without reading the rest of them.
+    #[must_use]
+    pub fn may_set_grant(bytes: &[u8]) -> bool {
+        bytes.get(ChainId::SIZE) == Some(&SET_GRANT)
     }
 
     /// Its id.

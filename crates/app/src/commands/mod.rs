@@ -89,3 +89,11 @@ pub fn now() -> TimeMs {
 pub const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// Milliseconds of a day.
 pub const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// Key holders of a grant, unless somebody says otherwise.
+pub const GRANT_HOLDERS: usize = 5;
+
+/// More than half of `count`.
+pub const fn majority(count: usize) -> usize {
+    count / 2 + 1
+}

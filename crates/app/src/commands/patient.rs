@@ -11,11 +11,12 @@ use serde::Serialize;
 use yilian_client::{CheckIn, GrantRequest, Patient, Session, Wallet};
 use yilian_crypto::seed::{Language, Seed};
 use yilian_protocol::{
-    Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs, grant::GrantState,
-    limits::HOLDERS_MAX, transport::RecordEntry,
+    Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
+    grant::{GrantState, Use},
+    transport::RecordEntry,
 };
 
-use super::{Context, DAY_MS, HOUR_MS, doctor::Shown, now, search};
+use super::{Context, DAY_MS, GRANT_HOLDERS, HOUR_MS, doctor::Shown, majority, now, search};
 use crate::{
     arguments::{GrantName, GrantOptions, PatientCommand},
     home::write_json,
@@ -64,6 +65,7 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
         PatientCommand::Pause(name) => set(context, name, GrantState::Paused).await,
         PatientCommand::Resume(name) => set(context, name, GrantState::Active).await,
         PatientCommand::Revoke(name) => set(context, name, GrantState::Revoked).await,
+        PatientCommand::Uses(name) => uses(context, name).await,
         PatientCommand::Grants { name } => grants(context, &name).await,
     }
 }
@@ -208,25 +210,85 @@ async fn open(
 async fn grant(context: &Context, options: GrantOptions) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let mut patient = context.home.patient(&options.name)?;
-    let request = grant_request(patient.wallet(), &options);
+    let holders = holders(&opened, patient.wallet(), &options.holders).await?;
+    let request = grant_request(patient.wallet(), &options, holders);
+    let (threshold, count) = (request.threshold, request.holders.len());
     let made = patient
         .grant(&opened.session, request, &mut rand::rng())
         .await;
     // Kept even when the grant failed half-way: what is on the chain must stay revocable.
     context.home.keep_wallet(&options.name, patient.wallet())?;
-    let letter = made?;
+    let made = made?;
+    for holder in &made.without {
+        eprintln!("warning: member {holder} did not take its share; enough others did");
+    }
+    let letter = made.letter;
     write_json(&options.out, &letter)?;
     let (grant, records) = (letter.grant, letter.records.len());
     context.output.tell(&Granted {
         grant,
         records,
+        threshold,
+        holders: count,
         letter: options.out,
     })?;
     opened.close();
     Ok(())
 }
 
-fn grant_request(wallet: &Wallet, options: &GrantOptions) -> GrantRequest {
+/// The members named; if none are, the hospitals visited and other members, up to [`GRANT_HOLDERS`].
+async fn holders(
+    opened: &Opened,
+    wallet: &Wallet,
+    names: &[String],
+) -> anyhow::Result<Vec<MemberId>> {
+    let members = opened.session.members().await?;
+    if names.is_empty() {
+        let mut holders: Vec<MemberId> = wallet.visits.iter().map(|visit| visit.hospital).collect();
+        holders.sort();
+        holders.dedup();
+        let others = members.iter().map(|entry| entry.member.id());
+        let others: Vec<_> = others.filter(|id| !holders.contains(id)).collect();
+        holders.extend(others);
+        holders.truncate(GRANT_HOLDERS);
+        return Ok(holders);
+    }
+    let named = |name: &String| {
+        let mut known = members
+            .iter()
+            .filter(|entry| entry.member.name.as_str() == name);
+        let entry = known
+            .next()
+            .with_context(|| format!("no member called `{name}`"))?;
+        Ok(entry.member.id())
+    };
+    names.iter().map(named).collect()
+}
+
+async fn uses(context: &Context, name: GrantName) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let patient = context.home.patient(&name.name)?;
+    let grant = opened.session.grant(name.grant).await?.grant;
+    let mut uses = Vec::new();
+    for holder in grant.holders.iter() {
+        match patient
+            .uses(&opened.session, name.grant, *holder, now())
+            .await
+        {
+            Ok(found) => uses.extend(found.into_iter().map(|usage| ListedUse {
+                holder: *holder,
+                usage,
+            })),
+            Err(error) => eprintln!("warning: key holder {holder} does not tell: {error}"),
+        }
+    }
+    uses.sort_by_key(|listed| listed.usage.at);
+    context.output.tell(&UseListing { uses })?;
+    opened.close();
+    Ok(())
+}
+
+fn grant_request(wallet: &Wallet, options: &GrantOptions, holders: Vec<MemberId>) -> GrantRequest {
     let now = now();
     let mut hospitals: Vec<_> = wallet.visits.iter().map(|visit| visit.hospital).collect();
     hospitals.sort();
@@ -251,7 +313,8 @@ fn grant_request(wallet: &Wallet, options: &GrantOptions) -> GrantRequest {
         from: now,
         until: now.plus_ms(options.days.saturating_mul(DAY_MS)),
         future,
-        holders: hospitals.into_iter().take(HOLDERS_MAX).collect(),
+        threshold: options.threshold.unwrap_or_else(|| majority(holders.len())),
+        holders,
     }
 }
 
@@ -276,12 +339,17 @@ async fn grants(context: &Context, name: &str) -> anyhow::Result<()> {
     for note in &patient.wallet().grants {
         let entry = opened.session.grant(note.grant).await?;
         let reader = note.terms.as_ref().map(|terms| terms.reader.to_string());
+        let holders = &entry.grant.holders;
+        let receipts = opened.session.erasures(note.grant, holders).await?;
+        let erased = receipts.iter().flatten().count();
         let (grant, state, until) = (note.grant, entry.state, entry.grant.until);
         grants.push(ListedGrant {
             grant,
             state,
             until,
             reader,
+            holders: holders.len(),
+            erased,
         });
     }
     context.output.tell(&GrantListing { grants })?;
@@ -389,6 +457,8 @@ impl fmt::Display for Listing {
 struct Granted {
     grant: GrantId,
     records: usize,
+    threshold: usize,
+    holders: usize,
     letter: PathBuf,
 }
 
@@ -396,8 +466,8 @@ impl fmt::Display for Granted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "grant {} covers {} records so far",
-            self.grant, self.records
+            "grant {} covers {} records so far; {} of {} key holders serve",
+            self.grant, self.records, self.threshold, self.holders
         )?;
         writeln!(
             f,
@@ -420,6 +490,41 @@ impl fmt::Display for Set {
 }
 
 #[derive(Serialize)]
+struct UseListing {
+    uses: Vec<ListedUse>,
+}
+
+#[derive(Serialize)]
+struct ListedUse {
+    holder: MemberId,
+    #[serde(flatten)]
+    usage: Use,
+}
+
+impl fmt::Display for UseListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ListedUse { holder, usage } in &self.uses {
+            let Use {
+                record,
+                reader,
+                purpose,
+                at,
+            } = usage;
+            let (holder, at) = (holder.short(), at.to_text());
+            writeln!(
+                f,
+                "{at}  {purpose}  record {record}  reader {reader}  told by {holder}"
+            )?;
+        }
+        writeln!(
+            f,
+            "{} uses, each told by every key holder that served",
+            self.uses.len()
+        )
+    }
+}
+
+#[derive(Serialize)]
 struct GrantListing {
     grants: Vec<ListedGrant>,
 }
@@ -430,6 +535,10 @@ struct ListedGrant {
     state: GrantState,
     until: TimeMs,
     reader: Option<String>,
+    /// How many members hold shares, or held them.
+    holders: usize,
+    /// How many of them said on the chain that they erased theirs.
+    erased: usize,
 }
 
 impl fmt::Display for GrantListing {
@@ -439,6 +548,8 @@ impl fmt::Display for GrantListing {
             state,
             until,
             reader,
+            holders,
+            erased,
         } in &self.grants
         {
             let reader = reader.as_deref().unwrap_or("(terms not on this device)");
@@ -447,6 +558,9 @@ impl fmt::Display for GrantListing {
                 "{grant}  {state}  until {}  reader {reader}",
                 until.to_text()
             )?;
+            if *state == GrantState::Revoked {
+                writeln!(f, "  erased by {erased} of {holders} key holders")?;
+            }
         }
         writeln!(f, "{} grants", self.grants.len())
     }

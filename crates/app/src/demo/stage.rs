@@ -8,7 +8,6 @@ use yilian_crypto::seed::Seed;
 use yilian_protocol::{
     Confidentiality, MemberId, RecordId,
     grant::{GrantState, Purpose},
-    limits::HOLDERS_MAX,
     refusal::Refusal,
     registry::Role,
     transport::Form,
@@ -20,7 +19,7 @@ use yilian_record::{
 
 use super::figures::Figures;
 use crate::{
-    commands::{DAY_MS, HOUR_MS, ca, now},
+    commands::{DAY_MS, GRANT_HOLDERS, HOUR_MS, ca, majority, now},
     home::Home,
     intake,
     link::Link,
@@ -169,7 +168,7 @@ impl<'a> Stage<'a> {
             .collect();
         holders.sort();
         holders.dedup();
-        holders.truncate(HOLDERS_MAX);
+        holders.truncate(GRANT_HOLDERS);
         let start = Instant::now();
         let request = GrantRequest {
             reader: reader.certificate(),
@@ -178,17 +177,20 @@ impl<'a> Stage<'a> {
             from: now(),
             until: now().plus_ms(DAY_MS),
             future: Vec::new(),
+            threshold: majority(holders.len()),
             holders,
         };
         let letter = patient
             .grant(self.session, request, &mut rand::rng())
-            .await?;
+            .await?
+            .letter;
         self.figures.note("grant", start, 0);
 
         for (visit, equal) in visits.iter().zip(equal) {
             for (record, draft) in &visit.records {
                 let start = Instant::now();
-                let verified = reader.read(self.session, &letter, *record, now()).await?;
+                let reading = reader.read(self.session, &letter, *record, now()).await?;
+                let verified = reading.verified;
                 self.figures.note("read", start, verified.content().len());
                 *equal &= verified.content() == draft.content;
             }

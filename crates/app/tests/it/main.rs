@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod demo;
+mod holders;
 mod leakage;
 mod lying_node;
 mod net;

@@ -203,6 +203,44 @@ fn a_record_sealed_behind_a_firewall_is_read_at_another_hospital() {
     assert!(opened["content"].to_string().contains("I10"));
     net.well();
     assert_ne!(net.process(4).unwrap(), sealer, "it was started again");
+    a_grant_is_served_by_several_hospitals(&net, &reader, &text(clinical, "record"));
+}
+
+/// Shares go to hospitals whose nodes the patient's own node does not know, and readers are served through nodes that hold none.
+fn a_grant_is_served_by_several_hospitals(net: &Net, reader: &str, record: &str) {
+    let letter = net.yilian.file("letter.json");
+    let arguments = [
+        "patient", "grant", "ann", "--reader", reader, "--out", &letter,
+    ];
+    let made = net.at(4, &arguments);
+    assert_eq!(
+        (made["threshold"].as_u64(), made["holders"].as_u64()),
+        (Some(3), Some(5))
+    );
+    let read = ["doctor", "read", "Dr Second", &letter, "--record", record];
+    let opened = net.at(5, &read);
+    assert!(opened["content"].to_string().contains("I10"));
+    let grant = text(&made, "grant");
+    let told = net.at(4, &["patient", "uses", "ann", &grant]);
+    let uses = told["uses"].as_array().unwrap();
+    assert!(uses.len() >= 3, "each holder that served notes it: {told}");
+    assert!(uses.iter().all(|usage| text(usage, "record") == record));
+
+    net.at(4, &["patient", "revoke", "ann", &grant]);
+    let (other, since) = (net.url(5), Instant::now());
+    let refused = [&read[..], &["--node", &other]].concat();
+    assert_eq!(net.yilian.refused(&refused), "grant-revoked");
+    loop {
+        let listed = net.at(1, &["patient", "grants", "ann"]);
+        if listed["grants"][0]["erased"].as_u64() == Some(5) {
+            return;
+        }
+        assert!(
+            since.elapsed() < PATIENCE,
+            "no receipt of an erasure: {listed}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

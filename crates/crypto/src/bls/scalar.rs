@@ -49,6 +49,20 @@ impl Scalar {
         (!scalar.is_zero()).then_some(scalar)
     }
 
+    /// A small number.
+    #[must_use]
+    pub fn small(number: core::num::NonZeroU8) -> Self {
+        let mut wide = [0; 64];
+        wide[63] = number.get();
+        Self(ffi::scalar_from_wide(&wide))
+    }
+
+    /// -self.
+    #[must_use]
+    pub fn negate(&self) -> Self {
+        self.sub(self).sub(self)
+    }
+
     /// The big-endian encoding. Of a secret, handle with care.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {

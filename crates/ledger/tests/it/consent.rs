@@ -1,14 +1,21 @@
 //! The consent contract: who may change a grant, and the one check before a key holder serves.
 
+use std::sync::OnceLock;
+
 use yilian_crypto::{
-    pre::{DelegateeSecret, Rekey},
+    pre::{DelegateeSecret, HolderIndex, Rekey, ShareCommitment},
     sign::SigningKey,
 };
-use yilian_ledger::consent::{check, check_deposit, check_reads, deposit_reads};
+use yilian_ledger::consent::{
+    check, check_deposit, check_reads, check_uses, deposit_reads, uses_reads,
+};
 use yilian_protocol::{
-    GrantId, TimeMs,
+    GrantId, MemberId, TimeMs,
     codec::List,
-    grant::{Ask, Deposit, Grant, GrantChange, GrantState, Purpose, ScopeRef, SignedAsk, Terms},
+    grant::{
+        Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, Purpose,
+        SignedAsk, Terms, UsesRequest,
+    },
     ids::Salt,
     limits::CLOCK_SKEW_MS,
     refusal::Refusal,
@@ -24,13 +31,29 @@ use crate::world::{
 const CONTROLLER: u8 = 60;
 const READER: u8 = 30;
 
+/// Both hospitals together turn records of the fourth quarter to the reader.
+fn dealt() -> &'static (ShareCommitment, Vec<Rekey>) {
+    static DEALT: OnceLock<(ShareCommitment, Vec<Rekey>)> = OnceLock::new();
+    DEALT.get_or_init(|| deal(4, READER))
+}
+
+fn deal(quarter: u8, reader: u8) -> (ShareCommitment, Vec<Rekey>) {
+    let reader = DelegateeSecret::from_seed(&[reader; 32]).public();
+    let secret = delegator().scope(&scope(quarter));
+    secret.deal(&reader, 2, 2, &mut rand::rng()).unwrap()
+}
+
 fn terms() -> Terms {
     Terms {
         salt: Salt::from_bytes([3; 32]),
         reader: certificate_id(READER, SOUTH),
         purpose: Purpose::Treatment,
         from: TimeMs::new(START),
-        scopes: List::new(vec![ScopeRef(delegator().public().scope(&scope(4)))]).unwrap(),
+        scopes: List::new(vec![GrantedScope {
+            key: delegator().public().scope(&scope(4)),
+            commitment: Commitment(dealt().0.clone()),
+        }])
+        .unwrap(),
     }
 }
 
@@ -39,7 +62,8 @@ fn grant() -> Grant {
         controller: key(CONTROLLER).verifying_key(),
         terms: terms().commitment(),
         until: TimeMs::new(START + 500_000),
-        holders: List::new(vec![member_id(NORTH)]).unwrap(),
+        holders: List::new(vec![member_id(NORTH), member_id(SOUTH)]).unwrap(),
+        threshold: 2,
     }
 }
 
@@ -78,8 +102,7 @@ fn verdict(world: &World, ask: Ask, signer: &SigningKey, terms: Option<&Terms>) 
     let chain = world.ledger.chain();
     let signed = SignedAsk::sign(chain, ask, signer);
     let state = world.fetched(check_reads(&signed));
-    let holders = [member_id(NORTH)];
-    check(&state, chain, &holders, world.now, terms, &signed)
+    check(&state, chain, member_id(NORTH), world.now, terms, &signed)
         .unwrap()
         .err()
 }
@@ -100,7 +123,7 @@ fn only_the_controller_makes_and_changes_a_grant() {
         Refusal::GrantUnknown
     );
     let mut strange = grant();
-    strange.holders = List::new(vec![member_id(50)]).unwrap();
+    strange.holders = List::new(vec![member_id(50), member_id(NORTH)]).unwrap();
     assert_eq!(
         world.refused(CONTROLLER, Body::CreateGrant(strange)),
         Refusal::MemberUnknown
@@ -230,45 +253,143 @@ fn a_holder_that_the_grant_does_not_name_serves_nobody() {
     let chain = world.ledger.chain();
     let signed = SignedAsk::sign(chain, ask(), &key(READER));
     let state = world.fetched(check_reads(&signed));
-    let holders = [member_id(SOUTH)];
-    let served = check(&state, chain, &holders, world.now, Some(&terms()), &signed).unwrap();
-    assert_eq!(served.err(), Some(Refusal::NotKeyHolder));
+    let served = |holder: MemberId| {
+        let terms = terms();
+        check(&state, chain, holder, world.now, Some(&terms), &signed).unwrap()
+    };
+    let stranger = member_id(50);
+    assert_eq!(served(stranger).err(), Some(Refusal::NotKeyHolder));
+    let (north, south) = (member_id(NORTH), member_id(SOUTH));
+    assert_eq!(served(north).unwrap().holder(), HolderIndex::at(0).unwrap());
+    assert_eq!(served(south).unwrap().holder(), HolderIndex::at(1).unwrap());
 }
 
-fn deposited(world: &World, rekeys: Vec<Rekey>, controller: u8) -> Option<Refusal> {
+#[test]
+fn a_grant_has_a_threshold_and_each_holder_once() {
+    let mut world = World::with_hospitals();
+    let (north, south) = (member_id(NORTH), member_id(SOUTH));
+    for (holders, threshold) in [
+        (vec![north, south], 0),
+        (vec![north, south], 3),
+        (vec![north, north], 2),
+        (vec![], 0),
+        (vec![], 1),
+    ] {
+        let bad = Grant {
+            holders: List::new(holders).unwrap(),
+            threshold,
+            ..grant()
+        };
+        let refused = world.refused(CONTROLLER, Body::CreateGrant(bad));
+        assert_eq!(refused, Refusal::BadHolders);
+    }
+}
+
+/// What becomes of a deposit for the hospital `holder`.
+fn deposited(world: &World, holder: u8, shares: Vec<Rekey>, controller: u8) -> Option<Refusal> {
     let chain = world.ledger.chain();
-    let mut deposit = Deposit::sign(chain, terms(), List::new(rekeys).unwrap(), &key(controller));
+    let shares = List::new(shares).unwrap();
+    let mut deposit = Deposit::sign(chain, member_id(holder), terms(), shares, &key(controller));
     deposit.grant = grant().id();
     let state = world.fetched(deposit_reads(&deposit));
-    check_deposit(&state, chain, &[member_id(NORTH)], world.now, &deposit)
+    check_deposit(&state, chain, world.now, &deposit)
         .unwrap()
         .err()
 }
 
 #[test]
-fn a_deposit_holds_the_right_rekeys_of_the_right_patient() {
+fn a_deposit_holds_the_right_shares_of_the_right_patient() {
     let mut world = granted();
-    let rekey = |quarter: u8, reader: u8| {
-        let reader = DelegateeSecret::from_seed(&[reader; 32]).public();
-        delegator().scope(&scope(quarter)).rekey(&reader)
-    };
-    assert_eq!(deposited(&world, vec![rekey(4, READER)], CONTROLLER), None);
+    let shares = &dealt().1;
+    let (north, south) = (shares[0], shares[1]);
+    assert_eq!(deposited(&world, NORTH, vec![north], CONTROLLER), None);
+    assert_eq!(deposited(&world, SOUTH, vec![south], CONTROLLER), None);
+    let whole = delegator()
+        .scope(&scope(4))
+        .rekey(&DelegateeSecret::from_seed(&[READER; 32]).public());
     for wrong in [
-        vec![rekey(4, 31)],
-        vec![rekey(3, READER)],
+        // Another holder's, another deal's, another reader's, another scope's, all of it, none, too many.
+        vec![south],
+        vec![deal(4, READER).1[0]],
+        vec![deal(4, 31).1[0]],
+        vec![deal(3, READER).1[0]],
+        vec![whole],
         vec![],
-        vec![rekey(4, READER); 2],
+        vec![north; 2],
     ] {
-        assert_eq!(
-            deposited(&world, wrong, CONTROLLER),
-            Some(Refusal::WrongRekey)
-        );
+        let refused = deposited(&world, NORTH, wrong, CONTROLLER);
+        assert_eq!(refused, Some(Refusal::WrongRekey));
     }
-    let forged = deposited(&world, vec![rekey(4, READER)], READER);
+    let stranger = deposited(&world, 50, vec![north], CONTROLLER);
+    assert_eq!(stranger, Some(Refusal::NotKeyHolder));
+    let forged = deposited(&world, NORTH, vec![north], READER);
     assert_eq!(forged, Some(Refusal::BadSignature));
     world.applied(CONTROLLER, change(GrantState::Paused, 1));
-    assert_eq!(deposited(&world, vec![rekey(4, READER)], CONTROLLER), None);
+    assert_eq!(deposited(&world, NORTH, vec![north], CONTROLLER), None);
     world.applied(CONTROLLER, change(GrantState::Revoked, 2));
-    let late = deposited(&world, vec![rekey(4, READER)], CONTROLLER);
+    let late = deposited(&world, NORTH, vec![north], CONTROLLER);
     assert_eq!(late, Some(Refusal::GrantRevoked));
+}
+
+#[test]
+fn shares_under_another_threshold_than_the_chain_says_are_refused() {
+    let mut world = World::with_hospitals();
+    world.applied(
+        SOUTH,
+        Body::Certify(certificate(READER, SOUTH, Role::Doctor)),
+    );
+    let mut one = grant();
+    one.threshold = 1;
+    world.applied(CONTROLLER, Body::CreateGrant(one));
+    let refused = deposited(&world, NORTH, vec![dealt().1[0]], CONTROLLER);
+    assert_eq!(refused, Some(Refusal::WrongRekey));
+}
+
+#[test]
+fn a_holder_says_once_that_it_erased_what_was_revoked() {
+    let mut world = granted();
+    let erase = |holder: u8| {
+        Body::Erase(Erasure {
+            grant: grant().id(),
+            holder: member_id(holder),
+        })
+    };
+    // A hospital's node signs with the key after its CA's.
+    let (north, south) = (NORTH + 1, SOUTH + 1);
+    assert_eq!(world.refused(north, erase(NORTH)), Refusal::GrantNotRevoked);
+    world.applied(CONTROLLER, change(GrantState::Paused, 1));
+    assert_eq!(world.refused(north, erase(NORTH)), Refusal::GrantNotRevoked);
+    world.applied(CONTROLLER, change(GrantState::Revoked, 2));
+    assert_eq!(world.refused(south, erase(NORTH)), Refusal::WrongSigner);
+    assert_eq!(
+        world.refused(CONTROLLER, erase(NORTH)),
+        Refusal::WrongSigner
+    );
+    assert_eq!(world.refused(north, erase(50)), Refusal::NotKeyHolder);
+    world.applied(north, erase(NORTH));
+    assert_eq!(world.refused(north, erase(NORTH)), Refusal::AlreadyErased);
+    world.applied(south, erase(SOUTH));
+    let unknown = Body::Erase(Erasure {
+        grant: GrantId::from_bytes([9; 32]),
+        holder: member_id(NORTH),
+    });
+    assert_eq!(world.refused(north, unknown), Refusal::GrantUnknown);
+}
+
+#[test]
+fn only_the_patient_is_told_how_a_grant_was_used() {
+    let world = granted();
+    let chain = world.ledger.chain();
+    let told = |signer: u8, at: TimeMs| {
+        let mut request = UsesRequest::sign(chain, member_id(NORTH), 0, at, &key(signer));
+        request.grant = grant().id();
+        let state = world.fetched(uses_reads(&request));
+        check_uses(&state, chain, world.now, &request)
+            .unwrap()
+            .err()
+    };
+    assert_eq!(told(CONTROLLER, world.now), None);
+    assert_eq!(told(READER, world.now), Some(Refusal::BadSignature));
+    let old = TimeMs::new(world.now.get() + CLOCK_SKEW_MS + 1);
+    assert_eq!(told(CONTROLLER, old), Some(Refusal::StaleRequest));
 }

@@ -136,9 +136,9 @@ const ROUTES: &[Route] = &[
     ),
     post(
         "/v1/deposits",
-        "Deposit",
+        "SealedDeposit",
         "Nothing",
-        "Give a key holder the rekeys of a grant",
+        "Give a key holder its shares of a grant's rekeys; passed on to it",
     ),
     get(
         "/v1/grants/{id}",
@@ -147,9 +147,15 @@ const ROUTES: &[Route] = &[
     ),
     post(
         "/v1/asks",
-        "SignedAsk",
-        "Reencapsulated",
-        "Ask a key holder for a record under a grant",
+        "HolderAsk",
+        "SignedPartial",
+        "Ask a key holder for its part of a record under a grant; passed on to it",
+    ),
+    post(
+        "/v1/uses",
+        "UsesRequest",
+        "UsePage",
+        "Tell a grant's patient how a key holder's shares were used; passed on to it",
     ),
 ];
 
@@ -195,6 +201,7 @@ fn operation(route: &Route) -> Value {
 fn body(name: &str) -> Value {
     let limit = match name {
         "SealRequest" | "Relay" => REQUEST_MAX,
+        "SealedDeposit" => super::DEPOSIT_BODY_MAX,
         "Transaction" => TRANSACTION_MAX,
         _ => super::SMALL_BODY_MAX,
     };
@@ -289,6 +296,14 @@ fn schemas() -> Value {
             ("id", id.clone()), ("header", free.clone()), ("finality", json!({ "type": "string" })),
             ("transactions", json!({ "type": "array", "items": free.clone() })),
         ]),
+        "SignedPartial": object(&[
+            ("holder", id.clone()), ("partial", json!({ "type": "string", "pattern": "^[0-9a-f]{832}$" })),
+            ("signature", json!({ "type": "string" })),
+        ]),
+        "Use": object(&[
+            ("record", id.clone()), ("reader", id.clone()), ("purpose", json!({ "type": "string" })), ("at", time.clone()),
+        ]),
+        "UsePage": page("Use"),
         "MemberEntry": object(&[("member", free.clone()), ("admitted", admitted.clone())]),
         "MemberPage": page("MemberEntry"),
         "CertificateEntry": object(&[
@@ -347,6 +362,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 23);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 24);
     }
 }

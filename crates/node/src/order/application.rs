@@ -227,6 +227,7 @@ impl StatefulApplication<Runtime> for Application {
             };
             self.mempool.finish(TransactionId::of(bytes), place);
         }
+        self.machine.finalized(&block.transactions, &block.outcomes);
     }
 }
 

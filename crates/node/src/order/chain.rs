@@ -1,6 +1,7 @@
 //! The handle to a running chain.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -8,11 +9,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OnceCell, mpsc, oneshot, watch};
 use yilian_protocol::{
     Height, StateKey, TransactionId,
-    codec::Decode as _,
-    inclusion::InclusionProof,
+    block::Header,
+    codec::{Blob, Decode as _},
+    inclusion::MerkleTree,
+    limits::FINALITY_MAX,
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
@@ -77,6 +80,20 @@ const STACK: usize = 32 * 1024 * 1024;
 /// How long a proof waits for a block with a certificate.
 const PROOF_PATIENCE: Duration = Duration::from_secs(15);
 
+/// Blocks whose receipts are at hand.
+const PROVEN_MAX: usize = 8;
+
+/// What the receipts of a block have in common.
+#[derive(Debug)]
+struct ProvenBlock {
+    header: Header,
+    finality: Blob<FINALITY_MAX>,
+    tree: MerkleTree,
+}
+
+/// One for each height; empty while it is being made.
+type ProvenBlocks = BTreeMap<Height, Arc<OnceCell<Arc<ProvenBlock>>>>;
+
 /// Queries that wait at most; further ones wait for room.
 const QUERIES_WAITING: usize = 1024;
 
@@ -87,6 +104,7 @@ pub struct Chain {
     mempool: Arc<Mempool>,
     latest: watch::Receiver<Admitted>,
     queries: mpsc::Sender<Query>,
+    proven: Arc<Mutex<ProvenBlocks>>,
     stop: Arc<Notify>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -151,6 +169,7 @@ impl Chain {
             mempool,
             latest,
             queries,
+            proven: Arc::default(),
             stop,
             thread,
         })
@@ -250,24 +269,43 @@ impl Chain {
         let Some(place) = self.place(id).await? else {
             return Ok(None);
         };
-        let Some(block) = self.block(place.height).await? else {
-            return Ok(None);
-        };
-        if block.finality.as_slice().is_empty() {
-            let height = place.height;
-            return Err(SubmitError::Lost { height });
-        }
-        let (transactions, outcomes): (Vec<Bytes>, Vec<Outcome>) =
-            block.transactions.into_iter().unzip();
-        let leaves = leaves(&transactions, &outcomes);
-        let inclusion = InclusionProof::new(&leaves, place.index as usize);
+        let block = self.proven(place.height).await?;
+        let inclusion = block.tree.proof(place.index as usize);
         Ok(inclusion.map(|inclusion| Receipt {
             transaction: id,
             outcome: place.outcome,
-            header: block.header,
-            finality: block.finality,
+            header: block.header.clone(),
+            finality: block.finality.clone(),
             inclusion,
         }))
+    }
+
+    /// What the receipts of a block have in common. Those of the latest blocks are at hand: everybody who waits for a block asks
+    /// for his receipt at the same moment.
+    async fn proven(&self, height: Height) -> Result<Arc<ProvenBlock>, SubmitError> {
+        let cell = {
+            let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+            let cell = Arc::clone(proven.entry(height).or_default());
+            // One that is still being made is kept by those who wait for it.
+            while proven.len() > PROVEN_MAX {
+                proven.pop_first();
+            }
+            cell
+        };
+        let made = cell.get_or_try_init(|| async {
+            let block = self.block(height).await?;
+            let block = block
+                .filter(|block| !block.finality.as_slice().is_empty())
+                .ok_or(SubmitError::Lost { height })?;
+            let (transactions, outcomes): (Vec<Bytes>, Vec<Outcome>) =
+                block.transactions.into_iter().unzip();
+            Ok(Arc::new(ProvenBlock {
+                header: block.header,
+                finality: block.finality,
+                tree: MerkleTree::new(leaves(&transactions, &outcomes)),
+            }))
+        });
+        made.await.cloned()
     }
 
     /// Stops in good order, and returns when the directory is free again. What was acknowledged is

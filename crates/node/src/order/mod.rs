@@ -72,6 +72,9 @@ pub trait StateMachine: Send + Sync {
     /// Every key that executing the transaction may read.
     fn reads(&self, transaction: &[u8]) -> Vec<StateKey>;
 
+    /// Told of every block that became final, in order; of some again after a restart.
+    fn finalized(&self, _transactions: &[Bytes], _outcomes: &[Outcome]) {}
+
     /// Executes a block's transactions in order, on `state`, which holds every key that they may
     /// read.
     fn execute(

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use yilian_protocol::{
+    ChainId, MemberId, TimeMs,
     codec::{Decode, Encode},
-    grant::{Deposit, SignedAsk, Terms},
+    grant::{Deposit, HolderAsk, SealedDeposit, SignedAsk, SignedPartial, Terms, UsesRequest},
     registry::{CertificateEntry, Genesis, Member, Role},
     trace::TraceItem,
     transport::SealRequest,
@@ -42,6 +43,11 @@ fn every_type_has_one_spelling() {
     canonical(&values::token(0));
     canonical(&values::terms());
     canonical(&values::deposit());
+    canonical(&values::sealed_deposit());
+    canonical(&values::holder_ask());
+    canonical(&values::signed_partial());
+    canonical(&values::uses_request());
+    canonical(&values::usage());
     canonical(&values::ask());
     canonical(&values::seal_request());
     canonical(&values::authored_event());
@@ -59,6 +65,39 @@ fn every_type_has_one_spelling() {
 }
 
 #[test]
+fn a_deposit_opens_at_its_node_only_and_an_answer_is_of_one_request() {
+    let (sealed, chain) = (values::sealed_deposit(), values::chain());
+    assert_eq!(
+        sealed.open(chain, &values::key(3)).unwrap(),
+        values::deposit()
+    );
+    assert!(sealed.open(chain, &values::key(4)).is_err());
+    assert!(
+        sealed
+            .open(ChainId::from_bytes([9; 32]), &values::key(3))
+            .is_err()
+    );
+    let mut moved = sealed.clone();
+    moved.holder = MemberId::from_bytes([9; 32]);
+    assert!(moved.open(chain, &values::key(3)).is_err());
+    // Nodes that pass it on count down; that is not bound.
+    let passed_on = SealedDeposit { hops: 0, ..sealed };
+    passed_on.open(chain, &values::key(3)).unwrap();
+
+    let (answer, ask) = (values::signed_partial(), values::ask());
+    let node = values::key(3).verifying_key();
+    answer.verify(chain, &ask, &node).unwrap();
+    assert!(
+        answer
+            .verify(chain, &ask, &values::key(4).verifying_key())
+            .is_err()
+    );
+    let mut later = ask;
+    later.ask.asked_at = TimeMs::new(values::NOW + 1);
+    assert!(answer.verify(chain, &later, &node).is_err());
+}
+
+#[test]
 fn json_gives_back_what_it_was_given() {
     let token = values::token(0);
     let text = serde_json::to_string(&token).unwrap();
@@ -67,6 +106,9 @@ fn json_gives_back_what_it_was_given() {
         let text = serde_json::to_string(&body).unwrap();
         assert_eq!(serde_json::from_str::<Body>(&text).unwrap(), body);
     }
+    let terms = values::terms();
+    let told = serde_json::to_string(&terms).unwrap();
+    assert_eq!(serde_json::from_str::<Terms>(&told).unwrap(), terms);
     let wrong = text.replace("\"expires\":", "\"expires\":-");
     assert!(serde_json::from_str::<VisitToken>(&wrong).is_err());
 }
@@ -86,11 +128,13 @@ fn a_transaction_is_refused_when_any_byte_of_it_changes() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..8) {
+    fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..10) {
         let tagged = [&[tag], bytes.as_slice()].concat();
         let _ = (Body::from_slice(&tagged), Transaction::parse(&bytes), Genesis::from_slice(&bytes));
         let _ = (Member::from_slice(&bytes), CertificateEntry::from_slice(&bytes));
         let _ = (VisitToken::from_slice(&bytes), Terms::from_slice(&bytes), Deposit::from_slice(&bytes));
         let _ = (SignedAsk::from_slice(&bytes), SealRequest::from_slice(&bytes));
+        let _ = (SealedDeposit::from_slice(&bytes), HolderAsk::from_slice(&bytes));
+        let _ = (SignedPartial::from_slice(&bytes), UsesRequest::from_slice(&bytes));
     }
 }

@@ -2,7 +2,10 @@
 
 use rand::{SeedableRng as _, rngs::StdRng};
 use yilian_crypto::{
-    pre::{DelegateeSecret, DelegatorSecret},
+    pre::{
+        DelegateeSecret, DelegatorSecret, HolderIndex, Partial, PartialContext, Rekey,
+        ShareCommitment,
+    },
     pseudonym::{Escrow, RegulatorSecret},
     scope::{Confidentiality, Quarter},
     search::{IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
@@ -14,7 +17,10 @@ use yilian_protocol::{
     CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TreeHash,
     authored::Authored,
     codec::{Blob, List, Text},
-    grant::{Ask, Deposit, Grant, GrantChange, GrantState, Purpose, ScopeRef, SignedAsk, Terms},
+    grant::{
+        Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, HolderAsk,
+        Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
+    },
     ids::Salt,
     registry::{Admitted, Certificate, CertificateEntry, Genesis, Member, Revocation, Role},
     sealed::{SealedObject, SealedRecord},
@@ -165,6 +171,16 @@ pub fn object() -> SealedObject {
     SealedObject::seal(&authored(), &checked(), &mut rng()).unwrap()
 }
 
+/// Two of three key holders.
+fn deal() -> (ShareCommitment, Vec<Rekey>) {
+    let scope = checked().scope(Confidentiality::Clinical);
+    let reader = DelegateeSecret::from_seed(&[4; 32]).public();
+    delegator()
+        .scope(&scope)
+        .deal(&reader, 2, 3, &mut rng())
+        .unwrap()
+}
+
 pub fn terms() -> Terms {
     let scope = checked().scope(Confidentiality::Clinical);
     Terms {
@@ -172,23 +188,64 @@ pub fn terms() -> Terms {
         reader: author(),
         purpose: Purpose::Treatment,
         from: TimeMs::new(NOW),
-        scopes: List::new(vec![ScopeRef(delegator().public().scope(&scope))]).unwrap(),
+        scopes: List::new(vec![GrantedScope {
+            key: delegator().public().scope(&scope),
+            commitment: Commitment(deal().0),
+        }])
+        .unwrap(),
     }
 }
 
 pub fn deposit() -> Deposit {
-    let scope = checked().scope(Confidentiality::Clinical);
-    let rekey = delegator()
-        .scope(&scope)
-        .rekey(&DelegateeSecret::from_seed(&[4; 32]).public());
-    Deposit::sign(chain(), terms(), List::new(vec![rekey]).unwrap(), &key(9))
+    let shares = List::new(vec![deal().1[0]]).unwrap();
+    Deposit::sign(chain(), hospital(), terms(), shares, &key(9))
+}
+
+pub fn sealed_deposit() -> SealedDeposit {
+    deposit()
+        .seal(chain(), &key(3).verifying_key(), &mut rng())
+        .unwrap()
+}
+
+pub fn holder_ask() -> HolderAsk {
+    HolderAsk {
+        holder: hospital(),
+        hops: 2,
+        ask: ask(),
+    }
+}
+
+pub fn signed_partial() -> SignedPartial {
+    let proven = object().header().verify(&terms().scopes[0].key).unwrap();
+    let (commitment, shares) = deal();
+    let context = PartialContext {
+        scope_key: &terms().scopes[0].key,
+        delegatee: &DelegateeSecret::from_seed(&[4; 32]).public(),
+        index: HolderIndex::at(0).unwrap(),
+        commitment: &commitment,
+    };
+    let partial = Partial::make(&proven, &shares[0], &context, &mut rng());
+    SignedPartial::sign(chain(), &ask(), hospital(), partial, &key(3))
+}
+
+pub fn uses_request() -> UsesRequest {
+    UsesRequest::sign(chain(), hospital(), 7, TimeMs::new(NOW), &key(9))
+}
+
+pub fn usage() -> Use {
+    Use {
+        record: object().cid().record(),
+        reader: author(),
+        purpose: Purpose::Treatment,
+        at: TimeMs::new(NOW),
+    }
 }
 
 pub fn ask() -> SignedAsk {
     let ask = Ask {
         grant: deposit().grant,
         record: object().cid().record(),
-        scope: terms().scopes[0].0,
+        scope: terms().scopes[0].key,
         reader: author(),
         purpose: Purpose::Treatment,
         asked_at: TimeMs::new(NOW),
@@ -216,6 +273,7 @@ pub fn bodies() -> Vec<Body> {
         terms: terms().commitment(),
         until: TimeMs::new(NOW + 9),
         holders: List::new(vec![hospital()]).unwrap(),
+        threshold: 1,
     };
     let revocation = Revocation {
         member: hospital(),
@@ -241,6 +299,10 @@ pub fn bodies() -> Vec<Body> {
             sequence: 1,
         }),
         Body::AppendTrace(trace_append()),
+        Body::Erase(Erasure {
+            grant: id,
+            holder: hospital(),
+        }),
     ]
 }
 

@@ -1,0 +1,354 @@
+//! Standing grants with shares at several key holders: some lie, some are silent, all erase.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use yilian_client::{
+    CheckIn, ClientError, ConsortiumCa, Doctor, Draft, GrantRequest, Granted, MemberCa, Patient,
+    Session, Wallet,
+};
+use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
+use yilian_node::{
+    neighbours::NeighbourUrls,
+    order::ValidatorKey,
+    service::{Identities, InProcess, Node, NodeOptions},
+};
+use yilian_protocol::{
+    Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
+    codec::{Blob, Text},
+    grant::{GrantState, Purpose, SignedPartial},
+    refusal::Refusal,
+    registry::{Genesis, Role},
+    transport::{CallError, Request, Response, Transport},
+};
+
+const HOLDERS: u8 = 5;
+
+/// A node that acts for five hospitals.
+#[derive(Debug)]
+struct Hospitals;
+
+fn hospital(number: u8) -> MemberCa {
+    let ca = SigningKey::from_seed(&[10 + number; 32]);
+    let name = Text::new(format!("Hospital {number}")).unwrap();
+    MemberCa::new(ca, name, node_key(number).verifying_key())
+}
+
+fn node_key(number: u8) -> SigningKey {
+    SigningKey::from_seed(&[50 + number; 32])
+}
+
+impl Identities for Hospitals {
+    fn members(&self) -> Vec<MemberId> {
+        (0..HOLDERS).map(|number| hospital(number).id()).collect()
+    }
+
+    fn key(&self, member: MemberId) -> Option<SigningKey> {
+        let number = (0..HOLDERS).find(|number| hospital(*number).id() == member)?;
+        Some(node_key(number))
+    }
+}
+
+/// What a key holder does with a request.
+#[derive(Clone, Copy, PartialEq)]
+enum Conduct {
+    /// Gives nothing.
+    Silent,
+    /// Answers with the part of the holder before it.
+    Other,
+    /// Answers with its own part for another record.
+    Stale,
+    /// Takes no share.
+    Unwilling,
+}
+
+/// The way to the holders, some of whom misbehave.
+#[derive(Clone)]
+struct Way {
+    node: InProcess,
+    conduct: Arc<Mutex<BTreeMap<MemberId, Conduct>>>,
+    told: Arc<Mutex<BTreeMap<MemberId, SignedPartial>>>,
+}
+
+impl Way {
+    fn behaves(&self, number: u8, conduct: Conduct) {
+        self.conduct
+            .lock()
+            .unwrap()
+            .insert(hospital(number).id(), conduct);
+    }
+
+    fn all_behave(&self) {
+        self.conduct.lock().unwrap().clear();
+    }
+}
+
+impl Transport for Way {
+    async fn call(&self, request: Request) -> Result<Response, CallError> {
+        let of = |holder: &MemberId| self.conduct.lock().unwrap().get(holder).copied();
+        let silent = CallError::Unreachable {
+            message: "no answer".to_owned(),
+        };
+        if let Request::Deposit(deposit) = &request
+            && of(&deposit.holder) == Some(Conduct::Unwilling)
+        {
+            return Err(silent);
+        }
+        let Request::Ask(ask) = &request else {
+            return self.node.call(request).await;
+        };
+        let holder = ask.holder;
+        let mut answer = match of(&holder) {
+            Some(Conduct::Silent) => return Err(silent),
+            Some(Conduct::Other) => {
+                let mut instead = ask.clone();
+                let members = Hospitals.members();
+                let place = members.iter().position(|member| *member == holder).unwrap();
+                instead.holder = members[(place + members.len() - 1) % members.len()];
+                self.node.call(Request::Ask(instead)).await?
+            }
+            _ => self.node.call(request).await?,
+        };
+        if let Response::Partial(partial) = &mut answer {
+            partial.holder = holder;
+            let mut told = self.told.lock().unwrap();
+            match (of(&holder), told.get(&holder)) {
+                (Some(Conduct::Stale), Some(before)) => *partial = before.clone(),
+                _ => drop(told.insert(holder, partial.clone())),
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// A patient with two records, a reader, and five key holders.
+struct World {
+    node: Arc<Node>,
+    way: Way,
+    session: Session<Way>,
+    patient: Patient,
+    reader: Doctor,
+    records: Vec<RecordId>,
+    _folder: tempfile::TempDir,
+}
+
+fn now() -> TimeMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    TimeMs::new(u64::try_from(since.unwrap().as_millis()).unwrap())
+}
+
+async fn certified(session: &Session<Way>, number: u8, name: &str) -> Doctor {
+    let (ca, seed) = (hospital(number), Seed::random(&mut rand::rng()));
+    let until = now().plus_ms(1_000_000);
+    let certificate = ca.certificate(Text::new(name).unwrap(), Role::Doctor, &seed, now(), until);
+    ca.certify(session, certificate.clone()).await.unwrap();
+    Doctor::new(&seed, &certificate).unwrap()
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (validator, consortium) = (ValidatorKey::generate(), SigningKey::from_seed(&[1; 32]));
+        let genesis = Genesis {
+            name: Text::new("holders").unwrap(),
+            created: now(),
+            ca: consortium.verifying_key(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
+        };
+        let node = Node::start(NodeOptions {
+            directory: folder.path().to_owned(),
+            genesis: genesis.clone(),
+            validator,
+            peering: None,
+            neighbours: NeighbourUrls::default(),
+            identities: Arc::new(Hospitals),
+        });
+        let node = Arc::new(node.unwrap());
+        let way = Way {
+            node: InProcess::new(Arc::clone(&node)),
+            conduct: Arc::default(),
+            told: Arc::default(),
+        };
+        let session = Session::open(way.clone(), genesis).await.unwrap();
+        let consortium = ConsortiumCa::new(consortium);
+        for number in 0..HOLDERS {
+            let member = hospital(number).member().clone();
+            consortium.admit(&session, member).await.unwrap();
+        }
+        let doctor = certified(&session, 0, "Dr First").await;
+        let reader = certified(&session, 1, "Dr Second").await;
+        let wallet = Wallet::new(session.chain());
+        let mut patient = Patient::new(&Seed::random(&mut rand::rng()), wallet);
+        let check_in = CheckIn {
+            hospital: hospital(0).id(),
+            period: Quarter::new(2026, 4).unwrap(),
+            private: false,
+            expires: now().plus_ms(1_000_000),
+        };
+        let token = patient.check_in(&session, check_in, &mut rand::rng());
+        let checked = doctor.check_in(&session, &token, now()).unwrap();
+        let drafts = ["one", "two"].map(|text| Draft {
+            confidentiality: Confidentiality::Clinical,
+            content: text.as_bytes().to_vec(),
+            keywords: Vec::new(),
+        });
+        let sealed = doctor
+            .seal(&session, &checked, drafts.to_vec(), now(), &mut rand::rng())
+            .await
+            .unwrap();
+        Self {
+            node,
+            way,
+            session,
+            patient,
+            reader,
+            records: sealed.records.clone(),
+            _folder: folder,
+        }
+    }
+
+    async fn grant(&mut self, threshold: usize) -> Result<Granted, ClientError> {
+        let request = GrantRequest {
+            reader: self.reader.certificate(),
+            purpose: Purpose::Treatment,
+            confidentialities: vec![Confidentiality::Clinical],
+            from: TimeMs::new(0),
+            until: now().plus_ms(1_000_000),
+            future: Vec::new(),
+            holders: Hospitals.members(),
+            threshold,
+        };
+        self.patient
+            .grant(&self.session, request, &mut rand::rng())
+            .await
+    }
+
+    /// Reads both records; their content, and who was found to lie.
+    async fn read(&self, made: &Granted) -> Result<Vec<MemberId>, ClientError> {
+        let mut wrong = Vec::new();
+        for (record, text) in self.records.iter().zip(["one", "two"]) {
+            let reading = self
+                .reader
+                .read(&self.session, &made.letter, *record, now())
+                .await?;
+            assert_eq!(reading.verified.content(), text.as_bytes());
+            wrong.extend(reading.wrong);
+        }
+        Ok(wrong)
+    }
+
+    async fn erased(&self, grant: GrantId) -> usize {
+        let holders = Hospitals.members();
+        let receipts = self.session.erasures(grant, &holders).await.unwrap();
+        receipts.iter().flatten().count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn liars_are_named_and_left_aside_as_long_as_enough_are_honest() {
+    let mut world = World::new().await;
+    let made = world.grant(3).await.unwrap();
+    assert_eq!(made.without, []);
+    assert_eq!(world.read(&made).await.unwrap(), []);
+
+    world.way.behaves(0, Conduct::Other);
+    let named = world.read(&made).await.unwrap();
+    assert_eq!(named, [hospital(0).id(), hospital(0).id()]);
+    world.way.behaves(1, Conduct::Stale);
+    let named = world.read(&made).await.unwrap();
+    assert!(named.contains(&hospital(0).id()) && named.contains(&hospital(1).id()));
+    assert!(named.iter().all(|holder| *holder != hospital(2).id()));
+    // Three liars of five: the record stays closed, and one of them is named.
+    world.way.behaves(2, Conduct::Other);
+    let error = world.read(&made).await.unwrap_err();
+    assert!(matches!(error, ClientError::FalsePartial { .. }), "{error}");
+
+    world.way.all_behave();
+    world.way.behaves(3, Conduct::Silent);
+    world.way.behaves(0, Conduct::Silent);
+    assert_eq!(world.read(&made).await.unwrap(), []);
+    world.way.behaves(4, Conduct::Silent);
+    let error = world.read(&made).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Call(CallError::Unreachable { .. })),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_too_few_hold_is_taken_back() {
+    let mut world = World::new().await;
+    for number in 0..2 {
+        world.way.behaves(number, Conduct::Unwilling);
+    }
+    let made = world.grant(3).await.unwrap();
+    assert_eq!(made.without, [hospital(0).id(), hospital(1).id()]);
+    assert_eq!(world.read(&made).await.unwrap(), []);
+    world.way.behaves(2, Conduct::Unwilling);
+    let error = world.grant(3).await.unwrap_err();
+    let few = matches!(
+        error,
+        ClientError::TooFewHolders {
+            took: 2,
+            threshold: 3,
+            ..
+        }
+    );
+    assert!(few, "{error}");
+    let note = world.patient.wallet().grants.last().unwrap().grant;
+    let entry = world.session.grant(note).await.unwrap();
+    assert_eq!(entry.state, GrantState::Revoked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_holder_notes_uses_and_erases_with_a_receipt() {
+    let mut world = World::new().await;
+    let made = world.grant(2).await.unwrap();
+    let (grant, holder) = (made.letter.grant, hospital(1).id());
+    world.read(&made).await.unwrap();
+    world.read(&made).await.unwrap();
+    let uses = world
+        .patient
+        .uses(&world.session, grant, holder, now())
+        .await
+        .unwrap();
+    let used: Vec<_> = uses.iter().map(|usage| usage.record).collect();
+    let [one, two] = [world.records[0], world.records[1]];
+    assert_eq!(used, [one, two, one, two]);
+    assert!(
+        uses.iter()
+            .all(|usage| usage.reader == world.reader.certificate())
+    );
+    // Two suffice, so the others were not asked.
+    let idle = world
+        .patient
+        .uses(&world.session, grant, hospital(4).id(), now());
+    assert_eq!(idle.await.unwrap(), []);
+
+    assert_eq!(world.erased(grant).await, 0);
+    world
+        .patient
+        .set_grant(&world.session, grant, GrantState::Revoked)
+        .await
+        .unwrap();
+    let error = world.read(&made).await.unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::GrantRevoked));
+    for _ in 0..600 {
+        if world.erased(grant).await == usize::from(HOLDERS) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(world.erased(grant).await, usize::from(HOLDERS));
+    // What was noted stays; what was kept is gone.
+    let after = world
+        .patient
+        .uses(&world.session, grant, holder, now())
+        .await
+        .unwrap();
+    assert_eq!(after, uses);
+    drop(world.node);
+}
