@@ -77,6 +77,9 @@ pub enum Command {
         /// The transaction
         transaction: TransactionId,
     },
+    /// Look at a hospital's private chain, and audit it against the consortium chain
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Verify a receipt without any node, from the genesis alone
     Verify {
         /// What `yilian receipt ... --json FILE` wrote
@@ -134,6 +137,31 @@ pub enum NetCommand {
     Doctor {
         /// Where the network is
         dir: PathBuf,
+    },
+}
+
+/// What is done with a hospital's private chain.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Show a block, or how far the chain is
+    Show {
+        /// The hospital's name
+        hospital: String,
+        /// The block's height
+        height: Option<Height>,
+    },
+    /// Check every block and entry: against each other, against the anchors, and against the records on the consortium chain. What was rewritten is placed; fails if
+    /// anything was
+    Verify {
+        /// The hospital's name
+        hospital: String,
+    },
+    /// Prove that an entry stands under the latest anchor
+    Prove {
+        /// The hospital's name
+        hospital: String,
+        /// The entry's number, from 0
+        entry: u64,
     },
 }
 

@@ -94,6 +94,9 @@ impl Transport for HttpTransport {
             Request::Reencapsulate(_) => Response::Reencapsulated(json(&bytes)?),
             Request::Ask(_) => Response::Partial(json(&bytes)?),
             Request::Uses(_) => Response::Uses(json(&bytes)?),
+            Request::LogHead(_) => Response::LogHead(json(&bytes)?),
+            Request::LogBlock(..) => Response::LogBlock(json(&bytes)?),
+            Request::LogInclusion(..) => Response::LogInclusion(json(&bytes)?),
             Request::Deposit(_) => Response::Deposited,
             Request::Grant(_) => Response::Grant(json(&bytes)?),
             _ => {
@@ -147,6 +150,13 @@ impl Route {
             Request::Grant(id) => Self::get(format!("grants/{id}")),
             Request::Ask(ask) => Self::post("asks", ask.to_vec()),
             Request::Uses(request) => Self::post("uses", request.to_vec()),
+            Request::LogHead(hospital) => Self::get(format!("logs/{hospital}")),
+            Request::LogBlock(hospital, height) => {
+                Self::get(format!("logs/{hospital}/blocks/{height}"))
+            }
+            Request::LogInclusion(hospital, index, size) => {
+                Self::get(format!("logs/{hospital}/entries/{index}/proof?size={size}"))
+            }
             // The enum is open to later requests; those a node does not know it refuses by their route.
             _ => Self::get("unknown"),
         }

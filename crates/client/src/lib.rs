@@ -10,6 +10,7 @@ mod doctor;
 mod error;
 #[cfg(feature = "http")]
 mod http;
+pub mod log;
 mod patient;
 mod search;
 mod session;

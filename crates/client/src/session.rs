@@ -6,13 +6,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use yilian_crypto::pseudonym::Nym;
+use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym};
 use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
     codec::{Decode, Encode, List},
     grant::{GrantEntry, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
+    log::{AnchorEntry, LogBlock, LogInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
@@ -21,7 +22,7 @@ use yilian_protocol::{
     state::{Sequence, Table, tables},
     trace::{TraceEntry, TraceHead},
     transport::{
-        Block, CallError, OneShot, Page, RecordEntry, Reencapsulated, Request, Response,
+        Block, CallError, LogHead, OneShot, Page, RecordEntry, Reencapsulated, Request, Response,
         SealRequest, Status, Transport,
     },
     tx::{Body, Transaction, TransactionError},
@@ -343,7 +344,7 @@ impl<T: Transport> Session<T> {
             SealedObject::parse(bytes).map_err(|source| ClientError::Sealed { record, source })?;
         let header = object.header();
         let as_on_chain = object.cid().record() == record
-            && *header.capsule() == entry.sealed.capsule
+            && EncodedCapsule::from(header.capsule()) == entry.sealed.capsule
             && *header.nym() == entry.nym;
         if !as_on_chain {
             return Err(ClientError::FalseObject { record });
@@ -512,6 +513,54 @@ impl<T: Transport> Session<T> {
     /// The rule by which the key holder refuses.
     pub async fn uses(&self, request: UsesRequest) -> Result<Page<Use>, ClientError> {
         Ok(ask!(self, Request::Uses(request), Uses, "uses"))
+    }
+
+    /// How far a hospital's private chain is, as the node says.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn log_head(&self, hospital: MemberId) -> Result<LogHead, ClientError> {
+        Ok(ask!(self, Request::LogHead(hospital), LogHead, "log head"))
+    }
+
+    /// A block of a hospital's private chain; nothing of it is verified.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn log_block(
+        &self,
+        hospital: MemberId,
+        height: Height,
+    ) -> Result<LogBlock, ClientError> {
+        let request = Request::LogBlock(hospital, height);
+        Ok(ask!(self, request, LogBlock, "log block"))
+    }
+
+    /// That an entry stands in a hospital's private chain of `size` entries; not verified.
+    ///
+    /// # Errors
+    /// When the chain is not that long.
+    pub async fn log_inclusion(
+        &self,
+        hospital: MemberId,
+        index: u64,
+        size: u64,
+    ) -> Result<LogInclusion, ClientError> {
+        let request = Request::LogInclusion(hospital, index, size);
+        Ok(ask!(self, request, LogInclusion, "log inclusion"))
+    }
+
+    /// The anchors of a hospital's private chain, in order. Proven.
+    ///
+    /// # Errors
+    /// When the node does not answer, or its proofs do not verify.
+    pub async fn anchors(&self, hospital: MemberId) -> Result<Vec<AnchorEntry>, ClientError> {
+        let (sequence, name) = (&tables::ANCHORS, hospital.as_bytes());
+        let count = self.read(sequence.counts(), name).await?.unwrap_or(0);
+        let places = (0..count).map(|index| sequence.item_key(name, index));
+        let places: Vec<StateKey> = places.collect();
+        let anchors = self.read_many(sequence.items(), &places).await?;
+        Ok(anchors.into_iter().flatten().collect())
     }
 
     /// When each of a grant's key holders said that it erased its shares; `None` for those who did not. Proven.

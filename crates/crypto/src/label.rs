@@ -65,6 +65,9 @@ labels! {
     /// Signature of a visit token under the visit's pseudonym.
     VISIT_TOKEN = "visit/token";
 
+    /// Block of a hospital's private chain: its hash and its signature.
+    LOG_BLOCK = "log/block";
+
     // - consent
     /// Commitment to a grant's terms.
     GRANT_TERMS = "consent/grant-terms";

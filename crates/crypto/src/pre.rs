@@ -61,6 +61,7 @@ debug_public_values!(
     DelegatorPublic,
     ScopeKey,
     Capsule,
+    EncodedCapsule,
     KnowledgeProof,
     DelegateePublic,
     GtReencapsulation,
@@ -232,6 +233,34 @@ impl std::fmt::Debug for Context {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Capsule(G1);
 point_encoding!(Capsule, G1, "capsule (48 bytes)");
+
+/// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is computed with them; whoever opens or
+/// turns a record takes the capsule of its sealed object, which is checked, and compares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct EncodedCapsule([u8; Capsule::SIZE]);
+
+impl EncodedCapsule {
+    /// Bytes of the encoding.
+    pub const SIZE: usize = Capsule::SIZE;
+
+    /// The bytes.
+    #[must_use]
+    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
+        self.0
+    }
+
+    /// Takes any bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<&Capsule> for EncodedCapsule {
+    fn from(capsule: &Capsule) -> Self {
+        Self(capsule.to_bytes())
+    }
+}
 
 impl Capsule {
     /// Checks that whoever made the capsule knew `r`, for this scope and context.

@@ -10,7 +10,7 @@ use yilian_protocol::{
 };
 
 use crate::{
-    consent, record, registry,
+    consent, log, record, registry,
     state::{Overlay, StateError, View},
     trace,
 };
@@ -96,6 +96,7 @@ impl Ledger {
             Body::SetGrant(change) => consent::set_reads(change),
             Body::AppendTrace(append) => trace::append_reads(append),
             Body::Erase(erasure) => consent::erase_reads(erasure),
+            Body::Anchor(anchor) => log::anchor_reads(anchor),
             _ => Vec::new(),
         }
     }
@@ -157,6 +158,7 @@ impl Ledger {
             Body::SetGrant(change) => consent::set(state, admitted, signer, change)?,
             Body::AppendTrace(append) => trace::append(state, admitted, append)?,
             Body::Erase(erasure) => consent::erase(state, admitted, signer, erasure)?,
+            Body::Anchor(anchor) => log::anchor(state, admitted, signer, anchor)?,
             _ => Err(Refusal::Malformed),
         };
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))

@@ -27,7 +27,6 @@ use yilian_protocol::{
     grant::{HolderAsk, SealedDeposit},
     limits::{DEPOSIT_MAX, REQUEST_MAX, TRANSACTION_MAX},
     transport::{CallError, OneShot, Request, Response, SealRequest},
-    tx::Transaction,
 };
 
 use crate::service::Node;
@@ -86,6 +85,9 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/records/{id}/object", get(object))
         .route("/records/{id}/index", get(index))
         .route("/objects/{id}", get(stored))
+        .route("/logs/{hospital}", get(log_head))
+        .route("/logs/{hospital}/blocks/{height}", get(log_block))
+        .route("/logs/{hospital}/entries/{index}/proof", get(log_inclusion))
         .route("/lookups", post(lookup))
         .route("/searches", post(search))
         .route("/crossings", post(cross))
@@ -141,10 +143,7 @@ async fn status(State(node): Shared) -> Answer {
 }
 
 async fn submit(State(node): Shared, body: Bytes) -> Answer {
-    let transaction = Transaction::parse(&body).map_err(|error| CallError::Invalid {
-        message: error.to_string(),
-    })?;
-    answer(&node, Request::Submit(transaction)).await
+    Ok(json(&node.submit_bytes(body).await?))
 }
 
 async fn seal(State(node): Shared, body: Bytes) -> Answer {
@@ -246,6 +245,28 @@ async fn uses(State(node): Shared, body: Bytes) -> Answer {
     answer(&node, Request::Uses(decode(&body)?)).await
 }
 
+async fn log_head(State(node): Shared, Path(hospital): Path<String>) -> Answer {
+    answer(&node, Request::LogHead(parse(&hospital)?)).await
+}
+
+async fn log_block(State(node): Shared, Path(at): Path<(String, String)>) -> Answer {
+    let request = Request::LogBlock(parse(&at.0)?, parse(&at.1)?);
+    answer(&node, request).await
+}
+
+#[derive(Deserialize)]
+struct Size {
+    size: u64,
+}
+
+async fn log_inclusion(
+    State(node): Shared,
+    Path((hospital, index)): Path<(String, u64)>,
+    Query(Size { size }): Query<Size>,
+) -> Answer {
+    answer(&node, Request::LogInclusion(parse(&hospital)?, index, size)).await
+}
+
 async fn answer(node: &Node, request: Request) -> Answer {
     Ok(match node.handle(request).await? {
         Response::Status(value) => json(&value),
@@ -267,6 +288,9 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Partial(value) => json(&value),
         Response::Uses(value) => json(&value),
         Response::Grant(value) => json(&value),
+        Response::LogHead(value) => json(&value),
+        Response::LogBlock(value) => json(&value),
+        Response::LogInclusion(value) => json(&value),
         Response::Object(bytes) => octets(bytes),
         Response::Deposited => StatusCode::NO_CONTENT.into_response(),
         _ => return Err(CallError::not_found("route").into()),

@@ -7,6 +7,7 @@
 //! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
 //! | [`config`] | a node's file of settings |
 //! | [`neighbours`] | other nodes' ciphertext, and hubs for one's own |
+//! | [`log`] | hospitals' private chains, anchored on the consortium chain |
 //! | [`service`] | what a node does with a request |
 //! | [`api`] | the same over HTTP |
 //!
@@ -18,6 +19,7 @@ pub mod api;
 pub mod config;
 mod erasure;
 pub mod keyholder;
+pub mod log;
 mod machine;
 pub mod neighbours;
 pub mod order;

@@ -19,7 +19,7 @@ use yilian_protocol::{
 use crate::order::{Execution, StateMachine};
 
 /// Bytes of the transactions that are remembered: those on their way, and those of the latest blocks.
-const REMEMBERED_MAX: usize = 32 * 1024 * 1024;
+const REMEMBERED_MAX: usize = 16 * 1024 * 1024;
 
 /// Adapts the pure ledger to what the chain asks of a state machine.
 ///
@@ -76,7 +76,11 @@ impl LedgerMachine {
         (machine, receiver)
     }
 
-    fn admit(&self, bytes: &[u8]) -> Result<Arc<Transaction>, Refusal> {
+    /// The transaction, if it may enter a block.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn admit(&self, bytes: &[u8]) -> Result<Arc<Transaction>, Refusal> {
         let id = TransactionId::of(bytes);
         // No panic can leave the map half-changed.
         let remembered = || {

@@ -16,6 +16,9 @@ use yilian_node::{
     service::{Node, NodeError},
 };
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs one node until it is told to stop (Ctrl-C, SIGTERM). Writes the URL of its API to standard output once it is ready.
 ///
 /// Ends with code 0 when it was told to stop, 1 when it does not start, and 70 when its storage failed while it ran: then a

@@ -14,8 +14,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
 use tokio::sync::Notify;
-use yilian_crypto::{pseudonym::Nym, search::Lookup, sign::SigningKey};
+use yilian_crypto::{
+    pseudonym::Nym,
+    search::Lookup,
+    sign::{Signature, SigningKey},
+};
 use yilian_ledger::{
     Ledger, StateError, consent,
     state::{
@@ -27,10 +32,11 @@ use yilian_ledger::{
     },
 };
 use yilian_protocol::{
-    CertificateId, Height, MemberId, RecordId, StateKey, TimeMs, TraceId, TransactionId,
+    CertificateId, Cid, Height, MemberId, RecordId, StateKey, TimeMs, TraceId, TransactionId,
     codec::{Blob, Decode, Encode as _, List},
     grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{HOPS_MAX, OBJECT_MAX, PAGE_MAX, RECORDS_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
+    log::LogEntry,
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{CertificateEntry, Genesis},
@@ -47,9 +53,10 @@ use yilian_protocol::{
 use crate::{
     erasure::Eraser,
     keyholder::{self, KeyHolder, KeyHolderError},
+    log::{Anchoring, LogError, LogKeeper, PrivateLog},
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
-    order::{Chain, ChainOptions, OrderError, Peering, StateMachine as _, ValidatorKey},
+    order::{Chain, ChainOptions, OrderError, Peering, ValidatorKey},
     store::{Store, StoreError},
 };
 
@@ -64,6 +71,7 @@ pub struct Node {
     identities: Arc<dyn Identities>,
     neighbours: Neighbours,
     eraser: (Arc<Notify>, Option<JoinHandle<()>>),
+    private: LogKeeper,
 }
 
 /// The members a node acts for, and the keys by which it signs in their names. Asked anew each time, so a member may join while the node runs.
@@ -78,7 +86,7 @@ pub trait Identities: std::fmt::Debug + Send + Sync {
 /// What a node needs to start.
 #[derive(Debug)]
 pub struct NodeOptions {
-    /// Where it keeps everything: `chain/`, `objects/`, `deposits.redb`.
+    /// Where it keeps everything: `chain/`, `objects/`, `deposits.redb`, `private-chain.redb`.
     pub directory: PathBuf,
     /// What its chain began with.
     pub genesis: Genesis,
@@ -110,6 +118,7 @@ impl Node {
         let ledger = Arc::new(Ledger::new(genesis));
         let store = Store::open(&directory.join("objects"))?;
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
+        let private = PrivateLog::open(&directory.join("private-chain.redb"))?;
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
         let (machine, holder) = (Arc::new(machine), Arc::new(holder));
         let options =
@@ -123,6 +132,12 @@ impl Node {
             identities: Arc::clone(&identities),
             stop: Arc::default(),
         };
+        let anchoring = Anchoring {
+            chain: chain.clone(),
+            id: ledger.chain(),
+            identities: Arc::clone(&identities),
+        };
+        let private = LogKeeper::start(private, anchoring).map_err(NodeError::Thread)?;
         let stop = Arc::clone(&eraser.stop);
         let eraser = eraser.start(revoked).map_err(NodeError::Thread)?;
         Ok(Self {
@@ -134,6 +149,7 @@ impl Node {
             identities,
             neighbours,
             eraser: (stop, Some(eraser)),
+            private,
         })
     }
 
@@ -182,6 +198,18 @@ impl Node {
             Request::Grant(id) => Response::Grant(self.entry(GRANT, id.as_bytes(), "grant").await?),
             Request::Ask(ask) => Response::Partial(self.serve(ask).await?),
             Request::Uses(request) => Response::Uses(self.uses(request).await?),
+            Request::LogHead(hospital) => {
+                Response::LogHead(self.log(move |log| log.head(hospital)).await?)
+            }
+            Request::LogBlock(hospital, height) => {
+                let block = self.log(move |log| log.block(hospital, height)).await?;
+                Response::LogBlock(block.ok_or_else(|| CallError::not_found("block"))?)
+            }
+            Request::LogInclusion(hospital, index, size) => {
+                let proof = self.log(move |log| log.inclusion(hospital, index, size));
+                let proof = proof.await?;
+                Response::LogInclusion(proof.ok_or_else(|| CallError::not_found("entry"))?)
+            }
             _ => {
                 return Err(CallError::Invalid {
                     message: "unknown request".to_owned(),
@@ -204,15 +232,24 @@ impl Node {
         })
     }
 
-    async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {
+    /// Orders the transaction of these bytes, as [`Request::Submit`] does.
+    pub(crate) async fn submit_bytes(&self, bytes: Bytes) -> Result<Receipt, CallError> {
         // Away from the network's threads: the proof of an append to traces takes a millisecond, and more than a lookup is asked for.
-        let (machine, bytes) = (Arc::clone(&self.machine), transaction.as_bytes().to_vec());
-        blocking(move || machine.check(&bytes)).await??;
-        let id = transaction.id();
-        self.chain
-            .submit(transaction.as_bytes().to_vec().into())
-            .await?;
-        self.receipt(id).await
+        let (machine, checked) = (Arc::clone(&self.machine), bytes.clone());
+        let admitted = blocking(move || machine.admit(&checked)).await?;
+        let transaction = admitted.map_err(|rule| match rule {
+            Refusal::Malformed | Refusal::BadSignature => CallError::Invalid {
+                message: format!("no transaction: {rule}"),
+            },
+            rule => rule.into(),
+        })?;
+        self.chain.submit(bytes).await?;
+        self.receipt(transaction.id()).await
+    }
+
+    async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {
+        self.submit_bytes(transaction.as_bytes().to_vec().into())
+            .await
     }
 
     async fn receipt(&self, id: TransactionId) -> Result<Receipt, CallError> {
@@ -234,9 +271,13 @@ impl Node {
             .map_err(|_| Refusal::BadSignature)?;
         let objects = matching_objects(&request.visit, &request.objects)?;
         self.keep(objects).await?;
+        let hospital = request.visit.hospital;
         let body = Body::Seal(request.visit);
         let transaction = Transaction::sign(self.ledger.chain(), body, &key);
         let bytes = Blob::new(transaction.as_bytes().to_vec())?;
+        let evidence = (request.author, request.signature);
+        let entries = log_entries(&transaction, &request.objects, evidence);
+        self.private.append(hospital, entries).await?;
         if self.neighbours.has_hubs() {
             let relay = Relay {
                 transaction: bytes.clone(),
@@ -269,6 +310,15 @@ impl Node {
         let objects = matching_objects(visit, &relay.objects)?;
         self.keep(objects).await?;
         self.submit(transaction).await
+    }
+
+    /// Looks into the private chains.
+    async fn log<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&PrivateLog) -> Result<R, LogError> + Send + 'static,
+    ) -> Result<R, CallError> {
+        let log = Arc::clone(self.private.log());
+        Ok(blocking(move || look(&log)).await??)
     }
 
     async fn keep(&self, objects: Vec<Vec<u8>>) -> Result<(), CallError> {
@@ -513,11 +563,7 @@ impl Node {
 
     /// The later of the node's clock and the latest block's time: a clock that was set back reopens nothing.
     fn now(&self) -> TimeMs {
-        let clock = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let clock = TimeMs::new(u64::try_from(clock.as_millis()).unwrap_or(u64::MAX));
-        clock.max(self.chain.latest().time)
+        clock().max(self.chain.latest().time)
     }
 
     async fn fetch(&self, keys: Vec<StateKey>) -> Result<Fetched, CallError> {
@@ -590,6 +636,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         self.chain.shutdown();
+        self.private.shutdown();
         let (stop, thread) = &mut self.eraser;
         stop.notify_one();
         // It has the key holder's file open until it ends.
@@ -678,6 +725,38 @@ fn said<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, CallError> {
     })
 }
 
+/// What a hospital's private chain says of a visit's records.
+fn log_entries(
+    transaction: &Transaction,
+    objects: &List<Blob<OBJECT_MAX>, RECORDS_MAX>,
+    (author, signature): (CertificateId, Signature),
+) -> Vec<LogEntry> {
+    let Body::Seal(visit) = transaction.body() else {
+        return Vec::new();
+    };
+    let sealed = visit.records.iter().zip(visit.index.iter());
+    let sealed = sealed.zip(objects.iter());
+    sealed
+        .map(|((record, index), object)| LogEntry {
+            author,
+            nym: visit.nym,
+            record: record.record,
+            object: Cid::of(object.as_slice()),
+            index: index.digest(),
+            transaction: transaction.id(),
+            signature,
+        })
+        .collect()
+}
+
+/// This machine's clock.
+pub(crate) fn clock() -> TimeMs {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Runs file work away from the threads that serve the network.
 async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
@@ -716,6 +795,9 @@ pub enum NodeError {
     /// The key holder.
     #[error(transparent)]
     KeyHolder(#[from] KeyHolderError),
+    /// The private chains.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The system has no thread left.
     #[error("no thread: {0}")]
     Thread(std::io::Error),

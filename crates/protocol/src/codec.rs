@@ -156,6 +156,12 @@ impl<'a> Reader<'a> {
 #[serde(transparent)]
 pub struct List<T, const MAX: usize>(Vec<T>);
 
+impl<T, const MAX: usize> Default for List<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<T, const MAX: usize> List<T, MAX> {
     /// Wraps `items`.
     ///

@@ -4,8 +4,8 @@
 use serde::{Deserialize as _, Deserializer, Serializer};
 use yilian_crypto::{
     pre::{
-        Capsule, DelegateePublic, DelegatorPublic, GtReencapsulation, KnowledgeProof,
-        LvReencapsulation, Partial, Rekey, ScopeKey,
+        Capsule, DelegateePublic, DelegatorPublic, EncodedCapsule, GtReencapsulation,
+        KnowledgeProof, LvReencapsulation, Partial, Rekey, ScopeKey,
     },
     pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
@@ -122,6 +122,7 @@ opaque! {
     MaskedPointer "masked pointer (40 bytes)",
     CrossTag "cross tag (16 bytes)",
     MaskedKey "masked key of an event (32 bytes)",
+    EncodedCapsule "capsule (48 bytes)",
 }
 
 fixed! {

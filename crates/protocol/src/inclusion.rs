@@ -99,42 +99,47 @@ impl InclusionProof {
     /// # Errors
     /// [`DecodeError::Invalid`] when the proof does not lead from the leaf to the root.
     pub fn verify(&self, leaf: TreeHash, root: &TreeHash) -> Result<(), DecodeError> {
-        match self.climb(leaf) {
+        match climb(self.index.into(), self.size.into(), leaf, self.path.iter()) {
             Some(found) if found == *root => Ok(()),
             _ => Err(DecodeError::Invalid {
                 what: "inclusion proof",
             }),
         }
     }
-
-    /// RFC 9162 section 2.1.3.2.
-    fn climb(&self, leaf: TreeHash) -> Option<TreeHash> {
-        if self.index >= self.size {
-            return None;
-        }
-        let (mut place, mut last) = (self.index, self.size - 1);
-        let mut hash = leaf;
-        for neighbour in self.path.iter() {
-            if last == 0 {
-                return None;
-            }
-            if place & 1 == 1 || place == last {
-                hash = node(neighbour, &hash);
-                while place & 1 == 0 && place != 0 {
-                    place >>= 1;
-                    last >>= 1;
-                }
-            } else {
-                hash = node(&hash, neighbour);
-            }
-            place >>= 1;
-            last >>= 1;
-        }
-        (last == 0).then_some(hash)
-    }
 }
 
-fn node(left: &TreeHash, right: &TreeHash) -> TreeHash {
+/// The root that `path` leads to from the leaf at `index` of `size`: RFC 9162 section 2.1.3.2.
+pub(crate) fn climb<'a>(
+    index: u64,
+    size: u64,
+    leaf: TreeHash,
+    path: impl Iterator<Item = &'a TreeHash>,
+) -> Option<TreeHash> {
+    if index >= size {
+        return None;
+    }
+    let (mut place, mut last) = (index, size - 1);
+    let mut hash = leaf;
+    for neighbour in path {
+        if last == 0 {
+            return None;
+        }
+        if place & 1 == 1 || place == last {
+            hash = node(neighbour, &hash);
+            while place & 1 == 0 && place != 0 {
+                place >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node(&hash, neighbour);
+        }
+        place >>= 1;
+        last >>= 1;
+    }
+    (last == 0).then_some(hash)
+}
+
+pub(crate) fn node(left: &TreeHash, right: &TreeHash) -> TreeHash {
     TreeHash::from_bytes(hash(
         label::MERKLE_NODE,
         &[left.as_bytes(), right.as_bytes()],

@@ -14,6 +14,7 @@ pub mod grant;
 pub mod ids;
 pub mod inclusion;
 pub mod limits;
+pub mod log;
 pub mod receipt;
 pub mod refusal;
 pub mod registry;

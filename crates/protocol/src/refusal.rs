@@ -79,6 +79,10 @@ named_codes! {
         GrantNotRevoked = 46 "grant-not-revoked",
         /// The key holder said before that it erased its shares.
         AlreadyErased = 47 "already-erased",
+        /// The private chain has not grown since its last anchor.
+        AnchorStale = 48 "anchor-stale",
+        /// The private chain is not the one that was anchored before: what was anchored has been rewritten.
+        AnchorInconsistent = 49 "anchor-inconsistent",
         /// The pass is not the consortium CA's, or for too long.
         PassInvalid = 50 "pass-invalid",
         /// The pass is not valid at this time.
@@ -144,6 +148,10 @@ impl Refusal {
             Self::BadHolders => "name each key holder once, and a threshold up to their count",
             Self::GrantNotRevoked => "keep the shares until the patient revokes the grant",
             Self::AlreadyErased => "nothing to do: the receipt is there",
+            Self::AnchorStale => "nothing to do: a later block is anchored",
+            Self::AnchorInconsistent => {
+                "restore the private chain from a copy; tell the other members what happened"
+            }
             Self::PassInvalid | Self::PassExpired => {
                 "have the consortium's CA issue new passes to you"
             }

@@ -18,7 +18,10 @@ use rand_core::CryptoRng;
 use yilian_crypto::{
     hash::hash,
     label,
-    pre::{Capsule, Context, DelegatorPublic, KnowledgeProof, ProvenCapsule, RecordKey, ScopeKey},
+    pre::{
+        Capsule, Context, DelegatorPublic, EncodedCapsule, KnowledgeProof, ProvenCapsule,
+        RecordKey, ScopeKey,
+    },
     pseudonym::Nym,
     scope::Scope,
     seal,
@@ -279,9 +282,9 @@ fn mask(
 pub struct SealedRecord {
     /// The record's id, which binds the whole object.
     pub record: crate::ids::RecordId,
-    /// The capsule.
+    /// The capsule, which must be that of the object.
     #[serde(with = "crate::fixed")]
-    pub capsule: Capsule,
+    pub capsule: EncodedCapsule,
 }
 canonical!(SealedRecord { record, capsule });
 
@@ -289,7 +292,7 @@ impl From<&SealedObject> for SealedRecord {
     fn from(object: &SealedObject) -> Self {
         Self {
             record: object.cid().record(),
-            capsule: *object.header().capsule(),
+            capsule: object.header().capsule().into(),
         }
     }
 }

@@ -129,6 +129,7 @@ pub mod tables {
     use crate::{
         grant::GrantEntry,
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
+        log::AnchorEntry,
         registry::{Admitted, CertificateEntry, MemberEntry},
         search::CrossTags,
         trace::{TraceHead, TraceItem, TraceShared},
@@ -179,6 +180,11 @@ pub mod tables {
 
     /// Grant id -> entry.
     pub const GRANT: Table<GrantEntry> = Table::new("grant");
+    /// Hospital -> the latest anchor of its private chain.
+    pub const ANCHOR: Table<AnchorEntry> = Table::new("anchor");
+    /// Anchors of each hospital's private chain, in order.
+    pub const ANCHORS: Sequence<AnchorEntry> = Sequence::new("anchors", "anchors-item");
+
     /// Grant and key holder ([`erasure_name`]) -> when the holder said that it erased its shares.
     pub const ERASURE: Table<Admitted> = Table::new("erasure");
 

@@ -19,6 +19,7 @@ use crate::{
         TransactionId, TreeHash,
     },
     limits::{CROSSINGS_MAX, FINALITY_MAX, OBJECT_MAX, PROOFS_MAX, RECORDS_MAX, TRANSACTION_MAX},
+    log::{LogBlock, LogHeader, LogInclusion},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
@@ -100,6 +101,12 @@ pub enum Request {
     Ask(HolderAsk),
     /// Asks a key holder how a grant was used; by the patient, passed on if need be.
     Uses(UsesRequest),
+    /// How far a hospital's private chain is.
+    LogHead(MemberId),
+    /// A block of a hospital's private chain.
+    LogBlock(MemberId, Height),
+    /// The proof that an entry stands in a hospital's private chain of a size: hospital, entry, size.
+    LogInclusion(MemberId, u64, u64),
 }
 
 /// What a node answers; the variant follows from the request.
@@ -148,10 +155,25 @@ pub enum Response {
     Partial(SignedPartial),
     /// To [`Request::Uses`].
     Uses(Page<Use>),
+    /// To [`Request::LogHead`].
+    LogHead(LogHead),
+    /// To [`Request::LogBlock`].
+    LogBlock(LogBlock),
+    /// To [`Request::LogInclusion`].
+    LogInclusion(LogInclusion),
     /// To [`Request::Deposit`].
     Deposited,
     /// To [`Request::Grant`].
     Grant(GrantEntry),
+}
+
+/// How far a hospital's private chain is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LogHead {
+    /// How many entries it has, those of no block yet included.
+    pub size: u64,
+    /// The latest block's header.
+    pub latest: Option<LogHeader>,
 }
 
 /// A node's chain and how far it is.
@@ -315,17 +337,27 @@ impl SealRequest {
         chain: ChainId,
         author: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
+        Self::verify_parts(chain, &self.visit, self.author, &self.signature, author)
+    }
+
+    /// The same, of a request whose parts were kept: what a private chain has as evidence.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn verify_parts(
+        chain: ChainId,
+        visit: &SealVisit,
+        author: CertificateId,
+        signature: &Signature,
+        key: &VerifyingKey,
+    ) -> Result<(), yilian_crypto::Error> {
         let parts: [&[u8]; 4] = [
             b"seal",
             chain.as_bytes(),
-            &self.visit.to_vec(),
-            self.author.as_bytes(),
+            &visit.to_vec(),
+            author.as_bytes(),
         ];
-        author.verify(
-            yilian_crypto::label::CALL_SIGNATURE,
-            &parts,
-            &self.signature,
-        )
+        key.verify(yilian_crypto::label::CALL_SIGNATURE, &parts, signature)
     }
 }
 

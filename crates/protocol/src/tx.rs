@@ -16,6 +16,7 @@ use crate::{
     grant::{Erasure, Grant, GrantChange},
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
+    log::Anchor,
     registry::{Certificate, Member, Revocation},
     sealed::SealedRecord,
     search::RecordIndex,
@@ -43,6 +44,8 @@ pub enum Body {
     AppendTrace(TraceAppend),
     /// Says that a key holder erased its shares of a revoked grant; by the holder's node.
     Erase(Erasure),
+    /// Anchors a hospital's private chain; by the hospital's node.
+    Anchor(Anchor),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -53,6 +56,7 @@ canonical_choice!(Body {
     6 => SetGrant,
     7 => AppendTrace,
     8 => Erase,
+    9 => Anchor,
 });
 
 impl Body {
@@ -68,6 +72,7 @@ impl Body {
             Self::SetGrant(_) => "set-grant",
             Self::AppendTrace(_) => "append-trace",
             Self::Erase(_) => "erase",
+            Self::Anchor(_) => "anchor",
         }
     }
 }

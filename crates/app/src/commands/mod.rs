@@ -3,6 +3,7 @@
 pub mod ca;
 mod chain;
 mod doctor;
+mod log;
 mod net;
 pub mod network;
 mod patient;
@@ -60,6 +61,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Record(command) => chain::record(&context, command).await,
         Command::Trace(command) => trace::run(&context, command).await,
         Command::Receipt { transaction } => chain::receipt(&context, transaction).await,
+        Command::Log(command) => log::run(&context, command).await,
         Command::Verify { receipt, genesis } => {
             chain::verify(&context, &receipt, genesis.as_deref())
         }

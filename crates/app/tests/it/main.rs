@@ -13,6 +13,7 @@ mod holders;
 mod leakage;
 mod lying_node;
 mod net;
+mod private_chain;
 mod story;
 mod trace_attacks;
 mod trace_privacy;

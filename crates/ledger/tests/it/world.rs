@@ -195,7 +195,7 @@ pub fn seal(hospital: u8, visit: u32, numbers: &[u8]) -> Body {
         );
         SealedRecord {
             record: record_id(*number),
-            capsule,
+            capsule: (&capsule).into(),
         }
     });
     let records = List::new(records.collect()).unwrap();

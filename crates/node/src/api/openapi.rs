@@ -151,6 +151,21 @@ const ROUTES: &[Route] = &[
         "SignedPartial",
         "Ask a key holder for its part of a record under a grant; passed on to it",
     ),
+    get(
+        "/v1/logs/{hospital}",
+        "LogHead",
+        "How far a hospital's private chain is",
+    ),
+    get(
+        "/v1/logs/{hospital}/blocks/{height}",
+        "LogBlock",
+        "A block of a hospital's private chain",
+    ),
+    get(
+        "/v1/logs/{hospital}/entries/{index}/proof",
+        "LogInclusion",
+        "That an entry stands among the first `size` of a hospital's private chain",
+    ),
     post(
         "/v1/uses",
         "UsesRequest",
@@ -223,13 +238,18 @@ fn parameters(path: &str, answer: &str) -> Value {
     let mut parameters: Vec<Value> = names
         .map(|name| {
             let schema = match name {
-                "height" => json!({ "type": "integer", "minimum": 0 }),
+                "height" | "index" => json!({ "type": "integer", "minimum": 0 }),
                 "nym" => json!({ "type": "string", "pattern": "^[0-9a-f]{96}$" }),
                 _ => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
             };
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
         })
         .collect();
+    if answer == "LogInclusion" {
+        let schema = json!({ "type": "integer", "minimum": 1 });
+        parameters
+            .push(json!({ "name": "size", "in": "query", "required": true, "schema": schema }));
+    }
     if answer.ends_with("Page") {
         let schema = json!({ "type": "integer", "minimum": 0, "default": 0 });
         parameters.push(json!({ "name": "from", "in": "query", "schema": schema }));
@@ -295,6 +315,15 @@ fn schemas() -> Value {
         "Block": object(&[
             ("id", id.clone()), ("header", free.clone()), ("finality", json!({ "type": "string" })),
             ("transactions", json!({ "type": "array", "items": free.clone() })),
+        ]),
+        "LogHead": object(&[("size", json!({ "type": "integer" })), ("latest", json!({}))]),
+        "LogBlock": object(&[
+            ("header", free.clone()), ("signature", json!({ "type": "string" })),
+            ("entries", json!({ "type": "array", "items": free.clone() })),
+        ]),
+        "LogInclusion": object(&[
+            ("index", json!({ "type": "integer" })), ("size", json!({ "type": "integer" })),
+            ("path", json!({ "type": "array", "items": id.clone() })),
         ]),
         "SignedPartial": object(&[
             ("holder", id.clone()), ("partial", json!({ "type": "string", "pattern": "^[0-9a-f]{832}$" })),
@@ -362,6 +391,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 24);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 27);
     }
 }

@@ -28,8 +28,9 @@ use yilian_protocol::{
 
 /// Bytes of the largest header.
 const HEADER_MAX: usize = 1024;
-/// Bytes of all transactions of a block.
-pub(super) const BODY_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of all transactions of a block: ten batches of records, or two of the largest transactions. Larger blocks take longer than they
+/// save, and fill the memory of whoever keeps the latest of every peer.
+pub(super) const BODY_MAX: usize = 1024 * 1024;
 
 /// Bytes of the largest encoded block: header and body, and a length before each piece.
 pub(super) const SIZE_MAX: usize = HEADER_MAX + BODY_MAX + BLOCK_TRANSACTIONS_MAX * 6 + 32;

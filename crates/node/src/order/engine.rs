@@ -82,6 +82,8 @@ const SECTION: NonZeroU64 = NZU64!(1 << 16);
 const SKIP_TIMEOUT: Duration = Duration::from_secs(10);
 /// When no block was executed for so long at the start, none will be.
 const STANDSTILL: Duration = Duration::from_secs(30);
+/// How long the state may take to open: the index of 10^8 entries, or a block that a peer has to give.
+const OPENING_MAX: Duration = Duration::from_mins(10);
 /// The same for a node with peers, which goes on and gets the blocks from them when it can.
 const PEERS_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -153,7 +155,8 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
         buffered::Config {
             public_key: me.clone(),
             mailbox_size: NZUsize!(1000),
-            deque_size: 10,
+            // Blocks of each peer that are kept for whoever asks; the archive has the final ones.
+            deque_size: 4,
             priority: false,
             codec_config: (),
             peer_provider: peers.clone(),
@@ -237,7 +240,10 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
     );
     marshal.start(states.clone(), broadcast_mailbox, resolver);
     stateful.start();
-    let states = states.subscribe_databases().await;
+    let opened = tokio::time::timeout(OPENING_MAX, states.subscribe_databases()).await;
+    let states = opened.map_err(|_| OrderError::Start {
+        cause: "the state does not open; it may lack a block that no peer gives".to_owned(),
+    })?;
     // Nothing is voted for, and nobody is answered, before the state is that of the latest final
     // block.
     latest.send_replace(caught_up(&archive, &first, peering.is_some()).await?);

@@ -1,0 +1,494 @@
+//! The private chains of the hospitals that a node acts for: what it sealed, entry by entry, on disk, in signed blocks that are anchored on
+//! the consortium chain. See [`yilian_protocol::log`].
+//!
+//! An entry is on disk before its transaction is ordered. Every [`PERIOD`] a block is closed over what came since, and its header is
+//! anchored with the proof that the chain extends what was anchored before; after a restart, that is made up for.
+
+use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::warn;
+use yilian_crypto::sign::{Signature, SigningKey};
+use yilian_ledger::state::tables::ANCHOR;
+use yilian_protocol::{
+    ChainId, Height, MemberId, TimeMs, TreeHash,
+    codec::{Decode, Encode, List},
+    inclusion::{self, leaf},
+    limits::LOG_BLOCK_MAX,
+    log::{
+        Anchor, AnchorEntry, ConsistencyProof, LogBlock, LogEntry, LogHeader, LogInclusion,
+        Subtrees, tree_root,
+    },
+    refusal::{Outcome, Refusal},
+    transport::{CallError, LogHead},
+    tx::{Body, Transaction},
+};
+
+use crate::{
+    order::{Chain, SubmitError},
+    service::Identities,
+};
+
+/// How often a block is closed and anchored, when there is something new.
+pub const PERIOD: Duration = Duration::from_secs(2);
+/// Appends that wait at most, and that share one sync.
+const QUEUE: usize = 1024;
+
+/// Hospital, number -> entry.
+const ENTRIES: TableDefinition<'_, ([u8; 32], u64), &[u8]> = TableDefinition::new("log-entries-v1");
+/// Hospital, height -> header and signature.
+const BLOCKS: TableDefinition<'_, ([u8; 32], u64), &[u8]> = TableDefinition::new("log-blocks-v1");
+/// Hospital, level, index -> hash of a perfect subtree.
+const NODES: TableDefinition<'_, ([u8; 32], u32, u64), [u8; 32]> =
+    TableDefinition::new("log-nodes-v1");
+
+/// Private chains on disk.
+#[derive(Debug)]
+pub struct PrivateLog {
+    database: Database,
+}
+
+impl PrivateLog {
+    /// Opens those kept in the file `path`, which is made when it is missing.
+    ///
+    /// # Errors
+    /// [`LogError::Storage`] when the file cannot be read, or another process has it open.
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        let database = Database::create(path)?;
+        let transaction = database.begin_write()?;
+        transaction.open_table(ENTRIES)?;
+        transaction.open_table(BLOCKS)?;
+        transaction.open_table(NODES)?;
+        transaction.commit()?;
+        Ok(Self { database })
+    }
+
+    /// Appends entries of several hospitals; on disk when it returns.
+    ///
+    /// # Errors
+    /// [`LogError`] when they cannot be written.
+    pub fn append(&self, appends: &[(MemberId, Vec<LogEntry>)]) -> Result<(), LogError> {
+        let transaction = self.database.begin_write()?;
+        for (hospital, entries) in appends {
+            append(&transaction, *hospital.as_bytes(), entries)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Closes a block over the entries that came since the last one; `None` when there are none.
+    ///
+    /// # Errors
+    /// [`LogError`] when it cannot be written.
+    pub fn close(
+        &self,
+        chain: ChainId,
+        hospital: MemberId,
+        key: &SigningKey,
+        time: TimeMs,
+    ) -> Result<Option<LogHeader>, LogError> {
+        let name = *hospital.as_bytes();
+        let below = self.latest(hospital)?;
+        let first = below.as_ref().map_or(0, |(header, _)| header.size());
+        let size = self.size(hospital)?;
+        let count = (size - first).min(LOG_BLOCK_MAX as u64);
+        if count == 0 {
+            return Ok(None);
+        }
+        let entries = self.entries(hospital, first, count)?;
+        let leaves: Vec<TreeHash> = entries.iter().map(LogEntry::leaf).collect();
+        let (height, previous, time) = match &below {
+            Some((header, _)) => (header.height.next(), header.id(), time.max(header.time)),
+            None => (Height::new(1), TreeHash::from_bytes([0; 32]), time),
+        };
+        let header = LogHeader {
+            hospital,
+            height,
+            previous,
+            first,
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+            root: inclusion::root(&leaves),
+            tree: self.read(hospital, |tree| tree_root(tree, first + count))?,
+            time,
+        };
+        let mut bytes = header.to_vec();
+        header.sign(chain, key).encode(&mut bytes);
+        let transaction = self.database.begin_write()?;
+        transaction
+            .open_table(BLOCKS)?
+            .insert((name, height.get()), bytes.as_slice())?;
+        transaction.commit()?;
+        Ok(Some(header))
+    }
+
+    /// How far a hospital's chain is.
+    ///
+    /// # Errors
+    /// [`LogError`] when it cannot be read.
+    pub fn head(&self, hospital: MemberId) -> Result<LogHead, LogError> {
+        Ok(LogHead {
+            size: self.size(hospital)?,
+            latest: self.latest(hospital)?.map(|(header, _)| header),
+        })
+    }
+
+    /// The block at `height`.
+    ///
+    /// # Errors
+    /// [`LogError`] when it cannot be read.
+    pub fn block(&self, hospital: MemberId, height: Height) -> Result<Option<LogBlock>, LogError> {
+        let Some((header, signature)) = self.header(hospital, height)? else {
+            return Ok(None);
+        };
+        let entries = self.entries(hospital, header.first, header.count.into())?;
+        let entries = List::new(entries).map_err(|_| LogError::Corrupt)?;
+        Ok(Some(LogBlock {
+            header,
+            signature,
+            entries,
+        }))
+    }
+
+    /// That the entry `index` stands among the first `size`.
+    ///
+    /// # Errors
+    /// [`LogError`] when the chain cannot be read, or is not that long.
+    pub fn inclusion(
+        &self,
+        hospital: MemberId,
+        index: u64,
+        size: u64,
+    ) -> Result<Option<LogInclusion>, LogError> {
+        if size > self.size(hospital)? {
+            return Ok(None);
+        }
+        self.read(hospital, |tree| LogInclusion::new(tree, index, size))
+    }
+
+    /// That the first `new` entries begin with the first `old`.
+    ///
+    /// # Errors
+    /// [`LogError`] when the chain cannot be read.
+    pub fn consistency(
+        &self,
+        hospital: MemberId,
+        old: u64,
+        new: u64,
+    ) -> Result<Option<ConsistencyProof>, LogError> {
+        if old > new || new > self.size(hospital)? {
+            return Ok(None);
+        }
+        self.read(hospital, |tree| ConsistencyProof::new(tree, old, new))
+            .map(Some)
+    }
+
+    fn size(&self, hospital: MemberId) -> Result<u64, LogError> {
+        let table = self.database.begin_read()?.open_table(ENTRIES)?;
+        size(&table, *hospital.as_bytes())
+    }
+
+    fn latest(&self, hospital: MemberId) -> Result<Option<(LogHeader, Signature)>, LogError> {
+        let table = self.database.begin_read()?.open_table(BLOCKS)?;
+        let name = *hospital.as_bytes();
+        let last = table.range((name, 0)..=(name, u64::MAX))?.next_back();
+        last.map(|found| signed_header(found?.1.value()))
+            .transpose()
+    }
+
+    fn header(
+        &self,
+        hospital: MemberId,
+        height: Height,
+    ) -> Result<Option<(LogHeader, Signature)>, LogError> {
+        let table = self.database.begin_read()?.open_table(BLOCKS)?;
+        let found = table.get((*hospital.as_bytes(), height.get()))?;
+        found.map(|bytes| signed_header(bytes.value())).transpose()
+    }
+
+    fn entries(
+        &self,
+        hospital: MemberId,
+        first: u64,
+        count: u64,
+    ) -> Result<Vec<LogEntry>, LogError> {
+        let (table, name) = (
+            self.database.begin_read()?.open_table(ENTRIES)?,
+            *hospital.as_bytes(),
+        );
+        let range = table.range((name, first)..(name, first.saturating_add(count)))?;
+        range
+            .map(|found| LogEntry::from_slice(found?.1.value()).map_err(|_| LogError::Corrupt))
+            .collect()
+    }
+
+    fn read<R>(
+        &self,
+        hospital: MemberId,
+        look: impl FnOnce(&Nodes) -> Result<R, LogError>,
+    ) -> Result<R, LogError> {
+        let table = self.database.begin_read()?.open_table(NODES)?;
+        look(&Nodes {
+            table,
+            hospital: *hospital.as_bytes(),
+        })
+    }
+}
+
+/// The perfect subtrees of one hospital.
+struct Nodes {
+    table: redb::ReadOnlyTable<([u8; 32], u32, u64), [u8; 32]>,
+    hospital: [u8; 32],
+}
+
+impl Subtrees for Nodes {
+    type Error = LogError;
+
+    fn perfect(&self, level: u32, index: u64) -> Result<TreeHash, LogError> {
+        let found = self.table.get((self.hospital, level, index))?;
+        let found = found.ok_or(LogError::Corrupt)?;
+        Ok(TreeHash::from_bytes(found.value()))
+    }
+}
+
+fn size(
+    table: &impl ReadableTable<([u8; 32], u64), &'static [u8]>,
+    name: [u8; 32],
+) -> Result<u64, LogError> {
+    match table.range((name, 0)..=(name, u64::MAX))?.next_back() {
+        Some(last) => Ok(last?.0.value().1.saturating_add(1)),
+        None => Ok(0),
+    }
+}
+
+fn signed_header(bytes: &[u8]) -> Result<(LogHeader, Signature), LogError> {
+    let split = bytes.len().checked_sub(Signature::SIZE);
+    let (header, signature) = split
+        .and_then(|at| bytes.split_at_checked(at))
+        .ok_or(LogError::Corrupt)?;
+    let header = LogHeader::from_slice(header).map_err(|_| LogError::Corrupt)?;
+    let signature = Signature::from_slice(signature).map_err(|_| LogError::Corrupt)?;
+    Ok((header, signature))
+}
+
+/// Writes entries, and every perfect subtree that they complete.
+fn append(
+    transaction: &WriteTransaction,
+    name: [u8; 32],
+    entries: &[LogEntry],
+) -> Result<(), LogError> {
+    let mut table = transaction.open_table(ENTRIES)?;
+    let mut nodes = transaction.open_table(NODES)?;
+    let mut number = size(&table, name)?;
+    for entry in entries {
+        let bytes = entry.to_vec();
+        table.insert((name, number), bytes.as_slice())?;
+        let (mut level, mut index, mut hash) = (0, number, leaf(&[&bytes]));
+        nodes.insert((name, level, index), hash.to_bytes())?;
+        while index & 1 == 1 {
+            let left = nodes.get((name, level, index - 1))?;
+            let left = TreeHash::from_bytes(left.ok_or(LogError::Corrupt)?.value());
+            hash = inclusion::root(&[left, hash]);
+            (level, index) = (level + 1, index >> 1);
+            nodes.insert((name, level, index), hash.to_bytes())?;
+        }
+        number += 1;
+    }
+    Ok(())
+}
+
+/// Entries on their way, and who waits for them.
+type Append = (
+    MemberId,
+    Vec<LogEntry>,
+    oneshot::Sender<Result<(), CallError>>,
+);
+
+/// Takes entries, closes blocks and anchors them, on a thread of its own.
+#[derive(Debug)]
+pub struct LogKeeper {
+    log: Arc<PrivateLog>,
+    appends: mpsc::Sender<Append>,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What anchoring takes.
+#[derive(Debug)]
+pub struct Anchoring {
+    /// The consortium chain.
+    pub chain: Chain,
+    /// Its id.
+    pub id: ChainId,
+    /// For whom, and with whose keys.
+    pub identities: Arc<dyn Identities>,
+}
+
+impl LogKeeper {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(log: PrivateLog, anchoring: Anchoring) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let (log, stop) = (Arc::new(log), Arc::new(Notify::new()));
+        let (appends, incoming) = mpsc::channel(QUEUE);
+        let (kept, stopped) = (Arc::clone(&log), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("private-chain".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let anchors = anchor_periodically(&kept, &anchoring);
+                    tokio::select! {
+                        () = take(&kept, incoming) => {}
+                        () = anchors => {}
+                        () = stopped.notified() => {}
+                    }
+                });
+            })?;
+        Ok(Self {
+            log,
+            appends,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// The chains.
+    pub const fn log(&self) -> &Arc<PrivateLog> {
+        &self.log
+    }
+
+    /// Appends entries to a hospital's chain; on disk when it returns.
+    ///
+    /// # Errors
+    /// [`CallError::Unavailable`] when they cannot be written.
+    pub async fn append(
+        &self,
+        hospital: MemberId,
+        entries: Vec<LogEntry>,
+    ) -> Result<(), CallError> {
+        let stopped = || CallError::Unavailable {
+            message: "the private chain has stopped".to_owned(),
+        };
+        let (done, waits) = oneshot::channel();
+        let sent = self.appends.send((hospital, entries, done)).await;
+        sent.map_err(|_| stopped())?;
+        waits.await.map_err(|_| stopped())?
+    }
+
+    /// Stops the thread, and lets go of the file.
+    pub fn shutdown(&mut self) {
+        self.stop.notify_one();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Writes what waits, with one sync for all of it.
+async fn take(log: &PrivateLog, mut incoming: mpsc::Receiver<Append>) {
+    while let Some(first) = incoming.recv().await {
+        let (mut batch, mut waiting) = (vec![(first.0, first.1)], vec![first.2]);
+        while batch.len() < QUEUE
+            && let Ok((hospital, entries, done)) = incoming.try_recv()
+        {
+            batch.push((hospital, entries));
+            waiting.push(done);
+        }
+        let written = log.append(&batch).map_err(CallError::from);
+        for done in waiting {
+            // Whoever asked may have gone away.
+            drop(done.send(written.clone()));
+        }
+    }
+}
+
+async fn anchor_periodically(log: &PrivateLog, anchoring: &Anchoring) {
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        for hospital in anchoring.identities.members() {
+            match anchoring.anchor(log, hospital).await {
+                Ok(()) => {}
+                Err(AnchorError::Chain(SubmitError::Stopped)) => return,
+                Err(error) => warn!(%hospital, "the private chain is not anchored: {error}"),
+            }
+        }
+    }
+}
+
+impl Anchoring {
+    /// Closes a block, and anchors the latest one unless it is.
+    async fn anchor(&self, log: &PrivateLog, hospital: MemberId) -> Result<(), AnchorError> {
+        let Some(key) = self.identities.key(hospital) else {
+            return Ok(());
+        };
+        let time = self.chain.latest().time.max(crate::service::clock());
+        log.close(self.id, hospital, &key, time)?;
+        let Some(latest) = log.head(hospital)?.latest else {
+            return Ok(());
+        };
+        let state = self.chain.state(&[ANCHOR.key(hospital.as_bytes())]).await?;
+        let anchored = state.into_iter().next().flatten();
+        let anchored: Option<AnchorEntry> = anchored.and_then(|bytes| ANCHOR.read(&bytes).ok());
+        let old = anchored.map_or(0, |entry| entry.header.size());
+        if latest.size() == old {
+            return Ok(());
+        }
+        // Longer on the chain than on disk: the file was lost, or an old copy put back.
+        let consistency = log
+            .consistency(hospital, old, latest.size())?
+            .ok_or(AnchorError::Shorter { anchored: old })?;
+        let body = Body::Anchor(Anchor {
+            header: latest,
+            consistency,
+        });
+        let anchor = Transaction::sign(self.id, body, &key);
+        let place = self.chain.submit(anchor.as_bytes().to_vec().into()).await?;
+        match place.outcome {
+            Outcome::Applied => Ok(()),
+            Outcome::Refused(rule) => Err(AnchorError::Refused(rule)),
+        }
+    }
+}
+
+/// Why a private chain is not anchored.
+#[derive(Debug, thiserror::Error)]
+enum AnchorError {
+    #[error(transparent)]
+    Chain(#[from] SubmitError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("{anchored} entries are anchored, which is more than are here")]
+    Shorter { anchored: u64 },
+}
+
+/// A fault of the private chains' storage; its operator must look.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The file cannot be read or written.
+    #[error("the private chain's storage failed: {0}")]
+    Storage(redb::Error),
+    /// Something in it is damaged or missing.
+    #[error("the private chain is damaged")]
+    Corrupt,
+}
+
+impl<E: Into<redb::Error>> From<E> for LogError {
+    fn from(error: E) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+impl From<LogError> for CallError {
+    fn from(error: LogError) -> Self {
+        Self::Unavailable {
+            message: error.to_string(),
+        }
+    }
+}
