@@ -6,8 +6,10 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use yilian_protocol::{
-    CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId, grant::Purpose,
-    registry::Role, transport::Form,
+    CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId,
+    grant::Purpose,
+    registry::{Motion, Role},
+    transport::Form,
 };
 
 use self::trace::TraceCommand;
@@ -196,6 +198,19 @@ pub enum CaCommand {
         /// Why
         #[arg(long)]
         reason: String,
+    },
+    /// Vote to suspend, reinstate or expel a member, by another member's CA; carried by more than half of the others
+    Vote {
+        /// What: suspend, reinstate or expel
+        motion: Motion,
+        /// About which member, by name
+        subject: String,
+        /// Whose vote, by name
+        #[arg(long)]
+        by: String,
+        /// Take the vote back
+        #[arg(long)]
+        withdraw: bool,
     },
     /// Give a maker, courier, pharmacist or regulator passes for appending to traces, by the consortium's CA
     Passes {

@@ -10,7 +10,7 @@ use yilian_protocol::{
     limits::{NAME_MAX, REASON_MAX},
     receipt::Receipt,
     refusal::Refusal,
-    registry::{Certificate, Member, Revocation, Role},
+    registry::{Certificate, Member, Motion, Revocation, Role, Vote},
     trace::{AuthorPass, TraceAction},
     transport::Transport,
     tx::{Body, Transaction},
@@ -114,6 +114,28 @@ impl MemberCa {
     #[must_use]
     pub fn id(&self) -> MemberId {
         self.member.id()
+    }
+
+    /// Votes on a motion about another member, as it stands now; or takes the vote back.
+    ///
+    /// # Errors
+    /// The rule by which the ledger refuses.
+    pub async fn vote<T: Transport>(
+        &self,
+        session: &Session<T>,
+        motion: Motion,
+        subject: MemberId,
+        favour: bool,
+    ) -> Result<Receipt, ClientError> {
+        let vote = Vote {
+            subject,
+            motion,
+            round: session.member(subject).await?.decisions,
+            voter: self.id(),
+            favour,
+        };
+        let transaction = Transaction::sign(session.chain(), Body::Vote(vote), &self.key);
+        session.submit(transaction).await
     }
 
     /// A certificate for the person called `subject`, whose keys come from `seed`.

@@ -162,12 +162,13 @@ impl ConsentChecked {
     }
 }
 
-/// The keys that [`check`] reads.
+/// The keys that [`check`] reads, for a reader certified by `member`.
 #[must_use]
-pub fn check_reads(ask: &SignedAsk) -> Vec<StateKey> {
+pub fn check_reads(ask: &SignedAsk, member: MemberId) -> Vec<StateKey> {
     vec![
         GRANT.key(ask.ask.grant.as_bytes()),
         CERTIFICATE.key(ask.ask.reader.as_bytes()),
+        MEMBER.key(member.as_bytes()),
         RECORD.key(ask.ask.record.as_bytes()),
     ]
 }
@@ -203,6 +204,9 @@ pub fn check<V: View>(
     if let Err(refusal) = reader_may_ask(&reader, chain, signed, now) {
         return Ok(Err(refusal));
     }
+    let member = reader.certificate.member;
+    let member = present!(state.read(MEMBER, member.as_bytes())?, MemberUnknown);
+    require!(member.may_act().is_ok(), MemberSuspended);
     require!(ask.purpose == terms.purpose, PurposeNotGranted);
     require!(terms.scope(&ask.scope).is_some(), ScopeNotGranted);
     let record = present!(state.read(RECORD, ask.record.as_bytes())?, RecordUnknown);

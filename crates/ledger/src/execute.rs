@@ -97,6 +97,7 @@ impl Ledger {
             Body::AppendTrace(append) => trace::append_reads(append),
             Body::Erase(erasure) => consent::erase_reads(erasure),
             Body::Anchor(anchor) => log::anchor_reads(anchor),
+            Body::Vote(vote) => registry::vote_reads(vote),
             _ => Vec::new(),
         }
     }
@@ -159,6 +160,7 @@ impl Ledger {
             Body::AppendTrace(append) => trace::append(state, admitted, append)?,
             Body::Erase(erasure) => consent::erase(state, admitted, signer, erasure)?,
             Body::Anchor(anchor) => log::anchor(state, admitted, signer, anchor)?,
+            Body::Vote(vote) => registry::vote(state, admitted, signer, vote)?,
             _ => Err(Refusal::Malformed),
         };
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))

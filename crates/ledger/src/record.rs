@@ -2,7 +2,7 @@
 //!
 //! | transaction | signed by | refused when |
 //! |---|---|---|
-//! | seal | the hospital's node | the hospital is unknown, the visit is another hospital's, any of its records exists, an index entry's place is taken |
+//! | seal | the hospital's node | the hospital is unknown or may not act, the visit is another hospital's, any of its records exists, an index entry's place is taken |
 
 use std::collections::BTreeSet;
 
@@ -45,6 +45,7 @@ pub(crate) fn seal<V: View>(
         MemberUnknown
     );
     require!(*signer == hospital.member.node, WrongSigner);
+    require!(hospital.may_act().is_ok(), MemberSuspended);
     let first = state.read(VISIT, &nym)?;
     require!(
         first.is_none_or(|first| first == visit.hospital),

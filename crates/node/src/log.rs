@@ -279,8 +279,8 @@ fn append(
 ) -> Result<(), LogError> {
     let mut table = transaction.open_table(ENTRIES)?;
     let mut nodes = transaction.open_table(NODES)?;
-    let mut number = size(&table, name)?;
-    for entry in entries {
+    let first = size(&table, name)?;
+    for (entry, number) in entries.iter().zip(first..) {
         let bytes = entry.to_vec();
         table.insert((name, number), bytes.as_slice())?;
         let (mut level, mut index, mut hash) = (0, number, leaf(&[&bytes]));
@@ -292,7 +292,6 @@ fn append(
             (level, index) = (level + 1, index >> 1);
             nodes.insert((name, level, index), hash.to_bytes())?;
         }
-        number += 1;
     }
     Ok(())
 }

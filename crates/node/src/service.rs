@@ -520,7 +520,9 @@ impl Node {
         let grant = ask.ask.grant;
         let keeper = Arc::clone(&self.holder);
         let deposit = blocking(move || keeper.deposit(grant, holder)).await??;
-        let state = self.fetch(consent::check_reads(&ask)).await?;
+        let reader = self.read(CERTIFICATE, ask.ask.reader.as_bytes()).await?;
+        let member = reader.map_or(holder, |reader| reader.certificate.member);
+        let state = self.fetch(consent::check_reads(&ask, member)).await?;
         let (chain, now) = (self.ledger.chain(), self.now());
         // Without a deposit the grant's own state is still the better answer.
         let terms = deposit.as_deref().map(|deposit| &deposit.terms);

@@ -19,6 +19,8 @@ pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 4 + 48 * (HOLDERS_MAX - 1
 pub const HOPS_MAX: u8 = 2;
 /// Uses of a grant that one answer lists.
 pub const USES_MAX: usize = 1_000;
+/// Members of a consortium, expelled ones included: a list of all fits into one value of the state.
+pub const MEMBERS_MAX: usize = 1_024;
 /// Bytes of an organisation's or person's name.
 pub const NAME_MAX: usize = 128;
 /// Bytes of an explanation given by a person, as for a revocation.

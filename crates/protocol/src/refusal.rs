@@ -31,6 +31,8 @@ named_codes! {
         CertificateValidity = 17 "certificate-validity",
         /// The role may not do this.
         RoleNotAllowed = 18 "role-not-allowed",
+        /// The member is suspended or expelled, by its fellow members' vote.
+        MemberSuspended = 19 "member-suspended",
         /// The record is on the chain already; records are never changed.
         RecordExists = 20 "record-exists",
         /// No such record.
@@ -43,6 +45,14 @@ named_codes! {
         IndexTaken = 24 "index-taken",
         /// A record came with no index, or an index with no record.
         IndexMissing = 25 "index-missing",
+        /// The motion is not one that can be decided now, or was decided since.
+        StaleMotion = 26 "stale-motion",
+        /// The member has voted so before.
+        AlreadyVoted = 27 "already-voted",
+        /// A member does not vote about itself.
+        OwnMotion = 28 "own-motion",
+        /// The consortium has as many members as it can have.
+        TooManyMembers = 29 "too-many-members",
         /// The grant exists already.
         GrantExists = 30 "grant-exists",
         /// No such grant.
@@ -125,6 +135,13 @@ impl Refusal {
             }
             Self::CertificateValidity => "choose an end after the beginning, within five years",
             Self::RoleNotAllowed => "act with a certificate of a role that may do this",
+            Self::MemberSuspended => "have the other members vote to reinstate it",
+            Self::StaleMotion => {
+                "read the member's standing again, and vote on what can be decided now"
+            }
+            Self::AlreadyVoted => "nothing to do: the vote counts",
+            Self::OwnMotion => "leave it to the other members",
+            Self::TooManyMembers => "begin a second consortium",
             Self::RecordExists => "seal a correction as a new record",
             Self::IndexTaken => {
                 "count the keyword's entries again and number the new ones after them"

@@ -5,10 +5,11 @@ use yilian_crypto::{
 };
 
 use crate::{
-    codec::{Blob, DecodeError, Encode, Text, canonical, named_codes},
+    codec::{Blob, DecodeError, Encode, List, Text, canonical, named_codes},
     fixed,
     ids::{CertificateId, ChainId, Height, MemberId, TimeMs},
-    limits::{CERTIFICATE_DAYS_MAX, NAME_MAX, REASON_MAX},
+    limits::{CERTIFICATE_DAYS_MAX, MEMBERS_MAX, NAME_MAX, REASON_MAX},
+    refusal::Refusal,
 };
 
 /// Bytes of the group key that finality certificates verify under: a compressed point of G2.
@@ -183,6 +184,77 @@ canonical!(Revocation {
     reason
 });
 
+named_codes! {
+    /// Whether a member may act.
+    pub enum Standing {
+        /// It may.
+        Active = 1 "active",
+        /// Not for now: its node seals nothing, its CA certifies nobody, its people are served by no key holder.
+        Suspended = 2 "suspended",
+        /// Never again.
+        Expelled = 3 "expelled",
+    }
+}
+
+named_codes! {
+    /// What the members decide about one of them.
+    pub enum Motion {
+        /// It shall not act for now.
+        Suspend = 1 "suspend",
+        /// It shall act again.
+        Reinstate = 2 "reinstate",
+        /// It shall never act again.
+        Expel = 3 "expel",
+    }
+}
+
+impl Motion {
+    /// Whether it can be decided about a member of this standing.
+    #[must_use]
+    pub const fn applies_to(self, standing: Standing) -> bool {
+        match self {
+            Self::Suspend => matches!(standing, Standing::Active),
+            Self::Reinstate => matches!(standing, Standing::Suspended),
+            Self::Expel => matches!(standing, Standing::Active | Standing::Suspended),
+        }
+    }
+
+    /// What the member's standing is once it is carried.
+    #[must_use]
+    pub const fn outcome(self) -> Standing {
+        match self {
+            Self::Suspend => Standing::Suspended,
+            Self::Reinstate => Standing::Active,
+            Self::Expel => Standing::Expelled,
+        }
+    }
+}
+
+/// A member's vote on a motion about another. One member, one vote; it may be taken back until the motion is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Vote {
+    /// About whom.
+    pub subject: MemberId,
+    /// What.
+    pub motion: Motion,
+    /// [`MemberEntry::decisions`] of the subject: votes of before a decision do not count for the next.
+    pub round: u32,
+    /// Whose vote.
+    pub voter: MemberId,
+    /// In favour, or taken back.
+    pub favour: bool,
+}
+canonical!(Vote {
+    subject,
+    motion,
+    round,
+    voter,
+    favour
+});
+
+/// Who is in favour of a motion.
+pub type Votes = List<MemberId, MEMBERS_MAX>;
+
 /// What the chain knows of a member.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MemberEntry {
@@ -190,8 +262,45 @@ pub struct MemberEntry {
     pub member: Member,
     /// When it was admitted.
     pub admitted: Admitted,
+    /// Whether it may act.
+    pub standing: Standing,
+    /// When that was decided last.
+    pub since: Admitted,
+    /// How often it was decided.
+    pub decisions: u32,
 }
-canonical!(MemberEntry { member, admitted });
+canonical!(MemberEntry {
+    member,
+    admitted,
+    standing,
+    since,
+    decisions
+});
+
+impl MemberEntry {
+    /// A member just admitted.
+    #[must_use]
+    pub const fn new(member: Member, admitted: Admitted) -> Self {
+        Self {
+            member,
+            admitted,
+            standing: Standing::Active,
+            since: admitted,
+            decisions: 0,
+        }
+    }
+
+    /// Whether the member may act.
+    ///
+    /// # Errors
+    /// [`Refusal::MemberSuspended`] when it may not.
+    pub const fn may_act(&self) -> Result<(), Refusal> {
+        match self.standing {
+            Standing::Active => Ok(()),
+            Standing::Suspended | Standing::Expelled => Err(Refusal::MemberSuspended),
+        }
+    }
+}
 
 /// What the chain knows of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -130,7 +130,7 @@ pub mod tables {
         grant::GrantEntry,
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
         log::AnchorEntry,
-        registry::{Admitted, CertificateEntry, MemberEntry},
+        registry::{Admitted, CertificateEntry, MemberEntry, Motion, Votes},
         search::CrossTags,
         trace::{TraceHead, TraceItem, TraceShared},
         transport::RecordEntry,
@@ -140,6 +140,18 @@ pub mod tables {
     pub const MEMBER: Table<MemberEntry> = Table::new("member");
     /// All members, under the empty name.
     pub const MEMBERS: Sequence<MemberId> = Sequence::new("members", "members-item");
+    /// How many members may act, under the empty name.
+    pub const ACTIVE_MEMBERS: Table<u32> = Table::new("active-members");
+    /// Motion ([`motion_name`]) -> who is in favour of it.
+    pub const VOTES: Table<Votes> = Table::new("votes");
+
+    /// What a motion about a member in a round is called.
+    #[must_use]
+    pub fn motion_name(subject: &MemberId, motion: Motion, round: u32) -> Vec<u8> {
+        let round = round.to_be_bytes();
+        [subject.as_bytes().as_slice(), &[motion as u8], &round].concat()
+    }
+
     /// Certificate id -> entry.
     pub const CERTIFICATE: Table<CertificateEntry> = Table::new("certificate");
     /// Certificates of each member.

@@ -17,7 +17,7 @@ use crate::{
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
     log::Anchor,
-    registry::{Certificate, Member, Revocation},
+    registry::{Certificate, Member, Revocation, Vote},
     sealed::SealedRecord,
     search::RecordIndex,
     trace::TraceAppend,
@@ -46,6 +46,8 @@ pub enum Body {
     Erase(Erasure),
     /// Anchors a hospital's private chain; by the hospital's node.
     Anchor(Anchor),
+    /// Votes to suspend, reinstate or expel a member; by another member's CA.
+    Vote(Vote),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -57,6 +59,7 @@ canonical_choice!(Body {
     7 => AppendTrace,
     8 => Erase,
     9 => Anchor,
+    10 => Vote,
 });
 
 impl Body {
@@ -73,6 +76,7 @@ impl Body {
             Self::AppendTrace(_) => "append-trace",
             Self::Erase(_) => "erase",
             Self::Anchor(_) => "anchor",
+            Self::Vote(_) => "vote",
         }
     }
 }

@@ -10,7 +10,7 @@ use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
     codec::Text,
     limits::PASS_DAYS_MAX,
-    registry::{CertificateEntry, MemberEntry, Role},
+    registry::{CertificateEntry, MemberEntry, Motion, Role, Standing},
     transport::Transport,
 };
 
@@ -61,6 +61,12 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
             certificate,
             reason,
         } => revoke(context, certificate, &reason).await,
+        CaCommand::Vote {
+            motion,
+            subject,
+            by,
+            withdraw,
+        } => vote(context, motion, &subject, &by, !withdraw).await,
         CaCommand::Passes { name, count, days } => {
             let opened = context.open().await?;
             // They begin with this day; `days` more are whole.
@@ -177,6 +183,35 @@ async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::R
     Ok(())
 }
 
+async fn vote(
+    context: &Context,
+    motion: Motion,
+    subject: &str,
+    by: &str,
+    favour: bool,
+) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let session = &opened.session;
+    let ca = context.home.member_ca(by)?;
+    let members = session.members().await?;
+    let about = members
+        .iter()
+        .find(|entry| entry.member.name.as_str() == subject);
+    let about = about
+        .with_context(|| format!("no member called `{subject}`"))?
+        .member
+        .id();
+    ca.vote(session, motion, about, favour).await?;
+    let standing = session.member(about).await?.standing;
+    context.output.tell(&Voted {
+        motion,
+        subject: subject.to_owned(),
+        standing,
+    })?;
+    opened.close();
+    Ok(())
+}
+
 async fn list(context: &Context) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let mut members = Vec::new();
@@ -245,6 +280,27 @@ impl fmt::Display for Revoked {
 }
 
 #[derive(Serialize)]
+struct Voted {
+    motion: Motion,
+    subject: String,
+    standing: Standing,
+}
+
+impl fmt::Display for Voted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            motion,
+            subject,
+            standing,
+        } = self;
+        writeln!(
+            f,
+            "the vote to {motion} {subject} is noted; {subject} is {standing}"
+        )
+    }
+}
+
+#[derive(Serialize)]
 struct Registry {
     members: Vec<Listed>,
     #[serde(skip)]
@@ -262,7 +318,8 @@ struct Listed {
 impl fmt::Display for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for listed in &self.members {
-            writeln!(f, "{}  {}", listed.id.short(), listed.member.member.name)?;
+            let (name, standing) = (&listed.member.member.name, listed.member.standing);
+            writeln!(f, "{}  {name}  {standing}", listed.id.short())?;
             for entry in &listed.certificates {
                 let certificate = &entry.certificate;
                 let standing = match entry.standing(self.now) {

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use rand::SeedableRng as _;
+
 use yilian_crypto::{
     pre::{DelegateeSecret, HolderIndex, Rekey, ShareCommitment},
     sign::SigningKey,
@@ -19,13 +21,13 @@ use yilian_protocol::{
     ids::Salt,
     limits::CLOCK_SKEW_MS,
     refusal::Refusal,
-    registry::{Revocation, Role},
+    registry::{Motion, Revocation, Role, Vote},
     tx::Body,
 };
 
 use crate::world::{
-    NORTH, SOUTH, START, World, certificate, certificate_id, delegator, key, member_id, record_id,
-    scope, seal,
+    CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id, delegator, key, member,
+    member_id, record_id, scope, seal,
 };
 
 const CONTROLLER: u8 = 60;
@@ -34,13 +36,15 @@ const READER: u8 = 30;
 /// Both hospitals together turn records of the fourth quarter to the reader.
 fn dealt() -> &'static (ShareCommitment, Vec<Rekey>) {
     static DEALT: OnceLock<(ShareCommitment, Vec<Rekey>)> = OnceLock::new();
-    DEALT.get_or_init(|| deal(4, READER))
+    DEALT.get_or_init(|| deal(4, READER, 0))
 }
 
-fn deal(quarter: u8, reader: u8) -> (ShareCommitment, Vec<Rekey>) {
+/// The patient's deal number `number`.
+fn deal(quarter: u8, reader: u8, number: u64) -> (ShareCommitment, Vec<Rekey>) {
     let reader = DelegateeSecret::from_seed(&[reader; 32]).public();
     let secret = delegator().scope(&scope(quarter));
-    secret.deal(&reader, 2, 2, &mut rand::rng()).unwrap()
+    let mut rng = rand::rngs::StdRng::seed_from_u64(number);
+    secret.deal(&reader, 2, 2, &mut rng).unwrap()
 }
 
 fn terms() -> Terms {
@@ -101,7 +105,7 @@ fn ask() -> Ask {
 fn verdict(world: &World, ask: Ask, signer: &SigningKey, terms: Option<&Terms>) -> Option<Refusal> {
     let chain = world.ledger.chain();
     let signed = SignedAsk::sign(chain, ask, signer);
-    let state = world.fetched(check_reads(&signed));
+    let state = world.fetched(check_reads(&signed, member_id(SOUTH)));
     check(&state, chain, member_id(NORTH), world.now, terms, &signed)
         .unwrap()
         .err()
@@ -252,7 +256,7 @@ fn a_holder_that_the_grant_does_not_name_serves_nobody() {
     let world = granted();
     let chain = world.ledger.chain();
     let signed = SignedAsk::sign(chain, ask(), &key(READER));
-    let state = world.fetched(check_reads(&signed));
+    let state = world.fetched(check_reads(&signed, member_id(SOUTH)));
     let served = |holder: MemberId| {
         let terms = terms();
         check(&state, chain, holder, world.now, Some(&terms), &signed).unwrap()
@@ -262,6 +266,26 @@ fn a_holder_that_the_grant_does_not_name_serves_nobody() {
     let (north, south) = (member_id(NORTH), member_id(SOUTH));
     assert_eq!(served(north).unwrap().holder(), HolderIndex::at(0).unwrap());
     assert_eq!(served(south).unwrap().holder(), HolderIndex::at(1).unwrap());
+}
+
+#[test]
+fn people_of_a_suspended_member_are_not_served() {
+    let mut world = granted();
+    for hospital in [70, 80, 90] {
+        world.applied(CONSORTIUM, Body::Admit(member(hospital)));
+    }
+    assert_eq!(refusal(&world, ask()), None);
+    for voter in [70, 80, 90] {
+        let vote = Vote {
+            subject: member_id(SOUTH),
+            motion: Motion::Suspend,
+            round: 0,
+            voter: member_id(voter),
+            favour: true,
+        };
+        world.applied(voter, Body::Vote(vote));
+    }
+    assert_eq!(refusal(&world, ask()), Some(Refusal::MemberSuspended));
 }
 
 #[test]
@@ -310,9 +334,9 @@ fn a_deposit_holds_the_right_shares_of_the_right_patient() {
     for wrong in [
         // Another holder's, another deal's, another reader's, another scope's, all of it, none, too many.
         vec![south],
-        vec![deal(4, READER).1[0]],
-        vec![deal(4, 31).1[0]],
-        vec![deal(3, READER).1[0]],
+        vec![deal(4, READER, 1).1[0]],
+        vec![deal(4, 31, 0).1[0]],
+        vec![deal(3, READER, 0).1[0]],
         vec![whole],
         vec![],
         vec![north; 2],

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod anchors;
 mod consent;
+mod membership;
 mod purity;
 mod registry_and_record;
 mod search;

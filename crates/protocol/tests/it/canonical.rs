@@ -48,6 +48,7 @@ fn every_type_has_one_spelling() {
     canonical(&values::signed_partial());
     canonical(&values::uses_request());
     canonical(&values::usage());
+    canonical(&values::log_block());
     canonical(&values::ask());
     canonical(&values::seal_request());
     canonical(&values::authored_event());
@@ -98,6 +99,27 @@ fn a_deposit_opens_at_its_node_only_and_an_answer_is_of_one_request() {
 }
 
 #[test]
+fn a_private_block_is_its_hospitals_on_its_chain() {
+    let (block, chain) = (values::log_block(), values::chain());
+    block
+        .verify(chain, &values::key(3).verifying_key())
+        .unwrap();
+    assert!(
+        block
+            .verify(chain, &values::key(4).verifying_key())
+            .is_err()
+    );
+    assert!(
+        block
+            .verify(
+                ChainId::from_bytes([9; 32]),
+                &values::key(3).verifying_key()
+            )
+            .is_err()
+    );
+}
+
+#[test]
 fn json_gives_back_what_it_was_given() {
     let token = values::token(0);
     let text = serde_json::to_string(&token).unwrap();
@@ -128,7 +150,7 @@ fn a_transaction_is_refused_when_any_byte_of_it_changes() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..10) {
+    fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..12) {
         let tagged = [&[tag], bytes.as_slice()].concat();
         let _ = (Body::from_slice(&tagged), Transaction::parse(&bytes), Genesis::from_slice(&bytes));
         let _ = (Member::from_slice(&bytes), CertificateEntry::from_slice(&bytes));

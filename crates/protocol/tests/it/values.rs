@@ -14,7 +14,7 @@ use yilian_crypto::{
     trace::MaskedKey,
 };
 use yilian_protocol::{
-    CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TreeHash,
+    CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TransactionId, TreeHash,
     authored::Authored,
     codec::{Blob, List, Text},
     grant::{
@@ -22,7 +22,10 @@ use yilian_protocol::{
         Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
     },
     ids::Salt,
-    registry::{Admitted, Certificate, CertificateEntry, Genesis, Member, Revocation, Role},
+    log::{Anchor, ConsistencyProof, LogBlock, LogEntry, LogHeader, Subtrees},
+    registry::{
+        Admitted, Certificate, CertificateEntry, Genesis, Member, Motion, Revocation, Role, Vote,
+    },
     sealed::{SealedObject, SealedRecord},
     search::RecordIndex,
     trace::{
@@ -303,7 +306,61 @@ pub fn bodies() -> Vec<Body> {
             grant: id,
             holder: hospital(),
         }),
+        Body::Anchor(Anchor {
+            header: log_header(),
+            consistency: ConsistencyProof::new(&OneLeaf, 2, 3).unwrap(),
+        }),
+        Body::Vote(Vote {
+            subject: hospital(),
+            motion: Motion::Suspend,
+            round: 2,
+            voter: MemberId::from_bytes([8; 32]),
+            favour: true,
+        }),
     ]
+}
+
+/// A tree of which every hash is the same: for spelling, not for proving.
+struct OneLeaf;
+
+impl Subtrees for OneLeaf {
+    type Error = std::convert::Infallible;
+
+    fn perfect(&self, _level: u32, _index: u64) -> Result<TreeHash, Self::Error> {
+        Ok(TreeHash::from_bytes([5; 32]))
+    }
+}
+
+fn log_header() -> LogHeader {
+    LogHeader {
+        hospital: hospital(),
+        height: Height::new(4),
+        previous: TreeHash::from_bytes([1; 32]),
+        first: 2,
+        count: 1,
+        root: TreeHash::from_bytes([2; 32]),
+        tree: TreeHash::from_bytes([3; 32]),
+        time: TimeMs::new(NOW),
+    }
+}
+
+pub fn log_block() -> LogBlock {
+    let request = seal_request();
+    let entry = LogEntry {
+        author: request.author,
+        nym: request.visit.nym,
+        record: object().cid().record(),
+        object: object().cid(),
+        index: index().digest(),
+        transaction: TransactionId::from_bytes([6; 32]),
+        signature: request.signature,
+    };
+    assert!(entry.matches(&request.visit));
+    LogBlock {
+        header: log_header(),
+        signature: log_header().sign(chain(), &key(3)),
+        entries: List::new(vec![entry]).unwrap(),
+    }
 }
 
 pub fn pass() -> AuthorPass {
