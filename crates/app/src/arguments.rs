@@ -126,6 +126,9 @@ pub enum NetCommand {
         /// First of the ports that are taken: two for each node
         #[arg(long, default_value_t = 8500)]
         port: u16,
+        /// Deal the group key instead of having the validators make it together: quicker, but whoever deals knows it
+        #[arg(long)]
+        dealt: bool,
         /// The consortium's name
         #[arg(long, default_value = "Yilian consortium")]
         name: String,

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     neighbours::NeighbourUrls,
-    order::{Peering, ValidatorKey},
+    order::{CeremonyOptions, NodeIdentity, Peer, Peering, ValidatorKey},
     service::{Identities, NodeOptions},
 };
 
@@ -39,6 +39,17 @@ pub struct NodeConfig {
     /// Whose ciphertext it may get, and who keeps its own for others.
     #[serde(default)]
     pub neighbours: NeighbourUrls,
+}
+
+/// What a validator is told of a key ceremony, in `ceremony.json`; its `identity.json` stands beside it, and its
+/// `validator.json` is written there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeremonyConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// All validators, this one included.
+    pub validators: Vec<Peer>,
 }
 
 /// A member that a node acts for.
@@ -63,6 +74,10 @@ pub const SETTINGS: &str = "node.json";
 pub const GENESIS: &str = "genesis.json";
 /// The node's place in the committee.
 pub const VALIDATOR: &str = "validator.json";
+/// What a validator is told of a key ceremony.
+pub const CEREMONY: &str = "ceremony.json";
+/// Who a node is, before it is of a committee.
+pub const IDENTITY: &str = "identity.json";
 /// The members it acts for.
 pub const IDENTITIES: &str = "identities.json";
 
@@ -84,6 +99,59 @@ pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
     };
     Ok((config, options))
+}
+
+/// Reads what a validator is told of a ceremony, and what it needs to take part; and where its key is to be written.
+///
+/// # Errors
+/// [`ConfigError`] names the file at fault.
+pub fn read_ceremony(settings: &Path) -> Result<(CeremonyOptions, PathBuf), ConfigError> {
+    let folder = settings.parent().unwrap_or(Path::new("."));
+    let config: CeremonyConfig = json(settings)?;
+    let identity: NodeIdentity = json(&folder.join(IDENTITY))?;
+    let options = CeremonyOptions {
+        directory: folder.join("ceremony"),
+        listen: config.listen,
+        identity,
+        validators: config.validators,
+    };
+    Ok((options, folder.join(VALIDATOR)))
+}
+
+/// Writes a secret, whole or not at all, readable by its owner only.
+///
+/// # Errors
+/// [`ConfigError::Write`] names the file.
+pub fn write_secret<V: Serialize>(path: &Path, value: &V) -> Result<(), ConfigError> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let write = || -> io::Result<()> {
+        let bytes = Zeroizing::new(serde_json::to_vec_pretty(value)?);
+        let new = path.with_extension("new");
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().map_err(|source| ConfigError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A value as one line of JSON.
+///
+/// # Errors
+/// [`ConfigError::Content`] when it has no such form.
+pub fn to_line<V: Serialize>(value: &V) -> Result<String, ConfigError> {
+    serde_json::to_string(value).map_err(|source| ConfigError::Content {
+        path: PathBuf::from("standard output"),
+        source,
+    })
 }
 
 fn json<V: DeserializeOwned>(path: &Path) -> Result<V, ConfigError> {
@@ -133,6 +201,14 @@ pub enum ConfigError {
     /// One cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// One cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// Why.

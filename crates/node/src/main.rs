@@ -2,17 +2,23 @@
 
 #![forbid(unsafe_code)]
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::Notify,
 };
 use tracing_subscriber::EnvFilter;
 use yilian_node::{
     api,
     config::{self, ConfigError, NodeConfig},
+    order::{self, CeremonyError, NodeIdentity, ValidatorKey},
     service::{Node, NodeError},
 };
 
@@ -33,8 +39,28 @@ struct Arguments {
     #[arg(long)]
     check: bool,
     /// Stop when standard input ends, so that the node does not outlive who started it
-    #[arg(long)]
+    #[arg(long, global = true)]
     until_eof: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What comes before a node can run.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an identity, and write the public key that its peers need to standard output
+    Identity {
+        /// The file to write
+        #[arg(default_value = config::IDENTITY)]
+        file: PathBuf,
+    },
+    /// Make the validators' group key together with the others, so that nobody ever knows it. Writes this validator's share to `validator.json`, and
+    /// what everybody may know to standard output; then helps the others to finish, until it is stopped
+    Ceremony {
+        /// What this validator is told of it; its `identity.json` stands beside
+        #[arg(default_value = config::CEREMONY)]
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -55,6 +81,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Some(Command::Identity { file }) => return identity(file),
+        Some(Command::Ceremony { file }) => return ceremony(file, arguments.until_eof),
+        None => {}
+    }
     let (config, options) = config::read(&arguments.config)?;
     if arguments.check {
         println!("{}: settings are sound", config.name);
@@ -73,15 +104,62 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+fn identity(file: &Path) -> Result<(), Failure> {
+    if file.exists() {
+        return Err(Failure::Exists(file.to_owned()));
+    }
+    let identity = NodeIdentity::generate();
+    config::write_secret(file, &identity)?;
+    println!("{}", identity.peer().map_err(CeremonyError::from)?);
+    Ok(())
+}
+
+fn ceremony(file: &Path, until_eof: bool) -> Result<(), Failure> {
+    let (options, key_file) = config::read_ceremony(file)?;
+    if key_file.exists() {
+        return Err(Failure::Exists(key_file));
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::Serve)?;
+    let stop = Arc::new(Notify::new());
+    let told = Arc::clone(&stop);
+    runtime.spawn(async move {
+        if let Err(error) = told_to_stop(until_eof).await {
+            eprintln!("signals cannot be heard: {error}");
+        }
+        told.notify_one();
+    });
+    let (sender, written) = std::sync::mpsc::channel();
+    let keep = move |key: ValidatorKey| {
+        let kept = config::write_secret(&key_file, &key);
+        let told = kept.and_then(|()| config::to_line(&key.public_part()));
+        if let Ok(committee) = &told {
+            println!("{committee}");
+        }
+        // Looked at when the ceremony is over.
+        drop(sender.send(told.map(drop).map_err(Failure::from)));
+    };
+    order::hold(options, keep, stop)?;
+    runtime.shutdown_background();
+    written.recv().unwrap_or(Ok(()))
+}
+
+/// Returns at Ctrl-C, a terminate signal, or the end of standard input.
+async fn told_to_stop(until_eof: bool) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        () = input_ends(), if until_eof => {}
+    }
+    Ok(())
+}
+
 async fn serve(config: &NodeConfig, node: Arc<Node>, until_eof: bool) -> std::io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
     println!("http://{}", listener.local_addr()?);
-    let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-            () = input_ends(), if until_eof => {}
+        if let Err(error) = told_to_stop(until_eof).await {
+            eprintln!("signals cannot be heard: {error}");
         }
     };
     api::serve(listener, node, stop).await
@@ -98,6 +176,10 @@ async fn input_ends() {
 /// Why the program ends.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("{} exists; a key is never overwritten", .0.display())]
+    Exists(PathBuf),
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("the node does not start: {0}")]

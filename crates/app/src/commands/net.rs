@@ -13,16 +13,19 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, ChildStdin, Command as Process},
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command as Process},
     sync::watch,
     task::JoinSet,
 };
 use yilian_client::{HttpTransport, Session};
 use yilian_node::{
-    config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
+    config::{
+        CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
+        SETTINGS, VALIDATOR,
+    },
     neighbours::NeighbourUrls,
-    order::{Peer, Peering, ValidatorKey},
+    order::{Committee, NodeIdentity, Peer, PeerId, Peering, ValidatorKey},
 };
 use yilian_protocol::{
     BlockId, Height,
@@ -42,6 +45,8 @@ use crate::{
 
 /// How long a node may take from its start until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the validators may take to make the group key.
+const CEREMONY_TIMEOUT: Duration = Duration::from_secs(180);
 /// How long a node may take to stop in good order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between the end of a node and its next start.
@@ -59,6 +64,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
             followers,
             hubs,
             port,
+            dealt,
             name,
         } => {
             let plan = Plan {
@@ -66,8 +72,9 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
                 followers,
                 hubs,
                 port,
+                dealt,
             };
-            let made = create(&Home::new(dir), &name, &plan)?;
+            let made = create(&Home::new(dir), &name, &plan).await?;
             context.output.tell(&made)
         }
         NetCommand::Up { dir } => up(context, &Home::new(dir)).await,
@@ -112,13 +119,17 @@ struct Plan {
     followers: u32,
     hubs: NonZeroU32,
     port: u16,
+    dealt: bool,
 }
 
 /// A node that is being made.
 struct Draft {
     name: String,
     member: String,
-    key: ValidatorKey,
+    id: PeerId,
+    votes: bool,
+    /// What is to be written; a validator of a ceremony has written its own.
+    key: Option<ValidatorKey>,
     api: SocketAddr,
     peers: SocketAddr,
 }
@@ -128,21 +139,19 @@ impl Draft {
         format!("http://{}", self.api)
     }
 
-    fn peer(&self) -> anyhow::Result<Peer> {
-        Ok(Peer {
-            id: self.key.peer()?,
+    fn peer(&self) -> Peer {
+        Peer {
+            id: self.id.clone(),
             address: self.peers,
-        })
+        }
     }
 }
 
 /// Writes everything; the genesis last, so that a network that was made half is none.
-fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
-    let drafts = drafts(plan)?;
-    let Some(first) = drafts.first() else {
-        bail!("a network has at least one node");
-    };
-    let genesis = network::begin(home, name, &first.key)?;
+async fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
+    network::is_free(home)?;
+    let (committee, drafts) = drafts(home, plan).await?;
+    let genesis = network::begin(home, name, &committee)?;
     for (place, draft) in drafts.iter().enumerate() {
         let config = settings(plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;
@@ -150,7 +159,7 @@ fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
     let nodes = drafts.iter().map(|draft| NetNode {
         name: draft.name.clone(),
         member: draft.member.clone(),
-        votes: draft.key.votes(),
+        votes: draft.votes,
         url: draft.url(),
     });
     let net = Net {
@@ -161,30 +170,97 @@ fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
     Ok(net)
 }
 
-fn drafts(plan: &Plan) -> anyhow::Result<Vec<Draft>> {
-    let mut keys = ValidatorKey::deal(plan.validators);
-    let follower = keys.first().context("no validator")?.clone();
+async fn drafts(home: &Home, plan: &Plan) -> anyhow::Result<(Committee, Vec<Draft>)> {
     let named = |kind: &'static str, count: u32| (1..=count).map(move |i| format!("{kind}-{i}"));
     let names = named("validator", plan.validators.get()).chain(named("follower", plan.followers));
-    keys.extend((0..plan.followers).map(|_| follower.follower()));
     let mut port = u32::from(plan.port);
     let mut address = || {
         let free = u16::try_from(port).context("there are too few ports above --port")?;
         port += 1;
         anyhow::Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free)))
     };
-    let numbered = names.zip(keys).zip(1..);
-    numbered
-        .map(|((name, key), number)| {
-            Ok(Draft {
-                name,
-                member: format!("Hospital {number}"),
-                key,
-                api: address()?,
-                peers: address()?,
-            })
-        })
-        .collect()
+    let seats = names.map(|name| Ok((name, address()?, address()?)));
+    let seats: Vec<Seat> = seats.collect::<anyhow::Result<_>>()?;
+    let voting = plan.validators.get() as usize;
+    let (committee, mut keys) = if plan.dealt || voting == 1 {
+        let dealt = ValidatorKey::deal(plan.validators);
+        let committee = dealt.first().context("no validator")?.public_part();
+        let keys = dealt.into_iter().map(|key| Ok((key.peer()?, Some(key))));
+        (committee, keys.collect::<anyhow::Result<Vec<_>>>()?)
+    } else {
+        let (committee, ids) =
+            ceremony(home, seats.get(..voting).context("too few seats")?).await?;
+        (committee, ids.into_iter().map(|id| (id, None)).collect())
+    };
+    for _ in 0..plan.followers {
+        let key = committee.follower();
+        keys.push((key.peer()?, Some(key)));
+    }
+    let numbered = seats.into_iter().zip(keys).zip(1..);
+    let drafts = numbered.map(|(((name, api, peers), (id, key)), number)| Draft {
+        name,
+        member: format!("Hospital {number}"),
+        id,
+        votes: number <= voting,
+        key,
+        api,
+        peers,
+    });
+    Ok((committee, drafts.collect()))
+}
+
+/// A node's name, where its API is, and where it listens to peers.
+type Seat = (String, SocketAddr, SocketAddr);
+
+/// Has the validators make the group key together, each in a process of its own: none of them, and not this one, ever knows it.
+async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec<PeerId>)> {
+    let program = node_program()?;
+    let mut validators = Vec::new();
+    for (name, _, address) in seats {
+        let identity = NodeIdentity::generate();
+        home.write(&format!("nodes/{name}/{IDENTITY}"), &identity)?;
+        validators.push(Peer {
+            id: identity.peer()?,
+            address: *address,
+        });
+    }
+    eprintln!("{} validators make the group key together", seats.len());
+    let mut running = Vec::new();
+    for (name, _, listen) in seats {
+        let config = CeremonyConfig {
+            listen: *listen,
+            validators: validators.clone(),
+        };
+        let file = format!("nodes/{name}/{CEREMONY}");
+        home.write(&file, &config)?;
+        let mut process = Process::new(&program);
+        process.arg("ceremony").arg(home.root().join(&file));
+        running.push((name, launch(process, &program)?));
+    }
+    let mut made: Option<Committee> = None;
+    for (name, process) in &mut running {
+        let line = tokio::time::timeout(CEREMONY_TIMEOUT, process.output.next_line()).await;
+        let line = line.with_context(|| format!("{name} does not finish the ceremony"))??;
+        let line =
+            line.with_context(|| format!("{name} left the ceremony; its message stands above"))?;
+        let committee: Committee = serde_json::from_str(&line)?;
+        let same = *made.get_or_insert_with(|| committee.clone()) == committee;
+        anyhow::ensure!(same, "{name} made another group key than the others");
+    }
+    // All are done: nobody needs them any more.
+    for (_, process) in running {
+        end(process.running).await;
+    }
+    for (name, ..) in seats {
+        let folder = home.root().join("nodes").join(name);
+        // What it was dealt is of no more use to it, and would be to others.
+        let removed = std::fs::remove_dir_all(folder.join("ceremony"))
+            .and_then(|()| std::fs::remove_file(folder.join(IDENTITY)))
+            .and_then(|()| std::fs::remove_file(folder.join(CEREMONY)));
+        removed.with_context(|| format!("cannot clean up {}", folder.display()))?;
+    }
+    let ids = validators.into_iter().map(|validator| validator.id);
+    Ok((made.context("nobody took part")?, ids.collect()))
 }
 
 /// Validators dial each other; a follower dials its hubs, and nobody but they knows of it.
@@ -200,7 +276,7 @@ fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeC
         .checked_sub(validators)
         .map(|follower| hubs(follower).filter_map(|hub| voting.get(hub)).collect())
         .unwrap_or_default();
-    let dial: Vec<&Draft> = if draft.key.votes() {
+    let dial: Vec<&Draft> = if draft.votes {
         voting
             .iter()
             .filter(|other| other.name != draft.name)
@@ -218,18 +294,13 @@ fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeC
         name: draft.name.clone(),
         listen: draft.api,
         peering: Some(Peering {
-            listen: if draft.key.votes() {
+            listen: if draft.votes {
                 draft.peers
             } else {
                 unreachable
             },
-            accept: accept
-                .map(|(_, follower)| follower.key.peer())
-                .collect::<Result<_, _>>()?,
-            dial: dial
-                .iter()
-                .map(|peer| peer.peer())
-                .collect::<Result<_, _>>()?,
+            accept: accept.map(|(_, follower)| follower.id.clone()).collect(),
+            dial: dial.iter().map(|peer| peer.peer()).collect(),
         }),
         neighbours: NeighbourUrls {
             ask: dial.iter().map(|peer| peer.url()).collect(),
@@ -251,7 +322,9 @@ fn write_node(
     };
     let file = |name: &str| format!("nodes/{}/{name}", draft.name);
     home.write(&file(GENESIS), genesis)?;
-    home.write(&file(VALIDATOR), &draft.key)?;
+    if let Some(key) = &draft.key {
+        home.write(&file(VALIDATOR), key)?;
+    }
     home.write(&file(IDENTITIES), &[identity])?;
     home.write(&file(SETTINGS), config)
 }
@@ -313,11 +386,15 @@ struct Running {
     input: ChildStdin,
 }
 
-/// Starts a node and waits until it serves.
-async fn spawn(program: &Path, settings: &Path, node: &NetNode) -> anyhow::Result<Running> {
-    let mut child = Process::new(program)
-        .arg("--config")
-        .arg(settings)
+/// A process of a node, and what it says.
+struct Launched {
+    running: Running,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+/// Starts a process that ends with this one.
+fn launch(mut process: Process, program: &Path) -> anyhow::Result<Launched> {
+    let mut child = process
         // Held open by this process: however it ends, its nodes do not outlive it.
         .arg("--until-eof")
         .stdin(Stdio::piped())
@@ -327,11 +404,21 @@ async fn spawn(program: &Path, settings: &Path, node: &NetNode) -> anyhow::Resul
         .with_context(|| format!("cannot start {}", program.display()))?;
     let output = child.stdout.take().context("a node without output")?;
     let input = child.stdin.take().context("a node without input")?;
-    let mut lines = BufReader::new(output).lines();
-    let line = tokio::time::timeout(START_TIMEOUT, lines.next_line()).await;
+    Ok(Launched {
+        running: Running { child, input },
+        output: BufReader::new(output).lines(),
+    })
+}
+
+/// Starts a node and waits until it serves.
+async fn spawn(program: &Path, settings: &Path, node: &NetNode) -> anyhow::Result<Running> {
+    let mut process = Process::new(program);
+    process.arg("--config").arg(settings);
+    let mut launched = launch(process, program)?;
+    let line = tokio::time::timeout(START_TIMEOUT, launched.output.next_line()).await;
     let line = line.with_context(|| format!("{} does not get ready", node.name))??;
     match line {
-        Some(_) => Ok(Running { child, input }),
+        Some(_) => Ok(launched.running),
         None => bail!("{} does not start; its message stands above", node.name),
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 use anyhow::Context as _;
 use serde::Serialize;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
-use yilian_node::{api, order::ValidatorKey};
+use yilian_node::{
+    api,
+    order::{Committee, ValidatorKey},
+};
 use yilian_protocol::{
     ChainId,
     codec::{Blob, Text},
@@ -46,18 +49,24 @@ pub fn init(context: &Context, name: &str) -> anyhow::Result<()> {
 /// Makes a network's keys and genesis. The genesis is written last: a network that was made half is none.
 pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
     let validator = ValidatorKey::generate();
-    let genesis = begin(home, name, &validator)?;
+    let genesis = begin(home, name, &validator.public_part())?;
     home.write("keys/validator.json", &validator)?;
     home.keep_genesis(&genesis)?;
     Ok(genesis)
 }
 
-/// Makes the consortium's keys, and the genesis of the chain that the committee of `validator` orders, which is not kept yet.
-pub fn begin(home: &Home, name: &str, validator: &ValidatorKey) -> anyhow::Result<Genesis> {
+/// Refuses a folder that has a network.
+pub fn is_free(home: &Home) -> anyhow::Result<()> {
     if home.exists() {
         let cause = format!("there is a network in {} already", home.root().display());
         return Err(trouble(cause, "use it, or name another directory"));
     }
+    Ok(())
+}
+
+/// Makes the consortium's keys, and the genesis of the chain that `committee` orders, which is not kept yet.
+pub fn begin(home: &Home, name: &str, committee: &Committee) -> anyhow::Result<Genesis> {
+    is_free(home)?;
     let name = Text::new(name).context("the network's name")?;
     let ca = SigningKey::from_seed(&home.make_key("keys/consortium")?);
     let regulators = RegulatorSecret::from_seed(&home.make_key("keys/regulators")?);
@@ -66,7 +75,7 @@ pub fn begin(home: &Home, name: &str, validator: &ValidatorKey) -> anyhow::Resul
         created: now(),
         ca: ca.verifying_key(),
         regulators: regulators.public(),
-        group_key: Blob::new(validator.group_key()?.to_vec())?,
+        group_key: Blob::new(committee.group_key()?.to_vec())?,
     })
 }
 

@@ -23,22 +23,19 @@ struct Net {
 }
 
 impl Net {
-    fn create(validators: &str, followers: &str) -> Self {
+    /// A network whose keys are dealt, which is quicker.
+    fn dealt(validators: &str, followers: &str) -> Self {
+        Self::create(validators, followers, &["--dealt"])
+    }
+
+    fn create(validators: &str, followers: &str, more: &[&str]) -> Self {
         let yilian = Yilian::new();
         let home = yilian.file("home");
         let count = 2 * (validators.parse::<u16>().unwrap() + followers.parse::<u16>().unwrap());
         let port = free_ports(count).to_string();
-        let created = yilian.ok(&[
-            "net",
-            "create",
-            &home,
-            "--validators",
-            validators,
-            "--followers",
-            followers,
-            "--port",
-            &port,
-        ]);
+        let arguments = ["net", "create", &home, "--port", &port];
+        let size = ["--validators", validators, "--followers", followers];
+        let created = yilian.ok(&[&arguments[..], &size, more].concat());
         Self {
             yilian,
             up: None,
@@ -154,7 +151,7 @@ fn free_ports(count: u16) -> u16 {
 
 #[test]
 fn a_record_sealed_behind_a_firewall_is_read_at_another_hospital() {
-    let mut net = Net::create("4", "2");
+    let mut net = Net::create("4", "2", &[]);
     net.up();
     net.well();
     // Hospital 5 is a follower's: its node is dialled by nobody.
@@ -245,7 +242,7 @@ fn a_grant_is_served_by_several_hospitals(net: &Net, reader: &str, record: &str)
 
 #[test]
 fn a_killed_node_and_a_killed_network_come_back_with_everything() {
-    let mut net = Net::create("4", "1");
+    let mut net = Net::dealt("4", "1");
     net.up();
     net.at(0, &["ca", "admit", "Before"]);
     stop(&net.process(1).unwrap());
@@ -271,6 +268,9 @@ fn a_killed_node_and_a_killed_network_come_back_with_everything() {
     );
     let error = net.yilian.fails(&["ca", "admit", "Never"]);
     assert!(error["remedy"].to_string().contains("net up"), "{error}");
+    // One of them has lost its chain altogether: the others give it back.
+    let lost = net.yilian.path("home/nodes/validator-3/data/chain");
+    std::fs::remove_dir_all(lost).unwrap();
     net.up();
     net.well();
     known_everywhere(&net);
@@ -278,8 +278,30 @@ fn a_killed_node_and_a_killed_network_come_back_with_everything() {
 }
 
 #[test]
+fn the_keys_of_a_ceremony_are_each_validators_own() {
+    let net = Net::create("4", "1", &[]);
+    let read = |node: &str, file: &str| {
+        let path = net.yilian.path(&format!("home/nodes/{node}/{file}"));
+        std::fs::read_to_string(path)
+    };
+    let mut shares = std::collections::BTreeSet::new();
+    for number in 1..=4 {
+        let node = format!("validator-{number}");
+        let key: Value = serde_json::from_str(&read(&node, "validator.json").unwrap()).unwrap();
+        shares.insert(text(&key, "share"));
+        for gone in ["identity.json", "ceremony.json", "ceremony/secrets"] {
+            assert!(read(&node, gone).is_err(), "{gone} is left");
+        }
+    }
+    assert_eq!(shares.len(), 4);
+    let follower: Value =
+        serde_json::from_str(&read("follower-1", "validator.json").unwrap()).unwrap();
+    assert!(follower["share"].is_null());
+}
+
+#[test]
 fn bodies_that_are_too_large_or_never_end_are_refused() {
-    let mut net = Net::create("1", "0");
+    let mut net = Net::dealt("1", "0");
     net.up();
     let address = net.url(0).replace("http://", "");
     let answer = |head: &str, body: &[u8]| {
@@ -313,7 +335,7 @@ fn bodies_that_are_too_large_or_never_end_are_refused() {
 
 #[test]
 fn a_network_is_made_once_and_described_when_it_is_not() {
-    let net = Net::create("1", "0");
+    let net = Net::dealt("1", "0");
     let home = net.yilian.file("home");
     let error = net.yilian.fails(&["net", "create", &home]);
     assert!(error["error"].to_string().contains("already"), "{error}");

@@ -87,6 +87,49 @@ fn a_killed_node_comes_back_with_everything_it_acknowledged() {
 }
 
 #[test]
+fn members_suspend_one_of_them_by_vote() {
+    let (yilian, _) = Yilian::with_people();
+    for name in ["East", "West"] {
+        yilian.ok(&["ca", "admit", name]);
+    }
+    let served = yilian.serve();
+    let vote = |motion: &str, by: &str| {
+        let voted = yilian.ok(&["ca", "vote", motion, "North", "--by", by]);
+        text(&voted, "standing")
+    };
+    assert_eq!(vote("suspend", "South"), "active");
+    assert_eq!(vote("suspend", "East"), "suspended");
+    let token = yilian.file("token.json");
+    let check_in = [
+        "patient",
+        "check-in",
+        "ann",
+        "--hospital",
+        "North",
+        "--out",
+        &token,
+    ];
+    yilian.ok(&check_in);
+    let bundle = yilian.write("visit.json", &crate::yilian::visit("I10"));
+    let seal = [
+        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
+    ];
+    assert_eq!(yilian.refused(&seal), "member-suspended");
+    assert_eq!(
+        yilian.refused(&["ca", "certify", "North", "Dr Third"]),
+        "member-suspended"
+    );
+    assert_eq!(
+        yilian.refused(&["ca", "vote", "reinstate", "North", "--by", "North"]),
+        "member-suspended"
+    );
+    vote("reinstate", "South");
+    assert_eq!(vote("reinstate", "West"), "active");
+    yilian.ok(&seal);
+    drop(served);
+}
+
+#[test]
 fn a_receipt_is_verified_without_any_node_and_a_changed_one_is_not() {
     let (yilian, _) = Yilian::with_people();
     let listed = yilian.ok(&["block", "list"]);

@@ -75,7 +75,7 @@ impl ChainOptions {
 }
 
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
-const STACK: usize = 32 * 1024 * 1024;
+pub(super) const STACK: usize = 32 * 1024 * 1024;
 
 /// How long a proof waits for a block with a certificate.
 const PROOF_PATIENCE: Duration = Duration::from_secs(15);

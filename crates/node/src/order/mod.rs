@@ -33,6 +33,7 @@
 
 mod application;
 mod block;
+mod ceremony;
 mod chain;
 mod directory;
 mod engine;
@@ -56,10 +57,11 @@ use yilian_protocol::{
 };
 
 pub use block::FinalBlock;
+pub use ceremony::{CeremonyError, CeremonyOptions, NodeIdentity, hold};
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
 pub use peering::{Peer, PeerId, PeerIdError, Peering};
 pub use place::Place;
-pub use validator::{ValidatorKey, ValidatorKeyError};
+pub use validator::{Committee, ValidatorKey, ValidatorKeyError};
 
 /// What a chain orders transactions for. Pure: the same inputs give the same results on every node.
 pub trait StateMachine: Send + Sync {

@@ -5,6 +5,7 @@
 use std::{
     future,
     marker::PhantomData,
+    net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -82,7 +83,7 @@ pub(super) struct Network {
     lookup: Option<lookup::Network<Runtime, Handshake>>,
 }
 
-type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
+pub(super) type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
 
 impl Network {
     /// The network that `peering` describes; without it, the network of a node that is alone.
@@ -108,26 +109,8 @@ impl Network {
             accept.map(|peer| (peer.0.clone(), Address::from(peering.listen))),
         );
         let count = NonZeroUsize::MIN.saturating_add(dial.len() + accept.len());
-        let mut options = lookup::Config::local(
-            Cups::new(
-                Sake {
-                    signer: me,
-                    synchrony_bound: SYNCHRONY_BOUND,
-                    max_handshake_age: HANDSHAKE_AGE_MAX,
-                    version: sake::Version::V1,
-                },
-                cups::Version::V1,
-            ),
-            &[b"yilian/v1/peers/".as_slice(), chain.as_bytes()].concat(),
-            peering.listen,
-            count,
-            MESSAGE_MAX,
-            NonZeroUsize::MIN.saturating_add(MAILBOX),
-        );
-        options.tracked_peer_sets = NonZeroUsize::MIN;
-        options.bypass_ip_check = true;
-        options.block_duration = BLOCK_DURATION;
-        let (network, mut oracle) = lookup::Network::new(context.child("network"), options);
+        let namespace = [b"yilian/v1/peers/".as_slice(), chain.as_bytes()].concat();
+        let (network, mut oracle) = lookup_network(context, &namespace, me, peering.listen, count);
         oracle.track(0, AddressableTrackedPeers::new(dial, accept));
         Self {
             peers: Peers::Some(oracle),
@@ -153,6 +136,35 @@ impl Network {
             network.start();
         }
     }
+}
+
+/// Encrypted connections to up to `count` peers, who have to be tracked yet.
+pub(super) fn lookup_network(
+    context: &Runtime,
+    namespace: &[u8],
+    me: PrivateKey,
+    listen: SocketAddr,
+    count: NonZeroUsize,
+) -> (
+    lookup::Network<Runtime, Handshake>,
+    lookup::Oracle<PublicKey>,
+) {
+    let handshake = Cups::new(
+        Sake {
+            signer: me,
+            synchrony_bound: SYNCHRONY_BOUND,
+            max_handshake_age: HANDSHAKE_AGE_MAX,
+            version: sake::Version::V1,
+        },
+        cups::Version::V1,
+    );
+    let mailbox = NonZeroUsize::MIN.saturating_add(MAILBOX);
+    let mut options =
+        lookup::Config::local(handshake, namespace, listen, count, MESSAGE_MAX, mailbox);
+    options.tracked_peer_sets = NonZeroUsize::MIN;
+    options.bypass_ip_check = true;
+    options.block_duration = BLOCK_DURATION;
+    lookup::Network::new(context.child("network"), options)
 }
 
 /// Who the peers are.

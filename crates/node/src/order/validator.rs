@@ -83,15 +83,37 @@ impl ValidatorKey {
             .collect()
     }
 
+    /// The key that a ceremony gave a validator.
+    pub(super) fn of_ceremony(
+        identity: &Zeroizing<String>,
+        validators: &Set<ed25519::PublicKey>,
+        sharing: &Sharing<MinSig>,
+        share: &Share,
+    ) -> Self {
+        let share = Zeroizing::new(share.encode().to_vec());
+        Self {
+            identity: identity.clone(),
+            validators: validators
+                .iter()
+                .map(|validator| hex::encode(validator.encode()))
+                .collect(),
+            sharing: hex::encode(sharing.encode()),
+            share: Some(Zeroizing::new(hex::encode(share))),
+        }
+    }
+
     /// A follower of this committee, with an identity of its own and no share.
     #[must_use]
     pub fn follower(&self) -> Self {
-        let seed: [u8; 32] = rand::RngExt::random(&mut rand::rng());
-        Self {
-            identity: Zeroizing::new(hex::encode(Zeroizing::new(seed))),
+        self.public_part().follower()
+    }
+
+    /// What everybody may know of the committee.
+    #[must_use]
+    pub fn public_part(&self) -> Committee {
+        Committee {
             validators: self.validators.clone(),
             sharing: self.sharing.clone(),
-            share: None,
         }
     }
 
@@ -169,6 +191,35 @@ impl ValidatorKey {
                 sharing.total() == count && sharing.required() == N3f1::quorum(count.get())
             })
             .ok_or(ValidatorKeyError::Sharing)
+    }
+}
+
+/// What everybody may know of a committee: who votes, and the public polynomial of the group key.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Committee {
+    validators: Vec<String>,
+    sharing: String,
+}
+
+impl Committee {
+    /// A follower, with an identity of its own and no share.
+    #[must_use]
+    pub fn follower(&self) -> ValidatorKey {
+        let seed: [u8; 32] = rand::RngExt::random(&mut rand::rng());
+        ValidatorKey {
+            identity: Zeroizing::new(hex::encode(Zeroizing::new(seed))),
+            validators: self.validators.clone(),
+            sharing: self.sharing.clone(),
+            share: None,
+        }
+    }
+
+    /// The group key, a compressed point of G2.
+    ///
+    /// # Errors
+    /// [`ValidatorKeyError::Sharing`] when the polynomial is none.
+    pub fn group_key(&self) -> Result<[u8; GROUP_KEY_SIZE], ValidatorKeyError> {
+        self.follower().group_key()
     }
 }
 

@@ -8,7 +8,11 @@ use std::{
 };
 
 use tempfile::TempDir;
-use yilian_node::order::{Chain, ChainOptions, Peer, PeerId, Peering, SubmitError, ValidatorKey};
+use tokio::sync::Notify;
+use yilian_node::order::{
+    CeremonyError, CeremonyOptions, Chain, ChainOptions, NodeIdentity, Peer, PeerId, Peering,
+    SubmitError, ValidatorKey, hold,
+};
 use yilian_protocol::{BlockId, Height, finality, refusal::Refusal, registry::Genesis};
 
 use crate::{
@@ -33,6 +37,10 @@ impl Committee {
     /// `count` validators that run, and let `accept` in.
     pub fn start(count: u32, accept: impl FnOnce(&ValidatorKey) -> Vec<PeerId>) -> Self {
         let keys = ValidatorKey::deal(NonZeroU32::new(count).unwrap());
+        Self::of(keys, accept)
+    }
+
+    fn of(keys: Vec<ValidatorKey>, accept: impl FnOnce(&ValidatorKey) -> Vec<PeerId>) -> Self {
         let mut committee = Self {
             genesis: genesis(&keys[0]),
             addresses: free_addresses(keys.len()),
@@ -303,6 +311,96 @@ async fn octets_that_are_no_greeting_stop_nothing() {
     }
     let highest = committee.order(3, "after x").await;
     committee.agree_on(highest).await;
+}
+
+/// Holds a ceremony among `count` validators, the last of whom begins `late`.
+fn ceremony(count: usize, late: Duration) -> Vec<Result<ValidatorKey, String>> {
+    let identities: Vec<NodeIdentity> = (0..count).map(|_| NodeIdentity::generate()).collect();
+    let pairs = identities.iter().zip(free_addresses(count));
+    let validators: Vec<Peer> = pairs
+        .map(|(identity, address)| Peer {
+            id: identity.peer().unwrap(),
+            address,
+        })
+        .collect();
+    let stop: Vec<Arc<Notify>> = identities.iter().map(|_| Arc::default()).collect();
+    let (sender, made) = std::sync::mpsc::channel();
+    let running: Vec<_> = identities
+        .into_iter()
+        .enumerate()
+        .map(|(place, identity)| {
+            let folder = tempfile::tempdir().unwrap();
+            let options = CeremonyOptions {
+                directory: folder.path().to_owned(),
+                listen: validators[place].address,
+                identity,
+                validators: validators.clone(),
+            };
+            let (told, stop) = (sender.clone(), Arc::clone(&stop[place]));
+            std::thread::spawn(move || {
+                let _kept = folder;
+                if place + 1 == count {
+                    std::thread::sleep(late);
+                }
+                let done = told.clone();
+                let done = move |key| done.send((place, Ok(key))).unwrap();
+                if let Err(error) = hold(options, done, stop) {
+                    told.send((place, Err(error.to_string()))).unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut keys: Vec<(usize, Result<ValidatorKey, String>)> = (0..count)
+        .map(|_| {
+            made.recv_timeout(PATIENCE * 2)
+                .expect("no end of the ceremony")
+        })
+        .collect();
+    keys.sort_by_key(|(place, _)| *place);
+    stop.iter().for_each(|stop| stop.notify_one());
+    running
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    keys.into_iter().map(|(_, key)| key).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validators_make_a_group_key_that_none_of_them_knows_and_order_with_it() {
+    let keys = tokio::task::spawn_blocking(|| ceremony(4, Duration::from_millis(700)));
+    let keys: Vec<ValidatorKey> = keys
+        .await
+        .unwrap()
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let public = keys[0].public_part();
+    assert!(keys.iter().all(|key| key.public_part() == public));
+    let shares: std::collections::BTreeSet<String> = keys
+        .iter()
+        .map(|key| serde_json::to_value(key).unwrap()["share"].to_string())
+        .collect();
+    assert_eq!(shares.len(), 4, "each has a share of its own");
+    let committee = Committee::of(keys, |_| Vec::new());
+    let height = committee.order(2, "a x").await;
+    committee.agree_on(height).await;
+}
+
+#[test]
+fn who_is_not_among_the_validators_takes_no_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = NodeIdentity::generate();
+    let address = free_addresses(1)[0];
+    let options = CeremonyOptions {
+        directory: folder.path().to_owned(),
+        listen: address,
+        identity: NodeIdentity::generate(),
+        validators: vec![Peer {
+            id: other.peer().unwrap(),
+            address,
+        }],
+    };
+    let held = hold(options, |_| panic!("a key"), Arc::default());
+    assert!(matches!(held, Err(CeremonyError::Validators)));
 }
 
 #[test]
