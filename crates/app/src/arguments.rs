@@ -194,6 +194,14 @@ pub enum CaCommand {
         #[arg(long, default_value_t = 365)]
         days: u64,
     },
+    /// Give a certified person a new certificate for the same keys, by the member's CA
+    Renew {
+        /// The person's name
+        name: String,
+        /// Days of validity from now on
+        #[arg(long, default_value_t = 365)]
+        days: u64,
+    },
     /// Revoke a certificate, by the member's CA
     Revoke {
         /// The certificate

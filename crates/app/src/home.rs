@@ -194,7 +194,7 @@ impl Home {
     }
 
     /// The seed and certificate of the person called `name`.
-    fn person(&self, name: &str) -> anyhow::Result<(Seed, Certificate)> {
+    pub fn person(&self, name: &str) -> anyhow::Result<(Seed, Certificate)> {
         let stem = format!("people/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
             let cause = format!("nobody called `{name}` is certified here");

@@ -102,6 +102,7 @@ pub fn router(node: Arc<Node>) -> Router {
             "/v1",
             large.merge(deposits).merge(transactions).merge(small),
         )
+        .route("/metrics", get(metrics))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
         .fallback(|| async { Failure(CallError::not_found("route")) })
         .layer(DefaultBodyLimit::disable())
@@ -243,6 +244,13 @@ async fn ask(State(node): Shared, body: Bytes) -> Answer {
 
 async fn uses(State(node): Shared, body: Bytes) -> Answer {
     answer(&node, Request::Uses(decode(&body)?)).await
+}
+
+/// For Prometheus.
+async fn metrics(State(node): Shared) -> Answer {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let text = node.metrics().await?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
 async fn log_head(State(node): Shared, Path(hospital): Path<String>) -> Answer {

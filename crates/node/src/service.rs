@@ -232,6 +232,37 @@ impl Node {
         })
     }
 
+    /// What this node counts, in the text form of OpenMetrics 1.0. Nothing of it tells of a patient, a reader or a record; a one-shot sharing is
+    /// not counted at all.
+    pub(crate) async fn metrics(&self) -> Result<String, CallError> {
+        let status = self.status()?;
+        let chain = self.chain.metrics().await?;
+        let gauges = [
+            (
+                "yilian_height",
+                "Height of the latest final block",
+                status.latest.height.get(),
+            ),
+            (
+                "yilian_block_time_ms",
+                "Time of the latest final block",
+                status.latest.time.get(),
+            ),
+            (
+                "yilian_waiting_transactions",
+                "Transactions waiting for a block",
+                status.waiting,
+            ),
+            ("yilian_objects", "Sealed objects kept", status.objects),
+            ("yilian_object_bytes", "Bytes of them", status.object_bytes),
+        ];
+        let mut text = String::new();
+        for (name, help, value) in gauges {
+            text += &format!("# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");
+        }
+        Ok(text + &chain)
+    }
+
     /// Orders the transaction of these bytes, as [`Request::Submit`] does.
     pub(crate) async fn submit_bytes(&self, bytes: Bytes) -> Result<Receipt, CallError> {
         // Away from the network's threads: the proof of an append to traces takes a millisecond, and more than a lookup is asked for.

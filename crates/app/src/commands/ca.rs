@@ -57,6 +57,7 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
             opened.close();
             Ok(())
         }
+        CaCommand::Renew { name, days } => renew(context, &name, days).await,
         CaCommand::Revoke {
             certificate,
             reason,
@@ -162,6 +163,27 @@ impl fmt::Display for Passes {
             self.issued, self.valid
         )
     }
+}
+
+/// The old certificate stays valid to its end, unless it is revoked: what was signed under it can be checked for ever.
+async fn renew(context: &Context, name: &str, days: u64) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let session = &opened.session;
+    let (seed, old) = context.home.person(name)?;
+    let member = session.member(old.member).await?.member;
+    let ca = context.home.member_ca(member.name.as_str())?;
+    let until = now().plus_ms(days.saturating_mul(DAY_MS));
+    let certificate = ca.certificate(old.subject.clone(), old.role, &seed, now(), until);
+    let id = ca.certify(session, certificate.clone()).await?;
+    context.home.keep_person(name, certificate)?;
+    context.output.tell(&Certified {
+        name: name.to_owned(),
+        member: member.name.to_string(),
+        role: old.role,
+        certificate: id,
+    })?;
+    opened.close();
+    Ok(())
 }
 
 async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::Result<()> {

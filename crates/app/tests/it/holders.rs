@@ -21,7 +21,7 @@ use yilian_protocol::{
     grant::{GrantState, Purpose, SignedPartial},
     refusal::Refusal,
     registry::{Genesis, Role},
-    transport::{CallError, Request, Response, Transport},
+    transport::{CallError, Form, Request, Response, Transport},
 };
 
 const HOLDERS: u8 = 5;
@@ -70,6 +70,8 @@ struct Way {
     node: InProcess,
     conduct: Arc<Mutex<BTreeMap<MemberId, Conduct>>>,
     told: Arc<Mutex<BTreeMap<MemberId, SignedPartial>>>,
+    /// The rekey of the latest one-shot sharing.
+    rekey: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Way {
@@ -95,6 +97,9 @@ impl Transport for Way {
             && of(&deposit.holder) == Some(Conduct::Unwilling)
         {
             return Err(silent);
+        }
+        if let Request::Reencapsulate(sharing) = &request {
+            *self.rekey.lock().unwrap() = sharing.rekey.to_bytes().to_vec();
         }
         let Request::Ask(ask) = &request else {
             return self.node.call(request).await;
@@ -131,7 +136,7 @@ struct World {
     patient: Patient,
     reader: Doctor,
     records: Vec<RecordId>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn now() -> TimeMs {
@@ -171,6 +176,7 @@ impl World {
             node: InProcess::new(Arc::clone(&node)),
             conduct: Arc::default(),
             told: Arc::default(),
+            rekey: Arc::default(),
         };
         let session = Session::open(way.clone(), genesis).await.unwrap();
         let consortium = ConsortiumCa::new(consortium);
@@ -206,7 +212,7 @@ impl World {
             patient,
             reader,
             records: sealed.records.clone(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -351,4 +357,68 @@ async fn every_holder_notes_uses_and_erases_with_a_receipt() {
         .unwrap();
     assert_eq!(after, uses);
     drop(world.node);
+}
+
+/// Every file below a folder, with its content.
+fn files(folder: &std::path::Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let content = std::fs::read(&path).unwrap();
+            found.insert(path, content);
+        }
+    }
+    found
+}
+
+fn holds(files: &BTreeMap<std::path::PathBuf, Vec<u8>>, needle: &[u8]) -> bool {
+    files
+        .values()
+        .any(|content| content.windows(needle.len()).any(|part| part == needle))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
+    let world = World::new().await;
+    // What is written at all can be found this way.
+    let record = world.records[0];
+    assert!(holds(&files(world.folder.path()), record.as_bytes()));
+    for attempt in 0.. {
+        // Empty blocks and anchors come of themselves: a quiet moment is waited for.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let height = world.session.latest().await.unwrap().height;
+        let before = files(world.folder.path());
+        let share = world
+            .patient
+            .share(&world.session, record, world.reader.certificate(), Form::Gt)
+            .await
+            .unwrap();
+        let opened = world
+            .reader
+            .open_share(&world.session, &share)
+            .await
+            .unwrap();
+        assert_eq!(opened.content(), b"one");
+        let after = files(world.folder.path());
+        if world.session.latest().await.unwrap().height != height && attempt < 40 {
+            continue;
+        }
+        let changed: Vec<_> = after
+            .iter()
+            .filter(|(path, content)| before.get(*path) != Some(*content))
+            .map(|(path, _)| path)
+            .collect();
+        assert!(
+            changed.is_empty(),
+            "changed by a one-shot sharing: {changed:?}"
+        );
+        assert_eq!(before.len(), after.len());
+        let rekey = world.way.rekey.lock().unwrap().clone();
+        assert_eq!(rekey.len(), 96);
+        assert!(!holds(&after, &rekey) && !holds(&after, hex::encode(&rekey).as_bytes()));
+        return;
+    }
 }

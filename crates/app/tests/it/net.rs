@@ -330,6 +330,10 @@ fn bodies_that_are_too_large_or_never_end_are_refused() {
     assert!(told.starts_with("HTTP/1.1 400"), "{told}");
     let told = answer(&post("relays", 1000), &[7; 1000]);
     assert!(told.starts_with("HTTP/1.1 400"), "{told}");
+    let metrics = metrics(&address);
+    for line in ["\nyilian_height ", "# TYPE yilian_objects gauge", "\n# EOF"] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
     net.well();
 }
 
@@ -357,6 +361,15 @@ fn a_network_is_made_once_and_described_when_it_is_not() {
         error["error"].to_string().contains("too few ports"),
         "{error}"
     );
+}
+
+fn metrics(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    told
 }
 
 /// Ends a process at once.

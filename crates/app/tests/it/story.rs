@@ -87,6 +87,41 @@ fn a_killed_node_comes_back_with_everything_it_acknowledged() {
 }
 
 #[test]
+fn a_renewed_certificate_is_for_the_same_keys_and_the_old_one_still_checks() {
+    let (yilian, [first, second]) = Yilian::with_people();
+    let served = yilian.serve();
+    let before = yilian.seal("Dr First", "North", "I10");
+    let renewed = text(
+        &yilian.ok(&["ca", "renew", "Dr First", "--days", "700"]),
+        "certificate",
+    );
+    assert_ne!(renewed, first);
+    let after = yilian.seal("Dr First", "North", "E11.9");
+    let author = |record: &str| {
+        text(
+            &yilian.ok(&["patient", "open", "ann", record]),
+            "certificate",
+        )
+    };
+    assert_eq!(
+        (author(&before[0]), author(&after[0])),
+        (first.clone(), renewed)
+    );
+    // What was signed while the old one was good stays good when it is revoked.
+    yilian.ok(&["ca", "revoke", &first, "--reason", "renewed"]);
+    assert_eq!(author(&before[0]), first);
+    // What is shared with a reader before his renewal is opened after it.
+    let share = yilian.file("share.json");
+    let arguments = [
+        "patient", "share", "ann", &after[0], "--reader", &second, "--out", &share,
+    ];
+    yilian.ok(&arguments);
+    yilian.fails(&["ca", "renew", "Nobody"]);
+    yilian.ok(&["doctor", "open", "Dr Second", &share]);
+    drop(served);
+}
+
+#[test]
 fn members_suspend_one_of_them_by_vote() {
     let (yilian, _) = Yilian::with_people();
     for name in ["East", "West"] {

@@ -261,6 +261,14 @@ impl Chain {
         Ok(block)
     }
 
+    /// What consensus, peers and storage count, in the text form of OpenMetrics, its end mark included.
+    ///
+    /// # Errors
+    /// [`SubmitError::Stopped`] when the chain has stopped.
+    pub async fn metrics(&self) -> Result<String, SubmitError> {
+        self.query(Query::Metrics).await
+    }
+
     /// The receipt of a final transaction; `None` when it is not final.
     ///
     /// # Errors

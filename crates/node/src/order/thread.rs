@@ -11,7 +11,9 @@ use std::{
 };
 
 use commonware_consensus::marshal::Identifier;
-use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{
+    Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime,
+};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use yilian_protocol::{
     Height, StateKey,
@@ -42,6 +44,7 @@ pub(super) enum Query {
     State(Vec<StateKey>, oneshot::Sender<Vec<Option<Vec<u8>>>>),
     Block(Height, oneshot::Sender<Option<FinalBlock>>),
     Proof(Vec<StateKey>, oneshot::Sender<Option<ProvenState>>),
+    Metrics(oneshot::Sender<String>),
 }
 
 /// What the thread is given.
@@ -114,6 +117,13 @@ async fn serve(
         let (Some(query), Ok(permit)) = (query, Arc::clone(&permits).acquire_owned().await) else {
             return;
         };
+        let query = match query {
+            Query::Metrics(answer) => {
+                drop(answer.send(context.encode()));
+                continue;
+            }
+            query => query,
+        };
         let engine = engine.clone();
         // A task of the runtime, whose panic ends the process.
         context.child("query").spawn(async move |_| {
@@ -137,6 +147,8 @@ impl Engine {
             Query::State(keys, answer) => drop(answer.send(self.state(&keys).await)),
             Query::Block(height, answer) => drop(answer.send(self.block(height).await)),
             Query::Proof(keys, answer) => drop(answer.send(self.prove(&keys).await)),
+            // Answered where the runtime is.
+            Query::Metrics(_) => {}
         }
     }
 
