@@ -228,7 +228,7 @@ impl Net {
             (2_048 / batch).clamp(48, 512)
         };
         let permits = Arc::new(Semaphore::new(permits));
-        let begun = Instant::now();
+        let (before, begun) = (self.processor_time()?, Instant::now());
         let mut tasks = tokio::task::JoinSet::new();
         let (mut sent, mut done) = (0_usize, Vec::new());
         while begun.elapsed() < WARM_UP + LOAD {
@@ -261,8 +261,10 @@ impl Net {
         while let Some(ended) = tasks.join_next().await {
             done.push(ended?);
         }
+        let spent = (self.processor_time()? - before).as_secs_f64();
         let mut load = Load {
             batch,
+            cores: spent / begun.elapsed().as_secs_f64(),
             ..Load::default()
         };
         for (since, took, outcome) in done {
@@ -286,6 +288,24 @@ impl Net {
         let chain = self.genesis.chain();
         let nodes = self.nodes.iter();
         nodes.map(|node| Writer::new(chain, node, batch)).collect()
+    }
+
+    /// Processor time that all nodes spent since they were started.
+    fn processor_time(&self) -> anyhow::Result<Duration> {
+        /// The kernel counts in hundredths of a second.
+        const TICK: Duration = Duration::from_millis(10);
+        let mut ticks = 0_u32;
+        for node in &self.nodes {
+            let (child, _) = node.process.as_ref().context("not running")?;
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
+            // Behind the name, which may hold blanks: user and system time are the 12th and 13th field.
+            let (_, fields) = stat.rsplit_once(')').context("no such process")?;
+            let times = fields.split_whitespace().skip(11).take(2);
+            ticks += times
+                .filter_map(|time| time.parse::<u32>().ok())
+                .sum::<u32>();
+        }
+        Ok(TICK * ticks)
     }
 
     /// Megabytes of the largest node, at its highest.
@@ -420,6 +440,8 @@ impl Writer {
 #[derive(Debug, Default)]
 struct Load {
     batch: usize,
+    /// Of the machine, that all nodes together kept busy; the rest made the load.
+    cores: f64,
     records: usize,
     times: Vec<Duration>,
 }
@@ -430,7 +452,7 @@ impl Load {
         self.records as f64 / LOAD.as_secs_f64()
     }
 
-    fn rows(&self, name: &str, batch: usize) -> [Row; 2] {
+    fn rows(&self, name: &str, batch: usize) -> [Row; 3] {
         debug_assert_eq!(self.batch, batch);
         [
             Row::value(
@@ -443,6 +465,12 @@ impl Load {
                 format!("chain.{name}.finality"),
                 Unit::Ms,
                 self.times.clone(),
+            ),
+            Row::value(
+                format!("chain.{name}.busy"),
+                "cores",
+                self.cores,
+                VALIDATORS as usize,
             ),
         ]
     }

@@ -213,6 +213,7 @@ impl Cast {
             future: Vec::new(),
             holders: vec![self.hospital],
             threshold: 1,
+            emergency: false,
         };
         let letter = self
             .patient

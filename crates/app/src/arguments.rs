@@ -274,6 +274,30 @@ pub enum DoctorCommand {
         #[arg(value_name = "FILE")]
         letter: PathBuf,
     },
+    /// Sign that a patient's emergency grant has to be opened, for a second clinician to countersign
+    Emergency {
+        /// The first clinician's name
+        name: String,
+        /// The grant
+        grant: GrantId,
+        /// The second clinician's certificate
+        #[arg(long)]
+        second: CertificateId,
+        /// Why; the patient will read it
+        #[arg(long)]
+        reason: String,
+        /// Write what is to be countersigned there
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Countersign, and open the grant for a day; it stays on the chain for the patient to see
+    Countersign {
+        /// The second clinician's name
+        name: String,
+        /// What the first one signed
+        #[arg(value_name = "FILE")]
+        opening: PathBuf,
+    },
     /// Read a record under a standing grant
     Read {
         /// The doctor's name
@@ -399,6 +423,9 @@ pub struct GrantOptions {
     /// Quarters to come that it covers too, at the hospitals visited so far
     #[arg(long, default_value_t = 0)]
     pub quarters: u8,
+    /// Served in emergencies only, for a day after two clinicians opened it; you see every opening
+    #[arg(long)]
+    pub emergency: bool,
     /// Members whose nodes hold the keys, by name; the hospitals visited and others up to five, if left out
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub holders: Vec<String>,

@@ -15,16 +15,18 @@ use yilian_crypto::{
     seed::{MemberKeys, Seed},
 };
 use yilian_protocol::{
-    CertificateId, Confidentiality, MemberId, RecordId, TimeMs,
+    CertificateId, Confidentiality, GrantId, MemberId, RecordId, TimeMs,
     authored::{Authored, Verified},
-    grant::{Ask, GrantedScope, HolderAsk, SignedAsk},
-    limits::HOPS_MAX,
+    codec::Text,
+    grant::{Ask, GrantedScope, HolderAsk, Opening, SignedAsk},
+    limits::{HOPS_MAX, REASON_MAX},
     receipt::Receipt,
     refusal::Refusal,
     registry::Certificate,
     sealed::SealedObject,
     search::RecordIndex,
     transport::{RecordEntry, Reencapsulated, SealRequest, Transport},
+    tx::{Body, Transaction},
     visit::{CheckedVisit, VisitToken},
 };
 
@@ -378,6 +380,45 @@ impl Doctor {
             (None, Some(refused)) => Err(refused),
             (None, None) => Err(Refusal::NotKeyHolder.into()),
         }
+    }
+
+    /// Signs that an emergency grant has to be opened, for a second clinician to countersign.
+    #[must_use]
+    pub fn sign_opening<T: Transport>(
+        &self,
+        session: &Session<T>,
+        grant: GrantId,
+        second: CertificateId,
+        reason: Text<REASON_MAX>,
+        now: TimeMs,
+    ) -> Opening {
+        let both = (self.certificate, second);
+        Opening::sign(
+            session.chain(),
+            grant,
+            both,
+            reason,
+            now,
+            &self.keys.signing,
+        )
+    }
+
+    /// Countersigns an opening by putting it onto the chain, where the patient will see it. The grant is served for a day from then on.
+    ///
+    /// # Errors
+    /// [`ClientError::NotForMe`] when another is to countersign; else the rule by which the ledger refuses.
+    pub async fn open_grant<T: Transport>(
+        &self,
+        session: &Session<T>,
+        opening: Opening,
+    ) -> Result<Receipt, ClientError> {
+        if opening.second != self.certificate {
+            let reader = opening.second;
+            return Err(ClientError::NotForMe { reader });
+        }
+        let body = Body::Open(opening);
+        let transaction = Transaction::sign(session.chain(), body, &self.keys.signing);
+        session.submit(transaction).await
     }
 
     async fn open<T: Transport>(

@@ -75,6 +75,8 @@ pub struct GrantRequest {
     pub holders: Vec<MemberId>,
     /// How many of them it takes to serve.
     pub threshold: usize,
+    /// Whether it is served in emergencies only, when two clinicians have opened it.
+    pub emergency: bool,
 }
 
 /// A standing grant that was made.
@@ -368,6 +370,7 @@ impl Patient {
             until: request.until,
             holders: List::new(request.holders.clone())?,
             threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
+            emergency: request.emergency,
         };
         let id = grant.id();
         // Noted before it is sent: a grant on the chain that the wallet does not know could not be revoked.

@@ -11,7 +11,7 @@ use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
     codec::{Decode, Encode, List},
-    grant::{GrantEntry, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    grant::{GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
     log::{AnchorEntry, LogBlock, LogInclusion},
     receipt::{Receipt, ReceiptError},
@@ -550,17 +550,33 @@ impl<T: Transport> Session<T> {
         Ok(ask!(self, request, LogInclusion, "log inclusion"))
     }
 
+    /// Every opening of an emergency grant, in order. Proven.
+    ///
+    /// # Errors
+    /// When the node does not answer, or its proofs do not verify.
+    pub async fn openings(&self, grant: GrantId) -> Result<Vec<OpeningEntry>, ClientError> {
+        self.sequence(&tables::OPENINGS, grant.as_bytes()).await
+    }
+
     /// The anchors of a hospital's private chain, in order. Proven.
     ///
     /// # Errors
     /// When the node does not answer, or its proofs do not verify.
     pub async fn anchors(&self, hospital: MemberId) -> Result<Vec<AnchorEntry>, ClientError> {
-        let (sequence, name) = (&tables::ANCHORS, hospital.as_bytes());
+        self.sequence(&tables::ANCHORS, hospital.as_bytes()).await
+    }
+
+    /// All items of a sequence.
+    async fn sequence<V: Decode>(
+        &self,
+        sequence: &Sequence<V>,
+        name: &[u8],
+    ) -> Result<Vec<V>, ClientError> {
         let count = self.read(sequence.counts(), name).await?.unwrap_or(0);
         let places = (0..count).map(|index| sequence.item_key(name, index));
         let places: Vec<StateKey> = places.collect();
-        let anchors = self.read_many(sequence.items(), &places).await?;
-        Ok(anchors.into_iter().flatten().collect())
+        let items = self.read_many(sequence.items(), &places).await?;
+        Ok(items.into_iter().flatten().collect())
     }
 
     /// When each of a grant's key holders said that it erased its shares; `None` for those who did not. Proven.

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | create-grant | the grant's controller | the grant exists, a key holder is no member, its time is over |
 //! | set-grant | the grant's controller | the grant is unknown, revoked already, or the change is not the next one |
+//! | open | the second of two clinicians | the grant is not in force or not for emergencies; the two are not two doctors in good standing |
 //! | erase | a key holder's node | the grant is not revoked, the signer is not a holder's node, or said so before |
 //!
 //! [`check`] is the only way to a [`ConsentChecked`], and a key holder serves nothing without one.
@@ -15,11 +16,12 @@ use yilian_crypto::{
 use yilian_protocol::{
     ChainId, GrantId, MemberId, StateKey, TimeMs,
     grant::{
-        Deposit, Erasure, Grant, GrantChange, GrantEntry, GrantState, SignedAsk, Terms, UsesRequest,
+        Deposit, Erasure, Grant, GrantChange, GrantEntry, GrantState, Opening, OpeningEntry,
+        SignedAsk, Terms, UsesRequest,
     },
-    limits::CLOCK_SKEW_MS,
+    limits::{CLOCK_SKEW_MS, OPENING_MS},
     refusal::Refusal,
-    registry::{Admitted, CertificateEntry},
+    registry::{Admitted, CertificateEntry, Role},
     transport::RecordEntry,
 };
 
@@ -27,7 +29,7 @@ use crate::{
     execute::{Verdict, present, require},
     state::{
         Overlay, StateError, View,
-        tables::{CERTIFICATE, ERASURE, GRANT, MEMBER, RECORD, erasure_name},
+        tables::{CERTIFICATE, ERASURE, GRANT, MEMBER, OPENED, OPENINGS, RECORD, erasure_name},
     },
 };
 
@@ -90,6 +92,57 @@ pub(crate) fn set<V: View>(
     entry.changed = admitted;
     entry.changes = change.sequence;
     state.write(GRANT, change.grant.as_bytes(), &entry);
+    Ok(Ok(()))
+}
+
+pub(crate) fn open_reads(opening: &Opening) -> Vec<StateKey> {
+    vec![
+        GRANT.key(opening.grant.as_bytes()),
+        CERTIFICATE.key(opening.first.as_bytes()),
+        CERTIFICATE.key(opening.second.as_bytes()),
+        OPENINGS.counts().key(opening.grant.as_bytes()),
+    ]
+}
+
+pub(crate) fn open<V: View>(
+    state: &mut Overlay<'_, V>,
+    chain: ChainId,
+    admitted: Admitted,
+    signer: &VerifyingKey,
+    opening: &Opening,
+) -> Verdict {
+    let name = opening.grant.as_bytes();
+    let entry = present!(state.read(GRANT, name)?, GrantUnknown);
+    require!(entry.grant.emergency, NotForEmergencies);
+    if let Err(refusal) = in_force(&entry, admitted.time) {
+        return Ok(Err(refusal));
+    }
+    let first = present!(
+        state.read(CERTIFICATE, opening.first.as_bytes())?,
+        CertificateUnknown
+    );
+    let second = present!(
+        state.read(CERTIFICATE, opening.second.as_bytes())?,
+        CertificateUnknown
+    );
+    for clinician in [&first, &second] {
+        require!(clinician.certificate.role == Role::Doctor, RoleNotAllowed);
+        if let Err(refusal) = clinician.standing(admitted.time) {
+            return Ok(Err(refusal));
+        }
+    }
+    let (one, other) = (&first.certificate, &second.certificate);
+    require!(one.signing != other.signing, TwoClinicians);
+    require!(*signer == other.signing, WrongSigner);
+    require!(opening.verify(chain, &one.signing).is_ok(), BadSignature);
+    let late = opening.at.distance_ms(admitted.time) > OPENING_MS;
+    require!(!late, StaleRequest);
+    let entry = OpeningEntry {
+        opening: opening.clone(),
+        admitted,
+    };
+    state.append(&OPENINGS, name, &entry)?;
+    state.write(OPENED, name, &admitted);
     Ok(Ok(()))
 }
 
@@ -167,6 +220,7 @@ impl ConsentChecked {
 pub fn check_reads(ask: &SignedAsk, member: MemberId) -> Vec<StateKey> {
     vec![
         GRANT.key(ask.ask.grant.as_bytes()),
+        OPENED.key(ask.ask.grant.as_bytes()),
         CERTIFICATE.key(ask.ask.reader.as_bytes()),
         MEMBER.key(member.as_bytes()),
         RECORD.key(ask.ask.record.as_bytes()),
@@ -192,6 +246,10 @@ pub fn check<V: View>(
         return Ok(Err(refusal));
     }
     let index = present!(entry.grant.holder_index(holder), NotKeyHolder);
+    if entry.grant.emergency {
+        let opened = present!(state.read(OPENED, ask.grant.as_bytes())?, GrantNotOpened);
+        require!(now < opened.time.plus_ms(OPENING_MS), GrantNotOpened);
+    }
     let terms = present!(terms, NotKeyHolder);
     require!(terms.commitment() == entry.grant.terms, TermsMismatch);
     require!(now >= terms.from, GrantNotYetValid);

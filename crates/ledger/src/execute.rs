@@ -98,6 +98,7 @@ impl Ledger {
             Body::Erase(erasure) => consent::erase_reads(erasure),
             Body::Anchor(anchor) => log::anchor_reads(anchor),
             Body::Vote(vote) => registry::vote_reads(vote),
+            Body::Open(opening) => consent::open_reads(opening),
             _ => Vec::new(),
         }
     }
@@ -161,6 +162,7 @@ impl Ledger {
             Body::Erase(erasure) => consent::erase(state, admitted, signer, erasure)?,
             Body::Anchor(anchor) => log::anchor(state, admitted, signer, anchor)?,
             Body::Vote(vote) => registry::vote(state, admitted, signer, vote)?,
+            Body::Open(opening) => consent::open(state, self.chain, admitted, signer, opening)?,
             _ => Err(Refusal::Malformed),
         };
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))

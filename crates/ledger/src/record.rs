@@ -59,9 +59,10 @@ pub(crate) fn seal<V: View>(
             RecordExists
         );
     }
-    if let Err(refusal) = search::check(state, visit)? {
-        return Ok(Err(refusal));
-    }
+    let places = match search::check(state, visit)? {
+        Ok(places) => places,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
 
     state.write(VISIT, &nym, &visit.hospital);
     for (sealed, index) in visit.records.iter().zip(visit.index.iter()) {
@@ -74,7 +75,7 @@ pub(crate) fn seal<V: View>(
         };
         state.write(RECORD, sealed.record.as_bytes(), &entry);
         state.append(&VISIT_RECORDS, &nym, &sealed.record)?;
-        search::write(state, visit, sealed, index);
     }
+    search::write(state, visit, places);
     Ok(Ok(()))
 }

@@ -5,44 +5,49 @@ use std::collections::BTreeSet;
 use yilian_crypto::search::IndexEntry;
 use yilian_protocol::{
     StateKey,
-    sealed::SealedRecord,
+    refusal::Refusal,
     search::RecordIndex,
     state::tables::{CROSS, INDEX, index_name},
     tx::SealVisit,
 };
 
 use crate::{
-    execute::{Verdict, require},
+    StateError,
+    execute::require,
     state::{Overlay, View},
 };
 
 pub(crate) fn reads(visit: &SealVisit) -> impl Iterator<Item = StateKey> {
-    entries(visit).map(|entry| INDEX.key(&index_name(&visit.hospital, &entry.address)))
+    places(visit)
 }
 
-/// One index for each record, and every place free.
-pub(crate) fn check<V: View>(state: &Overlay<'_, V>, visit: &SealVisit) -> Verdict {
-    require!(visit.index.len() == visit.records.len(), IndexMissing);
-    let mut seen = BTreeSet::new();
-    for entry in entries(visit) {
-        let name = index_name(&visit.hospital, &entry.address);
-        require!(seen.insert(entry.address), IndexTaken);
-        require!(state.read(INDEX, &name)?.is_none(), IndexTaken);
-    }
-    Ok(Ok(()))
-}
-
-pub(crate) fn write<V: View>(
-    state: &mut Overlay<'_, V>,
+/// One index for each record, and every place free; where the entries go, in their order.
+pub(crate) fn check<V: View>(
+    state: &Overlay<'_, V>,
     visit: &SealVisit,
-    sealed: &SealedRecord,
-    index: &RecordIndex,
-) {
-    for entry in index.entries() {
-        let name = index_name(&visit.hospital, &entry.address);
-        state.write(INDEX, &name, &entry.pointer);
+) -> Result<Result<Vec<StateKey>, Refusal>, StateError> {
+    require!(visit.index.len() == visit.records.len(), IndexMissing);
+    let places: Vec<StateKey> = places(visit).collect();
+    let distinct: BTreeSet<&StateKey> = places.iter().collect();
+    require!(distinct.len() == places.len(), IndexTaken);
+    for place in &places {
+        require!(state.get(place)?.is_none(), IndexTaken);
     }
-    state.write(CROSS, sealed.record.as_bytes(), &index.tags());
+    Ok(Ok(places))
+}
+
+/// Puts a visit's entries to their places, and its records' cross tags beside.
+pub(crate) fn write<V: View>(state: &mut Overlay<'_, V>, visit: &SealVisit, places: Vec<StateKey>) {
+    for (entry, place) in entries(visit).zip(places) {
+        state.put(INDEX, place, &entry.pointer);
+    }
+    for (sealed, index) in visit.records.iter().zip(visit.index.iter()) {
+        state.write(CROSS, sealed.record.as_bytes(), &index.tags());
+    }
+}
+
+fn places(visit: &SealVisit) -> impl Iterator<Item = StateKey> {
+    entries(visit).map(|entry| INDEX.key(&index_name(&visit.hospital, &entry.address)))
 }
 
 fn entries(visit: &SealVisit) -> impl Iterator<Item = &IndexEntry> {

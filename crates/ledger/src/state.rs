@@ -83,6 +83,11 @@ impl<'a, V: View> Overlay<'a, V> {
         self.writes.insert(table.key(name), value.to_vec());
     }
 
+    /// As [`Overlay::write`], where the value's place is known.
+    pub(crate) fn put<T: Encode>(&mut self, _table: Table<T>, place: StateKey, value: &T) {
+        self.writes.insert(place, value.to_vec());
+    }
+
     pub(crate) fn append<T: Encode>(
         &mut self,
         sequence: &Sequence<T>,

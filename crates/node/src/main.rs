@@ -22,6 +22,9 @@ use yilian_node::{
     service::{Node, NodeError},
 };
 
+/// Threads for files, signatures and proofs. Each keeps memory of its own.
+const BLOCKING_MAX: usize = 16;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -91,7 +94,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{}: settings are sound", config.name);
         return Ok(());
     }
-    let runtime = tokio::runtime::Runtime::new().map_err(Failure::Serve)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_MAX)
+        .build()
+        .map_err(Failure::Serve)?;
     let node = Arc::new(Node::start(options)?);
     runtime
         .block_on(serve(&config, Arc::clone(&node), arguments.until_eof))

@@ -17,10 +17,10 @@ use yilian_crypto::{
 };
 
 use crate::{
-    codec::{Blob, Decode, DecodeError, Encode, List, Reader, canonical, named_codes},
+    codec::{Blob, Decode, DecodeError, Encode, List, Reader, Text, canonical, named_codes},
     fixed,
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
-    limits::{DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, SCOPES_MAX},
+    limits::{DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, REASON_MAX, SCOPES_MAX},
     registry::Admitted,
 };
 
@@ -68,13 +68,16 @@ pub struct Grant {
     pub holders: List<MemberId, HOLDERS_MAX>,
     /// How many of them it takes to serve.
     pub threshold: u8,
+    /// Whether it is served in an emergency only, see [`Opening`].
+    pub emergency: bool,
 }
 canonical!(Grant {
     controller,
     terms,
     until,
     holders,
-    threshold
+    threshold,
+    emergency
 });
 
 impl Grant {
@@ -384,6 +387,97 @@ impl SealedDeposit {
         same.then_some(deposit).ok_or(invalid)
     }
 }
+
+/// A clinician's word that a patient's emergency grant has to be opened. A second clinician countersigns it by putting it onto the chain, where it stays
+/// for the patient to see.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Opening {
+    /// The grant.
+    pub grant: GrantId,
+    /// The first clinician.
+    pub first: CertificateId,
+    /// The second.
+    pub second: CertificateId,
+    /// Why, in the first one's words.
+    pub reason: Text<REASON_MAX>,
+    /// When, by the first one's clock.
+    pub at: TimeMs,
+    /// By the first clinician's certified key.
+    #[serde(with = "fixed")]
+    pub signature: Signature,
+}
+canonical!(Opening {
+    grant,
+    first,
+    second,
+    reason,
+    at,
+    signature
+});
+
+impl Opening {
+    /// Signs it, for `second` to countersign.
+    #[must_use]
+    pub fn sign(
+        chain: ChainId,
+        grant: GrantId,
+        (first, second): (CertificateId, CertificateId),
+        reason: Text<REASON_MAX>,
+        at: TimeMs,
+        key: &SigningKey,
+    ) -> Self {
+        let message = Self::message(chain, grant, (first, second), &reason, at);
+        let signature = key.sign(label::CALL_SIGNATURE, &[b"opening", &message]);
+        Self {
+            grant,
+            first,
+            second,
+            reason,
+            at,
+            signature,
+        }
+    }
+
+    /// Whether the first clinician signed it for this chain.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn verify(&self, chain: ChainId, first: &VerifyingKey) -> Result<(), yilian_crypto::Error> {
+        let both = (self.first, self.second);
+        let message = Self::message(chain, self.grant, both, &self.reason, self.at);
+        first.verify(
+            label::CALL_SIGNATURE,
+            &[b"opening", &message],
+            &self.signature,
+        )
+    }
+
+    fn message(
+        chain: ChainId,
+        grant: GrantId,
+        (first, second): (CertificateId, CertificateId),
+        reason: &Text<REASON_MAX>,
+        at: TimeMs,
+    ) -> Vec<u8> {
+        let mut message = chain.to_vec();
+        grant.encode(&mut message);
+        first.encode(&mut message);
+        second.encode(&mut message);
+        reason.encode(&mut message);
+        at.encode(&mut message);
+        message
+    }
+}
+
+/// An opening as it stands on the chain.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OpeningEntry {
+    /// What was signed.
+    pub opening: Opening,
+    /// When it came onto the chain; the grant is served for [`crate::limits::OPENING_MS`] from then on.
+    pub admitted: Admitted,
+}
+canonical!(OpeningEntry { opening, admitted });
 
 /// Says that a key holder erased its shares of a revoked grant; on the chain, signed by its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

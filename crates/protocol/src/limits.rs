@@ -15,6 +15,8 @@ pub const SCOPES_MAX: usize = 256;
 pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
 /// Bytes of a sealed deposit: for each scope its key, a share, and the commitment of the largest threshold.
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 1024;
+/// Milliseconds for which an emergency grant is served after it was opened: a day.
+pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Nodes that may pass a call on to the node it is for: a follower's hub, and that hub's neighbour.
 pub const HOPS_MAX: u8 = 2;
 /// Uses of a grant that one answer lists.

@@ -93,6 +93,12 @@ named_codes! {
         AnchorStale = 48 "anchor-stale",
         /// The private chain is not the one that was anchored before: what was anchored has been rewritten.
         AnchorInconsistent = 49 "anchor-inconsistent",
+        /// The grant is for emergencies, and two clinicians have not opened it today.
+        GrantNotOpened = 60 "grant-not-opened",
+        /// The grant is not one for emergencies.
+        NotForEmergencies = 61 "not-for-emergencies",
+        /// An emergency grant is opened by two clinicians; these are one, or one is the reader.
+        TwoClinicians = 62 "two-clinicians",
         /// The pass is not the consortium CA's, or for too long.
         PassInvalid = 50 "pass-invalid",
         /// The pass is not valid at this time.
@@ -169,6 +175,11 @@ impl Refusal {
             Self::AnchorInconsistent => {
                 "restore the private chain from a copy; tell the other members what happened"
             }
+            Self::GrantNotOpened => {
+                "have two clinicians open it: one signs, the other countersigns; the patient will see it"
+            }
+            Self::NotForEmergencies => "ask the patient; or name a grant made for emergencies",
+            Self::TwoClinicians => "have another clinician countersign",
             Self::PassInvalid | Self::PassExpired => {
                 "have the consortium's CA issue new passes to you"
             }

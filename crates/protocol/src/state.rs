@@ -127,7 +127,7 @@ pub mod tables {
 
     use super::{Sequence, Table};
     use crate::{
-        grant::GrantEntry,
+        grant::{GrantEntry, OpeningEntry},
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
         log::AnchorEntry,
         registry::{Admitted, CertificateEntry, MemberEntry, Motion, Votes},
@@ -197,6 +197,10 @@ pub mod tables {
     /// Anchors of each hospital's private chain, in order.
     pub const ANCHORS: Sequence<AnchorEntry> = Sequence::new("anchors", "anchors-item");
 
+    /// Openings of each emergency grant, in order.
+    pub const OPENINGS: Sequence<OpeningEntry> = Sequence::new("openings", "openings-item");
+    /// Emergency grant -> when it was opened last.
+    pub const OPENED: Table<Admitted> = Table::new("opened");
     /// Grant and key holder ([`erasure_name`]) -> when the holder said that it erased its shares.
     pub const ERASURE: Table<Admitted> = Table::new("erasure");
 

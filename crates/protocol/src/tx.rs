@@ -13,7 +13,7 @@ use yilian_crypto::{
 use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical, canonical_choice},
     fixed,
-    grant::{Erasure, Grant, GrantChange},
+    grant::{Erasure, Grant, GrantChange, Opening},
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
     log::Anchor,
@@ -48,6 +48,8 @@ pub enum Body {
     Anchor(Anchor),
     /// Votes to suspend, reinstate or expel a member; by another member's CA.
     Vote(Vote),
+    /// Opens an emergency grant for a while; by the second of two clinicians.
+    Open(Opening),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -60,6 +62,7 @@ canonical_choice!(Body {
     8 => Erase,
     9 => Anchor,
     10 => Vote,
+    11 => Open,
 });
 
 impl Body {
@@ -77,6 +80,7 @@ impl Body {
             Self::Erase(_) => "erase",
             Self::Anchor(_) => "anchor",
             Self::Vote(_) => "vote",
+            Self::Open(_) => "open",
         }
     }
 }

@@ -5,16 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::Context as _;
 use serde::Serialize;
 use yilian_client::{Letter, Session, Share};
 use yilian_protocol::{
-    CertificateId, Height, RecordId, TimeMs, authored::Verified, visit::VisitToken,
+    CertificateId, GrantId, Height, RecordId, TimeMs, authored::Verified, codec::Text,
+    grant::Opening, visit::VisitToken,
 };
 
 use super::{Context, now, search};
 use crate::{
     arguments::DoctorCommand,
-    home::{read_json, write_private},
+    home::{read_json, write_json, write_private},
     intake,
     link::Link,
     output::trouble,
@@ -40,6 +42,14 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
             Ok(())
         }
         DoctorCommand::Search { name, letter } => search::by_doctor(context, &name, &letter).await,
+        DoctorCommand::Emergency {
+            name,
+            grant,
+            second,
+            reason,
+            out,
+        } => emergency(context, &name, (grant, second), &reason, &out).await,
+        DoctorCommand::Countersign { name, opening } => countersign(context, &name, &opening).await,
         DoctorCommand::Read {
             name,
             letter,
@@ -99,6 +109,69 @@ async fn seal(
     })?;
     opened.close();
     Ok(())
+}
+
+async fn emergency(
+    context: &Context,
+    name: &str,
+    (grant, second): (GrantId, CertificateId),
+    reason: &str,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let doctor = context.home.doctor(name)?;
+    let reason = Text::new(reason).context("the reason")?;
+    let opening = doctor.sign_opening(&opened.session, grant, second, reason, now());
+    write_json(out, &opening)?;
+    context.output.tell(&Signed {
+        grant,
+        countersign: out.to_owned(),
+    })?;
+    opened.close();
+    Ok(())
+}
+
+async fn countersign(context: &Context, name: &str, file: &Path) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let doctor = context.home.doctor(name)?;
+    let opening: Opening = read_json(file)?;
+    let grant = opening.grant;
+    let receipt = doctor.open_grant(&opened.session, opening).await?;
+    context.output.tell(&OpenedGrant {
+        grant,
+        since: receipt.header.time,
+    })?;
+    opened.close();
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Signed {
+    grant: GrantId,
+    countersign: PathBuf,
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "to be countersigned: {}", self.countersign.display())
+    }
+}
+
+#[derive(Serialize)]
+struct OpenedGrant {
+    grant: GrantId,
+    since: TimeMs,
+}
+
+impl fmt::Display for OpenedGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "grant {} is open for a day from {}",
+            self.grant,
+            self.since.to_text()
+        )
+    }
 }
 
 async fn read(

@@ -12,7 +12,7 @@ use yilian_client::{CheckIn, GrantRequest, Patient, Session, Wallet};
 use yilian_crypto::seed::{Language, Seed};
 use yilian_protocol::{
     Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
-    grant::{GrantState, Use},
+    grant::{GrantState, OpeningEntry, Purpose, Use},
     transport::RecordEntry,
 };
 
@@ -308,13 +308,18 @@ fn grant_request(wallet: &Wallet, options: &GrantOptions, holders: Vec<MemberId>
     confidentialities.dedup();
     GrantRequest {
         reader: options.reader,
-        purpose: options.purpose,
+        purpose: if options.emergency {
+            Purpose::EmergencyTreatment
+        } else {
+            options.purpose
+        },
         confidentialities,
         from: now,
         until: now.plus_ms(options.days.saturating_mul(DAY_MS)),
         future,
         threshold: options.threshold.unwrap_or_else(|| majority(holders.len())),
         holders,
+        emergency: options.emergency,
     }
 }
 
@@ -342,6 +347,7 @@ async fn grants(context: &Context, name: &str) -> anyhow::Result<()> {
         let holders = &entry.grant.holders;
         let receipts = opened.session.erasures(note.grant, holders).await?;
         let erased = receipts.iter().flatten().count();
+        let openings = opened.session.openings(note.grant).await?;
         let (grant, state, until) = (note.grant, entry.state, entry.grant.until);
         grants.push(ListedGrant {
             grant,
@@ -350,6 +356,7 @@ async fn grants(context: &Context, name: &str) -> anyhow::Result<()> {
             reader,
             holders: holders.len(),
             erased,
+            openings,
         });
     }
     context.output.tell(&GrantListing { grants })?;
@@ -539,6 +546,8 @@ struct ListedGrant {
     holders: usize,
     /// How many of them said on the chain that they erased theirs.
     erased: usize,
+    /// Every time two clinicians opened it.
+    openings: Vec<OpeningEntry>,
 }
 
 impl fmt::Display for GrantListing {
@@ -550,6 +559,7 @@ impl fmt::Display for GrantListing {
             reader,
             holders,
             erased,
+            openings,
         } in &self.grants
         {
             let reader = reader.as_deref().unwrap_or("(terms not on this device)");
@@ -558,6 +568,12 @@ impl fmt::Display for GrantListing {
                 "{grant}  {state}  until {}  reader {reader}",
                 until.to_text()
             )?;
+            for OpeningEntry { opening, admitted } in openings {
+                let (at, reason) = (admitted.time.to_text(), &opening.reason);
+                let (first, second) = (opening.first, opening.second);
+                writeln!(f, "  opened in an emergency at {at}: {reason}")?;
+                writeln!(f, "    by {first}\n    and {second}")?;
+            }
             if *state == GrantState::Revoked {
                 writeln!(f, "  erased by {erased} of {holders} key holders")?;
             }

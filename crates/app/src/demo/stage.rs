@@ -179,6 +179,7 @@ impl<'a> Stage<'a> {
             future: Vec::new(),
             threshold: majority(holders.len()),
             holders,
+            emergency: false,
         };
         let letter = patient
             .grant(self.session, request, &mut rand::rng())

@@ -226,6 +226,7 @@ impl World {
             future: Vec::new(),
             holders: Hospitals.members(),
             threshold,
+            emergency: false,
         };
         self.patient
             .grant(&self.session, request, &mut rand::rng())

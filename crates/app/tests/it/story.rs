@@ -122,6 +122,68 @@ fn a_renewed_certificate_is_for_the_same_keys_and_the_old_one_still_checks() {
 }
 
 #[test]
+fn an_emergency_grant_is_opened_by_two_clinicians_and_the_patient_sees_it() {
+    let (yilian, [first, second]) = Yilian::with_people();
+    let served = yilian.serve();
+    let reader = text(
+        &yilian.ok(&["ca", "certify", "South", "Emergency desk"]),
+        "certificate",
+    );
+    let records = yilian.seal("Dr First", "North", "I10");
+    let (letter, file) = (yilian.file("letter.json"), yilian.file("opening.json"));
+    let grant = [
+        "patient",
+        "grant",
+        "ann",
+        "--reader",
+        &reader,
+        "--emergency",
+        "--out",
+        &letter,
+    ];
+    let grant = text(&yilian.ok(&grant), "grant");
+    let read = ["doctor", "read", "Emergency desk", &letter];
+    assert_eq!(yilian.refused(&read), "grant-not-opened");
+
+    let reason = ["--reason", "found unconscious", "--out", &file];
+    let alone = [
+        "doctor",
+        "emergency",
+        "Dr First",
+        &grant,
+        "--second",
+        &first,
+    ];
+    yilian.ok(&[&alone[..], &reason].concat());
+    assert_eq!(
+        yilian.refused(&["doctor", "countersign", "Dr First", &file]),
+        "two-clinicians"
+    );
+    let both = [
+        "doctor",
+        "emergency",
+        "Dr First",
+        &grant,
+        "--second",
+        &second,
+    ];
+    yilian.ok(&[&both[..], &reason].concat());
+    yilian.fails(&["doctor", "countersign", "Emergency desk", &file]);
+    yilian.ok(&["doctor", "countersign", "Dr Second", &file]);
+    assert!(yilian.ok(&read)["content"].to_string().contains("I10"));
+    assert!(!records.is_empty());
+
+    let listed = yilian.ok(&["patient", "grants", "ann"]);
+    let opening = &listed["grants"][0]["openings"][0]["opening"];
+    assert_eq!(text(opening, "reason"), "found unconscious");
+    assert_eq!(
+        (text(opening, "first"), text(opening, "second")),
+        (first, second)
+    );
+    drop(served);
+}
+
+#[test]
 fn members_suspend_one_of_them_by_vote() {
     let (yilian, _) = Yilian::with_people();
     for name in ["East", "West"] {

@@ -13,15 +13,16 @@ use yilian_ledger::consent::{
 };
 use yilian_protocol::{
     GrantId, MemberId, TimeMs,
-    codec::List,
+    codec::{Decode as _, List, Text},
     grant::{
-        Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, Purpose,
-        SignedAsk, Terms, UsesRequest,
+        Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, Opening,
+        OpeningEntry, Purpose, SignedAsk, Terms, UsesRequest,
     },
     ids::Salt,
-    limits::CLOCK_SKEW_MS,
+    limits::{CLOCK_SKEW_MS, OPENING_MS},
     refusal::Refusal,
     registry::{Motion, Revocation, Role, Vote},
+    state::tables::OPENINGS,
     tx::Body,
 };
 
@@ -68,6 +69,7 @@ fn grant() -> Grant {
         until: TimeMs::new(START + 500_000),
         holders: List::new(vec![member_id(NORTH), member_id(SOUTH)]).unwrap(),
         threshold: 2,
+        emergency: false,
     }
 }
 
@@ -286,6 +288,102 @@ fn people_of_a_suspended_member_are_not_served() {
         world.applied(voter, Body::Vote(vote));
     }
     assert_eq!(refusal(&world, ask()), Some(Refusal::MemberSuspended));
+}
+
+/// Two doctors, of both hospitals, and a grant for emergencies.
+fn emergency() -> World {
+    let mut world = World::with_hospitals();
+    world.applied(NORTH + 1, seal(NORTH, 0, &[1]));
+    for (person, hospital) in [(READER, SOUTH), (31, SOUTH), (32, NORTH)] {
+        world.applied(
+            hospital,
+            Body::Certify(certificate(person, hospital, Role::Doctor)),
+        );
+    }
+    world.applied(
+        NORTH,
+        Body::Certify(certificate(33, NORTH, Role::Researcher)),
+    );
+    let grant = Grant {
+        emergency: true,
+        ..grant()
+    };
+    world.applied(CONTROLLER, Body::CreateGrant(grant));
+    world
+}
+
+/// An opening signed by `first`, for `second`.
+fn opening(world: &World, (first, north): (u8, u8), (second, south): (u8, u8)) -> Body {
+    let both = (certificate_id(first, north), certificate_id(second, south));
+    let reason = Text::new("unconscious").unwrap();
+    let chain = world.ledger.chain();
+    Body::Open(Opening::sign(
+        chain,
+        grant().id(),
+        both,
+        reason,
+        world.now,
+        &key(first),
+    ))
+}
+
+#[test]
+fn an_emergency_grant_opens_with_two_clinicians_for_a_day() {
+    let mut world = emergency();
+    assert_eq!(refusal(&world, ask()), Some(Refusal::GrantNotOpened));
+    let open = opening(&world, (31, SOUTH), (32, NORTH));
+    world.applied(32, open);
+    assert_eq!(refusal(&world, ask()), None);
+    // It stays on the chain, and the grant closes again.
+    let count = OPENINGS.counts().key(grant().id().as_bytes());
+    assert_eq!(u32::from_slice(&world.state[&count]).unwrap(), 1);
+    let entry = OPENINGS.item_key(grant().id().as_bytes(), 0);
+    let entry = OpeningEntry::from_slice(&world.state[&entry]).unwrap();
+    assert_eq!(entry.opening.reason.as_str(), "unconscious");
+    let tomorrow = world.now.plus_ms(OPENING_MS);
+    let later = Ask {
+        asked_at: tomorrow,
+        ..ask()
+    };
+    world.now = tomorrow;
+    // The grant itself ends earlier in these tests; what matters is that an old opening does not count.
+    assert!(refusal(&world, later).is_some());
+}
+
+#[test]
+fn one_clinician_or_a_stranger_opens_nothing() {
+    let mut world = emergency();
+    let alone = opening(&world, (31, SOUTH), (31, SOUTH));
+    assert_eq!(world.refused(31, alone), Refusal::TwoClinicians);
+    let open = opening(&world, (31, SOUTH), (32, NORTH));
+    // The first cannot bring it alone, nor can anybody else.
+    for signer in [31, READER, CONTROLLER] {
+        assert_eq!(world.refused(signer, open.clone()), Refusal::WrongSigner);
+    }
+    let Body::Open(mut forged) = open else {
+        panic!("an opening")
+    };
+    forged.reason = Text::new("curious").unwrap();
+    assert_eq!(world.refused(32, Body::Open(forged)), Refusal::BadSignature);
+    let both = (
+        certificate_id(31, SOUTH),
+        certificate(33, NORTH, Role::Researcher).id(),
+    );
+    let (chain, reason) = (world.ledger.chain(), Text::new("curious").unwrap());
+    let researcher = Opening::sign(chain, grant().id(), both, reason, world.now, &key(31));
+    assert_eq!(
+        world.refused(33, Body::Open(researcher)),
+        Refusal::RoleNotAllowed
+    );
+    let unknown = opening(&world, (31, SOUTH), (34, NORTH));
+    assert_eq!(world.refused(34, unknown), Refusal::CertificateUnknown);
+    let open = opening(&world, (31, SOUTH), (32, NORTH));
+    world.applied(CONTROLLER, change(GrantState::Revoked, 1));
+    assert_eq!(world.refused(32, open), Refusal::GrantRevoked);
+    let mut plain = granted();
+    plain.applied(NORTH, Body::Certify(certificate(32, NORTH, Role::Doctor)));
+    let open = opening(&plain, (READER, SOUTH), (32, NORTH));
+    assert_eq!(plain.refused(32, open), Refusal::NotForEmergencies);
 }
 
 #[test]

@@ -36,6 +36,8 @@ use super::{
 const QUERIES_MAX: usize = 64;
 /// Final blocks that wait for their execution at most: commonware's marshal has 16 on their way.
 const APPLIED_BEHIND_MAX: usize = 32;
+/// Threads for files. Each keeps memory of its own.
+const BLOCKING_MAX: usize = 16;
 /// What the process ends with when the chain fails.
 const EXIT_CODE: i32 = 70;
 
@@ -71,6 +73,7 @@ impl Thread {
         let options = runtime::Config::default()
             .with_storage_directory(directory)
             .with_worker_threads(2)
+            .with_max_blocking_threads(BLOCKING_MAX)
             .with_catch_panics(false);
         let mempool = Arc::clone(&parts.mempool);
         let running = AtomicBool::new(false);

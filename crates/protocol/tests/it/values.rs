@@ -19,7 +19,7 @@ use yilian_protocol::{
     codec::{Blob, List, Text},
     grant::{
         Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, HolderAsk,
-        Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
+        Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
     },
     ids::Salt,
     log::{Anchor, ConsistencyProof, LogBlock, LogEntry, LogHeader, Subtrees},
@@ -277,6 +277,7 @@ pub fn bodies() -> Vec<Body> {
         until: TimeMs::new(NOW + 9),
         holders: List::new(vec![hospital()]).unwrap(),
         threshold: 1,
+        emergency: false,
     };
     let revocation = Revocation {
         member: hospital(),
@@ -317,6 +318,14 @@ pub fn bodies() -> Vec<Body> {
             voter: MemberId::from_bytes([8; 32]),
             favour: true,
         }),
+        Body::Open(Opening::sign(
+            chain(),
+            id,
+            (author(), CertificateId::from_bytes([7; 32])),
+            Text::new("unconscious").unwrap(),
+            TimeMs::new(NOW),
+            &key(4),
+        )),
     ]
 }
 
