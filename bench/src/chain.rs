@@ -150,6 +150,7 @@ impl Net {
                     accept: Vec::new(),
                 }),
                 neighbours: NeighbourUrls::default(),
+                checked_log: false,
             };
             let identity = IdentityFile {
                 member: ca.id(),

@@ -118,6 +118,7 @@ pub fn start(
         validator,
         peering: None,
         neighbours: yilian_node::neighbours::NeighbourUrls::default(),
+        checked_log: false,
         identities,
     })?;
     Ok((Arc::new(node), genesis))

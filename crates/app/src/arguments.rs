@@ -161,6 +161,14 @@ pub enum LogCommand {
         /// The hospital's name
         hospital: String,
     },
+    /// Check the entries that wait, as a person of the hospital who wrote none of them, and close a block over those that are right
+    Check {
+        /// The person's name
+        name: String,
+        /// Go on checking until interrupted
+        #[arg(long)]
+        watch: bool,
+    },
     /// Prove that an entry stands under the latest anchor
     Prove {
         /// The hospital's name

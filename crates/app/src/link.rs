@@ -96,6 +96,7 @@ pub fn start_node(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Resul
         validator: home.validator()?,
         peering: None,
         neighbours: NeighbourUrls::default(),
+        checked_log: false,
         identities,
     };
     Node::start(options).context("the node does not start")

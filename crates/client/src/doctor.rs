@@ -20,6 +20,7 @@ use yilian_protocol::{
     codec::Text,
     grant::{Ask, GrantedScope, HolderAsk, Opening, SignedAsk},
     limits::{HOPS_MAX, REASON_MAX},
+    log::LogBlock,
     receipt::Receipt,
     refusal::Refusal,
     registry::Certificate,
@@ -380,6 +381,19 @@ impl Doctor {
             (None, Some(refused)) => Err(refused),
             (None, None) => Err(Refusal::NotKeyHolder.into()),
         }
+    }
+
+    /// Checks the entries that wait in the private chain of the doctor's hospital, which others wrote, and has a block closed over those that are right, see
+    /// [`crate::log::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn check_log<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<Option<LogBlock>, ClientError> {
+        let checker = (self.certificate, &self.keys.signing);
+        crate::log::check(session, self.member, checker).await
     }
 
     /// Signs that an emergency grant has to be opened, for a second clinician to countersign.

@@ -73,6 +73,14 @@ pub enum ClientError {
         /// The record.
         record: RecordId,
     },
+    /// An entry of a private chain is wrong; it must not be put into a block.
+    #[error("entry {number} of the private chain is wrong: {cause}")]
+    WrongEntry {
+        /// The entry's number.
+        number: u64,
+        /// What it contradicts.
+        cause: &'static str,
+    },
     /// The wallet knows no such grant.
     #[error("this wallet made no grant {grant}")]
     NotMyGrant {

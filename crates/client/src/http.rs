@@ -95,7 +95,8 @@ impl Transport for HttpTransport {
             Request::Ask(_) => Response::Partial(json(&bytes)?),
             Request::Uses(_) => Response::Uses(json(&bytes)?),
             Request::LogHead(_) => Response::LogHead(json(&bytes)?),
-            Request::LogBlock(..) => Response::LogBlock(json(&bytes)?),
+            Request::LogBlock(..) | Request::LogCheck(_) => Response::LogBlock(json(&bytes)?),
+            Request::LogOpen(_) => Response::LogOpen(json(&bytes)?),
             Request::LogInclusion(..) => Response::LogInclusion(json(&bytes)?),
             Request::Deposit(_) => Response::Deposited,
             Request::Grant(_) => Response::Grant(json(&bytes)?),
@@ -154,6 +155,8 @@ impl Route {
             Request::LogBlock(hospital, height) => {
                 Self::get(format!("logs/{hospital}/blocks/{height}"))
             }
+            Request::LogOpen(hospital) => Self::get(format!("logs/{hospital}/open")),
+            Request::LogCheck(check) => Self::post("log-checks", check.to_vec()),
             Request::LogInclusion(hospital, index, size) => {
                 Self::get(format!("logs/{hospital}/entries/{index}/proof?size={size}"))
             }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
     CertificateId, Height, MemberId, TransactionId, TreeHash, inclusion,
-    log::{AnchorEntry, LogBlock, LogEntry},
+    log::{AnchorEntry, LogBlock, LogCheck, LogEntry},
     refusal::Outcome,
     transport::{CallError, SealRequest, Transport},
     tx::{Body, SealVisit},
@@ -84,27 +85,23 @@ pub async fn audit<T: Transport>(
     let anchors = session.anchors(hospital).await?;
     let total = session.log_head(hospital).await?.latest;
     let total = total.map_or(Height::new(0), |header| header.height);
-    let mut auditor = Auditor {
-        session,
-        anchors: anchors
-            .iter()
-            .map(|entry| (entry.header.height, entry))
-            .collect(),
-        visits: BTreeMap::new(),
-        leaves: Vec::new(),
-        below: TreeHash::from_bytes([0; 32]),
-        audit: LogAudit {
-            blocks: 0,
-            entries: 0,
-            anchored: anchors.last().map_or(0, |entry| entry.header.size()),
-            unconfirmed: 0,
-            faults: Vec::new(),
-        },
-    };
+    let mut auditor = Auditor::new(session, &anchors);
     for height in 1..=total.get() {
         let block = session.log_block(hospital, Height::new(height)).await?;
         if block.verify(session.chain(), &node).is_err() {
             auditor.block_fault(Height::new(height), "the hospital did not sign it");
+        }
+        if let Some(check) = &block.check {
+            let signing = auditor.author(check.checker).await?;
+            let good = signing
+                .is_some_and(|signing| check.verify(session.chain(), &signing).is_ok())
+                && check.is_of(&block.header);
+            if !good {
+                auditor.block_fault(
+                    Height::new(height),
+                    "its check is of other entries, or not signed",
+                );
+            }
         }
         auditor.block(hospital, Height::new(height), &block).await?;
         progress(height, total.get());
@@ -119,6 +116,37 @@ pub async fn audit<T: Transport>(
     Ok(auditor.audit)
 }
 
+/// Checks the entries that wait for a block, for a person of the hospital who wrote none of them, and has the block closed over those that are right. An entry whose
+/// transaction is not final yet waits, with all behind it. `None` when there is nothing to close.
+///
+/// # Errors
+/// [`ClientError::WrongEntry`] names the first entry that is wrong: the block is not closed. Else when the node refuses.
+pub async fn check<T: Transport>(
+    session: &Session<T>,
+    hospital: MemberId,
+    (checker, key): (CertificateId, &SigningKey),
+) -> Result<Option<LogBlock>, ClientError> {
+    let open = session.log_open(hospital).await?;
+    let mut auditor = Auditor::new(session, &[]);
+    let mut right = Vec::new();
+    for (entry, number) in open.entries.iter().zip(open.first..) {
+        if entry.author == checker {
+            break;
+        }
+        match auditor.entry(entry).await? {
+            Verdict::Right => right.push(entry.clone()),
+            Verdict::Unconfirmed => break,
+            Verdict::Wrong(cause) => return Err(ClientError::WrongEntry { number, cause }),
+        }
+    }
+    if right.is_empty() {
+        return Ok(None);
+    }
+    let below = (hospital, open.previous);
+    let check = LogCheck::sign(session.chain(), below, &right, checker, key);
+    session.log_check(check).await.map(Some)
+}
+
 struct Auditor<'a, T> {
     session: &'a Session<T>,
     anchors: BTreeMap<Height, &'a AnchorEntry>,
@@ -130,7 +158,27 @@ struct Auditor<'a, T> {
     audit: LogAudit,
 }
 
-impl<T: Transport> Auditor<'_, T> {
+impl<'a, T: Transport> Auditor<'a, T> {
+    fn new(session: &'a Session<T>, anchors: &'a [AnchorEntry]) -> Self {
+        Self {
+            session,
+            anchors: anchors
+                .iter()
+                .map(|entry| (entry.header.height, entry))
+                .collect(),
+            visits: BTreeMap::new(),
+            leaves: Vec::new(),
+            below: TreeHash::from_bytes([0; 32]),
+            audit: LogAudit {
+                blocks: 0,
+                entries: 0,
+                anchored: anchors.last().map_or(0, |entry| entry.header.size()),
+                unconfirmed: 0,
+                faults: Vec::new(),
+            },
+        }
+    }
+
     fn block_fault(&mut self, block: Height, cause: &'static str) {
         self.audit.faults.push(LogFault::Block { block, cause });
     }

@@ -13,7 +13,7 @@ use yilian_protocol::{
     codec::{Decode, Encode, List},
     grant::{GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
-    log::{AnchorEntry, LogBlock, LogInclusion},
+    log::{AnchorEntry, LogBlock, LogCheck, LogInclusion, OpenEntries},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
@@ -534,6 +534,22 @@ impl<T: Transport> Session<T> {
     ) -> Result<LogBlock, ClientError> {
         let request = Request::LogBlock(hospital, height);
         Ok(ask!(self, request, LogBlock, "log block"))
+    }
+
+    /// The entries of a hospital's private chain that are in no block yet; nothing of them is verified.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn log_open(&self, hospital: MemberId) -> Result<OpenEntries, ClientError> {
+        Ok(ask!(self, Request::LogOpen(hospital), LogOpen, "log open"))
+    }
+
+    /// Has a block closed over entries that were checked.
+    ///
+    /// # Errors
+    /// When other entries wait, the checker wrote one of them, or may not check.
+    pub async fn log_check(&self, check: LogCheck) -> Result<LogBlock, ClientError> {
+        Ok(ask!(self, Request::LogCheck(check), LogBlock, "log check"))
     }
 
     /// That an entry stands in a hospital's private chain of `size` entries; not verified.

@@ -87,6 +87,8 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/objects/{id}", get(stored))
         .route("/logs/{hospital}", get(log_head))
         .route("/logs/{hospital}/blocks/{height}", get(log_block))
+        .route("/logs/{hospital}/open", get(log_open))
+        .route("/log-checks", post(log_check))
         .route("/logs/{hospital}/entries/{index}/proof", get(log_inclusion))
         .route("/lookups", post(lookup))
         .route("/searches", post(search))
@@ -262,6 +264,14 @@ async fn log_block(State(node): Shared, Path(at): Path<(String, String)>) -> Ans
     answer(&node, request).await
 }
 
+async fn log_open(State(node): Shared, Path(hospital): Path<String>) -> Answer {
+    answer(&node, Request::LogOpen(parse(&hospital)?)).await
+}
+
+async fn log_check(State(node): Shared, body: Bytes) -> Answer {
+    answer(&node, Request::LogCheck(decode(&body)?)).await
+}
+
 #[derive(Deserialize)]
 struct Size {
     size: u64,
@@ -298,6 +308,7 @@ async fn answer(node: &Node, request: Request) -> Answer {
         Response::Grant(value) => json(&value),
         Response::LogHead(value) => json(&value),
         Response::LogBlock(value) => json(&value),
+        Response::LogOpen(value) => json(&value),
         Response::LogInclusion(value) => json(&value),
         Response::Object(bytes) => octets(bytes),
         Response::Deposited => StatusCode::NO_CONTENT.into_response(),

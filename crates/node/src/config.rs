@@ -39,6 +39,9 @@ pub struct NodeConfig {
     /// Whose ciphertext it may get, and who keeps its own for others.
     #[serde(default)]
     pub neighbours: NeighbourUrls,
+    /// Whether a block of its hospital's private chain is closed only when another workstation checked its entries (`yilian log check`).
+    #[serde(default)]
+    pub checked_log: bool,
 }
 
 /// What a validator is told of a key ceremony, in `ceremony.json`; its `identity.json` stands beside it, and its
@@ -96,6 +99,7 @@ pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
         validator: json::<ValidatorKey>(&folder.join(VALIDATOR))?,
         peering: config.peering.clone(),
         neighbours: config.neighbours.clone(),
+        checked_log: config.checked_log,
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
     };
     Ok((config, options))

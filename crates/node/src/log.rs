@@ -13,12 +13,12 @@ use yilian_crypto::sign::{Signature, SigningKey};
 use yilian_ledger::state::tables::ANCHOR;
 use yilian_protocol::{
     ChainId, Height, MemberId, TimeMs, TreeHash,
-    codec::{Decode, Encode, List},
+    codec::{Decode, DecodeError, Encode, List, Reader},
     inclusion::{self, leaf},
     limits::LOG_BLOCK_MAX,
     log::{
-        Anchor, AnchorEntry, ConsistencyProof, LogBlock, LogEntry, LogHeader, LogInclusion,
-        Subtrees, tree_root,
+        Anchor, AnchorEntry, ConsistencyProof, LogBlock, LogCheck, LogEntry, LogHeader,
+        LogInclusion, OpenEntries, Subtrees, tree_root,
     },
     refusal::{Outcome, Refusal},
     transport::{CallError, LogHead},
@@ -88,38 +88,92 @@ impl PrivateLog {
         key: &SigningKey,
         time: TimeMs,
     ) -> Result<Option<LogHeader>, LogError> {
-        let name = *hospital.as_bytes();
-        let below = self.latest(hospital)?;
-        let first = below.as_ref().map_or(0, |(header, _)| header.size());
-        let size = self.size(hospital)?;
-        let count = (size - first).min(LOG_BLOCK_MAX as u64);
-        if count == 0 {
+        let open = self.open_entries(hospital)?;
+        if open.entries.is_empty() {
             return Ok(None);
         }
-        let entries = self.entries(hospital, first, count)?;
+        self.write_block(chain, hospital, (key, time), &open, None)
+            .map(Some)
+    }
+
+    /// Closes a block over the entries that `check` is about; `None` when those that wait are not these.
+    ///
+    /// # Errors
+    /// [`LogError`] when it cannot be written.
+    pub fn close_checked(
+        &self,
+        chain: ChainId,
+        key: &SigningKey,
+        time: TimeMs,
+        check: &LogCheck,
+    ) -> Result<Option<LogHeader>, LogError> {
+        let mut open = self.open_entries(check.hospital)?;
+        let mut entries = std::mem::take(&mut open.entries).into_vec();
+        if check.count == 0 || check.count as usize > entries.len() {
+            return Ok(None);
+        }
+        entries.truncate(check.count as usize);
         let leaves: Vec<TreeHash> = entries.iter().map(LogEntry::leaf).collect();
-        let (height, previous, time) = match &below {
-            Some((header, _)) => (header.height.next(), header.id(), time.max(header.time)),
-            None => (Height::new(1), TreeHash::from_bytes([0; 32]), time),
-        };
+        let written_by_checker = entries.iter().any(|entry| entry.author == check.checker);
+        if inclusion::root(&leaves) != check.root
+            || open.previous != check.previous
+            || written_by_checker
+        {
+            return Ok(None);
+        }
+        open.entries = List::new(entries).map_err(|_| LogError::Corrupt)?;
+        self.write_block(chain, check.hospital, (key, time), &open, Some(check))
+            .map(Some)
+    }
+
+    /// The entries of no block yet.
+    ///
+    /// # Errors
+    /// [`LogError`] when they cannot be read.
+    pub fn open_entries(&self, hospital: MemberId) -> Result<OpenEntries, LogError> {
+        let below = self.latest(hospital)?.map(|(header, ..)| header);
+        let first = below.as_ref().map_or(0, LogHeader::size);
+        let entries = self.entries(hospital, first, LOG_BLOCK_MAX as u64)?;
+        Ok(OpenEntries {
+            previous: below.map_or(TreeHash::from_bytes([0; 32]), |header| header.id()),
+            first,
+            entries: List::new(entries).map_err(|_| LogError::Corrupt)?,
+        })
+    }
+
+    fn write_block(
+        &self,
+        chain: ChainId,
+        hospital: MemberId,
+        (key, time): (&SigningKey, TimeMs),
+        open: &OpenEntries,
+        check: Option<&LogCheck>,
+    ) -> Result<LogHeader, LogError> {
+        let below = self.latest(hospital)?.map(|(header, ..)| header);
+        let leaves: Vec<TreeHash> = open.entries.iter().map(LogEntry::leaf).collect();
+        let size = open.first + leaves.len() as u64;
         let header = LogHeader {
             hospital,
-            height,
-            previous,
-            first,
-            count: u32::try_from(count).unwrap_or(u32::MAX),
+            height: below
+                .as_ref()
+                .map_or(Height::new(1), |header| header.height.next()),
+            previous: open.previous,
+            first: open.first,
+            count: u32::try_from(leaves.len()).unwrap_or(u32::MAX),
             root: inclusion::root(&leaves),
-            tree: self.read(hospital, |tree| tree_root(tree, first + count))?,
-            time,
+            tree: self.read(hospital, |tree| tree_root(tree, size))?,
+            time: below.map_or(time, |header| time.max(header.time)),
         };
         let mut bytes = header.to_vec();
         header.sign(chain, key).encode(&mut bytes);
+        check.copied().encode(&mut bytes);
         let transaction = self.database.begin_write()?;
-        transaction
-            .open_table(BLOCKS)?
-            .insert((name, height.get()), bytes.as_slice())?;
+        transaction.open_table(BLOCKS)?.insert(
+            (*hospital.as_bytes(), header.height.get()),
+            bytes.as_slice(),
+        )?;
         transaction.commit()?;
-        Ok(Some(header))
+        Ok(header)
     }
 
     /// How far a hospital's chain is.
@@ -129,7 +183,7 @@ impl PrivateLog {
     pub fn head(&self, hospital: MemberId) -> Result<LogHead, LogError> {
         Ok(LogHead {
             size: self.size(hospital)?,
-            latest: self.latest(hospital)?.map(|(header, _)| header),
+            latest: self.latest(hospital)?.map(|(header, ..)| header),
         })
     }
 
@@ -138,7 +192,7 @@ impl PrivateLog {
     /// # Errors
     /// [`LogError`] when it cannot be read.
     pub fn block(&self, hospital: MemberId, height: Height) -> Result<Option<LogBlock>, LogError> {
-        let Some((header, signature)) = self.header(hospital, height)? else {
+        let Some((header, signature, check)) = self.header(hospital, height)? else {
             return Ok(None);
         };
         let entries = self.entries(hospital, header.first, header.count.into())?;
@@ -146,6 +200,7 @@ impl PrivateLog {
         Ok(Some(LogBlock {
             header,
             signature,
+            check,
             entries,
         }))
     }
@@ -188,22 +243,17 @@ impl PrivateLog {
         size(&table, *hospital.as_bytes())
     }
 
-    fn latest(&self, hospital: MemberId) -> Result<Option<(LogHeader, Signature)>, LogError> {
+    fn latest(&self, hospital: MemberId) -> Result<Option<Closed>, LogError> {
         let table = self.database.begin_read()?.open_table(BLOCKS)?;
         let name = *hospital.as_bytes();
         let last = table.range((name, 0)..=(name, u64::MAX))?.next_back();
-        last.map(|found| signed_header(found?.1.value()))
-            .transpose()
+        last.map(|found| closed(found?.1.value())).transpose()
     }
 
-    fn header(
-        &self,
-        hospital: MemberId,
-        height: Height,
-    ) -> Result<Option<(LogHeader, Signature)>, LogError> {
+    fn header(&self, hospital: MemberId, height: Height) -> Result<Option<Closed>, LogError> {
         let table = self.database.begin_read()?.open_table(BLOCKS)?;
         let found = table.get((*hospital.as_bytes(), height.get()))?;
-        found.map(|bytes| signed_header(bytes.value())).transpose()
+        found.map(|bytes| closed(bytes.value())).transpose()
     }
 
     fn entries(
@@ -261,14 +311,17 @@ fn size(
     }
 }
 
-fn signed_header(bytes: &[u8]) -> Result<(LogHeader, Signature), LogError> {
-    let split = bytes.len().checked_sub(Signature::SIZE);
-    let (header, signature) = split
-        .and_then(|at| bytes.split_at_checked(at))
-        .ok_or(LogError::Corrupt)?;
-    let header = LogHeader::from_slice(header).map_err(|_| LogError::Corrupt)?;
-    let signature = Signature::from_slice(signature).map_err(|_| LogError::Corrupt)?;
-    Ok((header, signature))
+/// A block without its entries.
+type Closed = (LogHeader, Signature, Option<LogCheck>);
+
+fn closed(bytes: &[u8]) -> Result<Closed, LogError> {
+    let mut input = Reader::new(bytes);
+    let mut read = || {
+        let header = LogHeader::decode(&mut input)?;
+        let signature = Signature::decode(&mut input)?;
+        Ok((header, signature, Option::decode(&mut input)?))
+    };
+    read().map_err(|_: DecodeError| LogError::Corrupt)
 }
 
 /// Writes entries, and every perfect subtree that they complete.
@@ -321,6 +374,8 @@ pub struct Anchoring {
     pub id: ChainId,
     /// For whom, and with whose keys.
     pub identities: Arc<dyn Identities>,
+    /// Whether a block is closed only when another workstation checked its entries.
+    pub checked: bool,
 }
 
 impl LogKeeper {
@@ -425,7 +480,9 @@ impl Anchoring {
             return Ok(());
         };
         let time = self.chain.latest().time.max(crate::service::clock());
-        log.close(self.id, hospital, &key, time)?;
+        if !self.checked {
+            log.close(self.id, hospital, &key, time)?;
+        }
         let Some(latest) = log.head(hospital)?.latest else {
             return Ok(());
         };

@@ -36,7 +36,7 @@ use yilian_protocol::{
     codec::{Blob, Decode, Encode as _, List},
     grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{HOPS_MAX, OBJECT_MAX, PAGE_MAX, RECORDS_MAX, RESULTS_MAX, TRACE_PAGE_MAX},
-    log::LogEntry,
+    log::{LogBlock, LogCheck, LogEntry},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{CertificateEntry, Genesis},
@@ -96,6 +96,8 @@ pub struct NodeOptions {
     pub peering: Option<Peering>,
     /// Whose ciphertext it may get, and who keeps its own for others.
     pub neighbours: NeighbourUrls,
+    /// Whether a block of a private chain is closed only when another workstation checked its entries.
+    pub checked_log: bool,
     /// The members it acts for.
     pub identities: Arc<dyn Identities>,
 }
@@ -112,6 +114,7 @@ impl Node {
             validator,
             peering,
             neighbours,
+            checked_log,
             identities,
         } = options;
         let neighbours = Neighbours::new(neighbours)?;
@@ -136,6 +139,7 @@ impl Node {
             chain: chain.clone(),
             id: ledger.chain(),
             identities: Arc::clone(&identities),
+            checked: checked_log,
         };
         let private = LogKeeper::start(private, anchoring).map_err(NodeError::Thread)?;
         let stop = Arc::clone(&eraser.stop);
@@ -205,6 +209,10 @@ impl Node {
                 let block = self.log(move |log| log.block(hospital, height)).await?;
                 Response::LogBlock(block.ok_or_else(|| CallError::not_found("block"))?)
             }
+            Request::LogOpen(hospital) => {
+                Response::LogOpen(self.log(move |log| log.open_entries(hospital)).await?)
+            }
+            Request::LogCheck(check) => Response::LogBlock(self.checked(check).await?),
             Request::LogInclusion(hospital, index, size) => {
                 let proof = self.log(move |log| log.inclusion(hospital, index, size));
                 let proof = proof.await?;
@@ -341,6 +349,30 @@ impl Node {
         let objects = matching_objects(visit, &relay.objects)?;
         self.keep(objects).await?;
         self.submit(transaction).await
+    }
+
+    /// Closes a block of a private chain over entries that a person of the hospital checked who wrote none of them.
+    async fn checked(&self, check: LogCheck) -> Result<LogBlock, CallError> {
+        let hospital = check.hospital;
+        let key = self.identities.key(hospital);
+        let key = key.ok_or(Refusal::ForeignMember)?;
+        let checker = self.certificate(check.checker).await?;
+        checker.standing(self.now())?;
+        if checker.certificate.member != hospital {
+            return Err(Refusal::ForeignMember.into());
+        }
+        let chain = self.ledger.chain();
+        check
+            .verify(chain, &checker.certificate.signing)
+            .map_err(|_| Refusal::BadSignature)?;
+        let time = self.now();
+        let closed = self.log(move |log| log.close_checked(chain, &key, time, &check));
+        let header = closed.await?.ok_or_else(|| CallError::Invalid {
+            message: "the entries that wait are not those that were checked, or the checker wrote one of them"
+                .to_owned(),
+        })?;
+        let block = self.log(move |log| log.block(hospital, header.height));
+        block.await?.ok_or_else(|| CallError::not_found("block"))
     }
 
     /// Looks into the private chains.

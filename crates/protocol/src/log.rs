@@ -129,6 +129,108 @@ impl LogHeader {
     }
 }
 
+/// A workstation's word that it checked the entries of a block before the block was closed: author certified and signed, record on the consortium chain. By a
+/// certified person of the hospital who wrote none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LogCheck {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// The block below; of nothing, for the first.
+    pub previous: TreeHash,
+    /// How many entries were checked, from the first behind that block on.
+    pub count: u32,
+    /// The Merkle root over them.
+    pub root: TreeHash,
+    /// Who checked.
+    pub checker: CertificateId,
+    /// By the checker's certified key.
+    #[serde(with = "fixed")]
+    pub signature: Signature,
+}
+canonical!(LogCheck {
+    hospital,
+    previous,
+    count,
+    root,
+    checker,
+    signature
+});
+
+impl LogCheck {
+    /// Signs that `entries`, which follow the block `previous`, were checked.
+    #[must_use]
+    pub fn sign(
+        chain: ChainId,
+        (hospital, previous): (MemberId, TreeHash),
+        entries: &[LogEntry],
+        checker: CertificateId,
+        key: &SigningKey,
+    ) -> Self {
+        let leaves: Vec<TreeHash> = entries.iter().map(LogEntry::leaf).collect();
+        let root = crate::inclusion::root(&leaves);
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let message = Self::message(chain, hospital, &previous, count, &root);
+        Self {
+            hospital,
+            previous,
+            count,
+            root,
+            checker,
+            signature: key.sign(label::CALL_SIGNATURE, &[b"log-check", &message]),
+        }
+    }
+
+    /// Whether the checker signed it for this chain.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn verify(
+        &self,
+        chain: ChainId,
+        checker: &VerifyingKey,
+    ) -> Result<(), yilian_crypto::Error> {
+        let message = Self::message(chain, self.hospital, &self.previous, self.count, &self.root);
+        checker.verify(
+            label::CALL_SIGNATURE,
+            &[b"log-check", &message],
+            &self.signature,
+        )
+    }
+
+    /// Whether it is about the entries of the block with this header.
+    #[must_use]
+    pub fn is_of(&self, header: &LogHeader) -> bool {
+        (self.hospital, self.previous, self.count, self.root)
+            == (header.hospital, header.previous, header.count, header.root)
+    }
+
+    fn message(
+        chain: ChainId,
+        hospital: MemberId,
+        previous: &TreeHash,
+        count: u32,
+        root: &TreeHash,
+    ) -> Vec<u8> {
+        let mut message = chain.to_vec();
+        hospital.encode(&mut message);
+        previous.encode(&mut message);
+        count.encode(&mut message);
+        root.encode(&mut message);
+        message
+    }
+}
+
+/// The entries of no block yet.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OpenEntries {
+    /// The block below; of nothing, when there is none.
+    pub previous: TreeHash,
+    /// The number of the first.
+    pub first: u64,
+    /// The entries, as many as one block takes.
+    pub entries: List<LogEntry, LOG_BLOCK_MAX>,
+}
+
 /// A block of a private chain.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LogBlock {
@@ -137,12 +239,15 @@ pub struct LogBlock {
     /// By the hospital's node.
     #[serde(with = "fixed")]
     pub signature: Signature,
+    /// Who checked the entries, where the hospital asks for it.
+    pub check: Option<LogCheck>,
     /// Its entries.
     pub entries: List<LogEntry, LOG_BLOCK_MAX>,
 }
 canonical!(LogBlock {
     header,
     signature,
+    check,
     entries
 });
 

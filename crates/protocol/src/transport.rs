@@ -19,7 +19,7 @@ use crate::{
         TransactionId, TreeHash,
     },
     limits::{CROSSINGS_MAX, FINALITY_MAX, OBJECT_MAX, PROOFS_MAX, RECORDS_MAX, TRANSACTION_MAX},
-    log::{LogBlock, LogHeader, LogInclusion},
+    log::{LogBlock, LogCheck, LogHeader, LogInclusion, OpenEntries},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
@@ -105,6 +105,10 @@ pub enum Request {
     LogHead(MemberId),
     /// A block of a hospital's private chain.
     LogBlock(MemberId, Height),
+    /// The entries of a hospital's private chain that are in no block yet.
+    LogOpen(MemberId),
+    /// Closes a block over entries that another workstation checked.
+    LogCheck(LogCheck),
     /// The proof that an entry stands in a hospital's private chain of a size: hospital, entry, size.
     LogInclusion(MemberId, u64, u64),
 }
@@ -157,8 +161,10 @@ pub enum Response {
     Uses(Page<Use>),
     /// To [`Request::LogHead`].
     LogHead(LogHead),
-    /// To [`Request::LogBlock`].
+    /// To [`Request::LogBlock`] and [`Request::LogCheck`].
     LogBlock(LogBlock),
+    /// To [`Request::LogOpen`].
+    LogOpen(OpenEntries),
     /// To [`Request::LogInclusion`].
     LogInclusion(LogInclusion),
     /// To [`Request::Deposit`].

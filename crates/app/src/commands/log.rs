@@ -1,6 +1,6 @@
 //! Hospitals' private chains.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +24,7 @@ pub async fn run(context: &Context, command: LogCommand) -> anyhow::Result<()> {
     let told = match command {
         LogCommand::Show { hospital, height } => show(context, session, &hospital, height).await,
         LogCommand::Verify { hospital } => verify(context, session, &hospital).await,
+        LogCommand::Check { name, watch } => check(context, session, &name, watch).await,
         LogCommand::Prove { hospital, entry } => prove(context, session, &hospital, entry).await,
     };
     opened.close();
@@ -78,6 +79,49 @@ async fn verify<T: Transport>(
         "the private chain was rewritten",
         "ask the hospital for a copy of before; the consortium chain shows what was anchored, and when",
     ))
+}
+
+/// Between two looks at what waits.
+const WATCH: Duration = Duration::from_secs(2);
+
+async fn check<T: Transport>(
+    context: &Context,
+    session: &Session<T>,
+    name: &str,
+    watch: bool,
+) -> anyhow::Result<()> {
+    let person = context.home.doctor(name)?;
+    loop {
+        let closed = person.check_log(session).await?;
+        if closed.is_some() || !watch {
+            let block = closed.as_ref().map(|block| block.header.height);
+            let entries = closed.map_or(0, |block| block.entries.len());
+            context.output.tell(&Checked { block, entries })?;
+        }
+        if !watch {
+            return Ok(());
+        }
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
+#[derive(Serialize)]
+struct Checked {
+    block: Option<Height>,
+    entries: usize,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.block {
+            Some(height) => writeln!(
+                f,
+                "{} entries are right; block {height} is closed",
+                self.entries
+            ),
+            None => writeln!(f, "nothing waits that others wrote and that is final"),
+        }
+    }
 }
 
 async fn prove<T: Transport>(

@@ -306,6 +306,7 @@ fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeC
             ask: dial.iter().map(|peer| peer.url()).collect(),
             hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
         },
+        checked_log: false,
     })
 }
 

@@ -169,6 +169,7 @@ impl World {
             validator,
             peering: None,
             neighbours: NeighbourUrls::default(),
+            checked_log: false,
             identities: Arc::new(Hospitals),
         });
         let node = Arc::new(node.unwrap());

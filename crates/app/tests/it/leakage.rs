@@ -110,6 +110,7 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
         validator,
         peering: None,
         neighbours: yilian_node::neighbours::NeighbourUrls::default(),
+        checked_log: false,
         identities: Arc::new(OneHospital(hospital.id())),
     });
     let watcher = Watcher {
@@ -186,6 +187,7 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
         validator,
         peering: None,
         neighbours: yilian_node::neighbours::NeighbourUrls::default(),
+        checked_log: false,
         identities: Arc::new(OneHospital(hospital.id())),
     });
     let node = InProcess::new(Arc::new(node.unwrap()));

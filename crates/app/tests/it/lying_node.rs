@@ -118,6 +118,7 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         validator,
         peering: None,
         neighbours: yilian_node::neighbours::NeighbourUrls::default(),
+        checked_log: false,
         identities: Arc::new(NoIdentities),
     })
     .unwrap();
@@ -259,6 +260,7 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
         validator,
         peering: None,
         neighbours: yilian_node::neighbours::NeighbourUrls::default(),
+        checked_log: false,
         identities: Arc::new(OneHospital(hospital.id())),
     });
     let keeper = Keeper {

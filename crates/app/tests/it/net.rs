@@ -300,6 +300,43 @@ fn the_keys_of_a_ceremony_are_each_validators_own() {
 }
 
 #[test]
+fn a_hospital_that_asks_for_it_closes_blocks_over_checked_entries_only() {
+    let mut net = Net::dealt("1", "0");
+    let settings = net.yilian.path("home/nodes/validator-1/node.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&settings).unwrap()).unwrap();
+    config["checked_log"] = true.into();
+    std::fs::write(&settings, config.to_string()).unwrap();
+    net.up();
+    for name in ["Dr First", "Dr Second"] {
+        net.yilian.ok(&["ca", "certify", "Hospital 1", name]);
+    }
+    net.yilian.ok(&["patient", "new", "ann"]);
+    let sealed = net.yilian.seal("Dr First", "Hospital 1", "I10");
+    // Several times the period at which blocks are closed elsewhere.
+    std::thread::sleep(Duration::from_secs(5));
+    let head = net.yilian.ok(&["log", "show", "Hospital 1"]);
+    assert_eq!(head["size"].as_u64(), Some(sealed.len() as u64));
+    assert!(head["latest"].is_null(), "closed without a check: {head}");
+    // Nobody checks his own.
+    let own = net.yilian.ok(&["log", "check", "Dr First"]);
+    assert_eq!(own["entries"].as_u64(), Some(0));
+    let checked = net.yilian.ok(&["log", "check", "Dr Second"]);
+    assert_eq!(checked["entries"].as_u64(), Some(sealed.len() as u64));
+    let block = net.yilian.ok(&["log", "show", "Hospital 1", "1"]);
+    assert_eq!(block["check"]["count"].as_u64(), Some(sealed.len() as u64));
+    let audited = net.yilian.ok(&["log", "verify", "Hospital 1"]);
+    assert_eq!(audited["blocks"].as_u64(), Some(1));
+    let since = Instant::now();
+    while net.yilian.ok(&["log", "show", "Hospital 1"])["anchor"].is_null() {
+        assert!(
+            since.elapsed() < PATIENCE,
+            "a checked block is not anchored"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn bodies_that_are_too_large_or_never_end_are_refused() {
     let mut net = Net::dealt("1", "0");
     net.up();

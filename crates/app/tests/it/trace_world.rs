@@ -77,6 +77,7 @@ impl World {
             validator,
             peering: None,
             neighbours: yilian_node::neighbours::NeighbourUrls::default(),
+            checked_log: false,
             identities: Arc::new(OneHospital(nobody.id())),
         });
         let node = Bent {

@@ -162,6 +162,17 @@ const ROUTES: &[Route] = &[
         "A block of a hospital's private chain",
     ),
     get(
+        "/v1/logs/{hospital}/open",
+        "OpenEntries",
+        "The entries of a hospital's private chain that are in no block yet",
+    ),
+    post(
+        "/v1/log-checks",
+        "LogCheck",
+        "LogBlock",
+        "Close a block over entries that another workstation checked",
+    ),
+    get(
         "/v1/logs/{hospital}/entries/{index}/proof",
         "LogInclusion",
         "That an entry stands among the first `size` of a hospital's private chain",
@@ -318,7 +329,11 @@ fn schemas() -> Value {
         ]),
         "LogHead": object(&[("size", json!({ "type": "integer" })), ("latest", json!({}))]),
         "LogBlock": object(&[
-            ("header", free.clone()), ("signature", json!({ "type": "string" })),
+            ("header", free.clone()), ("signature", json!({ "type": "string" })), ("check", json!({})),
+            ("entries", json!({ "type": "array", "items": free.clone() })),
+        ]),
+        "OpenEntries": object(&[
+            ("previous", id.clone()), ("first", json!({ "type": "integer" })),
             ("entries", json!({ "type": "array", "items": free.clone() })),
         ]),
         "LogInclusion": object(&[
@@ -391,6 +406,6 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 27);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 29);
     }
 }

@@ -22,7 +22,7 @@ use yilian_protocol::{
         Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
     },
     ids::Salt,
-    log::{Anchor, ConsistencyProof, LogBlock, LogEntry, LogHeader, Subtrees},
+    log::{Anchor, ConsistencyProof, LogBlock, LogCheck, LogEntry, LogHeader, Subtrees},
     registry::{
         Admitted, Certificate, CertificateEntry, Genesis, Member, Motion, Revocation, Role, Vote,
     },
@@ -368,6 +368,13 @@ pub fn log_block() -> LogBlock {
     LogBlock {
         header: log_header(),
         signature: log_header().sign(chain(), &key(3)),
+        check: Some(LogCheck::sign(
+            chain(),
+            (hospital(), log_header().previous),
+            &[entry.clone()],
+            author(),
+            &key(4),
+        )),
         entries: List::new(vec![entry]).unwrap(),
     }
 }
