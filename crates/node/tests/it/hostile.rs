@@ -54,8 +54,8 @@ pub fn flood(committee: &Committee, key: &ValidatorKey) -> JoinHandle<usize> {
                 let id: ed25519::PublicKey = commonware_codec::DecodeExt::decode(id).unwrap();
                 (id, address.clone())
             });
-            let peers = Map::from_iter_dedup(peers);
-            assert!(!peers.keys().iter().any(|peer| *peer == signer.public_key()));
+            let own = signer.public_key();
+            let peers = Map::from_iter_dedup(peers.filter(|(peer, _)| *peer != own));
             let handshake = Cups::<_, ChaCha20Poly1305>::new(
                 Sake {
                     signer,

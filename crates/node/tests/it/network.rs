@@ -294,6 +294,24 @@ async fn a_peer_that_floods_every_channel_stops_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_validator_that_turns_against_the_others_stops_nothing() {
+    let mut committee = Committee::start(4, |_| Vec::new());
+    let before = committee.order(3, "before x").await;
+    committee.agree_on(before).await;
+    // From now on somebody else speaks with its keys.
+    committee.down(3);
+    let attack = hostile::flood(&committee, &committee.keys[3]);
+    let mut highest = before;
+    for number in 0..10 {
+        highest = committee.order(number % 3, &format!("{number} x")).await;
+    }
+    let sent = attack.join().unwrap();
+    assert!(sent > 0, "nothing was sent: the test attacked nobody");
+    highest = committee.order(2, "after x").await.max(highest);
+    committee.agree_on(highest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn octets_that_are_no_greeting_stop_nothing() {
     use tokio::io::AsyncWriteExt as _;
     let committee = Committee::start(4, |_| Vec::new());

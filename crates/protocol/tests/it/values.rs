@@ -371,7 +371,7 @@ pub fn log_block() -> LogBlock {
         check: Some(LogCheck::sign(
             chain(),
             (hospital(), log_header().previous),
-            &[entry.clone()],
+            std::slice::from_ref(&entry),
             author(),
             &key(4),
         )),
