@@ -66,17 +66,17 @@ pub async fn measure() -> anyhow::Result<Vec<Row>> {
     let peak = net
         .load("records, as many as it takes", BATCH, None)
         .await?;
-    rows.extend(peak.rows("records", BATCH));
+    rows.extend(peak.rows("records"));
     let half = net
         .load("half of that", BATCH, Some(peak.rate() / 2.0))
         .await?;
-    rows.extend(half.rows("records.half", BATCH));
+    rows.extend(half.rows("records.half"));
     let single = net.load("single records", 1, None).await?;
-    rows.extend(single.rows("single", 1));
+    rows.extend(single.rows("single"));
     let half = net
         .load("half of that", 1, Some(single.rate() / 2.0))
         .await?;
-    rows.extend(half.rows("single.half", 1));
+    rows.extend(half.rows("single.half"));
     let memory = net.memory()?;
     rows.push(Row::value("chain.memory", "MB", memory, net.nodes.len()));
     rows.extend(net.kills().await?);
@@ -264,7 +264,6 @@ impl Net {
         }
         let spent = (self.processor_time()? - before).as_secs_f64();
         let mut load = Load {
-            batch,
             cores: spent / begun.elapsed().as_secs_f64(),
             ..Load::default()
         };
@@ -440,7 +439,6 @@ impl Writer {
 /// What a load gave.
 #[derive(Debug, Default)]
 struct Load {
-    batch: usize,
     /// Of the machine, that all nodes together kept busy; the rest made the load.
     cores: f64,
     records: usize,
@@ -453,8 +451,7 @@ impl Load {
         self.records as f64 / LOAD.as_secs_f64()
     }
 
-    fn rows(&self, name: &str, batch: usize) -> [Row; 3] {
-        debug_assert_eq!(self.batch, batch);
+    fn rows(&self, name: &str) -> [Row; 3] {
         [
             Row::value(
                 format!("chain.{name}"),

@@ -112,15 +112,12 @@ pub fn start(
 ) -> anyhow::Result<(Arc<Node>, Genesis)> {
     let validator = ValidatorKey::generate();
     let genesis = genesis(consortium, &validator)?;
-    let node = Node::start(NodeOptions {
-        directory: directory.to_owned(),
-        genesis: genesis.clone(),
+    let node = Node::start(NodeOptions::alone(
+        directory.to_owned(),
+        genesis.clone(),
         validator,
-        peering: None,
-        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
-        checked_log: false,
         identities,
-    })?;
+    ))?;
     Ok((Arc::new(node), genesis))
 }
 

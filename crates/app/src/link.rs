@@ -4,10 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
 use yilian_client::{ClientError, HttpTransport, Session};
-use yilian_node::{
-    neighbours::NeighbourUrls,
-    service::{Identities, InProcess, Node, NodeOptions},
-};
+use yilian_node::service::{Identities, InProcess, Node, NodeOptions};
 use yilian_protocol::transport::{CallError, Request, Response, Transport};
 
 use crate::home::Home;
@@ -90,15 +87,12 @@ impl Opened {
 
 /// Starts the home's node.
 pub fn start_node(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Result<Node> {
-    let options = NodeOptions {
-        directory: home.node_directory(),
-        genesis: home.genesis()?,
-        validator: home.validator()?,
-        peering: None,
-        neighbours: NeighbourUrls::default(),
-        checked_log: false,
+    let options = NodeOptions::alone(
+        home.node_directory(),
+        home.genesis()?,
+        home.validator()?,
         identities,
-    };
+    );
     Node::start(options).context("the node does not start")
 }
 

@@ -364,16 +364,15 @@ impl Doctor {
             let context = object.header().context(&scope);
             let whole = Reencapsulation::from(whole);
             let key = self.keys.delegatee.decapsulate(&whole, &context);
-            if object.open(&key).is_ok() {
-                let verified = open_verified(session, &entry, &object, &key).await?;
-                let wrong = gathering.wrong;
-                return Ok(Reading { verified, wrong });
-            }
-            // Somebody's part is wrong, or the object itself is.
-            if !gathering.sift() {
-                let verified = open_verified(session, &entry, &object, &key).await?;
-                let wrong = gathering.wrong;
-                return Ok(Reading { verified, wrong });
+            match open_verified(session, &entry, &object, &key).await {
+                // Somebody's part is wrong: others are asked. If none is, the object itself is.
+                Err(ClientError::Sealed { .. }) if gathering.sift() => {}
+                opened => {
+                    return Ok(Reading {
+                        verified: opened?,
+                        wrong: gathering.wrong,
+                    });
+                }
             }
         }
         match (gathering.wrong.first(), refused) {

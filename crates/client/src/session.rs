@@ -272,23 +272,10 @@ impl<T: Transport> Session<T> {
         name: &[u8],
         table: Table<V>,
     ) -> Result<Vec<V>, ClientError> {
-        let count = self.read(sequence.counts(), name).await?.unwrap_or(0);
-        let places: Vec<StateKey> = (0..count)
-            .map(|index| sequence.item_key(name, index))
-            .collect();
-        let ids = self.read_many(sequence.items(), &places).await?;
-        let keys: Vec<StateKey> = ids
-            .iter()
-            .flatten()
-            .map(|id| table.key(id.as_ref()))
-            .collect();
-        let values = self.read_many(table, &keys).await?;
-        let values: Vec<V> = values.into_iter().flatten().collect();
-        // Sequences only grow, and what they list stays: a gap is the node's fault.
-        if values.len() != count as usize {
-            return Err(ReceiptError::State.into());
-        }
-        Ok(values)
+        let ids = self.sequence(sequence, name).await?;
+        let keys = ids.iter().map(|id| table.key(id.as_ref()));
+        let keys: Vec<StateKey> = keys.collect();
+        without_gaps(self.read_many(table, &keys).await?)
     }
 
     async fn read_many<V: Decode>(
@@ -591,8 +578,7 @@ impl<T: Transport> Session<T> {
         let count = self.read(sequence.counts(), name).await?.unwrap_or(0);
         let places = (0..count).map(|index| sequence.item_key(name, index));
         let places: Vec<StateKey> = places.collect();
-        let items = self.read_many(sequence.items(), &places).await?;
-        Ok(items.into_iter().flatten().collect())
+        without_gaps(self.read_many(sequence.items(), &places).await?)
     }
 
     /// When each of a grant's key holders said that it erased its shares; `None` for those who did not. Proven.
@@ -610,6 +596,12 @@ impl<T: Transport> Session<T> {
         let keys: Vec<StateKey> = names.map(|name| tables::ERASURE.key(&name)).collect();
         self.read_many(tables::ERASURE, &keys).await
     }
+}
+
+/// Sequences only grow, and what they list stays: a gap is the node's fault.
+fn without_gaps<V>(values: Vec<Option<V>>) -> Result<Vec<V>, ClientError> {
+    let all: Option<Vec<V>> = values.into_iter().collect();
+    all.ok_or_else(|| ReceiptError::State.into())
 }
 
 /// One answer for each question.

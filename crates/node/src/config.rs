@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::{
     neighbours::NeighbourUrls,
     order::{CeremonyOptions, NodeIdentity, Peer, Peering, ValidatorKey},
+    private_file,
     service::{Identities, NodeOptions},
 };
 
@@ -127,19 +128,9 @@ pub fn read_ceremony(settings: &Path) -> Result<(CeremonyOptions, PathBuf), Conf
 /// # Errors
 /// [`ConfigError::Write`] names the file.
 pub fn write_secret<V: Serialize>(path: &Path, value: &V) -> Result<(), ConfigError> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    let write = || -> io::Result<()> {
+    let write = || {
         let bytes = Zeroizing::new(serde_json::to_vec_pretty(value)?);
-        let new = path.with_extension("new");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
+        private_file::write(path, &bytes)
     };
     write().map_err(|source| ConfigError::Write {
         path: path.to_owned(),

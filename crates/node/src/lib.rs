@@ -23,5 +23,6 @@ pub mod log;
 mod machine;
 pub mod neighbours;
 pub mod order;
+mod private_file;
 pub mod service;
 pub mod store;

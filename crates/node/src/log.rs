@@ -479,7 +479,7 @@ impl Anchoring {
         let Some(key) = self.identities.key(hospital) else {
             return Ok(());
         };
-        let time = self.chain.latest().time.max(crate::service::clock());
+        let time = self.chain.latest().time.max(crate::order::clock());
         if !self.checked {
             log.close(self.id, hospital, &key, time)?;
         }

@@ -7,12 +7,7 @@
 //! ```
 //! A node can read no record: nothing here, or in any crate it links, knows what a record's plaintext looks like.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    thread::JoinHandle,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{path::PathBuf, sync::Arc, thread::JoinHandle};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -100,6 +95,27 @@ pub struct NodeOptions {
     pub checked_log: bool,
     /// The members it acts for.
     pub identities: Arc<dyn Identities>,
+}
+
+impl NodeOptions {
+    /// A node without peers and neighbours: the embedded one.
+    #[must_use]
+    pub fn alone(
+        directory: PathBuf,
+        genesis: Genesis,
+        validator: ValidatorKey,
+        identities: Arc<dyn Identities>,
+    ) -> Self {
+        Self {
+            directory,
+            genesis,
+            validator,
+            peering: None,
+            neighbours: NeighbourUrls::default(),
+            checked_log: false,
+            identities,
+        }
+    }
 }
 
 impl Node {
@@ -628,7 +644,7 @@ impl Node {
 
     /// The later of the node's clock and the latest block's time: a clock that was set back reopens nothing.
     fn now(&self) -> TimeMs {
-        clock().max(self.chain.latest().time)
+        crate::order::clock().max(self.chain.latest().time)
     }
 
     async fn fetch(&self, keys: Vec<StateKey>) -> Result<Fetched, CallError> {
@@ -812,14 +828,6 @@ fn log_entries(
             signature,
         })
         .collect()
-}
-
-/// This machine's clock.
-pub(crate) fn clock() -> TimeMs {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Runs file work away from the threads that serve the network.

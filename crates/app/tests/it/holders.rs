@@ -11,7 +11,6 @@ use yilian_client::{
 };
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
-    neighbours::NeighbourUrls,
     order::ValidatorKey,
     service::{Identities, InProcess, Node, NodeOptions},
 };
@@ -163,15 +162,12 @@ impl World {
             regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
             group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
         };
-        let node = Node::start(NodeOptions {
-            directory: folder.path().to_owned(),
-            genesis: genesis.clone(),
+        let node = Node::start(NodeOptions::alone(
+            folder.path().to_owned(),
+            genesis.clone(),
             validator,
-            peering: None,
-            neighbours: NeighbourUrls::default(),
-            checked_log: false,
-            identities: Arc::new(Hospitals),
-        });
+            Arc::new(Hospitals),
+        ));
         let node = Arc::new(node.unwrap());
         let way = Way {
             node: InProcess::new(Arc::clone(&node)),

@@ -104,15 +104,12 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
         SigningKey::from_seed(&[4; 32]).verifying_key(),
     );
     let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions {
-        directory: directory.path().to_owned(),
-        genesis: genesis.clone(),
+    let node = Node::start(NodeOptions::alone(
+        directory.path().to_owned(),
+        genesis.clone(),
         validator,
-        peering: None,
-        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
-        checked_log: false,
-        identities: Arc::new(OneHospital(hospital.id())),
-    });
+        Arc::new(OneHospital(hospital.id())),
+    ));
     let watcher = Watcher {
         node: InProcess::new(Arc::new(node.unwrap())),
         view: Arc::default(),
@@ -181,15 +178,12 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
         SigningKey::from_seed(&[4; 32]).verifying_key(),
     );
     let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions {
-        directory: directory.path().to_owned(),
-        genesis: genesis.clone(),
+    let node = Node::start(NodeOptions::alone(
+        directory.path().to_owned(),
+        genesis.clone(),
         validator,
-        peering: None,
-        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
-        checked_log: false,
-        identities: Arc::new(OneHospital(hospital.id())),
-    });
+        Arc::new(OneHospital(hospital.id())),
+    ));
     let node = InProcess::new(Arc::new(node.unwrap()));
     let session = Session::open(node, genesis).await.unwrap();
     let member = hospital.member().clone();

@@ -112,15 +112,12 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
     let validator = ValidatorKey::generate();
     let consortium = SigningKey::from_seed(&[1; 32]);
     let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions {
-        directory: directory.path().to_owned(),
-        genesis: genesis.clone(),
+    let node = Node::start(NodeOptions::alone(
+        directory.path().to_owned(),
+        genesis.clone(),
         validator,
-        peering: None,
-        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
-        checked_log: false,
-        identities: Arc::new(NoIdentities),
-    })
+        Arc::new(NoIdentities),
+    ))
     .unwrap();
     let node = Arc::new(node);
     let liar = Liar {
@@ -254,15 +251,12 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
         SigningKey::from_seed(&[4; 32]).verifying_key(),
     );
     let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions {
-        directory: directory.path().to_owned(),
-        genesis: genesis.clone(),
+    let node = Node::start(NodeOptions::alone(
+        directory.path().to_owned(),
+        genesis.clone(),
         validator,
-        peering: None,
-        neighbours: yilian_node::neighbours::NeighbourUrls::default(),
-        checked_log: false,
-        identities: Arc::new(OneHospital(hospital.id())),
-    });
+        Arc::new(OneHospital(hospital.id())),
+    ));
     let keeper = Keeper {
         honest: InProcess::new(Arc::new(node.unwrap())),
         keep: Arc::new(Mutex::new(Keep::Nothing)),

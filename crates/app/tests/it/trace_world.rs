@@ -71,15 +71,12 @@ impl World {
         let genesis = genesis(&validator, &key);
         let member = Text::new("none").unwrap();
         let nobody = MemberCa::new(SigningKey::from_seed(&[3; 32]), member, key.verifying_key());
-        let node = Node::start(NodeOptions {
-            directory: directory.path().to_owned(),
-            genesis: genesis.clone(),
+        let node = Node::start(NodeOptions::alone(
+            directory.path().to_owned(),
+            genesis.clone(),
             validator,
-            peering: None,
-            neighbours: yilian_node::neighbours::NeighbourUrls::default(),
-            checked_log: false,
-            identities: Arc::new(OneHospital(nobody.id())),
-        });
+            Arc::new(OneHospital(nobody.id())),
+        ));
         let node = Bent {
             honest: InProcess::new(Arc::new(node.unwrap())),
             bend: Arc::default(),

@@ -270,7 +270,8 @@ impl Application {
     }
 }
 
-fn clock() -> TimeMs {
+/// This machine's clock.
+pub(crate) fn clock() -> TimeMs {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -5,15 +5,7 @@
 //! it was. A validator that misses what it was dealt gets it in public, which would give its share away: such an outcome is
 //! refused, and the ceremony has to be held again in a fresh directory.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    net::SocketAddr,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Encode as _};
@@ -43,6 +35,8 @@ use commonware_runtime::{
 use commonware_utils::{NZDuration, NZU16, NZU32, NZU64, NZUsize, ordered::Set};
 use tokio::sync::{Notify, oneshot};
 use zeroize::Zeroizing;
+
+use crate::private_file;
 
 use super::{
     chain::STACK,
@@ -225,7 +219,8 @@ impl FileStore {
     /// A validator that cannot keep its secrets must not go on: it could deal twice.
     #[allow(clippy::panic, reason = "ends the ceremony at this validator")]
     fn put(&self, name: &str, bytes: &[u8]) {
-        if let Err(error) = write(&self.directory, name, bytes) {
+        let text = Zeroizing::new(hex::encode(bytes));
+        if let Err(error) = private_file::write(&self.directory.join(name), text.as_bytes()) {
             panic!("cannot keep the ceremony's secrets: {error}");
         }
     }
@@ -235,22 +230,6 @@ impl FileStore {
         let bytes = Zeroizing::new(hex::decode(text.trim()).ok()?);
         T::decode(Bytes::from_owner(bytes)).ok()
     }
-}
-
-fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    fs::create_dir_all(directory)?;
-    let (path, new) = (directory.join(name), directory.join(format!("{name}.new")));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)?;
-    file.write_all(Zeroizing::new(hex::encode(bytes)).as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, &path)?;
-    fs::File::open(directory)?.sync_all()
 }
 
 impl SecretStore for FileStore {

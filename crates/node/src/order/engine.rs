@@ -82,10 +82,10 @@ const SECTION: NonZeroU64 = NZU64!(1 << 16);
 const SKIP_TIMEOUT: Duration = Duration::from_secs(10);
 /// When no block was executed for so long at the start, none will be.
 const STANDSTILL: Duration = Duration::from_secs(30);
-/// How long the state may take to open: the index of 10^8 entries, or a block that a peer has to give.
-const OPENING_MAX: Duration = Duration::from_mins(10);
 /// The same for a node with peers, which goes on and gets the blocks from them when it can.
 const PEERS_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the state may take to open: the index of 10^8 entries, or a block that a peer has to give.
+const OPENING_MAX: Duration = Duration::from_mins(10);
 
 /// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
 #[allow(

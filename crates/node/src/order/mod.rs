@@ -56,6 +56,7 @@ use yilian_protocol::{
     registry::Admitted,
 };
 
+pub(crate) use application::clock;
 pub use block::FinalBlock;
 pub use ceremony::{CeremonyError, CeremonyOptions, NodeIdentity, hold};
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
