@@ -24,11 +24,12 @@ use yilian_crypto::{
 use yilian_node::{
     config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
     neighbours::NeighbourUrls,
-    order::{Peer, Peering, ValidatorKey},
+    order::{Peer, Peering, ValidatorKey, founded_by},
 };
 use yilian_protocol::{
     ChainId, Height, RecordId,
     codec::{List, Text},
+    governance::EpochBlocks,
     refusal::Outcome,
     registry::Genesis,
     sealed::SealedRecord,
@@ -117,7 +118,7 @@ impl Net {
         let keys = ValidatorKey::deal(count);
         let consortium = SigningKey::random(&mut rand::rng());
         let first = keys.first().context("no validator")?;
-        let genesis = genesis(&consortium, first)?;
+        let mut genesis = genesis(&consortium, first)?;
         let addresses = free_addresses(2 * keys.len())?;
         let (apis, listens) = addresses.split_at(keys.len());
         let peers: anyhow::Result<Vec<Peer>> = keys
@@ -131,6 +132,7 @@ impl Net {
             })
             .collect();
         let peers = peers?;
+        genesis.governance = founded_by(EpochBlocks::DEFAULT, &peers)?;
         let mut nodes = Vec::new();
         for (place, key) in keys.iter().enumerate() {
             let seed: [u8; 32] = rand::rng().random();

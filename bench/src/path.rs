@@ -16,6 +16,7 @@ use yilian_node::{
 use yilian_protocol::{
     Confidentiality, MemberId, Quarter, TimeMs,
     codec::{Blob, Text},
+    governance::EpochBlocks,
     grant::Purpose,
     registry::{Genesis, Role},
     transport::Form,
@@ -101,6 +102,7 @@ pub fn genesis(consortium: &SigningKey, validator: &ValidatorKey) -> anyhow::Res
         ca: consortium.verifying_key(),
         regulators: RegulatorSecret::random(&mut rand::rng()).public(),
         group_key: Blob::new(validator.group_key()?.to_vec())?,
+        governance: validator.alone(EpochBlocks::DEFAULT)?,
     })
 }
 

@@ -23,6 +23,7 @@ use yilian_node::order::{Chain, ChainOptions, Execution, StateMachine, Validator
 use yilian_protocol::{
     MemberId, StateKey, TimeMs, TreeHash,
     codec::{Blob, Decode as _, Encode as _, Text},
+    governance::EpochBlocks,
     inclusion::{self, InclusionProof},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
@@ -350,6 +351,7 @@ async fn on_disk(directory: &Path) -> anyhow::Result<Vec<Row>> {
         ca: SigningKey::from_seed(&[1; 32]).verifying_key(),
         regulators: yilian_crypto::pseudonym::RegulatorSecret::from_seed(&[2; 32]).public(),
         group_key: Blob::new(validator.group_key()?.to_vec())?,
+        governance: validator.alone(EpochBlocks::DEFAULT)?,
     };
     let options = ChainOptions::new(directory.to_owned(), genesis, validator);
     let chain = Chain::start(options, Arc::new(Entries))?;

@@ -7,6 +7,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, Height, RecordId, TransactionId,
+    governance::EpochBlocks,
     grant::Purpose,
     registry::{Motion, Role},
     transport::Form,
@@ -129,6 +130,9 @@ pub enum NetCommand {
         /// Deal the group key instead of having the validators make it together: quicker, but whoever deals knows it
         #[arg(long)]
         dealt: bool,
+        /// Blocks of an epoch: votes for delegates take effect in the epoch after the next
+        #[arg(long, default_value_t = EpochBlocks::DEFAULT.get())]
+        epoch_blocks: u32,
         /// The consortium's name
         #[arg(long, default_value = "Yilian consortium")]
         name: String,

@@ -34,6 +34,8 @@ labels! {
     TRANSACTION = "chain/transaction";
     /// Signature of a transaction.
     TRANSACTION_SIGNATURE = "chain/sign-transaction";
+    /// A node's consent to stand for election.
+    CANDIDACY_SIGNATURE = "chain/sign-candidacy";
     /// Leaf of a Merkle tree.
     MERKLE_LEAF = "chain/merkle-leaf";
     /// Inner node of a Merkle tree.

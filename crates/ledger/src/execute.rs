@@ -3,14 +3,14 @@
 use std::{borrow::Borrow, collections::BTreeMap};
 
 use yilian_protocol::{
-    ChainId, StateKey,
+    ChainId, Height, StateKey,
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
     tx::{Body, Transaction, TransactionError},
 };
 
 use crate::{
-    consent, log, record, registry,
+    consent, governance, log, record, registry,
     state::{Overlay, StateError, View},
     trace,
 };
@@ -99,8 +99,16 @@ impl Ledger {
             Body::Anchor(anchor) => log::anchor_reads(anchor),
             Body::Vote(vote) => registry::vote_reads(vote),
             Body::Open(opening) => consent::open_reads(opening),
+            Body::Stand(candidacy) => governance::stand_reads(candidacy),
+            Body::Elect(ballot) => governance::elect_reads(ballot),
             _ => Vec::new(),
         }
+    }
+
+    /// Every key that a block at this height may read beside those of its transactions.
+    #[must_use]
+    pub fn standing_reads(&self, height: Height) -> Vec<StateKey> {
+        governance::count_reads(&self.genesis, height)
     }
 
     /// Executes a block's transactions in order. Each takes effect whole or not at all.
@@ -128,6 +136,8 @@ impl Ledger {
         state: &V,
     ) -> Result<Execution, StateError> {
         let mut overlay = Overlay::new(state);
+        // Before the transactions: the election is of the state that stood before the block.
+        governance::count(&mut overlay, &self.genesis, context.admitted.height)?;
         let mut outcomes = Vec::new();
         for admitted in transactions {
             outcomes.push(match admitted {
@@ -161,8 +171,12 @@ impl Ledger {
             Body::AppendTrace(append) => trace::append(state, admitted, append)?,
             Body::Erase(erasure) => consent::erase(state, admitted, signer, erasure)?,
             Body::Anchor(anchor) => log::anchor(state, admitted, signer, anchor)?,
-            Body::Vote(vote) => registry::vote(state, admitted, signer, vote)?,
+            Body::Vote(vote) => registry::vote(state, &self.genesis, admitted, signer, vote)?,
             Body::Open(opening) => consent::open(state, self.chain, admitted, signer, opening)?,
+            Body::Stand(candidacy) => {
+                governance::stand(state, &self.genesis, self.chain, signer, candidacy)?
+            }
+            Body::Elect(ballot) => governance::elect(state, &self.genesis, signer, ballot)?,
             _ => Err(Refusal::Malformed),
         };
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))

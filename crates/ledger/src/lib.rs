@@ -12,6 +12,7 @@
 
 pub mod consent;
 mod execute;
+mod governance;
 mod log;
 pub mod record;
 pub mod registry;

@@ -19,6 +19,7 @@ use yilian_protocol::{
 
 use crate::{
     execute::{Verdict, present, require},
+    governance,
     state::{
         Overlay, View,
         tables::{ACTIVE_MEMBERS, CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, VOTES, motion_name},
@@ -134,11 +135,15 @@ pub(crate) fn vote_reads(vote: &Vote) -> Vec<StateKey> {
         VOTES.key(&motion_name(&vote.subject, vote.motion, vote.round)),
         ACTIVE_MEMBERS.key(&[]),
     ]
+    .into_iter()
+    .chain(governance::retire_reads(&vote.subject))
+    .collect()
 }
 
 /// Carried by more than half of the members that may act, the subject left aside, and by two at least: of two members, neither decides about the other.
 pub(crate) fn vote<V: View>(
     state: &mut Overlay<'_, V>,
+    genesis: &Genesis,
     admitted: Admitted,
     signer: &VerifyingKey,
     vote: &Vote,
@@ -175,6 +180,9 @@ pub(crate) fn vote<V: View>(
         let is_active = subject.standing == Standing::Active;
         let active = active.saturating_sub(u32::from(was_active)) + u32::from(is_active);
         state.write(ACTIVE_MEMBERS, &[], &active);
+        if !is_active {
+            governance::retire(state, genesis, &vote.subject)?;
+        }
     }
     Ok(Ok(()))
 }

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
-    GrantId, StateKey, TransactionId,
+    GrantId, Height, StateKey, TransactionId,
     grant::GrantState,
     refusal::{Outcome, Refusal},
     registry::Admitted,
+    state::tables::SEATS,
     tx::{Body, Transaction},
 };
 
@@ -106,6 +107,14 @@ impl StateMachine for LedgerMachine {
         // What may not enter a block is executed to a refusal, and reads nothing.
         self.admit(transaction)
             .map_or_else(|_| Vec::new(), |known| self.ledger.reads_of(&known))
+    }
+
+    fn standing_reads(&self, height: Height) -> Vec<StateKey> {
+        self.ledger.standing_reads(height)
+    }
+
+    fn seats_key(&self, epoch: u64) -> Option<StateKey> {
+        Some(SEATS.key(&epoch.to_be_bytes()))
     }
 
     fn finalized(&self, transactions: &[Bytes], outcomes: &[Outcome]) {

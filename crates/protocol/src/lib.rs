@@ -10,6 +10,7 @@ pub mod block;
 pub mod codec;
 pub mod finality;
 pub mod fixed;
+pub mod governance;
 pub mod grant;
 pub mod ids;
 pub mod inclusion;

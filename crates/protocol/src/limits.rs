@@ -23,6 +23,12 @@ pub const HOPS_MAX: u8 = 2;
 pub const USES_MAX: usize = 1_000;
 /// Members of a consortium, expelled ones included: a list of all fits into one value of the state.
 pub const MEMBERS_MAX: usize = 1_024;
+/// Validators of one epoch: 3f + 1.
+pub const DELEGATES_MAX: usize = 13;
+/// Nodes that ever stood for election, on one chain.
+pub const CANDIDATES_MAX: usize = 256;
+/// Blocks of the shortest epoch.
+pub const EPOCH_BLOCKS_MIN: u32 = 32;
 /// Bytes of an organisation's or person's name.
 pub const NAME_MAX: usize = 128;
 /// Bytes of an explanation given by a person, as for a revocation.

@@ -99,6 +99,14 @@ named_codes! {
         NotForEmergencies = 61 "not-for-emergencies",
         /// An emergency grant is opened by two clinicians; these are one, or one is the reader.
         TwoClinicians = 62 "two-clinicians",
+        /// The node did not consent to be stood for election.
+        NoConsent = 70 "no-consent",
+        /// The node is another member's.
+        ForeignNode = 71 "foreign-node",
+        /// The node does not stand for election.
+        NotStanding = 72 "not-standing",
+        /// The chain has seen as many candidates as it can.
+        TooManyCandidates = 73 "too-many-candidates",
         /// The pass is not the consortium CA's, or for too long.
         PassInvalid = 50 "pass-invalid",
         /// The pass is not valid at this time.
@@ -148,6 +156,12 @@ impl Refusal {
             Self::AlreadyVoted => "nothing to do: the vote counts",
             Self::OwnMotion => "leave it to the other members",
             Self::TooManyMembers => "begin a second consortium",
+            Self::NoConsent => {
+                "have the node sign its candidacy for this chain, member and address"
+            }
+            Self::ForeignNode => "stand a node of your own",
+            Self::NotStanding => "list the candidates, and choose one that stands",
+            Self::TooManyCandidates => "stand a node that stood before",
             Self::RecordExists => "seal a correction as a new record",
             Self::IndexTaken => {
                 "count the keyword's entries again and number the new ones after them"

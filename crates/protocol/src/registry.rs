@@ -7,6 +7,7 @@ use yilian_crypto::{
 use crate::{
     codec::{Blob, DecodeError, Encode, List, Text, canonical, named_codes},
     fixed,
+    governance::Governance,
     ids::{CertificateId, ChainId, Height, MemberId, TimeMs},
     limits::{CERTIFICATE_DAYS_MAX, MEMBERS_MAX, NAME_MAX, REASON_MAX},
     refusal::Refusal,
@@ -30,13 +31,16 @@ pub struct Genesis {
     pub regulators: RegulatorPublic,
     /// The validators' group key ([`GROUP_KEY_SIZE`] bytes): a header certified under it is final.
     pub group_key: Blob<GROUP_KEY_SIZE>,
+    /// How validators follow each other, and who begins.
+    pub governance: Governance,
 }
 canonical!(Genesis {
     name,
     created,
     ca,
     regulators,
-    group_key
+    group_key,
+    governance
 });
 
 impl Genesis {

@@ -127,6 +127,7 @@ pub mod tables {
 
     use super::{Sequence, Table};
     use crate::{
+        governance::{Ballot, Candidates, Seats},
         grant::{GrantEntry, OpeningEntry},
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
         log::AnchorEntry,
@@ -144,6 +145,12 @@ pub mod tables {
     pub const ACTIVE_MEMBERS: Table<u32> = Table::new("active-members");
     /// Motion ([`motion_name`]) -> who is in favour of it.
     pub const VOTES: Table<Votes> = Table::new("votes");
+    /// All candidates, under the empty name; those of the genesis while there is no such value.
+    pub const CANDIDATES: Table<Candidates> = Table::new("candidates");
+    /// Member -> its vote for a candidate.
+    pub const BALLOT: Table<Ballot> = Table::new("ballot");
+    /// Epoch (8 bytes, big endian) -> its validators; nothing for the first two, see [`Governance`](crate::governance::Governance).
+    pub const SEATS: Table<Seats> = Table::new("seats");
 
     /// What a motion about a member in a round is called.
     #[must_use]

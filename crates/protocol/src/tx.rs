@@ -13,6 +13,7 @@ use yilian_crypto::{
 use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical, canonical_choice},
     fixed,
+    governance::{Ballot, Candidacy},
     grant::{Erasure, Grant, GrantChange, Opening},
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
@@ -50,6 +51,10 @@ pub enum Body {
     Vote(Vote),
     /// Opens an emergency grant for a while; by the second of two clinicians.
     Open(Opening),
+    /// Stands a node for election, or withdraws it; by its member's CA.
+    Stand(Candidacy),
+    /// Votes for a candidate; by a member's CA.
+    Elect(Ballot),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -63,6 +68,8 @@ canonical_choice!(Body {
     9 => Anchor,
     10 => Vote,
     11 => Open,
+    12 => Stand,
+    13 => Elect,
 });
 
 impl Body {
@@ -81,6 +88,8 @@ impl Body {
             Self::Anchor(_) => "anchor",
             Self::Vote(_) => "vote",
             Self::Open(_) => "open",
+            Self::Stand(_) => "stand",
+            Self::Elect(_) => "elect",
         }
     }
 }

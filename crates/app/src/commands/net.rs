@@ -25,11 +25,12 @@ use yilian_node::{
         SETTINGS, VALIDATOR,
     },
     neighbours::NeighbourUrls,
-    order::{Committee, NodeIdentity, Peer, PeerId, Peering, ValidatorKey},
+    order::{Committee, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
 };
 use yilian_protocol::{
     BlockId, Height,
     codec::Text,
+    governance::EpochBlocks,
     registry::Genesis,
     transport::{CallError, Status},
 };
@@ -65,6 +66,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
             hubs,
             port,
             dealt,
+            epoch_blocks,
             name,
         } => {
             let plan = Plan {
@@ -73,6 +75,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
                 hubs,
                 port,
                 dealt,
+                epoch_blocks: EpochBlocks::new(epoch_blocks)?,
             };
             let made = create(&Home::new(dir), &name, &plan).await?;
             context.output.tell(&made)
@@ -120,6 +123,7 @@ struct Plan {
     hubs: NonZeroU32,
     port: u16,
     dealt: bool,
+    epoch_blocks: EpochBlocks,
 }
 
 /// A node that is being made.
@@ -151,7 +155,10 @@ impl Draft {
 async fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
     network::is_free(home)?;
     let (committee, drafts) = drafts(home, plan).await?;
-    let genesis = network::begin(home, name, &committee)?;
+    let voting = drafts.iter().filter(|draft| draft.votes);
+    let validators: Vec<Peer> = voting.map(Draft::peer).collect();
+    let governance = founded_by(plan.epoch_blocks, &validators)?;
+    let genesis = network::begin(home, name, &committee, governance)?;
     for (place, draft) in drafts.iter().enumerate() {
         let config = settings(plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;

@@ -12,6 +12,7 @@ use yilian_node::{
 use yilian_protocol::{
     ChainId,
     codec::{Blob, Text},
+    governance::{EpochBlocks, Governance},
     registry::Genesis,
 };
 
@@ -49,7 +50,8 @@ pub fn init(context: &Context, name: &str) -> anyhow::Result<()> {
 /// Makes a network's keys and genesis. The genesis is written last: a network that was made half is none.
 pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
     let validator = ValidatorKey::generate();
-    let genesis = begin(home, name, &validator.public_part())?;
+    let governance = validator.alone(EpochBlocks::DEFAULT)?;
+    let genesis = begin(home, name, &validator.public_part(), governance)?;
     home.write("keys/validator.json", &validator)?;
     home.keep_genesis(&genesis)?;
     Ok(genesis)
@@ -65,7 +67,12 @@ pub fn is_free(home: &Home) -> anyhow::Result<()> {
 }
 
 /// Makes the consortium's keys, and the genesis of the chain that `committee` orders, which is not kept yet.
-pub fn begin(home: &Home, name: &str, committee: &Committee) -> anyhow::Result<Genesis> {
+pub fn begin(
+    home: &Home,
+    name: &str,
+    committee: &Committee,
+    governance: Governance,
+) -> anyhow::Result<Genesis> {
     is_free(home)?;
     let name = Text::new(name).context("the network's name")?;
     let ca = SigningKey::from_seed(&home.make_key("keys/consortium")?);
@@ -76,6 +83,7 @@ pub fn begin(home: &Home, name: &str, committee: &Committee) -> anyhow::Result<G
         ca: ca.verifying_key(),
         regulators: regulators.public(),
         group_key: Blob::new(committee.group_key()?.to_vec())?,
+        governance,
     })
 }
 

@@ -17,6 +17,7 @@ use yilian_node::{
 use yilian_protocol::{
     Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
     codec::{Blob, Text},
+    governance::EpochBlocks,
     grant::{GrantState, Purpose, SignedPartial},
     refusal::Refusal,
     registry::{Genesis, Role},
@@ -161,6 +162,7 @@ impl World {
             ca: consortium.verifying_key(),
             regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
             group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
+            governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
         };
         let node = Node::start(NodeOptions::alone(
             folder.path().to_owned(),

@@ -17,6 +17,7 @@ use yilian_node::{
 use yilian_protocol::{
     Confidentiality, MemberId, Quarter, TimeMs,
     codec::{Blob, List, Text},
+    governance::EpochBlocks,
     receipt::ReceiptError,
     registry::{Genesis, Role},
     state::proof::Operation,
@@ -335,6 +336,7 @@ pub fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
         ca: consortium.verifying_key(),
         regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
         group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
+        governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
     }
 }
 

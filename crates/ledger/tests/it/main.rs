@@ -4,6 +4,7 @@
 
 mod anchors;
 mod consent;
+mod governance;
 mod membership;
 mod purity;
 mod registry_and_record;

@@ -16,6 +16,7 @@ use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
     CertificateId, Height, MemberId, RecordId, StateKey, TimeMs,
     codec::{Blob, List, Text},
+    governance::{Delegate, EpochBlocks, Governance, NodeAddress},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Certificate, Genesis, Member, Role},
     sealed::SealedRecord,
@@ -41,6 +42,20 @@ pub const CONSORTIUM: u8 = 1;
 pub const NORTH: u8 = 10;
 pub const SOUTH: u8 = 20;
 
+/// Epochs that no test gets to the end of by itself, begun by the nodes 1 and 2 of no member.
+pub fn governance() -> Governance {
+    let delegates = [1, 2].map(|number| delegate(number, 9_000));
+    Governance::new(EpochBlocks::new(1 << 20).unwrap(), delegates.to_vec()).unwrap()
+}
+
+/// A node that stands at this port.
+pub fn delegate(number: u8, port: u16) -> Delegate {
+    Delegate {
+        peer: key(number).verifying_key(),
+        address: NodeAddress(([10, 0, 0, number], port).into()),
+    }
+}
+
 impl World {
     pub fn new() -> Self {
         let genesis = Genesis {
@@ -49,6 +64,7 @@ impl World {
             ca: key(CONSORTIUM).verifying_key(),
             regulators: RegulatorSecret::from_seed(&[9; 32]).public(),
             group_key: Blob::default(),
+            governance: governance(),
         };
         let now = TimeMs::new(START);
         Self {
@@ -88,7 +104,8 @@ impl World {
         self.height += 1;
         let keys = transactions
             .iter()
-            .flat_map(|bytes| self.ledger.reads(bytes));
+            .flat_map(|bytes| self.ledger.reads(bytes))
+            .chain(self.ledger.standing_reads(Height::new(self.height)));
         let state = self.fetched(keys);
         let admitted = Admitted {
             height: Height::new(self.height),

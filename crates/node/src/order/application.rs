@@ -4,16 +4,21 @@
 use std::{
     collections::HashSet,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use commonware_consensus::{marshal::ancestry::Ancestry, simplex::types::Context};
-use commonware_cryptography::{Digestible as _, blake3::Digest, ed25519::PublicKey};
-use commonware_glue::stateful::{
-    Application as StatefulApplication, Finality, Input, Proposed, db::DatabaseSet,
+use commonware_cryptography::{
+    Digestible as _,
+    blake3::Digest,
+    bls12381::primitives::variant::MinSig,
+    ed25519::{PrivateKey, PublicKey},
 };
-use commonware_runtime::tokio::Context as Runtime;
+use commonware_glue::{
+    dkg::{network::Addresses, reshare},
+    stateful::{Application as StatefulApplication, Finality, Input, Proposed, db::DatabaseSet},
+};
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use yilian_protocol::{
@@ -25,10 +30,11 @@ use yilian_protocol::{
 
 use super::{
     StateMachine,
-    block::{BODY_MAX, Block},
+    block::{BODY_MAX, Block, Body},
     mempool::Mempool,
     pace::Load,
     place::{Place, place_key},
+    runtime::Runtime,
     state::{self, Batch, Sealed, States},
     validator::Scheme,
 };
@@ -51,12 +57,12 @@ pub(super) struct Application {
 impl Application {
     /// Executes `transactions` on the state of `batch`; `None` when one of them was executed
     /// before.
-    async fn execute(
+    async fn execute<E: Runtime>(
         &self,
         admitted: Admitted,
         transactions: &[Bytes],
-        batch: Batch,
-    ) -> Option<(Sealed, Vec<yilian_protocol::refusal::Outcome>)> {
+        batch: Batch<E>,
+    ) -> Option<(Sealed<E>, Vec<yilian_protocol::refusal::Outcome>)> {
         let places: Vec<StateKey> = transactions
             .iter()
             .map(|bytes| place_key(TransactionId::of(bytes)))
@@ -69,6 +75,7 @@ impl Application {
             .iter()
             .flat_map(|bytes| self.machine.reads(bytes))
             .collect();
+        keys.extend(self.machine.standing_reads(admitted.height));
         keys.extend(&places);
         keys.sort_unstable();
         keys.dedup();
@@ -108,16 +115,16 @@ impl Application {
     }
 }
 
-impl StatefulApplication<Runtime> for Application {
+impl<E: Runtime> StatefulApplication<E> for Application {
     type SigningScheme = Scheme;
     type Context = Context<Digest, PublicKey>;
     type Block = Block;
-    type Databases = States;
+    type Databases = States<E>;
     type Captured = ();
     type Provider = ();
-    type Input = ();
+    type Input = reshare::Input<(), MinSig, PrivateKey, Addresses<PublicKey>>;
 
-    fn sync_targets(block: &Block) -> <States as DatabaseSet<Runtime>>::SyncTargets {
+    fn sync_targets(block: &Block) -> <States<E> as DatabaseSet<E>>::SyncTargets {
         (block.state.operations.clone(), block.state.once.clone())
     }
 
@@ -127,11 +134,11 @@ impl StatefulApplication<Runtime> for Application {
 
     async fn propose(
         &mut self,
-        (_, context): (Runtime, Self::Context),
+        (runtime, context): (E, Self::Context),
         mut ancestry: impl Ancestry<Block>,
-        batch: Batch,
-        _input: Input<(), ()>,
-    ) -> Option<Proposed<Self, Runtime>> {
+        batch: Batch<E>,
+        input: Input<<Self as StatefulApplication<E>>::Input, ()>,
+    ) -> Option<Proposed<Self, E>> {
         let parent = ancestry.next().await?;
         let below = parent.inner();
         let taken = self.taken(below, ancestry).await;
@@ -151,22 +158,21 @@ impl StatefulApplication<Runtime> for Application {
         }
         let admitted = Admitted {
             height: below.header.height.next(),
-            time: clock().max(below.header.time),
+            time: time_of(runtime.current()).max(below.header.time),
         };
-        let begun = Instant::now();
+        let begun = runtime.current();
         let (sealed, outcomes) = self.execute(admitted, &transactions, batch).await?;
-        self.load.learn(transactions.len(), begun.elapsed());
+        let took = runtime.current().duration_since(begun);
+        self.load
+            .learn(transactions.len(), took.unwrap_or_default());
         let state = state::target(&sealed);
         let parent = parent.digest();
-        let block = Block::new(
-            self.chain,
-            admitted,
-            parent,
-            context,
-            state,
+        let body = Body {
             transactions,
             outcomes,
-        );
+            handover: input.upstream.payload,
+        };
+        let block = Block::new(self.chain, admitted, parent, context, state, body);
         Some(Proposed {
             block,
             merkleized: sealed,
@@ -175,41 +181,43 @@ impl StatefulApplication<Runtime> for Application {
 
     async fn process(
         &mut self,
-        _context: (Runtime, Self::Context),
+        (runtime, _): (E, Self::Context),
         mut ancestry: impl Ancestry<Block>,
-        batch: Batch,
+        batch: Batch<E>,
         finality: Finality,
-    ) -> Option<Sealed> {
+    ) -> Option<Sealed<E>> {
         let block = ancestry.next().await?;
         if finality == Finality::Candidate {
             let parent = ancestry.next().await?;
-            self.follows(parent.inner(), block.inner()).then_some(())?;
-            let transactions = block.inner().transactions.iter();
+            let now = time_of(runtime.current());
+            self.follows(parent.inner(), block.inner(), now)
+                .then_some(())?;
+            let transactions = block.inner().body.transactions.iter();
             self.mempool
                 .offered(transactions.map(|bytes| TransactionId::of(bytes)));
         }
         let block = block.inner();
         let (sealed, outcomes) = self
-            .execute(block.admitted(), &block.transactions, batch)
+            .execute(block.admitted(), &block.body.transactions, batch)
             .await?;
-        (outcomes == block.outcomes && state::target(&sealed) == block.state).then_some(sealed)
+        (outcomes == block.body.outcomes && state::target(&sealed) == block.state).then_some(sealed)
     }
 
     async fn capture(
         &mut self,
-        _context: (Runtime, Self::Context),
+        _context: (E, Self::Context),
         _block: &Block,
-        _sealed: &Sealed,
-        _readers: <States as DatabaseSet<Runtime>>::Readers,
+        _sealed: &Sealed<E>,
+        _readers: <States<E> as DatabaseSet<E>>::Readers,
     ) {
     }
 
     async fn finalized(
         &mut self,
-        _context: (Runtime, Self::Context),
+        _context: (E, Self::Context),
         block: &Block,
         (): (),
-        _readers: <States as DatabaseSet<Runtime>>::Readers,
+        _readers: <States<E> as DatabaseSet<E>>::Readers,
     ) {
         self.latest.send_if_modified(|latest| {
             let higher = block.header.height > latest.height;
@@ -218,7 +226,12 @@ impl StatefulApplication<Runtime> for Application {
             }
             higher
         });
-        let pairs = block.transactions.iter().zip(&block.outcomes).zip(0_u32..);
+        let Body {
+            transactions,
+            outcomes,
+            ..
+        } = &block.body;
+        let pairs = transactions.iter().zip(outcomes).zip(0_u32..);
         for ((bytes, outcome), index) in pairs {
             let place = Place {
                 height: block.header.height,
@@ -227,7 +240,7 @@ impl StatefulApplication<Runtime> for Application {
             };
             self.mempool.finish(TransactionId::of(bytes), place);
         }
-        self.machine.finalized(&block.transactions, &block.outcomes);
+        self.machine.finalized(transactions, outcomes);
     }
 }
 
@@ -239,11 +252,8 @@ impl Application {
         mut below: impl Ancestry<Block>,
     ) -> HashSet<TransactionId> {
         let ids = |block: &Block| -> Vec<TransactionId> {
-            block
-                .transactions
-                .iter()
-                .map(|bytes| TransactionId::of(bytes))
-                .collect()
+            let transactions = block.body.transactions.iter();
+            transactions.map(|bytes| TransactionId::of(bytes)).collect()
         };
         let mut taken: HashSet<TransactionId> = ids(parent).into_iter().collect();
         let mut height = parent.header.height;
@@ -258,13 +268,13 @@ impl Application {
     }
 
     /// The rules of a block that execution does not check.
-    fn follows(&self, parent: &Block, block: &Block) -> bool {
+    fn follows(&self, parent: &Block, block: &Block, now: TimeMs) -> bool {
         let (before, after) = (&parent.header, &block.header);
         after.chain == self.chain
             && after.height == before.height.next()
             && after.parent == before.id()
             && after.time >= before.time
-            && after.time.get() <= clock().max(before.time).get() + CLOCK_AHEAD_MAX_MS
+            && after.time.get() <= now.max(before.time).get() + CLOCK_AHEAD_MAX_MS
             && (before.height == Height::new(0)
                 || after.time.distance_ms(before.time) <= TIME_STEP_MAX_MS)
     }
@@ -272,9 +282,11 @@ impl Application {
 
 /// This machine's clock.
 pub(crate) fn clock() -> TimeMs {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    time_of(SystemTime::now())
+}
+
+fn time_of(moment: SystemTime) -> TimeMs {
+    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 

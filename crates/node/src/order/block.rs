@@ -1,8 +1,10 @@
 //! Blocks as consensus sees them: the protocol's header, and the body under its Merkle root.
 //!
-//! Encoding: header bytes, transactions, one outcome byte each. A block whose body is not the one
-//! its header names does not decode. The header's `consensus` field is commonware's context (round,
-//! leader, parent), and root and span of the logs of both parts of the state.
+//! Encoding: header bytes, transactions, one outcome byte each, and in some blocks what the validators need to hand the group key
+//! on. A block whose body is not the one its header names does not decode. The header's `consensus` field is commonware's context
+//! (round, leader, parent), root and span of the logs of both parts of the state, and the hash of that last piece.
+
+use std::{fmt, num::NonZeroU32};
 
 use bytes::Bytes;
 use commonware_codec::{
@@ -13,15 +15,22 @@ use commonware_consensus::{
     simplex::types::Context,
     types::{Epoch, Height as ConsensusHeight, Round, View},
 };
-use commonware_cryptography::{Digestible, blake3::Digest, ed25519::PublicKey};
+use commonware_cryptography::{
+    Digestible, Hasher as _,
+    blake3::{Blake3, Digest},
+    bls12381::primitives::{sharing::ModeVersion, variant::MinSig},
+    ed25519::PublicKey,
+};
+use commonware_glue::dkg::{ReshareBlock, network::Addresses, types};
 use commonware_runtime::BufMut;
 use commonware_storage::{mmr, qmdb::sync::Target};
+use commonware_utils::NZU32;
 use yilian_protocol::{
     ChainId, Height, TimeMs, TransactionId, TreeHash,
     block::{Header, transaction_leaf},
     codec::{Blob, Decode as _, Encode as _},
     inclusion,
-    limits::{BLOCK_TRANSACTIONS_MAX, FINALITY_MAX, TRANSACTION_MAX},
+    limits::{BLOCK_TRANSACTIONS_MAX, DELEGATES_MAX, FINALITY_MAX, TRANSACTION_MAX},
     refusal::Outcome,
     registry::Admitted,
 };
@@ -32,8 +41,20 @@ const HEADER_MAX: usize = 1024;
 /// save, and fill the memory of whoever keeps the latest of every peer.
 pub(super) const BODY_MAX: usize = 1024 * 1024;
 
+/// Bytes of the largest [`Handover`].
+const HANDOVER_MAX: usize = 64 * 1024;
+
 /// Bytes of the largest encoded block: header and body, and a length before each piece.
-pub(super) const SIZE_MAX: usize = HEADER_MAX + BODY_MAX + BLOCK_TRANSACTIONS_MAX * 6 + 32;
+pub(super) const SIZE_MAX: usize =
+    HEADER_MAX + BODY_MAX + HANDOVER_MAX + BLOCK_TRANSACTIONS_MAX * 6 + 32;
+
+/// Validators of an epoch, at most.
+pub(super) const VALIDATORS_MAX: NonZeroU32 = NZU32!(DELEGATES_MAX as u32);
+
+/// How the group key goes from the validators of one epoch to those of the next: what a dealer dealt, or the outcome.
+pub(super) type Handover = types::Payload<MinSig, PublicKey, Addresses<PublicKey>>;
+/// Who votes in an epoch and the next two, and the public polynomial of the group key.
+pub(super) type EpochInfo = types::EpochInfo<MinSig, PublicKey, Addresses<PublicKey>>;
 
 /// A final block.
 #[derive(Debug, Clone)]
@@ -58,19 +79,39 @@ pub(super) struct StateTarget {
     pub once: Target<mmr::Family, Digest>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Block {
     pub header: Header,
     pub context: Context<Digest, PublicKey>,
     pub state: StateTarget,
-    pub transactions: Vec<Bytes>,
-    pub outcomes: Vec<Outcome>,
+    pub body: Body,
     digest: Digest,
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Block").field(&self.header).finish()
+    }
+}
+
+/// What a block holds beside its header.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(super) struct Body {
+    pub transactions: Vec<Bytes>,
+    /// One for each transaction.
+    pub outcomes: Vec<Outcome>,
+    pub handover: Option<Handover>,
 }
 
 impl Block {
     /// The block below all others.
-    pub fn genesis(chain: ChainId, created: TimeMs, leader: PublicKey, state: StateTarget) -> Self {
+    pub fn genesis(
+        chain: ChainId,
+        created: TimeMs,
+        leader: PublicKey,
+        state: StateTarget,
+        info: EpochInfo,
+    ) -> Self {
         let nothing = Digest::from([0; 32]);
         let context = Context {
             round: Round::new(Epoch::zero(), View::zero()),
@@ -81,39 +122,35 @@ impl Block {
             height: Height::new(0),
             time: created,
         };
-        Self::new(
-            chain,
-            admitted,
-            nothing,
-            context,
-            state,
-            Vec::new(),
-            Vec::new(),
-        )
+        let body = Body {
+            handover: Some(Handover::EpochInfo(info)),
+            ..Body::default()
+        };
+        Self::new(chain, admitted, nothing, context, state, body)
     }
 
-    /// A block of `transactions` with their `outcomes` on top of `parent`.
+    /// A block of `body` on top of `parent`.
     pub fn new(
         chain: ChainId,
         admitted: Admitted,
         parent: Digest,
         context: Context<Digest, PublicKey>,
         state: StateTarget,
-        transactions: Vec<Bytes>,
-        outcomes: Vec<Outcome>,
+        body: Body,
     ) -> Self {
         let mut consensus = context.encode().to_vec();
         consensus.extend_from_slice(&state.operations.encode());
         consensus.extend_from_slice(&state.once.encode());
-        let size: usize = transactions.iter().map(Bytes::len).sum();
+        consensus.extend_from_slice(&Blake3::hash(&[&body.handover.encode()]));
+        let size: usize = body.transactions.iter().map(Bytes::len).sum();
         let header = Header {
             chain,
             height: admitted.height,
             parent: yilian_protocol::BlockId::from_bytes(parent.0),
             time: admitted.time,
-            count: u32::try_from(transactions.len()).unwrap_or(u32::MAX),
+            count: u32::try_from(body.transactions.len()).unwrap_or(u32::MAX),
             size: u32::try_from(size).unwrap_or(u32::MAX),
-            transactions: inclusion::root(&leaves(&transactions, &outcomes)),
+            transactions: inclusion::root(&leaves(&body.transactions, &body.outcomes)),
             state: TreeHash::from_bytes(state.root.0),
             consensus: Blob::new(consensus).unwrap_or_else(|_| Blob::default()),
         };
@@ -122,8 +159,7 @@ impl Block {
             header,
             context,
             state,
-            transactions,
-            outcomes,
+            body,
             digest,
         }
     }
@@ -133,7 +169,12 @@ impl Block {
         self.header.admitted()
     }
 
-    fn parse(header: &[u8], transactions: Vec<Bytes>, outcomes: &[u8]) -> Option<Self> {
+    fn parse(
+        header: &[u8],
+        transactions: Vec<Bytes>,
+        outcomes: &[u8],
+        handover: Option<Handover>,
+    ) -> Option<Self> {
         let header = Header::from_slice(header).ok()?;
         let outcomes: Option<Vec<Outcome>> = outcomes
             .iter()
@@ -148,18 +189,18 @@ impl Block {
             once: Target::read(&mut consensus).ok()?,
         };
         let parent = Digest::from(header.parent.to_bytes());
-        let admitted = Admitted {
-            height: header.height,
-            time: header.time,
+        let body = Body {
+            transactions,
+            outcomes,
+            handover,
         };
         let rebuilt = Self::new(
             header.chain,
-            admitted,
+            header.admitted(),
             parent,
             context,
             state,
-            transactions,
-            outcomes,
+            body,
         );
         // One spelling: what the header says of the body must be what the body says of itself.
         (rebuilt.header == header && (header.size as usize) <= BODY_MAX).then_some(rebuilt)
@@ -177,21 +218,24 @@ pub(super) fn leaves(transactions: &[Bytes], outcomes: &[Outcome]) -> Vec<TreeHa
 impl Write for Block {
     fn write(&self, buffer: &mut impl BufMut) {
         self.header.to_vec().write(buffer);
-        self.transactions.write(buffer);
-        self.outcomes
+        self.body.transactions.write(buffer);
+        self.body
+            .outcomes
             .iter()
             .map(|outcome| outcome.code())
             .collect::<Vec<u8>>()
             .write(buffer);
+        self.body.handover.write(buffer);
     }
 }
 
 impl EncodeSize for Block {
     fn encode_size(&self) -> usize {
-        let outcomes = vec![0_u8; self.outcomes.len()];
+        let outcomes = vec![0_u8; self.body.outcomes.len()];
         self.header.to_vec().encode_size()
-            + self.transactions.encode_size()
+            + self.body.transactions.encode_size()
             + outcomes.encode_size()
+            + self.body.handover.encode_size()
     }
 }
 
@@ -209,7 +253,8 @@ impl Read for Block {
         )?;
         let outcomes =
             Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()))?;
-        Self::parse(&header, transactions, &outcomes).ok_or(CodecError::Invalid(
+        let handover = Option::<Handover>::read_cfg(buffer, &(VALIDATORS_MAX, ModeVersion::v0()))?;
+        Self::parse(&header, transactions, &outcomes, handover).ok_or(CodecError::Invalid(
             "Block",
             "the body is not the one the header names",
         ))
@@ -244,6 +289,16 @@ impl CertifiableBlock for Block {
     }
 }
 
+impl ReshareBlock for Block {
+    type Variant = MinSig;
+    type PublicKey = PublicKey;
+    type Directory = Addresses<PublicKey>;
+
+    fn payload(&self) -> Option<Handover> {
+        self.body.handover.clone()
+    }
+}
+
 impl BoundedBlock for Block {
     fn max_encode_size((): &()) -> usize {
         SIZE_MAX
@@ -253,8 +308,13 @@ impl BoundedBlock for Block {
 #[cfg(test)]
 mod tests {
     use commonware_codec::DecodeExt as _;
-    use commonware_cryptography::Signer as _;
-    use commonware_utils::non_empty_range;
+    use commonware_cryptography::{
+        Signer as _,
+        bls12381::{dkg::feldman_desmedt::deal, primitives::sharing::Mode},
+        ed25519::PrivateKey,
+    };
+    use commonware_p2p::Address;
+    use commonware_utils::{N3f1, TestRng, non_empty_range, ordered::Set};
     use yilian_protocol::refusal::Refusal;
 
     use super::*;
@@ -264,8 +324,33 @@ mod tests {
         Target::new(Digest::from([root; 32]), range)
     }
 
+    fn info(count: u64) -> EpochInfo {
+        let players = (0..count).map(|seed| PrivateKey::from_seed(seed).public_key());
+        let players = Set::from_iter_dedup(players);
+        let (output, _) =
+            deal::<MinSig, _, N3f1>(TestRng::new(1), Mode::NonZeroCounter, players.clone())
+                .unwrap();
+        let address = Address::from(std::net::SocketAddr::from(([10, 0, 0, 1], 9)));
+        let directory = players.iter().map(|key| (key.clone(), address.clone()));
+        EpochInfo {
+            outcome: types::EpochOutcome::Success,
+            epoch: Epoch::zero(),
+            output,
+            next_players: players.clone(),
+            directory: directory.collect(),
+            players,
+        }
+    }
+
+    #[test]
+    fn what_hands_the_key_on_fits_a_block() {
+        assert!(Handover::max_encode_size(VALIDATORS_MAX) <= HANDOVER_MAX);
+        let largest = Handover::EpochInfo(info(VALIDATORS_MAX.get().into()));
+        assert!(commonware_codec::Encode::encode(&largest).len() <= HANDOVER_MAX);
+    }
+
     fn block(transactions: &[&'static [u8]]) -> Block {
-        let leader = commonware_cryptography::ed25519::PrivateKey::from_seed(1).public_key();
+        let leader = PrivateKey::from_seed(1).public_key();
         let state = StateTarget {
             root: Digest::from([3; 32]),
             operations: log(4, 700),
@@ -276,26 +361,24 @@ mod tests {
             TimeMs::new(5),
             leader,
             state.clone(),
+            info(4),
         );
         let transactions: Vec<_> = transactions
             .iter()
             .map(|bytes| Bytes::from_static(bytes))
             .collect();
         let outcomes = vec![Outcome::Refused(Refusal::RecordExists); transactions.len()];
+        let body = Body {
+            transactions,
+            outcomes,
+            handover: below.body.handover,
+        };
         let admitted = Admitted {
             height: Height::new(1),
             time: TimeMs::new(9),
         };
         let chain = below.header.chain;
-        Block::new(
-            chain,
-            admitted,
-            below.digest,
-            below.context,
-            state,
-            transactions,
-            outcomes,
-        )
+        Block::new(chain, admitted, below.digest, below.context, state, body)
     }
 
     #[test]
@@ -310,13 +393,16 @@ mod tests {
     #[test]
     fn a_body_that_its_header_does_not_name_is_refused() {
         let mut changed = block(&[b"one", b"another"]);
-        changed.transactions.swap(0, 1);
+        changed.body.transactions.swap(0, 1);
         assert!(Block::decode(commonware_codec::Encode::encode(&changed)).is_err());
         let mut changed = block(&[b"one"]);
-        changed.outcomes[0] = Outcome::Applied;
+        changed.body.outcomes[0] = Outcome::Applied;
         assert!(Block::decode(commonware_codec::Encode::encode(&changed)).is_err());
         let mut changed = block(&[b"one"]);
-        changed.transactions.clear();
+        changed.body.transactions.clear();
+        assert!(Block::decode(commonware_codec::Encode::encode(&changed)).is_err());
+        let mut changed = block(&[b"one"]);
+        changed.body.handover = None;
         assert!(Block::decode(commonware_codec::Encode::encode(&changed)).is_err());
     }
 }

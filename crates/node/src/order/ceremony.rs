@@ -7,21 +7,24 @@
 
 use std::{fs, io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use commonware_codec::{DecodeExt as _, Encode as _};
+use super::{
+    chain::STACK,
+    network::lookup_network,
+    peering::Peer,
+    secrets::FileStore,
+    validator::{NodeIdentity, ValidatorKey, ValidatorKeyError},
+};
 use commonware_consensus::types::Epoch;
 use commonware_cryptography::{
-    PublicKey as PublicKeyTrait, Signer as _,
+    Signer as _,
     bls12381::{
-        dkg::feldman_desmedt::{DealerPrivMsg, Reveal},
+        dkg::feldman_desmedt::Reveal,
         primitives::{
-            group::Share,
             sharing::{Mode, ModeVersion},
             variant::MinSig,
         },
     },
     ed25519::{self, PublicKey},
-    transcript::Summary,
 };
 use commonware_glue::dkg::{
     SecretStore, bootstrap,
@@ -34,16 +37,6 @@ use commonware_runtime::{
 };
 use commonware_utils::{NZDuration, NZU16, NZU32, NZU64, NZUsize, ordered::Set};
 use tokio::sync::{Notify, oneshot};
-use zeroize::Zeroizing;
-
-use crate::private_file;
-
-use super::{
-    chain::STACK,
-    network::lookup_network,
-    peering::{Peer, PeerId},
-    validator::{ValidatorKey, ValidatorKeyError},
-};
 
 /// Keeps ceremonies apart from chains.
 const NAMESPACE: &[u8] = b"yilian/v1/ceremony";
@@ -53,40 +46,6 @@ const BLOCKS: u64 = 512;
 /// Messages a second from each peer, on each channel.
 const QUOTA: u32 = 256;
 const BUFFER: usize = 1 << 16;
-
-/// A node's identity, before it is of any committee: the seed of an Ed25519 key, 64 hex digits in a file.
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct NodeIdentity(Zeroizing<String>);
-
-impl NodeIdentity {
-    /// A fresh one.
-    #[must_use]
-    pub fn generate() -> Self {
-        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(rand::RngExt::random(&mut rand::rng()));
-        Self(Zeroizing::new(hex::encode(*seed)))
-    }
-
-    /// By which its peers know the node.
-    ///
-    /// # Errors
-    /// [`ValidatorKeyError::Identity`] when the file is damaged.
-    pub fn peer(&self) -> Result<PeerId, ValidatorKeyError> {
-        Ok(PeerId(self.signer()?.public_key()))
-    }
-
-    fn signer(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
-        let seed = Zeroizing::new(hex::decode(&*self.0).unwrap_or_default());
-        ed25519::PrivateKey::decode(Bytes::from_owner(seed))
-            .map_err(|_| ValidatorKeyError::Identity)
-    }
-}
-
-impl std::fmt::Debug for NodeIdentity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("NodeIdentity(secret)")
-    }
-}
 
 /// What a validator needs to take part.
 #[derive(Debug)]
@@ -194,81 +153,11 @@ async fn run(
     }
     let share = store.clone().get_share(Epoch::zero()).await;
     let share = share.ok_or(CeremonyError::Failed)?;
-    done(ValidatorKey::of_ceremony(
-        &options.identity.0,
-        &participants,
-        output.public(),
-        &share,
-    ));
+    let identity = options.identity.clone();
+    done(ValidatorKey::of_ceremony(identity, &output, &share));
     // Others may still be catching up from this one.
     stop.notified().await;
     Ok(())
-}
-
-/// What a validator keeps of a ceremony, a file each.
-#[derive(Debug, Clone)]
-struct FileStore {
-    directory: PathBuf,
-}
-
-impl FileStore {
-    const fn new(directory: PathBuf) -> Self {
-        Self { directory }
-    }
-
-    /// A validator that cannot keep its secrets must not go on: it could deal twice.
-    #[allow(clippy::panic, reason = "ends the ceremony at this validator")]
-    fn put(&self, name: &str, bytes: &[u8]) {
-        let text = Zeroizing::new(hex::encode(bytes));
-        if let Err(error) = private_file::write(&self.directory.join(name), text.as_bytes()) {
-            panic!("cannot keep the ceremony's secrets: {error}");
-        }
-    }
-
-    fn get<T: commonware_codec::Read<Cfg = ()>>(&self, name: &str) -> Option<T> {
-        let text = Zeroizing::new(fs::read_to_string(self.directory.join(name)).ok()?);
-        let bytes = Zeroizing::new(hex::decode(text.trim()).ok()?);
-        T::decode(Bytes::from_owner(bytes)).ok()
-    }
-}
-
-impl SecretStore for FileStore {
-    async fn put_share(&mut self, epoch: Epoch, share: Share) {
-        self.put(&format!("share-{epoch}"), &share.encode());
-    }
-
-    async fn get_share(&mut self, epoch: Epoch) -> Option<Share> {
-        self.get(&format!("share-{epoch}"))
-    }
-
-    async fn put_seed(&mut self, epoch: Epoch, seed: Summary) {
-        self.put(&format!("seed-{epoch}"), &seed.encode());
-    }
-
-    async fn get_seed(&mut self, epoch: Epoch) -> Option<Summary> {
-        self.get(&format!("seed-{epoch}"))
-    }
-
-    async fn put_dealing<P: PublicKeyTrait>(
-        &mut self,
-        epoch: Epoch,
-        dealer: P,
-        private: DealerPrivMsg,
-    ) {
-        let dealer = hex::encode(dealer.encode());
-        self.put(&format!("dealing-{epoch}-{dealer}"), &private.encode());
-    }
-
-    async fn get_dealing<P: PublicKeyTrait>(
-        &mut self,
-        epoch: Epoch,
-        dealer: &P,
-    ) -> Option<DealerPrivMsg> {
-        let dealer = hex::encode(dealer.encode());
-        self.get(&format!("dealing-{epoch}-{dealer}"))
-    }
-
-    async fn prune(&mut self, _min: Epoch) {}
 }
 
 /// Why a ceremony gives no key.

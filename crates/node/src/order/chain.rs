@@ -28,9 +28,11 @@ use super::{
     block::{FinalBlock, leaves},
     directory::Claim,
     engine::Parts,
-    mempool::Mempool,
+    epochs::first_epoch,
+    mempool::{Mempool, Stopwatch},
     peering::Peering,
     place::{Place, place_key},
+    secrets::FileStore,
     thread::{Query, Thread},
     validator::{ValidatorKey, ValidatorKeyError},
 };
@@ -76,6 +78,9 @@ impl ChainOptions {
 
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
 pub(super) const STACK: usize = 32 * 1024 * 1024;
+
+/// Names every partition on disk.
+const PREFIX: &str = "chain";
 
 /// How long a proof waits for a block with a certificate.
 const PROOF_PATIENCE: Duration = Duration::from_secs(15);
@@ -125,8 +130,11 @@ impl Chain {
             peering,
             idle,
         } = options;
+        // Before anything is written.
+        let first_epoch = first_epoch(&genesis, &validator)?;
+        let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain())?;
-        let mempool = Arc::new(Mempool::with_peers(peering.is_some()));
+        let mempool = Arc::new(Mempool::with_peers(peering.is_some(), Stopwatch::default()));
         let created = Admitted {
             height: Height::new(0),
             time: genesis.created,
@@ -135,18 +143,24 @@ impl Chain {
         let (queries, incoming) = mpsc::channel(QUERIES_WAITING);
         let (started, ready) = std::sync::mpsc::channel();
         let stop = Arc::new(Notify::new());
+        let secrets = FileStore::new(directory.join("secrets"));
         let thread = Thread {
             directory,
             claim,
             parts: Parts {
                 genesis,
-                validator,
-                peering,
+                identity,
+                first_epoch,
+                secrets,
+                has_peers: peering.is_some(),
+                prefix: PREFIX.to_owned(),
                 machine: Arc::clone(&machine),
                 mempool: Arc::clone(&mempool),
                 latest: latest_sender,
                 idle,
             },
+            peering,
+            share,
             queries: incoming,
             stop: Arc::clone(&stop),
             started,

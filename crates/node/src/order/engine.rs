@@ -1,13 +1,10 @@
 //! Puts commonware's parts together: archive of final blocks, authenticated state, consensus.
 
-use std::{
-    num::NonZeroU64,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use commonware_broadcast::buffered;
 use commonware_consensus::{
+    Reporters,
     marshal::{
         self, Identifier,
         core::{Actor as Marshal, Mailbox as MarshalMailbox},
@@ -15,23 +12,37 @@ use commonware_consensus::{
         standard::{Deferred, Standard},
     },
     simplex::{
-        self, SkipBudget,
-        config::{Floor, ForwardPolicy, SkipPolicy},
+        SkipBudget,
+        config::{ForwardPolicy, SkipPolicy},
         elector::RoundRobin,
     },
-    types::{Epoch, FixedEpocher, Height as ConsensusHeight, ViewDelta},
+    types::{FixedEpocher, Height as ConsensusHeight, ViewDelta},
 };
 use commonware_cryptography::{
     Digested, Digestible as _, Signer as _,
-    blake3::{Blake3, Digest},
+    blake3::Blake3,
+    bls12381::{
+        dkg::feldman_desmedt::Reveal,
+        primitives::sharing::{Mode, ModeVersion},
+    },
     certificate::ConstantProvider,
+    ed25519::{PrivateKey, PublicKey},
 };
-use commonware_glue::stateful::{
-    Config as StatefulConfig, Stateful, SyncPlan,
-    db::{DatabaseSet as _, SyncEngineConfig},
+use commonware_glue::{
+    dkg::{
+        SecretStore,
+        fence::Fence,
+        orchestrator, reshare,
+        state_sync::{Config as EpochPlanConfig, Plan as EpochPlan},
+    },
+    stateful::{
+        Config as StatefulConfig, Stateful, SyncPlan,
+        db::{DatabaseSet as _, SyncEngineConfig},
+    },
 };
+use commonware_p2p::{Receiver, Sender};
 use commonware_parallel::Sequential;
-use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef, tokio::Context as Runtime};
+use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 use tokio::sync::watch;
@@ -40,39 +51,55 @@ use yilian_protocol::registry::{Admitted, Genesis};
 use super::{
     StateMachine,
     application::Application,
-    block::{Block, StateTarget},
+    block::{Block, EpochInfo, StateTarget, VALIDATORS_MAX},
     chain::OrderError,
+    epochs::{Delegates, Schemes},
     gossip::Gossip,
     mempool::Mempool,
-    network::{Network, NoSync, Topic},
+    network::{Network, NoSync, Peers},
     pace::{CERTIFICATION_TIMEOUT, LEADER_TIMEOUT, Load, Paced},
-    peering::Peering,
+    runtime::Runtime,
     state::{self, States},
-    validator::{ValidatorKey, ValidatorKeyError},
+    validator::Scheme,
 };
 
-pub(super) type Archive = MarshalMailbox<super::validator::Scheme, Standard<Block>>;
+pub(super) type Archive = MarshalMailbox<Scheme, Standard<Block>>;
 
 /// The running parts that queries go to.
-#[derive(Clone)]
-pub(super) struct Engine {
+pub(super) struct Engine<E: Runtime> {
     pub archive: Archive,
-    pub states: States,
+    pub states: States<E>,
+}
+
+impl<E: Runtime> Clone for Engine<E> {
+    fn clone(&self) -> Self {
+        Self {
+            archive: self.archive.clone(),
+            states: self.states.clone(),
+        }
+    }
 }
 
 /// What the engine needs.
-pub(super) struct Parts {
+pub(super) struct Parts<S> {
     pub genesis: Genesis,
-    pub validator: ValidatorKey,
-    pub peering: Option<Peering>,
+    pub identity: PrivateKey,
+    /// What the genesis block says of the first epoch.
+    pub first_epoch: EpochInfo,
+    /// Keeps the validator's secrets; it has the share of the first epoch already.
+    pub secrets: S,
     pub machine: Arc<dyn StateMachine>,
     pub mempool: Arc<Mempool>,
     pub latest: watch::Sender<Admitted>,
     pub idle: Duration,
+    /// Whether there are peers, of whom blocks can be had.
+    pub has_peers: bool,
+    /// Names every partition on disk.
+    pub prefix: String,
 }
 
-/// Names every partition on disk.
-const PREFIX: &str = "chain";
+/// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps them apart from those of other chains.
+const RESHARE_NAMESPACE: &[u8] = b"yilian/v1/reshare";
 const BUFFER: usize = 1 << 20;
 /// Pages of 4 KiB of archive and state kept in memory: 64 MiB.
 const PAGES: usize = 1 << 14;
@@ -92,49 +119,63 @@ const OPENING_MAX: Duration = Duration::from_mins(10);
     clippy::too_many_lines,
     reason = "one list of parts; cut up, each would need all others"
 )]
-pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, OrderError> {
+pub(super) async fn start<E, P, S, R, K>(
+    context: E,
+    parts: Parts<K>,
+    network: Network<P, S, R>,
+) -> Result<Engine<E>, OrderError>
+where
+    E: Runtime,
+    P: Peers,
+    S: Sender<PublicKey = PublicKey>,
+    R: Receiver<PublicKey = PublicKey>,
+    K: SecretStore,
+{
     let Parts {
         genesis,
-        validator,
-        peering,
+        identity,
+        first_epoch,
+        secrets,
         machine,
         mempool,
         latest,
         idle,
+        has_peers,
+        prefix,
     } = parts;
     let chain = genesis.chain();
-    if genesis.group_key.as_slice() != validator.group_key()? {
-        return Err(ValidatorKeyError::OtherGroup.into());
-    }
-    let identity = validator.identity()?;
     let me = identity.public_key();
-    let scheme = validator.scheme(chain)?;
-    let committee = validator.committee()?;
-    let mut network = Network::new(&context, chain, identity, peering.as_ref());
-    let peers = network.peers.clone();
-    let [backfill, proposals, votes, notices, fetches, transactions] = [
-        Topic::Backfill,
-        Topic::Blocks,
-        Topic::Votes,
-        Topic::Certificates,
-        Topic::Resolver,
-        Topic::Transactions,
-    ]
-    .map(|topic| network.channel(topic));
-    // Before anything waits for blocks that only peers have.
-    network.start();
+    let epoch_blocks = NZU64!(u64::from(genesis.governance.epoch_blocks.get()));
+    let Network {
+        peers,
+        channels:
+            [
+                votes,
+                notices,
+                fetches,
+                backfill,
+                proposals,
+                transactions,
+                dealings,
+            ],
+    } = network;
     let pages = CacheRef::new(NZU16!(4096), NZUsize!(PAGES));
     let buffer = NZUsize!(BUFFER);
 
     // Nothing is proven of the genesis, so the root of its empty log does.
-    let (operations, once) = States::initial_sync_targets();
+    let (operations, once) = States::<E>::initial_sync_targets();
     let state = StateTarget {
         root: operations.root,
         operations,
         once,
     };
-    let leader = committee.iter().next().unwrap_or(&me).clone();
-    let first = Block::genesis(chain, genesis.created, leader, state);
+    // The group key stays, so it verifies the certificates of every epoch.
+    let verifier = Scheme::certificate_verifier(
+        &yilian_protocol::finality::namespace(chain),
+        *first_epoch.output.public().public(),
+    );
+    let leader = first_epoch.players.iter().next().unwrap_or(&me).clone();
+    let first = Block::genesis(chain, genesis.created, leader, state, first_epoch);
 
     let resolver = marshal_resolver::init(
         context.child("marshal_resolver"),
@@ -167,28 +208,37 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
 
     let certificates = prunable::Archive::init(
         context.child("finalizations"),
-        archive_config("finalizations", pages.clone(), ()),
+        archive_config(&prefix, "finalizations", pages.clone(), ()),
     )
     .await
     .unwrap_or_else(|error| super::application::fault(&error));
     let blocks = prunable::Archive::init(
         context.child("blocks"),
-        archive_config("blocks", pages.clone(), ()),
+        archive_config(&prefix, "blocks", pages.clone(), ()),
     )
     .await
     .unwrap_or_else(|error| super::application::fault(&error));
 
-    let plan = SyncPlan::init(context.child("plan"), PREFIX.to_owned()).await;
-    let provider = ConstantProvider::new(scheme.clone());
+    let plan = SyncPlan::init(context.child("plan"), prefix.clone()).await;
+    let epoch_plan = EpochPlan::init(
+        context.child("epoch_plan"),
+        EpochPlanConfig {
+            partition_prefix: prefix.clone(),
+            max_participants: VALIDATORS_MAX,
+            max_supported_mode: ModeVersion::v0(),
+        },
+        None,
+    )
+    .await;
     let (marshal, archive, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
         certificates,
         blocks,
         marshal::Config {
-            provider,
-            epocher: FixedEpocher::new(NZU64!(u64::MAX)),
+            provider: ConstantProvider::new(verifier),
+            epocher: FixedEpocher::new(epoch_blocks),
             start: plan.marshal_start(Digested::precomputed(first.clone(), first.digest())),
-            partition_prefix: PREFIX.to_owned(),
+            partition_prefix: prefix.clone(),
             mailbox_size: NZUsize!(1000),
             view_retention: ViewDelta::new(10),
             prunable_items_per_section: NZU64!(1024),
@@ -216,7 +266,7 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
         context.child("stateful"),
         StatefulConfig {
             application,
-            db_config: state::config(PREFIX, &pages),
+            db_config: state::config::<E>(&prefix, &pages),
             provider: (),
             marshal: (archive.clone(), floor),
             mailbox_size: NZUsize!(100),
@@ -231,86 +281,118 @@ pub(super) async fn start(context: Runtime, parts: Parts) -> Result<Engine, Orde
             strategy: Sequential,
         },
     );
-    let paced = Paced::new(states.clone(), Arc::clone(&mempool), idle);
+    let schemes = Schemes::new(chain);
+    let (fence, gate) = Fence::new();
+    let opened = states.clone();
+    let (resharing, handovers) = reshare::Actor::new(
+        context.child("reshare"),
+        reshare::Config {
+            signer: identity,
+            manager: peers.clone(),
+            blocker: peers.clone(),
+            participants_provider: Delegates {
+                context: context.child("delegates"),
+                machine: Arc::clone(&machine),
+                governance: genesis.governance.clone(),
+                states: move || {
+                    let opened = opened.clone();
+                    async move { opened.subscribe_databases().await }
+                },
+            },
+            secret_store: secrets,
+            strategy: Sequential,
+            registrar: schemes.clone(),
+            marshal: archive.clone(),
+            state_sync: epoch_plan.clone(),
+            fence,
+            namespace: RESHARE_NAMESPACE,
+            sharing_mode: Mode::NonZeroCounter,
+            reveal: Reveal::V1,
+            mailbox_size: NZUsize!(100),
+            partition_prefix: format!("{prefix}-reshare"),
+            page_cache: pages.clone(),
+            write_buffer: buffer,
+            replay_buffer: buffer,
+            max_participants: VALIDATORS_MAX,
+            blocks_per_epoch: epoch_blocks,
+        },
+    );
+    resharing.start(dealings);
+    let application = reshare::Application::new(states.clone(), handovers.clone(), epoch_blocks);
+    let paced = Paced::new(application, Arc::clone(&mempool), idle);
     let deferred = Deferred::new(
         context.child("deferred"),
         paced,
         archive.clone(),
-        FixedEpocher::new(NZU64!(u64::MAX)),
+        FixedEpocher::new(epoch_blocks),
     );
-    marshal.start(states.clone(), broadcast_mailbox, resolver);
+    let (orchestrator, epochs) = orchestrator::Actor::new(
+        context.child("orchestrator"),
+        orchestrator::Config {
+            oracle: peers.clone(),
+            manager: peers.clone(),
+            provider: schemes,
+            marshal: archive.clone(),
+            application: deferred,
+            strategy: Sequential,
+            simplex: consensus_config(&pages),
+            gate,
+            state_sync: epoch_plan,
+            blocks_per_epoch: epoch_blocks,
+            mailbox_size: NZUsize!(100),
+            partition_prefix: format!("{prefix}-simplex"),
+        },
+    );
+    orchestrator.start(votes, notices, fetches);
+    let reporters = Reporters::from((states.clone(), Reporters::from((epochs, handovers))));
+    marshal.start(reporters, broadcast_mailbox, resolver);
     stateful.start();
-    let opened = tokio::time::timeout(OPENING_MAX, states.subscribe_databases()).await;
+    let gossip = Gossip {
+        mempool,
+        machine,
+        peers,
+        me,
+    };
+    gossip.start(&context, transactions);
+    let opening = async move { states.subscribe_databases().await };
+    let opened = context.timeout(OPENING_MAX, opening).await;
     let states = opened.map_err(|_| OrderError::Start {
         cause: "the state does not open; it may lack a block that no peer gives".to_owned(),
     })?;
-    // Nothing is voted for, and nobody is answered, before the state is that of the latest final
-    // block.
-    latest.send_replace(caught_up(&archive, &first, peering.is_some()).await?);
-    let floor = voting_floor(&archive, &first).await;
-
-    let engine = simplex::Engine::new(
-        context.child("simplex"),
-        simplex::Config {
-            scheme,
-            elector: RoundRobin::<Blake3>::default(),
-            blocker: peers.clone(),
-            automaton: deferred.clone(),
-            relay: deferred.clone(),
-            reporter: deferred,
-            strategy: Sequential,
-            partition: format!("{PREFIX}-simplex"),
-            mailbox_size: NZUsize!(1000),
-            epoch: Epoch::zero(),
-            floor,
-            replay_buffer: buffer,
-            write_buffer: buffer,
-            page_cache: pages,
-            leader_timeout: LEADER_TIMEOUT,
-            certification_timeout: CERTIFICATION_TIMEOUT,
-            timeout_retry: Duration::from_millis(500),
-            view_retention: ViewDelta::new(10),
-            // A leader that declines gives its view up at once, however often: it is idle, not
-            // stalling.
-            skip: SkipPolicy::Enabled {
-                timeout: SKIP_TIMEOUT,
-                budget: SkipBudget::Fixed(NZU64!(u64::MAX)),
-            },
-            fetch_timeout: NZDuration!(Duration::from_secs(2)),
-            fetch_retry_delay: Duration::from_secs(2),
-            forward: if committee.len() > 1 {
-                ForwardPolicy::SilentVoters
-            } else {
-                ForwardPolicy::Disabled
-            },
-            track_historical_votes: false,
-        },
-    );
-    if let Some(peering) = &peering {
-        let gossip = Gossip::new(mempool, machine, peers, peering, validator.votes());
-        gossip.start(&context, transactions);
-    }
-    engine.start(votes, notices, fetches);
+    // Nobody is answered before the state is that of the latest final block.
+    latest.send_replace(caught_up(&context, &archive, &first, has_peers).await?);
     Ok(Engine { archive, states })
 }
 
-/// Where voting goes on: above the latest block known to be final, even if the votes' own journal
-/// was lost.
-async fn voting_floor(
-    archive: &Archive,
-    genesis: &Block,
-) -> Floor<super::validator::Scheme, Digest> {
-    if let Some((height, _)) = archive.get_info(Identifier::Latest).await
-        && let Some(certificate) = archive.get_finalization(height).await
-    {
-        return Floor::Finalized(certificate);
+/// The same for the engine of each epoch.
+fn consensus_config(pages: &CacheRef) -> orchestrator::SimplexConfig<RoundRobin<Blake3>> {
+    orchestrator::SimplexConfig {
+        elector: RoundRobin::default(),
+        mailbox_size: NZUsize!(1000),
+        replay_buffer: NZUsize!(BUFFER),
+        write_buffer: NZUsize!(BUFFER),
+        page_cache: pages.clone(),
+        leader_timeout: LEADER_TIMEOUT,
+        certification_timeout: CERTIFICATION_TIMEOUT,
+        timeout_retry: Duration::from_millis(500),
+        view_retention: ViewDelta::new(10),
+        // A leader that declines gives its view up at once, however often: it is idle, not
+        // stalling.
+        skip: SkipPolicy::Enabled {
+            timeout: SKIP_TIMEOUT,
+            budget: SkipBudget::Fixed(NZU64!(u64::MAX)),
+        },
+        fetch_timeout: NZDuration!(Duration::from_secs(2)),
+        fetch_retry_delay: Duration::from_secs(2),
+        forward: ForwardPolicy::SilentVoters,
+        track_historical_votes: false,
     }
-    Floor::Genesis(genesis.digest())
 }
 
 /// Waits until all blocks of the archive are executed, and returns the latest. A crash may have left a block out, which
 /// only peers have: without them that is an error, with them it comes when one of them answers.
-async fn caught_up(
+async fn caught_up<E: Runtime>(
+    context: &E,
     archive: &Archive,
     genesis: &Block,
     has_peers: bool,
@@ -318,21 +400,21 @@ async fn caught_up(
     let Some((target, _)) = archive.get_info(Identifier::Latest).await else {
         return Ok(genesis.admitted());
     };
-    let (mut reached, mut since) = (None, Instant::now());
+    let (mut reached, mut since) = (None, context.current());
     let standstill = if has_peers {
         PEERS_PATIENCE
     } else {
         STANDSTILL
     };
-    while since.elapsed() < standstill {
+    while context.current().duration_since(since).unwrap_or_default() < standstill {
         let height = archive.get_processed().await.map(|at| at.height());
         if height >= Some(target) {
             return Ok(admitted(archive, genesis, target).await);
         }
         if height > reached {
-            (reached, since) = (height, Instant::now());
+            (reached, since) = (height, context.current());
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        context.sleep(Duration::from_millis(2)).await;
     }
     match reached {
         Some(height) if has_peers => Ok(admitted(archive, genesis, height).await),
@@ -348,14 +430,19 @@ async fn admitted(archive: &Archive, genesis: &Block, height: ConsensusHeight) -
     block.map_or_else(|| genesis.admitted(), |block| block.inner().admitted())
 }
 
-fn archive_config<C>(name: &str, pages: CacheRef, codec: C) -> prunable::Config<EightCap, C> {
+fn archive_config<C>(
+    prefix: &str,
+    name: &str,
+    pages: CacheRef,
+    codec: C,
+) -> prunable::Config<EightCap, C> {
     let buffer = NZUsize!(BUFFER);
     prunable::Config {
         translator: EightCap,
-        metadata_partition: format!("{PREFIX}-{name}-metadata"),
-        key_partition: format!("{PREFIX}-{name}-key"),
+        metadata_partition: format!("{prefix}-{name}-metadata"),
+        key_partition: format!("{prefix}-{name}-key"),
         key_page_cache: pages,
-        value_partition: format!("{PREFIX}-{name}-value"),
+        value_partition: format!("{prefix}-{name}-value"),
         compression: None,
         codec_config: codec,
         items_per_section: SECTION,

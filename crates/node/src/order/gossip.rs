@@ -1,15 +1,15 @@
 //! Brings transactions to those who propose blocks.
 //!
-//! A validator tells every other validator what was submitted to it, and what its followers told it; a follower tells its hubs.
-//! Messages may be lost, so whatever waits for longer than [`REMIND`] is told again. A message is a list of transactions in the
+//! A node tells the validators of the epoch what was submitted to it, and what others than validators told it; a follower tells its
+//! hubs. Messages may be lost, so whatever waits for longer than [`REMIND`] is told again. A message is a list of transactions in the
 //! protocol's encoding. Who sends anything else, or a transaction that may not enter a block, is blocked: an honest node
 //! checks before it tells.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use commonware_cryptography::ed25519::PublicKey;
-use commonware_p2p::{Blocker as _, Receiver as _, Recipients, Sender as _};
-use commonware_runtime::{IoBuf, Spawner as _, Supervisor as _, tokio::Context as Runtime};
+use commonware_p2p::{Receiver, Recipients, Sender};
+use commonware_runtime::IoBuf;
 use tracing::warn;
 use yilian_protocol::{
     TransactionId,
@@ -20,8 +20,8 @@ use yilian_protocol::{
 use super::{
     StateMachine,
     mempool::{Mempool, Source},
-    network::{Ear, Mouth, Peers},
-    peering::Peering,
+    network::Peers,
+    runtime::Runtime,
 };
 
 /// Bytes of transactions in one message, unless one alone is larger.
@@ -32,67 +32,52 @@ const REMIND: Duration = Duration::from_secs(2);
 type Message = List<Blob<TRANSACTION_MAX>, BLOCK_TRANSACTIONS_MAX>;
 
 /// Brings transactions from and to peers.
-pub(super) struct Gossip {
-    mempool: Arc<Mempool>,
-    machine: Arc<dyn StateMachine>,
-    peers: Peers,
-    /// Who is told.
-    told: Vec<PublicKey>,
-    /// Whose transactions are told on.
-    followers: HashSet<PublicKey>,
-    /// Whether this node has a use for what others tell.
-    proposes: bool,
+pub(super) struct Gossip<P> {
+    pub mempool: Arc<Mempool>,
+    pub machine: Arc<dyn StateMachine>,
+    pub peers: P,
+    pub me: PublicKey,
 }
 
-impl Gossip {
-    pub fn new(
-        mempool: Arc<Mempool>,
-        machine: Arc<dyn StateMachine>,
-        peers: Peers,
-        peering: &Peering,
-        proposes: bool,
-    ) -> Self {
-        let told = peering.dial.iter().map(|peer| peer.id.0.clone());
-        let followers = peering.accept.iter().map(|peer| peer.0.clone());
-        Self {
-            mempool,
-            machine,
-            peers,
-            told: told.collect(),
-            followers: followers.collect(),
-            proposes,
-        }
-    }
-
+impl<P: Peers> Gossip<P> {
     /// Runs for as long as the network does.
-    pub fn start(self, context: &Runtime, (mouth, ear): (Mouth, Ear)) {
-        let (mempool, told) = (Arc::clone(&self.mempool), self.told.clone());
+    pub fn start<E: Runtime>(
+        self,
+        context: &E,
+        (mouth, ear): (
+            impl Sender<PublicKey = PublicKey>,
+            impl Receiver<PublicKey = PublicKey>,
+        ),
+    ) {
+        let (mempool, peers) = (Arc::clone(&self.mempool), self.peers.clone());
         context
             .child("tell")
-            .spawn(async move |_| tell(mempool, told, mouth).await);
+            .spawn(async move |context| tell(&context, mempool, peers, mouth).await);
         context
             .child("listen")
-            .spawn(async move |_| self.listen(ear).await);
+            .spawn(async move |context| self.listen(&context, ear).await);
     }
 
-    async fn listen(mut self, mut ear: Ear) {
+    async fn listen<E: Runtime>(
+        mut self,
+        context: &E,
+        mut ear: impl Receiver<PublicKey = PublicKey>,
+    ) {
         while let Ok((peer, message)) = ear.recv().await {
-            if !self.proposes {
-                continue;
-            }
             let Ok(transactions) = Message::from_slice(message.as_ref()) else {
                 self.block(peer, "its transactions cannot be read");
                 continue;
             };
-            let source = if self.followers.contains(&peer) {
-                Source::Own
-            } else {
-                Source::Peer
+            // A validator told the others itself.
+            let source = match (self.peers.votes(&self.me), self.peers.votes(&peer)) {
+                (true, true) => Source::Peer,
+                (false, true) => continue,
+                (_, false) => Source::Own,
             };
             let (machine, mempool) = (Arc::clone(&self.machine), Arc::clone(&self.mempool));
             // Signatures and proofs: not on the threads that vote. One message at a time, so that what waits is bounded by the
             // channel's quota.
-            let sound = tokio::task::spawn_blocking(move || {
+            let sound = context.child("check").shared(true).spawn(async move |_| {
                 transactions.into_vec().into_iter().all(|transaction| {
                     let bytes = transaction.into_vec();
                     let sound = machine.check(&bytes).is_ok();
@@ -114,10 +99,18 @@ impl Gossip {
     }
 }
 
-async fn tell(mempool: Arc<Mempool>, told: Vec<PublicKey>, mut mouth: Mouth) {
+async fn tell<E: Runtime>(
+    context: &E,
+    mempool: Arc<Mempool>,
+    peers: impl Peers,
+    mut mouth: impl Sender<PublicKey = PublicKey>,
+) {
     loop {
-        let departing = tokio::time::timeout(REMIND, mempool.departure()).await;
-        if departing.is_err() {
+        let departure = {
+            let mempool = Arc::clone(&mempool);
+            async move { mempool.departure().await }
+        };
+        if context.timeout(REMIND, departure).await.is_err() {
             mempool.remind(REMIND);
         }
         loop {
@@ -130,7 +123,7 @@ async fn tell(mempool: Arc<Mempool>, told: Vec<PublicKey>, mut mouth: Mouth) {
                 continue;
             };
             let message: Message = message;
-            let recipients = Recipients::Some(told.clone());
+            let recipients = Recipients::Some(peers.told());
             mouth.send(recipients, IoBuf::from(message.to_vec()), false);
         }
     }

@@ -5,7 +5,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -25,6 +26,24 @@ const WAITERS_MAX: usize = 1024;
 /// again.
 const OFFER_LIFE: Duration = Duration::from_secs(2);
 
+/// Tells how much time has passed since some moment. In a simulation that is not this machine's time.
+#[derive(Clone)]
+pub(super) struct Stopwatch(pub Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Default for Stopwatch {
+    /// This machine's time.
+    fn default() -> Self {
+        let begun = Instant::now();
+        Self(Arc::new(move || begun.elapsed()))
+    }
+}
+
+impl fmt::Debug for Stopwatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stopwatch({:?})", (self.0)())
+    }
+}
+
 /// The waiting transactions of one node.
 #[derive(Debug)]
 pub(super) struct Mempool {
@@ -35,6 +54,7 @@ pub(super) struct Mempool {
     bytes_max: usize,
     /// Whether there are peers to tell.
     tells: bool,
+    stopwatch: Stopwatch,
 }
 
 #[derive(Debug, Default)]
@@ -53,9 +73,9 @@ struct Inner {
 struct Entry {
     place: u64,
     bytes: Bytes,
-    offered: Option<Instant>,
+    offered: Option<Duration>,
     /// When peers were last told of it; `None` when that is not this node's part.
-    told: Option<Instant>,
+    told: Option<Duration>,
     waiters: Vec<oneshot::Sender<Place>>,
 }
 
@@ -70,9 +90,10 @@ pub(super) enum Source {
 
 impl Mempool {
     /// The mempool of a node that has peers to tell, or has none.
-    pub fn with_peers(tells: bool) -> Self {
+    pub fn with_peers(tells: bool, stopwatch: Stopwatch) -> Self {
         Self {
             tells,
+            stopwatch,
             ..Self::new(COUNT_MAX, BYTES_MAX)
         }
     }
@@ -86,7 +107,12 @@ impl Mempool {
             count_max,
             bytes_max,
             tells: false,
+            stopwatch: Stopwatch::default(),
         }
+    }
+
+    fn now(&self) -> Duration {
+        (self.stopwatch.0)()
     }
 
     /// Adds a transaction, or joins those who wait for it already.
@@ -156,7 +182,7 @@ impl Mempool {
             place,
             bytes,
             offered: None,
-            told: told.then(Instant::now),
+            told: told.then(|| self.now()),
             waiters: Vec::new(),
         };
         inner.entries.insert(id, entry);
@@ -192,6 +218,7 @@ impl Mempool {
 
     /// Has peers told again of what they were told `life` ago, and is not final.
     pub fn remind(&self, life: Duration) {
+        let now = self.now();
         let mut inner = self.lock();
         let Inner {
             queue,
@@ -203,8 +230,11 @@ impl Mempool {
             let Some(entry) = entries.get_mut(id) else {
                 continue;
             };
-            if entry.told.is_some_and(|told| told.elapsed() >= life) {
-                entry.told = Some(Instant::now());
+            if entry
+                .told
+                .is_some_and(|told| now.saturating_sub(told) >= life)
+            {
+                entry.told = Some(now);
                 departing.push_back(*id);
             }
         }
@@ -217,6 +247,7 @@ impl Mempool {
         bytes: usize,
         taken: &HashSet<TransactionId>,
     ) -> Vec<(TransactionId, Bytes)> {
+        let now = self.now();
         let mut inner = self.lock();
         let Inner { queue, entries, .. } = &mut *inner;
         let (mut chosen, mut size) = (Vec::new(), 0);
@@ -228,7 +259,7 @@ impl Mempool {
                 break;
             }
             size += entry.bytes.len();
-            entry.offered = Some(Instant::now());
+            entry.offered = Some(now);
             chosen.push((*id, entry.bytes.clone()));
         }
         chosen
@@ -236,10 +267,11 @@ impl Mempool {
 
     /// Notes that another's proposal holds these transactions: they are on their way.
     pub fn offered(&self, ids: impl IntoIterator<Item = TransactionId>) {
+        let now = self.now();
         let mut inner = self.lock();
         for id in ids {
             if let Some(entry) = inner.entries.get_mut(&id) {
-                entry.offered = Some(Instant::now());
+                entry.offered = Some(now);
             }
         }
     }
@@ -270,7 +302,8 @@ impl Mempool {
 
     /// Whether a proposal would find something that is not on its way already.
     pub fn has_fresh(&self) -> bool {
-        let lost = |offered: Instant| offered.elapsed() > OFFER_LIFE;
+        let now = self.now();
+        let lost = |offered: Duration| now.saturating_sub(offered) > OFFER_LIFE;
         self.lock()
             .entries
             .values()
@@ -319,7 +352,7 @@ mod tests {
 
     #[test]
     fn peers_are_told_once_and_reminded_of_what_does_not_become_final() {
-        let pool = Mempool::with_peers(true);
+        let pool = Mempool::with_peers(true, Stopwatch::default());
         for number in 1..=3 {
             let (id, bytes) = transaction(number, 10);
             drop(pool.insert(id, bytes).unwrap());
@@ -348,7 +381,12 @@ mod tests {
             [1, 2, 5],
             "a peer's transaction is told by the peer"
         );
-        assert_eq!(Mempool::with_peers(false).departing(10).len(), 0);
+        assert_eq!(
+            Mempool::with_peers(false, Stopwatch::default())
+                .departing(10)
+                .len(),
+            0
+        );
     }
 
     #[test]
@@ -374,7 +412,7 @@ mod tests {
 
     #[test]
     fn callers_of_one_transaction_are_bounded_too_and_make_room_when_they_leave() {
-        let pool = Mempool::with_peers(false);
+        let pool = Mempool::with_peers(false, Stopwatch::default());
         let (id, bytes) = transaction(1, 1);
         let waiting: Vec<_> = (0..WAITERS_MAX)
             .map(|_| pool.insert(id, bytes.clone()).unwrap())
@@ -389,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_look_takes_the_oldest_that_fit_and_removes_none() {
-        let pool = Mempool::with_peers(false);
+        let pool = Mempool::with_peers(false, Stopwatch::default());
         let mut waiting = Vec::new();
         for number in 1..=5 {
             let (id, bytes) = transaction(number, 10);
@@ -406,7 +444,7 @@ mod tests {
 
     #[test]
     fn only_what_was_not_offered_is_fresh() {
-        let pool = Mempool::with_peers(false);
+        let pool = Mempool::with_peers(false, Stopwatch::default());
         assert!(!pool.has_fresh());
         let (id, bytes) = transaction(1, 1);
         let _waiting = pool.insert(id, bytes).unwrap();
@@ -420,7 +458,7 @@ mod tests {
 
     #[test]
     fn closing_tells_everybody() {
-        let pool = Mempool::with_peers(false);
+        let pool = Mempool::with_peers(false, Stopwatch::default());
         let (id, bytes) = transaction(1, 1);
         let mut waiting = pool.insert(id, bytes.clone()).unwrap();
         pool.close();

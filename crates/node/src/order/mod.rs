@@ -26,6 +26,11 @@
 //! A voter checks that a block's time does not run back, and is not more than 5 s ahead of its own clock. With one validator the
 //! chain's time is that validator's word.
 //!
+//! # Epochs
+//! Validators change between epochs: the state machine elects, the elected get shares of the group key from those who hold them
+//! (commonware's `dkg::reshare`), and a consensus engine for each epoch follows the one before (`dkg::orchestrator`). The group key
+//! stays, so a light client needs to know nothing of epochs.
+//!
 //! # Many nodes
 //! [`Peering`] says whom a node dials and whom it lets in. Validators vote; followers verify every block and tell their hubs what
 //! is submitted to them. Messages are bounded in size and number for each peer, and who sends what no honest node does is
@@ -37,12 +42,15 @@ mod ceremony;
 mod chain;
 mod directory;
 mod engine;
+mod epochs;
 mod gossip;
 mod mempool;
 mod network;
 mod pace;
 mod peering;
 mod place;
+mod runtime;
+mod secrets;
 mod state;
 mod thread;
 mod validator;
@@ -51,18 +59,18 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use yilian_protocol::{
-    StateKey,
+    Height, StateKey,
     refusal::{Outcome, Refusal},
     registry::Admitted,
 };
 
 pub(crate) use application::clock;
 pub use block::FinalBlock;
-pub use ceremony::{CeremonyError, CeremonyOptions, NodeIdentity, hold};
+pub use ceremony::{CeremonyError, CeremonyOptions, hold};
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
 pub use peering::{Peer, PeerId, PeerIdError, Peering};
 pub use place::Place;
-pub use validator::{Committee, ValidatorKey, ValidatorKeyError};
+pub use validator::{Committee, NodeIdentity, ValidatorKey, ValidatorKeyError, founded_by};
 
 /// What a chain orders transactions for. Pure: the same inputs give the same results on every node.
 pub trait StateMachine: Send + Sync {
@@ -74,6 +82,17 @@ pub trait StateMachine: Send + Sync {
 
     /// Every key that executing the transaction may read.
     fn reads(&self, transaction: &[u8]) -> Vec<StateKey>;
+
+    /// Every key that a block at this height may read beside those of its transactions.
+    fn standing_reads(&self, _height: Height) -> Vec<StateKey> {
+        Vec::new()
+    }
+
+    /// Where the state says who votes in an epoch ([`Seats`](yilian_protocol::governance::Seats)), a quarter into the epoch before the epoch before;
+    /// `None` when the validators of the genesis stay for ever.
+    fn seats_key(&self, _epoch: u64) -> Option<StateKey> {
+        None
+    }
 
     /// Told of every block that became final, in order; of some again after a restart.
     fn finalized(&self, _transactions: &[Bytes], _outcomes: &[Outcome]) {}

@@ -1,8 +1,10 @@
 //! The network under consensus: authenticated, encrypted connections to peers, or, for a validator that is alone, none.
 //!
-//! One type serves both, chosen when the node starts: a second instantiation of the whole engine would double its build.
+//! One type serves both, chosen when the node starts: a second instantiation of the whole engine would double its build. A
+//! simulation brings a network of its own.
 
 use std::{
+    convert::Infallible,
     future,
     marker::PhantomData,
     net::SocketAddr,
@@ -12,12 +14,16 @@ use std::{
 };
 
 use commonware_actor::{Feedback, Unreliable};
+use commonware_consensus::types::Epoch;
 use commonware_cryptography::{
     ChaCha20Poly1305, Signer as _,
     blake3::Digest,
     ed25519::{PrivateKey, PublicKey},
 };
-use commonware_glue::stateful::db::{AttachableResolver, Shared};
+use commonware_glue::{
+    dkg::network::{Addresses, Manager},
+    stateful::db::{AttachableResolver, Shared},
+};
 use commonware_p2p::{
     Address, AddressableManager as _, AddressableTrackedPeers, BlockedSubscription, Blocker,
     Channel, CheckedSender, LimitedSender, Message, PeerSetSubscription, PeerSetUpdate, Provider,
@@ -34,11 +40,11 @@ use commonware_stream::{
     sake::{self, Sake},
 };
 use commonware_utils::{
-    NZU32,
+    NZU32, NZUsize,
     channel::{mpsc, ring},
     ordered::{Map, Set},
 };
-use yilian_protocol::ChainId;
+use yilian_protocol::{ChainId, limits::DELEGATES_MAX};
 
 use super::{block, peering::Peering};
 
@@ -63,31 +69,60 @@ pub(super) enum Topic {
     Backfill = 3,
     Blocks = 4,
     Transactions = 5,
+    Dealings = 6,
 }
 
 impl Topic {
+    /// Every topic, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::Votes,
+        Self::Certificates,
+        Self::Resolver,
+        Self::Backfill,
+        Self::Blocks,
+        Self::Transactions,
+        Self::Dealings,
+    ];
+
     /// Messages a second from each peer. Bounds the memory, too: messages that wait are at most these, of each peer.
-    const fn quota(self) -> NonZeroU32 {
+    pub const fn quota(self) -> NonZeroU32 {
         match self {
             Self::Votes | Self::Certificates => NZU32!(256),
-            Self::Resolver | Self::Backfill | Self::Transactions => NZU32!(128),
+            Self::Resolver | Self::Backfill | Self::Transactions | Self::Dealings => NZU32!(128),
             Self::Blocks => NZU32!(32),
         }
     }
 }
 
-/// The network of one node.
-pub(super) struct Network {
+/// A network as the engine sees it.
+pub(super) struct Network<P, S, R> {
     /// Who the peers are, and who of them is blocked.
-    pub peers: Peers,
-    lookup: Option<lookup::Network<Runtime, Handshake>>,
+    pub peers: P,
+    /// Both ends of every topic, in the order of [`Topic::ALL`].
+    pub channels: [(S, R); Topic::ALL.len()],
 }
+
+/// Who the peers are.
+pub(super) trait Peers:
+    Manager<PublicKey = PublicKey, Directory = Addresses<PublicKey>>
+    + Blocker<PublicKey = PublicKey>
+    + Sync
+{
+    /// Whether the peer is a validator of this epoch.
+    fn votes(&self, peer: &PublicKey) -> bool;
+
+    /// Who is told of transactions.
+    fn told(&self) -> Vec<PublicKey>;
+}
+
+/// The network of a node.
+pub(super) type NodeNetwork = Network<NodePeers, Mouth, Ear>;
 
 pub(super) type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
 
-impl Network {
-    /// The network that `peering` describes; without it, the network of a node that is alone.
-    pub fn new(
+impl NodeNetwork {
+    /// The network that `peering` describes, dialling and listening; without it, the network of a node that is alone.
+    pub fn start(
         context: &Runtime,
         chain: ChainId,
         me: PrivateKey,
@@ -96,45 +131,75 @@ impl Network {
         let own = me.public_key();
         let Some(peering) = peering else {
             return Self {
-                peers: Peers::Nobody(Nobody::new(own)),
-                lookup: None,
+                peers: NodePeers::Nobody(Nobody::new(own)),
+                channels: Topic::ALL.map(|_| (Mouth::Nobody, Ear::Nobody)),
             };
         };
-        let dial = peering.dial.iter().filter(|peer| peer.id.0 != own);
-        let dial =
-            Map::from_iter_dedup(dial.map(|peer| (peer.id.0.clone(), Address::from(peer.address))));
+        let configured = Configured::of(peering);
+        let count = PEERS_MAX.saturating_add(configured.dial.len() + configured.accept.len());
+        let namespace = [b"yilian/v1/peers/".as_slice(), chain.as_bytes()].concat();
+        let (mut network, mut oracle) =
+            lookup_network(context, &namespace, me, peering.listen, count);
+        oracle.track(0, configured.with(Map::default(), Map::default(), &own));
+        let channels = Topic::ALL.map(|topic| {
+            let quota = Quota::per_second(topic.quota());
+            let (sender, receiver) = network.register(topic as Channel, quota);
+            (Mouth::Some(sender), Ear::Some(receiver))
+        });
+        network.start();
+        let peers = Known {
+            oracle,
+            me: own,
+            configured: Arc::new(configured),
+            epoch: Arc::default(),
+        };
+        Self {
+            peers: NodePeers::Some(Box::new(peers)),
+            channels,
+        }
+    }
+}
+
+/// Validators of three epochs, whom a node dials: 39, if all are others each time.
+const PEERS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3 * DELEGATES_MAX);
+
+/// Whom a node speaks to in every epoch.
+#[derive(Debug)]
+struct Configured {
+    dial: Map<PublicKey, Address>,
+    accept: Map<PublicKey, Address>,
+}
+
+impl Configured {
+    fn of(peering: &Peering) -> Self {
+        let dial = peering.dial.iter();
         // Where a follower is does not matter: it is never dialled, and its key lets it in from anywhere.
         let accept = peering.accept.iter();
-        let accept = Map::from_iter_dedup(
-            accept.map(|peer| (peer.0.clone(), Address::from(peering.listen))),
-        );
-        let count = NonZeroUsize::MIN.saturating_add(dial.len() + accept.len());
-        let namespace = [b"yilian/v1/peers/".as_slice(), chain.as_bytes()].concat();
-        let (network, mut oracle) = lookup_network(context, &namespace, me, peering.listen, count);
-        oracle.track(0, AddressableTrackedPeers::new(dial, accept));
         Self {
-            peers: Peers::Some(oracle),
-            lookup: Some(network),
+            dial: Map::from_iter_dedup(
+                dial.map(|peer| (peer.id.0.clone(), Address::from(peer.address))),
+            ),
+            accept: Map::from_iter_dedup(
+                accept.map(|peer| (peer.0.clone(), Address::from(peering.listen))),
+            ),
         }
     }
 
-    /// Both ends of a topic.
-    pub fn channel(&mut self, topic: Topic) -> (Mouth, Ear) {
-        match &mut self.lookup {
-            Some(network) => {
-                let quota = Quota::per_second(topic.quota());
-                let (sender, receiver) = network.register(topic as Channel, quota);
-                (Mouth::Some(sender), Ear::Some(receiver))
-            }
-            None => (Mouth::Nobody, Ear::Nobody),
-        }
-    }
-
-    /// Begins to dial and to listen.
-    pub fn start(self) {
-        if let Some(network) = self.lookup {
-            network.start();
-        }
+    /// These, and an epoch's, whose addresses are the newer ones; without the node itself.
+    fn with(
+        &self,
+        primary: Map<PublicKey, Address>,
+        secondary: Map<PublicKey, Address>,
+        me: &PublicKey,
+    ) -> AddressableTrackedPeers<PublicKey> {
+        let joined = |first: Map<PublicKey, Address>, then: &Map<PublicKey, Address>| {
+            let then = then
+                .iter_pairs()
+                .map(|(peer, address)| (peer.clone(), address.clone()));
+            let all = first.into_iter().chain(then);
+            Map::from_iter_dedup(all.filter(|(peer, _)| peer != me))
+        };
+        AddressableTrackedPeers::new(joined(primary, &self.dial), joined(secondary, &self.accept))
     }
 }
 
@@ -161,51 +226,137 @@ pub(super) fn lookup_network(
     let mailbox = NonZeroUsize::MIN.saturating_add(MAILBOX);
     let mut options =
         lookup::Config::local(handshake, namespace, listen, count, MESSAGE_MAX, mailbox);
-    options.tracked_peer_sets = NonZeroUsize::MIN;
+    // The epoch before this one, too: who was left behind in it catches up from those who went on.
+    options.tracked_peer_sets = NZUsize!(2);
     options.bypass_ip_check = true;
     options.block_duration = BLOCK_DURATION;
     lookup::Network::new(context.child("network"), options)
 }
 
-/// Who the peers are.
+/// Who the peers of a node are.
 #[derive(Debug, Clone)]
-pub(super) enum Peers {
+pub(super) enum NodePeers {
     Nobody(Nobody),
-    Some(lookup::Oracle<PublicKey>),
+    Some(Box<Known>),
 }
 
-impl Provider for Peers {
+/// Peers of whom a node knows by its settings and from the chain.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    oracle: lookup::Oracle<PublicKey>,
+    me: PublicKey,
+    configured: Arc<Configured>,
+    epoch: Arc<Mutex<Roster>>,
+}
+
+/// The validators of an epoch, and whether this node takes part in it and so knows how to reach them.
+#[derive(Debug, Default)]
+struct Roster {
+    voters: Set<PublicKey>,
+    takes_part: bool,
+}
+
+impl Known {
+    fn epoch(&self) -> MutexGuard<'_, Roster> {
+        self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A follower goes on to dial its hubs only.
+    fn track(
+        &mut self,
+        epoch: Epoch,
+        peers: TrackedPeers<PublicKey>,
+        known: &Addresses<PublicKey>,
+    ) {
+        let mut everybody = peers.primary.iter().chain(peers.secondary.iter());
+        let takes_part = everybody.any(|peer| *peer == self.me);
+        let resolve = |peers: &Set<PublicKey>| {
+            let reached = peers.iter().filter(|_| takes_part);
+            Map::from_iter_dedup(
+                reached.filter_map(|peer| Some((peer.clone(), known.get(peer)?.clone()))),
+            )
+        };
+        let (primary, secondary) = (resolve(&peers.primary), resolve(&peers.secondary));
+        let tracked = self.configured.with(primary, secondary, &self.me);
+        // The settings alone were the first set.
+        self.oracle.track(epoch.get().saturating_add(1), tracked);
+        *self.epoch() = Roster {
+            voters: peers.primary,
+            takes_part,
+        };
+    }
+}
+
+impl Peers for NodePeers {
+    fn votes(&self, peer: &PublicKey) -> bool {
+        match self {
+            Self::Nobody(nobody) => nobody.me == *peer,
+            Self::Some(known) => known.epoch().voters.position(peer).is_some(),
+        }
+    }
+
+    fn told(&self) -> Vec<PublicKey> {
+        let Self::Some(known) = self else {
+            return Vec::new();
+        };
+        let roster = known.epoch();
+        if roster.takes_part {
+            let others = roster.voters.iter().filter(|peer| **peer != known.me);
+            return others.cloned().collect();
+        }
+        known.configured.dial.keys().iter().cloned().collect()
+    }
+}
+
+impl Manager for NodePeers {
+    type Directory = Addresses<PublicKey>;
+    type Error = Infallible;
+
+    fn track(
+        &mut self,
+        epoch: Epoch,
+        peers: TrackedPeers<PublicKey>,
+        directory: &Addresses<PublicKey>,
+    ) -> Result<(), Infallible> {
+        if let Self::Some(known) = self {
+            known.track(epoch, peers, directory);
+        }
+        Ok(())
+    }
+}
+
+impl Provider for NodePeers {
     type PublicKey = PublicKey;
 
     async fn peer_set(&mut self, id: u64) -> Option<TrackedPeers<PublicKey>> {
         match self {
             Self::Nobody(nobody) => Some(nobody.peers()),
-            Self::Some(oracle) => oracle.peer_set(id).await,
+            Self::Some(known) => known.oracle.peer_set(id).await,
         }
     }
 
     async fn subscribe(&mut self) -> PeerSetSubscription<PublicKey> {
         match self {
             Self::Nobody(nobody) => nobody.subscribe(),
-            Self::Some(oracle) => oracle.subscribe().await,
+            Self::Some(known) => known.oracle.subscribe().await,
         }
     }
 }
 
-impl Blocker for Peers {
+impl Blocker for NodePeers {
     type PublicKey = PublicKey;
 
     fn block(&mut self, peer: PublicKey) -> Feedback {
         match self {
             Self::Nobody(_) => Feedback::Ok,
-            Self::Some(oracle) => oracle.block(peer),
+            Self::Some(known) => known.oracle.block(peer),
         }
     }
 
     fn blocked(&mut self) -> BlockedSubscription<PublicKey> {
         match self {
             Self::Nobody(nobody) => nobody.blocked(),
-            Self::Some(oracle) => oracle.blocked(),
+            Self::Some(known) => known.oracle.blocked(),
         }
     }
 }

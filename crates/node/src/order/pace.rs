@@ -11,17 +11,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
 use commonware_consensus::{
     Application as ConsensusApplication, Handoff, marshal::ancestry::Ancestry,
 };
 use commonware_cryptography::Digested;
-use commonware_runtime::tokio::Context as Runtime;
 use yilian_protocol::limits::BLOCK_TRANSACTIONS_MAX;
 
-use super::mempool::Mempool;
+use super::{mempool::Mempool, runtime::Runtime};
 
 /// How long a view waits for transactions before it is given up.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -40,7 +39,7 @@ pub(super) struct Paced<A> {
     mempool: Arc<Mempool>,
     idle: Duration,
     /// The last proposal; the first one is made at once, for what a crash left undecided.
-    proposed: Arc<Mutex<Option<Instant>>>,
+    proposed: Arc<Mutex<Option<SystemTime>>>,
 }
 
 impl<A> Paced<A> {
@@ -54,30 +53,32 @@ impl<A> Paced<A> {
     }
 
     /// Waits; says whether a block is due.
-    async fn due(&self) -> bool {
+    async fn due(&self, context: &impl Runtime) -> bool {
         let rest = self.proposed().map_or(Duration::ZERO, |last| {
-            self.idle.saturating_sub(last.elapsed())
+            let since = context.current().duration_since(last);
+            self.idle.saturating_sub(since.unwrap_or_default())
         });
-        let arrival = async {
-            while !self.mempool.has_fresh() {
-                self.mempool.arrival().await;
+        let mempool = Arc::clone(&self.mempool);
+        let arrival = async move {
+            while !mempool.has_fresh() {
+                mempool.arrival().await;
             }
         };
-        let arrived = tokio::time::timeout(rest.min(PATIENCE), arrival).await;
+        let arrived = context.timeout(rest.min(PATIENCE), arrival).await;
         arrived.is_ok() || rest <= PATIENCE
     }
 
-    fn proposed(&self) -> Option<Instant> {
+    fn proposed(&self) -> Option<SystemTime> {
         *self.proposed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note_proposal(&self) {
+    fn note_proposal(&self, now: SystemTime) {
         let mut proposed = self.proposed.lock().unwrap_or_else(PoisonError::into_inner);
-        *proposed = Some(Instant::now());
+        *proposed = Some(now);
     }
 }
 
-impl<A: ConsensusApplication<Runtime>> ConsensusApplication<Runtime> for Paced<A>
+impl<E: Runtime, A: ConsensusApplication<E>> ConsensusApplication<E> for Paced<A>
 where
     A: Sync,
     A::Context: Send,
@@ -89,7 +90,7 @@ where
 
     async fn prepare(
         &mut self,
-        context: (Runtime, Self::Context),
+        context: (E, Self::Context),
         ancestry: impl Ancestry<Self::Block>,
         input: Self::Input,
     ) -> Handoff<Digested<Self::Block>> {
@@ -98,21 +99,22 @@ where
 
     async fn propose(
         &mut self,
-        context: (Runtime, Self::Context),
+        context: (E, Self::Context),
         ancestry: impl Ancestry<Self::Block>,
         input: Self::Input,
     ) -> Option<Digested<Self::Block>> {
-        if !self.due().await {
+        if !self.due(&context.0).await {
             return None;
         }
+        let now = context.0.current();
         let block = self.inner.propose(context, ancestry, input).await?;
-        self.note_proposal();
+        self.note_proposal(now);
         Some(block)
     }
 
     async fn verify(
         &mut self,
-        context: (Runtime, Self::Context),
+        context: (E, Self::Context),
         ancestry: impl Ancestry<Self::Block>,
     ) -> bool {
         self.inner.verify(context, ancestry).await

@@ -5,10 +5,17 @@ use std::{fmt, net::SocketAddr, str::FromStr};
 use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_cryptography::ed25519::PublicKey;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use yilian_crypto::sign::VerifyingKey;
+use yilian_protocol::governance::{Delegate, NodeAddress};
 
 /// By which its peers know a node: an Ed25519 public key, 64 hex digits in text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub(super) PublicKey);
+
+/// A candidate's key as its peers know it; `None` for one that no peer could have.
+pub(super) fn peer_key(key: &VerifyingKey) -> Option<PublicKey> {
+    PublicKey::decode(bytes::Bytes::copy_from_slice(&key.to_bytes())).ok()
+}
 
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,10 +60,23 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
+impl Peer {
+    /// The node as one that may be a validator; `None` for a key under which the protocol would verify nothing.
+    #[must_use]
+    pub fn delegate(&self) -> Option<Delegate> {
+        let bytes: [u8; 32] = self.id.0.encode().as_ref().try_into().ok()?;
+        Some(Delegate {
+            peer: VerifyingKey::from_bytes(&bytes).ok()?,
+            address: NodeAddress(self.address),
+        })
+    }
+}
+
 /// Whom a node speaks to. Connections are encrypted, and both ends prove their identity.
 ///
-/// A validator dials the other validators and accepts its followers; a follower dials its hubs, one or several for fail-over, and
-/// accepts nobody: it learns of no other follower, and a firewall in front of it needs no opening.
+/// A follower dials its hubs, one or several for fail-over, and accepts nobody: it learns of no other follower, and a firewall in
+/// front of it needs no opening. A validator dials whom it is told to, and from its election on the validators of its epochs, whose
+/// addresses are on the chain; it accepts them, and its followers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peering {
     /// Where to listen. A follower listens too, but nobody is let in.

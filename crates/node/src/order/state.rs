@@ -10,7 +10,7 @@ use commonware_codec::RangeCfg;
 use commonware_cryptography::blake3::{Blake3, Digest};
 use commonware_glue::stateful::db::{DatabaseSet, Merkleized as _, Shared, Unmerkleized as _};
 use commonware_parallel::Sequential;
-use commonware_runtime::{buffer::paged::CacheRef, tokio::Context as Runtime};
+use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::{
     journal::contiguous::variable::Config as LogConfig,
     merkle::full::Config as MerkleConfig,
@@ -35,15 +35,15 @@ use yilian_protocol::{
     state::proof::{LogPlace, Operation, StateProof, Update},
 };
 
-use super::{application::fault, block::StateTarget};
+use super::{application::fault, block::StateTarget, runtime::Runtime};
 
 /// Bytes of the provable part's bitmap that share a node, see [`yilian_protocol::state::proof`].
 const CHUNK: usize = Chunk::SIZE;
 
 /// The part that changes and is proven.
-pub(super) type Provable = current::ordered::variable::Db<
+pub(super) type Provable<E> = current::ordered::variable::Db<
     mmr::Family,
-    Runtime,
+    E,
     Digest,
     Vec<u8>,
     Blake3,
@@ -52,12 +52,12 @@ pub(super) type Provable = current::ordered::variable::Db<
     Sequential,
 >;
 /// The part that is written once.
-pub(super) type Once =
-    immutable::variable::Db<mmr::Family, Runtime, Digest, Vec<u8>, Blake3, EightCap, Sequential>;
-pub(super) type States = (Shared<Provable>, Shared<Once>);
-pub(super) type Batch = <States as DatabaseSet<Runtime>>::Unmerkleized;
-pub(super) type Sealed = <States as DatabaseSet<Runtime>>::Merkleized;
-pub(super) type StateConfig = <States as DatabaseSet<Runtime>>::Config;
+pub(super) type Once<E> =
+    immutable::variable::Db<mmr::Family, E, Digest, Vec<u8>, Blake3, EightCap, Sequential>;
+pub(super) type States<E> = (Shared<Provable<E>>, Shared<Once<E>>);
+pub(super) type Batch<E> = <States<E> as DatabaseSet<E>>::Unmerkleized;
+pub(super) type Sealed<E> = <States<E> as DatabaseSet<E>>::Merkleized;
+pub(super) type StateConfig<E> = <States<E> as DatabaseSet<E>>::Config;
 type Values = BTreeMap<StateKey, Option<Vec<u8>>>;
 /// What belongs to the provable part, and to the write-once part.
 type Parts<T> = (Vec<T>, Vec<T>);
@@ -84,7 +84,7 @@ fn join((provable, once): Parts<Digest>, (values, once_values): Parts<Option<Vec
 }
 
 /// Reads `keys` of the state under `batch`.
-pub(super) async fn read(batch: &Batch, keys: &[StateKey]) -> Values {
+pub(super) async fn read<E: Runtime>(batch: &Batch<E>, keys: &[StateKey]) -> Values {
     let split = split(keys);
     let (provable, once): Parts<&Digest> = (split.0.iter().collect(), split.1.iter().collect());
     let values = batch.0.get_many(&provable).await;
@@ -95,7 +95,10 @@ pub(super) async fn read(batch: &Batch, keys: &[StateKey]) -> Values {
 }
 
 /// Reads `keys` of the state after the latest block applied, in their order.
-pub(super) async fn read_latest(states: &States, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
+pub(super) async fn read_latest<E: Runtime>(
+    states: &States<E>,
+    keys: &[StateKey],
+) -> Vec<Option<Vec<u8>>> {
     let split = split(keys);
     let (provable, once): Parts<&Digest> = (split.0.iter().collect(), split.1.iter().collect());
     // Both guards at once, in the set's order: a block is applied to both parts or to none of them.
@@ -112,10 +115,10 @@ pub(super) async fn read_latest(states: &States, keys: &[StateKey]) -> Vec<Optio
 }
 
 /// Writes `values` over `batch`, and seals it.
-pub(super) async fn write(
-    (mut provable, mut once): Batch,
+pub(super) async fn write<E: Runtime>(
+    (mut provable, mut once): Batch<E>,
     values: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
-) -> Sealed {
+) -> Sealed<E> {
     for (key, value) in values {
         let place = digest(&key);
         if key.is_once() {
@@ -133,7 +136,7 @@ pub(super) async fn write(
 }
 
 /// What a block commits a sealed state to.
-pub(super) fn target((provable, once): &Sealed) -> StateTarget {
+pub(super) fn target<E: Runtime>((provable, once): &Sealed<E>) -> StateTarget {
     let (changing, written) = (provable.bounds(), once.bounds());
     StateTarget {
         root: provable.root(),
@@ -150,7 +153,10 @@ pub(super) fn target((provable, once): &Sealed) -> StateTarget {
 
 /// The root of the provable part after the latest block applied, and what stands at each of `keys`
 /// under it.
-pub(super) async fn prove(states: &States, keys: &[StateKey]) -> (TreeHash, Vec<StateProof>) {
+pub(super) async fn prove<E: Runtime>(
+    states: &States<E>,
+    keys: &[StateKey],
+) -> (TreeHash, Vec<StateProof>) {
     let state = states.0.read().await;
     let mut proofs = Vec::with_capacity(keys.len());
     for key in keys {
@@ -159,7 +165,7 @@ pub(super) async fn prove(states: &States, keys: &[StateKey]) -> (TreeHash, Vec<
     (TreeHash::from_bytes(state.root().0), proofs)
 }
 
-async fn prove_one(state: &Provable, key: Digest) -> StateProof {
+async fn prove_one<E: Runtime>(state: &Provable<E>, key: Digest) -> StateProof {
     let value = state.get(&key).await.unwrap_or_else(|error| fault(&error));
     let (operation, place) = if let Some(value) = value {
         let KeyValueProof { proof, next_key } = state
@@ -211,7 +217,7 @@ fn place_of(proof: OperationProof<mmr::Family, Digest, [u8; CHUNK]>) -> LogPlace
 const BUFFER: usize = 1 << 20;
 
 /// Where both parts stand on disk: partitions that begin with `prefix`.
-pub(super) fn config(prefix: &str, pages: &CacheRef) -> StateConfig {
+pub(super) fn config<E: Runtime>(prefix: &str, pages: &CacheRef) -> StateConfig<E> {
     let merkle = |part: &str| MerkleConfig {
         journal_partition: format!("{prefix}-{part}-merkle-journal"),
         metadata_partition: format!("{prefix}-{part}-merkle-metadata"),

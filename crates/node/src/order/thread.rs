@@ -11,6 +11,7 @@ use std::{
 };
 
 use commonware_consensus::marshal::Identifier;
+use commonware_cryptography::bls12381::primitives::group::Share;
 use commonware_runtime::{
     Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime,
 };
@@ -29,6 +30,10 @@ use super::{
     chain::OrderError,
     directory::Claim,
     engine::{self, Engine, Parts},
+    network::NodeNetwork,
+    peering::Peering,
+    runtime::Runtime,
+    secrets::FileStore,
     state,
 };
 
@@ -53,7 +58,10 @@ pub(super) enum Query {
 pub(super) struct Thread {
     pub directory: PathBuf,
     pub claim: Claim,
-    pub parts: Parts,
+    pub peering: Option<Peering>,
+    /// The share of the first epoch, if the node is of the first committee.
+    pub share: Option<Share>,
+    pub parts: Parts<FileStore>,
     pub queries: mpsc::Receiver<Query>,
     pub stop: Arc<Notify>,
     pub started: std::sync::mpsc::Sender<Result<(), OrderError>>,
@@ -65,6 +73,8 @@ impl Thread {
         let Self {
             directory,
             claim,
+            peering,
+            share,
             parts,
             queries,
             stop,
@@ -79,7 +89,7 @@ impl Thread {
         let running = AtomicBool::new(false);
         let ran = catch_unwind(AssertUnwindSafe(|| {
             runtime::Runner::new(options).start(async |context| {
-                match Box::pin(engine::start(context.child("chain"), parts)).await {
+                match Box::pin(begin(context.child("chain"), parts, share, peering)).await {
                     Ok(engine) => {
                         running.store(true, Ordering::SeqCst);
                         drop(started.send(Ok(())));
@@ -104,9 +114,22 @@ impl Thread {
     }
 }
 
+/// Starts the engine with files for secrets, and the network of a node.
+async fn begin(
+    context: runtime::Context,
+    mut parts: Parts<FileStore>,
+    share: Option<Share>,
+    peering: Option<Peering>,
+) -> Result<Engine<runtime::Context>, OrderError> {
+    parts.secrets.begin(share).await;
+    let (chain, identity) = (parts.genesis.chain(), parts.identity.clone());
+    let network = NodeNetwork::start(&context, chain, identity, peering.as_ref());
+    engine::start(context, parts, network).await
+}
+
 async fn serve(
     context: &runtime::Context,
-    engine: Engine,
+    engine: Engine<runtime::Context>,
     mut queries: mpsc::Receiver<Query>,
     stop: &Notify,
 ) {
@@ -143,7 +166,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
         .to_owned()
 }
 
-impl Engine {
+impl<E: Runtime> Engine<E> {
     /// Whoever asked may have gone away.
     async fn answer(&self, query: Query) {
         match query {
@@ -185,11 +208,11 @@ impl Engine {
         let at = Identifier::Height(consensus_height(height));
         let block = self.archive.get_block(at).await?;
         let block = block.inner();
-        let pairs = block.transactions.iter().cloned();
+        let pairs = block.body.transactions.iter().cloned();
         Some(FinalBlock {
             header: block.header.clone(),
             finality: self.finality(height).await.unwrap_or_default(),
-            transactions: pairs.zip(block.outcomes.iter().copied()).collect(),
+            transactions: pairs.zip(block.body.outcomes.iter().copied()).collect(),
         })
     }
 

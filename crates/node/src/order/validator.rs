@@ -1,50 +1,64 @@
 //! A validator's secrets: its identity among peers and its share of the group key.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+};
 
 use bytes::Bytes;
-use commonware_codec::{DecodeExt as _, Encode as _, Read as _};
+use commonware_codec::{Decode as _, DecodeExt as _, Encode as _};
 use commonware_consensus::simplex::scheme::bls12381_threshold::standard::Scheme as ThresholdScheme;
 use commonware_cryptography::{
     Signer as _,
     bls12381::{
-        dkg::feldman_desmedt::deal_anonymous,
+        dkg::feldman_desmedt::{self, deal},
         primitives::{
             group::Share,
-            sharing::{Mode, ModeVersion, Sharing},
+            sharing::{Mode, ModeVersion},
             variant::MinSig,
         },
     },
     ed25519,
 };
+use commonware_glue::dkg::types::SchemeInfo;
 use commonware_utils::{Faults as _, N3f1, ordered::Set};
-use yilian_protocol::{ChainId, finality, registry::GROUP_KEY_SIZE};
+use yilian_crypto::sign::SigningKey;
+use yilian_protocol::{
+    ChainId, MemberId, finality,
+    governance::{Candidacy, EpochBlocks, Governance, NodeAddress},
+    registry::GROUP_KEY_SIZE,
+};
 use zeroize::Zeroizing;
 
-use super::peering::PeerId;
+use super::{
+    block::VALIDATORS_MAX,
+    peering::{Peer, PeerId},
+};
 
 /// The signing scheme of the chain: BLS12-381 threshold signatures in G1, peers named by Ed25519
 /// keys.
 pub(super) type Scheme = ThresholdScheme<ed25519::PublicKey, MinSig>;
 
-/// A node's place in the chain's committee, as it stands in a file: hex digits throughout. A validator's holds a share of
-/// the group key, a follower's does not.
+/// What a key ceremony gave everybody to know: who holds a share, and the public polynomial of the group key.
+pub(super) type Output = feldman_desmedt::Output<MinSig, ed25519::PublicKey>;
+
+/// A node's place in the chain's first committee, as it stands in a file: hex digits throughout. A validator's holds a share of
+/// the group key, a follower's does not. Later committees are on the chain, and later shares in the chain's directory.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct ValidatorKey {
     /// Ed25519 seed, 32 bytes: the node's identity among peers.
     identity: Zeroizing<String>,
-    /// The validators' identities, 32 bytes each. Empty for a validator that is alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    validators: Vec<String>,
-    /// The public polynomial of the group key.
-    sharing: String,
+    /// What the ceremony gave everybody to know.
+    output: String,
     /// This validator's share of the group key; a follower has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     share: Option<Zeroizing<String>>,
 }
 
 impl ValidatorKey {
-    /// Deals a group key with one share, for a chain of one validator.
+    /// Deals a group key with one share, for a chain that one validator begins.
     #[must_use]
     pub fn generate() -> Self {
         let mut dealt = Self::deal(NonZeroU32::MIN);
@@ -56,48 +70,37 @@ impl ValidatorKey {
     #[must_use]
     pub fn deal(count: NonZeroU32) -> Vec<Self> {
         let mut rng = rand::rng();
-        let (sharing, shares) =
-            deal_anonymous::<MinSig, N3f1>(&mut rng, Mode::NonZeroCounter, count);
-        // A share belongs to a place among the validators, who stand in the order of their identities.
-        let seated: BTreeMap<String, Zeroizing<String>> = shares
-            .iter()
+        let identities: BTreeMap<_, NodeIdentity> = (0..count.get())
             .filter_map(|_| {
-                let seed: Zeroizing<[u8; 32]> = Zeroizing::new(rand::RngExt::random(&mut rng));
-                let bytes = Bytes::from_owner(Zeroizing::new(seed.to_vec()));
-                let key = ed25519::PrivateKey::decode(bytes).ok()?;
-                let public = hex::encode(key.public_key().encode());
-                Some((public, Zeroizing::new(hex::encode(*seed))))
+                let identity = NodeIdentity::generate();
+                Some((identity.signer().ok()?.public_key(), identity))
             })
             .collect();
-        let validators: Vec<String> = seated.keys().cloned().collect();
-        let pairs = seated.into_iter().zip(shares.iter());
-        pairs
-            .map(|((_, identity), share)| Self {
-                identity,
-                validators: validators.clone(),
-                sharing: hex::encode(sharing.encode()),
-                share: Some(Zeroizing::new(hex::encode(Zeroizing::new(
-                    share.encode().to_vec(),
-                )))),
+        let players = Set::from_iter_dedup(identities.keys().cloned());
+        // It fails for no players only.
+        let dealt = deal::<MinSig, _, N3f1>(&mut rng, Mode::NonZeroCounter, players);
+        let (output, shares) = dealt.into_iter().next().unzip();
+        let (Some(output), Some(shares)) = (output, shares) else {
+            return Vec::new();
+        };
+        let seated = identities.into_iter();
+        seated
+            .filter_map(|(public, identity)| {
+                Some(Self::of_ceremony(
+                    identity,
+                    &output,
+                    shares.get_value(&public)?,
+                ))
             })
             .collect()
     }
 
     /// The key that a ceremony gave a validator.
-    pub(super) fn of_ceremony(
-        identity: &Zeroizing<String>,
-        validators: &Set<ed25519::PublicKey>,
-        sharing: &Sharing<MinSig>,
-        share: &Share,
-    ) -> Self {
+    pub(super) fn of_ceremony(identity: NodeIdentity, output: &Output, share: &Share) -> Self {
         let share = Zeroizing::new(share.encode().to_vec());
         Self {
-            identity: identity.clone(),
-            validators: validators
-                .iter()
-                .map(|validator| hex::encode(validator.encode()))
-                .collect(),
-            sharing: hex::encode(sharing.encode()),
+            identity: identity.0,
+            output: hex::encode(output.encode()),
             share: Some(Zeroizing::new(hex::encode(share))),
         }
     }
@@ -112,8 +115,7 @@ impl ValidatorKey {
     #[must_use]
     pub fn public_part(&self) -> Committee {
         Committee {
-            validators: self.validators.clone(),
-            sharing: self.sharing.clone(),
+            output: self.output.clone(),
         }
     }
 
@@ -122,10 +124,10 @@ impl ValidatorKey {
     /// # Errors
     /// [`ValidatorKeyError`] when the file is damaged.
     pub fn group_key(&self) -> Result<[u8; GROUP_KEY_SIZE], ValidatorKeyError> {
-        let key = self.sharing()?.public().encode();
+        let key = self.output()?.public().public().encode();
         key.as_ref()
             .try_into()
-            .map_err(|_| ValidatorKeyError::Sharing)
+            .map_err(|_| ValidatorKeyError::Output)
     }
 
     /// By which its peers know the node.
@@ -136,80 +138,104 @@ impl ValidatorKey {
         Ok(PeerId(self.identity()?.public_key()))
     }
 
-    /// Whether the node votes.
+    /// Whether the node votes in the first epoch.
     #[must_use]
     pub const fn votes(&self) -> bool {
         self.share.is_some()
     }
 
+    /// The node's consent to stand for election as `member`'s, at `address`; or to be withdrawn.
+    ///
+    /// # Errors
+    /// [`ValidatorKeyError::Identity`] when the file is damaged.
+    pub fn candidacy(
+        &self,
+        chain: ChainId,
+        member: MemberId,
+        address: Option<SocketAddr>,
+    ) -> Result<Candidacy, ValidatorKeyError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(&*self.identity, &mut *seed)
+            .map_err(|_| ValidatorKeyError::Identity)?;
+        let key = SigningKey::from_seed(&seed);
+        let address = address.map(NodeAddress);
+        Ok(Candidacy::sign(chain, member, address, &key))
+    }
+
+    /// The rules of a chain that this validator begins alone, which nobody dials.
+    ///
+    /// # Errors
+    /// [`ValidatorKeyError::Identity`] when the file is damaged.
+    pub fn alone(&self, epoch_blocks: EpochBlocks) -> Result<Governance, ValidatorKeyError> {
+        let validator = Peer {
+            id: self.peer()?,
+            address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        };
+        founded_by(epoch_blocks, &[validator])
+    }
+
     pub(super) fn identity(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
-        let seed = Zeroizing::new(hex::decode(&*self.identity).unwrap_or_default());
-        ed25519::PrivateKey::decode(Bytes::from_owner(seed))
-            .map_err(|_| ValidatorKeyError::Identity)
+        NodeIdentity(self.identity.clone()).signer()
     }
 
-    /// Those who vote.
-    pub(super) fn committee(&self) -> Result<Set<ed25519::PublicKey>, ValidatorKeyError> {
-        if self.validators.is_empty() {
-            return Ok(Set::from_iter_dedup([self.identity()?.public_key()]));
-        }
-        let keys: Result<Vec<_>, _> = self.validators.iter().map(|text| text.parse()).collect();
-        let keys: Vec<PeerId> = keys.map_err(|_| ValidatorKeyError::Committee)?;
-        let committee = Set::from_iter_dedup(keys.into_iter().map(|peer| peer.0));
-        if committee.len() != self.validators.len() {
-            return Err(ValidatorKeyError::Committee);
-        }
-        Ok(committee)
+    /// The first committee's public part.
+    pub(super) fn output(&self) -> Result<Output, ValidatorKeyError> {
+        let bytes = hex::decode(&self.output).unwrap_or_default();
+        let cfg = (VALIDATORS_MAX, ModeVersion::v0());
+        Output::decode_cfg(Bytes::from(bytes), &cfg)
+            .ok()
+            .filter(|output| {
+                let total = output.public().total();
+                total.get() as usize == output.players().len()
+                    && output.public().required() == N3f1::quorum(total.get())
+            })
+            .ok_or(ValidatorKeyError::Output)
     }
 
-    /// The signer for `chain`, or its verifier when the node does not vote.
-    pub(super) fn scheme(&self, chain: ChainId) -> Result<Scheme, ValidatorKeyError> {
-        let (space, committee, sharing) = (
-            finality::namespace(chain),
-            self.committee()?,
-            self.sharing()?,
-        );
+    /// The share of the first epoch, if the node is of the first committee.
+    pub(super) fn share(&self) -> Result<Option<Share>, ValidatorKeyError> {
         let Some(share) = &self.share else {
-            return Ok(Scheme::verifier(&space, committee, sharing));
+            return Ok(None);
         };
         let bytes = Zeroizing::new(hex::decode(&**share).unwrap_or_default());
         let share =
             Share::decode(Bytes::from_owner(bytes)).map_err(|_| ValidatorKeyError::Share)?;
-        if committee.position(&self.identity()?.public_key()) != Some(share.index.get() as usize) {
-            return Err(ValidatorKeyError::Share);
-        }
-        Scheme::signer(&space, committee, sharing, share).ok_or(ValidatorKeyError::Share)
-    }
-
-    fn sharing(&self) -> Result<Sharing<MinSig>, ValidatorKeyError> {
-        let bytes = hex::decode(&self.sharing).unwrap_or_default();
-        let count = u32::try_from(self.validators.len()).unwrap_or(u32::MAX);
-        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        Sharing::read_cfg(&mut Bytes::from(bytes), &(count, ModeVersion::v0()))
-            .ok()
-            .filter(|sharing| {
-                sharing.total() == count && sharing.required() == N3f1::quorum(count.get())
-            })
-            .ok_or(ValidatorKeyError::Sharing)
+        let output = self.output()?;
+        let place = output.players().position(&self.identity()?.public_key());
+        let own = place == Some(share.index.get() as usize)
+            && output.public().partial_public(share.index).ok() == Some(share.public::<MinSig>());
+        own.then_some(Some(share)).ok_or(ValidatorKeyError::Share)
     }
 }
 
-/// What everybody may know of a committee: who votes, and the public polynomial of the group key.
+/// The rules of a chain that these validators begin.
+///
+/// # Errors
+/// [`ValidatorKeyError::Committee`] when there are too many, or one has a key under which nothing can be verified.
+pub fn founded_by(
+    epoch_blocks: EpochBlocks,
+    validators: &[Peer],
+) -> Result<Governance, ValidatorKeyError> {
+    let delegates = validators.iter().map(Peer::delegate);
+    let delegates: Option<Vec<_>> = delegates.collect();
+    delegates
+        .and_then(|delegates| Governance::new(epoch_blocks, delegates).ok())
+        .ok_or(ValidatorKeyError::Committee)
+}
+
+/// What everybody may know of the first committee: who votes, and the public polynomial of the group key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Committee {
-    validators: Vec<String>,
-    sharing: String,
+    output: String,
 }
 
 impl Committee {
     /// A follower, with an identity of its own and no share.
     #[must_use]
     pub fn follower(&self) -> ValidatorKey {
-        let seed: [u8; 32] = rand::RngExt::random(&mut rand::rng());
         ValidatorKey {
-            identity: Zeroizing::new(hex::encode(Zeroizing::new(seed))),
-            validators: self.validators.clone(),
-            sharing: self.sharing.clone(),
+            identity: NodeIdentity::generate().0,
+            output: self.output.clone(),
             share: None,
         }
     }
@@ -217,9 +243,67 @@ impl Committee {
     /// The group key, a compressed point of G2.
     ///
     /// # Errors
-    /// [`ValidatorKeyError::Sharing`] when the polynomial is none.
+    /// [`ValidatorKeyError::Output`] when the polynomial is none.
     pub fn group_key(&self) -> Result<[u8; GROUP_KEY_SIZE], ValidatorKeyError> {
         self.follower().group_key()
+    }
+}
+
+/// The scheme of an epoch, as a node with this part in it has it.
+pub(super) fn scheme(
+    chain: ChainId,
+    info: SchemeInfo<MinSig, ed25519::PublicKey>,
+) -> Option<Scheme> {
+    let space = finality::namespace(chain);
+    match info {
+        SchemeInfo::Verifier {
+            participants,
+            sharing,
+        } => Some(Scheme::verifier(&space, participants, sharing)),
+        SchemeInfo::Member {
+            participants,
+            sharing,
+            public_key,
+        } => Scheme::member(&space, participants, sharing, &public_key),
+        SchemeInfo::Signer {
+            participants,
+            sharing,
+            share,
+        } => Scheme::signer(&space, participants, sharing, share),
+    }
+}
+
+/// A node's identity, before it is of any committee: the seed of an Ed25519 key, 64 hex digits in a file.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct NodeIdentity(pub(super) Zeroizing<String>);
+
+impl NodeIdentity {
+    /// A fresh one.
+    #[must_use]
+    pub fn generate() -> Self {
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(rand::RngExt::random(&mut rand::rng()));
+        Self(Zeroizing::new(hex::encode(*seed)))
+    }
+
+    /// By which its peers know the node.
+    ///
+    /// # Errors
+    /// [`ValidatorKeyError::Identity`] when the file is damaged.
+    pub fn peer(&self) -> Result<PeerId, ValidatorKeyError> {
+        Ok(PeerId(self.signer()?.public_key()))
+    }
+
+    pub(super) fn signer(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
+        let seed = Zeroizing::new(hex::decode(&*self.0).unwrap_or_default());
+        ed25519::PrivateKey::decode(Bytes::from_owner(seed))
+            .map_err(|_| ValidatorKeyError::Identity)
+    }
+}
+
+impl fmt::Debug for NodeIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NodeIdentity(secret)")
     }
 }
 
@@ -236,12 +320,12 @@ pub enum ValidatorKeyError {
     /// The identity.
     #[error("the validator's identity is not a key")]
     Identity,
-    /// The validators' identities: not keys, or not distinct.
-    #[error("the committee is not a list of distinct keys")]
+    /// The validators: others than the genesis names.
+    #[error("the validators are not those of the genesis")]
     Committee,
-    /// The public polynomial.
-    #[error("the group key is not one of as many validators as the committee has")]
-    Sharing,
+    /// What the ceremony gave everybody to know.
+    #[error("the group key's public part is none, or not one of as many validators as it names")]
+    Output,
     /// The share.
     #[error("the validator's share is not one of its group key")]
     Share,
@@ -258,7 +342,7 @@ mod tests {
     };
     use commonware_cryptography::blake3::Digest;
     use commonware_parallel::Sequential;
-    use commonware_utils::{NZU32, non_empty};
+    use commonware_utils::non_empty;
     use proptest::prelude::*;
     use yilian_protocol::{
         BlockId, Height, TimeMs, TreeHash, block::Header, codec::Blob, finality::FinalityError,
@@ -276,10 +360,11 @@ mod tests {
     fn group() -> Group {
         let chain = ChainId::from_bytes([4; 32]);
         let mut rng = rand::rng();
-        let (sharing, shares) =
-            deal_anonymous::<MinSig, N3f1>(&mut rng, Mode::NonZeroCounter, NZU32!(4));
         let peers = (0..4).map(|seed| ed25519::PrivateKey::from_seed(seed).public_key());
         let peers = Set::from_iter_dedup(peers);
+        let (output, shares) =
+            deal::<MinSig, _, N3f1>(&mut rng, Mode::NonZeroCounter, peers.clone()).unwrap();
+        let sharing = output.public().clone();
         let scheme = |share: &Share| {
             let space = finality::namespace(chain);
             Scheme::signer(&space, peers.clone(), sharing.clone(), share.clone()).unwrap()
@@ -287,7 +372,7 @@ mod tests {
         Group {
             chain,
             key: sharing.public().encode().to_vec(),
-            schemes: shares.iter().map(scheme).collect(),
+            schemes: shares.values().iter().map(scheme).collect(),
         }
     }
 

@@ -160,7 +160,7 @@ fn damaged_or_foreign_keys_are_named() {
     for (field, word) in [
         ("share", "share"),
         ("identity", "identity"),
-        ("sharing", "group key"),
+        ("output", "group key"),
     ] {
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
         value[field] = "00".into();

@@ -222,7 +222,7 @@ fn a_damaged_disk_never_gives_wrong_answers() {
         "chain-blocks-value",
         "chain-finalizations-key",
         "chain-state-log_data",
-        "chain-simplex",
+        "chain-simplex_consensus_0",
         "chain-application-metadata",
     ] {
         for damage in [flip, cut, remove] {

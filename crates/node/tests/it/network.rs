@@ -1,6 +1,7 @@
 //! Many nodes on loopback: agreement, losses, followers, strangers and hostile peers.
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     num::NonZeroU32,
     sync::Arc,
@@ -11,17 +12,40 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use yilian_node::order::{
     CeremonyError, CeremonyOptions, Chain, ChainOptions, NodeIdentity, Peer, PeerId, Peering,
-    SubmitError, ValidatorKey, hold,
+    StateMachine, SubmitError, ValidatorKey, founded_by, hold,
 };
-use yilian_protocol::{BlockId, Height, finality, refusal::Refusal, registry::Genesis};
+use yilian_protocol::{
+    BlockId, Height,
+    codec::List,
+    finality,
+    governance::{Delegate, EpochBlocks, Seats},
+    refusal::Refusal,
+    registry::Genesis,
+};
 
 use crate::{
     hostile,
-    toy::{Toy, genesis, key, transaction},
+    toy::{Chosen, Toy, genesis, key, transaction},
 };
 
 /// How long anything may take that must happen: much longer than it does.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Short, so that every test that orders some blocks sees validators follow each other.
+const EPOCH: u32 = 32;
+
+fn genesis_of(keys: &[ValidatorKey], addresses: &[SocketAddr]) -> Genesis {
+    let mut genesis = genesis(&keys[0]);
+    let pairs = keys.iter().zip(addresses);
+    let validators: Vec<Peer> = pairs
+        .map(|(key, address)| Peer {
+            id: key.peer().unwrap(),
+            address: *address,
+        })
+        .collect();
+    genesis.governance = founded_by(EpochBlocks::new(EPOCH).unwrap(), &validators).unwrap();
+    genesis
+}
 
 /// The validators of one chain; some of them may be down.
 pub struct Committee {
@@ -31,6 +55,7 @@ pub struct Committee {
     accept: Vec<PeerId>,
     folders: Vec<TempDir>,
     chains: Vec<Option<Chain>>,
+    machine: Arc<dyn StateMachine>,
 }
 
 impl Committee {
@@ -41,13 +66,15 @@ impl Committee {
     }
 
     fn of(keys: Vec<ValidatorKey>, accept: impl FnOnce(&ValidatorKey) -> Vec<PeerId>) -> Self {
+        let addresses = free_addresses(keys.len());
         let mut committee = Self {
-            genesis: genesis(&keys[0]),
-            addresses: free_addresses(keys.len()),
+            genesis: genesis_of(&keys, &addresses),
+            addresses,
             accept: accept(&keys[0]),
             folders: keys.iter().map(|_| tempfile::tempdir().unwrap()).collect(),
             chains: keys.iter().map(|_| None).collect(),
             keys,
+            machine: Arc::new(Toy),
         };
         for place in 0..committee.keys.len() {
             committee.up(place);
@@ -78,7 +105,7 @@ impl Committee {
             self.keys[place].clone(),
         );
         let options = options.peering(Some(self.peering(place)));
-        let chain = Chain::start(options, Arc::new(Toy)).unwrap();
+        let chain = Chain::start(options, Arc::clone(&self.machine)).unwrap();
         self.chains[place] = Some(chain);
     }
 
@@ -429,24 +456,120 @@ fn a_share_of_another_place_does_not_vote() {
         .iter()
         .map(|key| serde_json::to_value(key).unwrap())
         .collect();
-    let with = |name: &str, value: serde_json::Value| {
-        let mut changed = texts[0].clone();
-        changed[name] = value;
-        let key: ValidatorKey = serde_json::from_value(changed).unwrap();
-        let options = ChainOptions::new(folder.path().to_owned(), genesis(&keys[0]), key);
+    let error = |genesis: Genesis, key: ValidatorKey| {
+        let options = ChainOptions::new(folder.path().to_owned(), genesis, key);
         Chain::start(options, Arc::new(Toy))
             .unwrap_err()
             .to_string()
     };
-    let error = with("share", texts[1]["share"].clone());
-    assert!(error.contains("share is not one"), "{error}");
-    let error = with("identity", texts[1]["identity"].clone());
-    assert!(error.contains("share is not one"), "{error}");
-    let mut few = texts[0]["validators"].as_array().unwrap().clone();
-    few.pop();
-    let error = with("validators", few.clone().into());
-    assert!(error.contains("as many validators"), "{error}");
-    few.push(few[0].clone());
-    let error = with("validators", few.into());
-    assert!(error.contains("distinct"), "{error}");
+    let whole = genesis_of(&keys, &free_addresses(4));
+    let with = |name: &str, value: serde_json::Value| {
+        let mut changed = texts[0].clone();
+        changed[name] = value;
+        error(whole.clone(), serde_json::from_value(changed).unwrap())
+    };
+    let text = with("share", texts[1]["share"].clone());
+    assert!(text.contains("share is not one"), "{text}");
+    let text = with("identity", texts[1]["identity"].clone());
+    assert!(text.contains("share is not one"), "{text}");
+    let mut output = texts[0]["output"].as_str().unwrap().to_owned();
+    output.truncate(output.len() - 2);
+    let text = with("output", output.into());
+    assert!(text.contains("public part"), "{text}");
+    // Whole, but the genesis begins with one of them alone.
+    let text = error(genesis(&keys[0]), keys[0].clone());
+    assert!(text.contains("not those of the genesis"), "{text}");
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+impl Committee {
+    /// One validator, and three more nodes that are elected for the epochs of `seats`.
+    fn growing(seats: &[&[usize]]) -> Self {
+        let first = ValidatorKey::generate();
+        let others = [(); 3].map(|()| first.follower());
+        let keys: Vec<ValidatorKey> = [first].into_iter().chain(others).collect();
+        let addresses = free_addresses(keys.len());
+        let genesis = genesis_of(&keys[..1], &addresses);
+        let mut committee = Self {
+            accept: Vec::new(),
+            folders: keys.iter().map(|_| tempfile::tempdir().unwrap()).collect(),
+            chains: keys.iter().map(|_| None).collect(),
+            machine: Arc::new(Toy),
+            genesis,
+            addresses,
+            keys,
+        };
+        let delegates: Vec<Delegate> = committee
+            .peers()
+            .map(|peer| peer.delegate().unwrap())
+            .collect();
+        let seats = seats.iter().map(|places| Seats {
+            delegates: List::new(
+                places
+                    .iter()
+                    .map(|place| delegates[*place].clone())
+                    .collect(),
+            )
+            .unwrap(),
+            addresses: List::new(delegates.clone()).unwrap(),
+        });
+        committee.machine = Arc::new(Chosen {
+            epoch_blocks: committee.genesis.governance.epoch_blocks,
+            seats: seats.collect(),
+        });
+        for place in 0..committee.keys.len() {
+            committee.up(place);
+        }
+        committee
+    }
+
+    /// Has blocks ordered until `epoch` has begun, no faster than all that run can follow: who lags behind half an epoch gets no share.
+    async fn reach_epoch(&self, place: usize, epoch: u64) {
+        let goal = epoch * u64::from(EPOCH);
+        for number in 0.. {
+            let text = format!("epoch-{epoch}-{place}-{number} x");
+            let height = self.order(place, &text).await;
+            for chain in self.running() {
+                reaches(chain, height).await;
+            }
+            if height.get() >= goal {
+                return;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_one_grows_to_four_and_any_of_them_may_go() {
+    let mut committee = Committee::growing(&[&[0, 1, 2, 3]]);
+    committee.reach_epoch(0, 3).await;
+    // Three of four make the quorum: the first is not needed any more.
+    committee.down(0);
+    let height = committee.order(1, "without-the-first x").await;
+    committee.agree_on(height).await;
+    // It has missed an epoch change.
+    committee.reach_epoch(2, 4).await;
+    committee.up(0);
+    let height = committee.order(0, "again x").await;
+    committee.agree_on(height).await;
+    committee.down(3);
+    let height = committee.order(0, "without-the-last x").await;
+    committee.agree_on(height).await;
+}
+
+#[tokio::test]
+async fn the_first_validator_hands_over_and_leaves() {
+    let mut committee = Committee::growing(&[&[0, 1, 2, 3], &[1, 2, 3]]);
+    committee.reach_epoch(0, 4).await;
+    committee.down(0);
+    let height = committee.order(1, "without-the-first x").await;
+    committee.agree_on(height).await;
+    // Three of three: none may fail.
+    committee.down(3);
+    let submitted = committee.at(1).submit(transaction("never x"));
+    let waited = tokio::time::timeout(Duration::from_secs(5), submitted).await;
+    assert!(waited.is_err(), "two of three made a block final");
+    committee.up(3);
+    let height = committee.order(2, "again x").await;
+    committee.agree_on(height).await;
 }

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_node::order::{Chain, ChainOptions, Execution, OrderError, StateMachine, ValidatorKey};
 use yilian_protocol::{
-    StateKey, TimeMs,
-    codec::{Blob, Text},
+    Height, StateKey, TimeMs,
+    codec::{Blob, Encode as _, Text},
+    governance::{EpochBlocks, Seats},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
+    state::tables::SEATS,
 };
 
 /// A transaction `key value` sets a value once.
@@ -58,6 +60,53 @@ impl StateMachine for Toy {
     }
 }
 
+/// The toy, with validators that were chosen before: those of the epoch, or the last.
+pub struct Chosen {
+    pub epoch_blocks: EpochBlocks,
+    pub seats: Vec<Seats>,
+}
+
+impl Chosen {
+    fn elected(&self, height: Height) -> Option<(StateKey, Vec<u8>)> {
+        let epoch = self.epoch_blocks.elects(height)?;
+        let last = self.seats.len() - 1;
+        let place = usize::try_from(epoch - 2).unwrap().min(last);
+        Some((SEATS.key(&epoch.to_be_bytes()), self.seats[place].to_vec()))
+    }
+}
+
+impl StateMachine for Chosen {
+    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
+        Toy.check(transaction)
+    }
+
+    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
+        Toy.reads(transaction)
+    }
+
+    fn standing_reads(&self, height: Height) -> Vec<StateKey> {
+        self.elected(height)
+            .map(|(key, _)| key)
+            .into_iter()
+            .collect()
+    }
+
+    fn seats_key(&self, epoch: u64) -> Option<StateKey> {
+        Some(SEATS.key(&epoch.to_be_bytes()))
+    }
+
+    fn execute(
+        &self,
+        admitted: Admitted,
+        transactions: &[Bytes],
+        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+    ) -> Execution {
+        let mut execution = Toy.execute(admitted, transactions, state);
+        execution.writes.extend(self.elected(admitted.height));
+        execution
+    }
+}
+
 /// The first word names the value.
 pub fn key(transaction: &[u8]) -> StateKey {
     StateKey::of(
@@ -76,6 +125,7 @@ pub fn genesis(validator: &ValidatorKey) -> Genesis {
         ca: SigningKey::from_seed(&[1; 32]).verifying_key(),
         regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
         group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
+        governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
     }
 }
 

@@ -17,6 +17,7 @@ use yilian_protocol::{
     CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TransactionId, TreeHash,
     authored::Authored,
     codec::{Blob, List, Text},
+    governance::{Ballot, BallotChoice, Candidacy, Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{
         Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, HolderAsk,
         Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
@@ -58,7 +59,20 @@ pub fn genesis() -> Genesis {
         ca: key(1).verifying_key(),
         regulators: regulators().public(),
         group_key: Blob::new(vec![7; 96]).unwrap(),
+        governance: governance(),
     }
+}
+
+pub fn governance() -> Governance {
+    let delegate = |number: u8, address: &str| Delegate {
+        peer: key(number).verifying_key(),
+        address: NodeAddress(address.parse().unwrap()),
+    };
+    let delegates = vec![
+        delegate(40, "10.0.0.1:9000"),
+        delegate(41, "[2001:db8::1]:9000"),
+    ];
+    Governance::new(EpochBlocks::DEFAULT, delegates).unwrap()
 }
 
 pub fn chain() -> ChainId {
@@ -326,6 +340,16 @@ pub fn bodies() -> Vec<Body> {
             TimeMs::new(NOW),
             &key(4),
         )),
+        Body::Stand(Candidacy::sign(
+            chain(),
+            hospital(),
+            Some(NodeAddress("192.0.2.1:9000".parse().unwrap())),
+            &key(42),
+        )),
+        Body::Elect(Ballot {
+            voter: hospital(),
+            candidate: Some(BallotChoice(key(42).verifying_key())),
+        }),
     ]
 }
 

@@ -1,0 +1,221 @@
+//! Who is elected: one member one vote, counted at one height, and what cannot be done about it.
+
+use yilian_protocol::{
+    Height,
+    codec::Decode as _,
+    governance::{Ballot, BallotChoice, Candidacy, CandidateEntry, Candidates, NodeAddress, Seats},
+    refusal::Refusal,
+    registry::{Motion, Vote},
+    state::tables::{CANDIDATES, SEATS},
+    tx::Body,
+};
+
+use crate::world::{CONSORTIUM, World, delegate, governance, key, member, member_id};
+
+/// Five hospitals, by their CAs; the node of each is a number higher.
+const HOSPITALS: [u8; 5] = [10, 20, 30, 40, 50];
+
+fn consortium() -> World {
+    let mut world = World::new();
+    for hospital in HOSPITALS {
+        world.applied(CONSORTIUM, Body::Admit(member(hospital)));
+    }
+    world
+}
+
+fn candidacy(world: &World, hospital: u8, node: u8, port: Option<u16>) -> Body {
+    let address = port.map(|port| NodeAddress(([10, 0, 0, node], port).into()));
+    Body::Stand(Candidacy::sign(
+        world.ledger.chain(),
+        member_id(hospital),
+        address,
+        &key(node),
+    ))
+}
+
+fn stand(world: &mut World, hospital: u8, node: u8) {
+    let body = candidacy(world, hospital, node, Some(9_000));
+    world.applied(hospital, body);
+}
+
+fn ballot(voter: u8, node: Option<u8>) -> Body {
+    Body::Elect(Ballot {
+        voter: member_id(voter),
+        candidate: node.map(|node| BallotChoice(key(node).verifying_key())),
+    })
+}
+
+fn votes(world: &World) -> Vec<(u8, u32, bool)> {
+    let known = world.state.get(&CANDIDATES.key(&[]));
+    let known = known.map(|bytes| Candidates::from_slice(bytes).unwrap().into_vec());
+    let known = known.unwrap_or_else(|| governance().candidates());
+    let row = |entry: &CandidateEntry| {
+        let node = (0..=u8::MAX).find(|n| key(*n).verifying_key() == entry.delegate.peer);
+        (node.unwrap(), entry.votes, entry.stands)
+    };
+    known.iter().map(row).collect()
+}
+
+/// Executes the next block that counts votes, and returns who is elected.
+fn count(world: &mut World) -> Vec<u8> {
+    let blocks = governance().epoch_blocks;
+    let epoch = blocks.epoch_of(Height::new(world.height)) + 2;
+    let epoch = [epoch, epoch + 1]
+        .into_iter()
+        .find(|epoch| blocks.elected_at(*epoch) > Some(Height::new(world.height)));
+    let epoch = epoch.unwrap();
+    world.height = blocks.elected_at(epoch).unwrap().get() - 1;
+    world.block(&[]);
+    let seats = &world.state[&SEATS.key(&epoch.to_be_bytes())];
+    let seats = Seats::from_slice(seats).unwrap();
+    let node = |delegate: &yilian_protocol::governance::Delegate| {
+        (0..=u8::MAX).find(|n| key(*n).verifying_key() == delegate.peer)
+    };
+    seats.delegates.iter().filter_map(node).collect()
+}
+
+#[test]
+fn where_nobody_votes_the_validators_stay() {
+    let mut world = consortium();
+    let mut first = count(&mut world);
+    first.sort_unstable();
+    assert_eq!(first, [1, 2]);
+    // Standing alone elects nobody.
+    stand(&mut world, 10, 11);
+    assert_eq!(count(&mut world).len(), 2);
+}
+
+#[test]
+fn the_most_voted_get_the_seats_and_a_vote_can_be_moved() {
+    let mut world = consortium();
+    for hospital in HOSPITALS {
+        stand(&mut world, hospital, hospital + 1);
+        world.applied(hospital, ballot(hospital, Some(hospital + 1)));
+    }
+    // Two of the genesis and five with a vote each: seven are 3 * 2 + 1.
+    assert_eq!(count(&mut world).len(), 7);
+    // Two votes for the first: it leads. The node without a vote is none of the validators' any more once it withdrew.
+    world.applied(20, ballot(20, Some(11)));
+    let body = candidacy(&world, 20, 21, None);
+    world.applied(20, body);
+    let elected = count(&mut world);
+    assert_eq!(elected[0], 11);
+    assert_eq!(elected.len(), 4, "six are eligible, four get a seat");
+    assert!(!elected.contains(&21));
+    // A vote comes before a seat of before.
+    assert!(
+        !elected.contains(&1) && !elected.contains(&2),
+        "{elected:?}"
+    );
+}
+
+#[test]
+fn a_vote_counts_once_whatever_is_sent() {
+    let mut world = consortium();
+    stand(&mut world, 10, 11);
+    stand(&mut world, 20, 21);
+    world.applied(30, ballot(30, Some(11)));
+    assert_eq!(
+        world.refused(30, ballot(30, Some(11))),
+        Refusal::AlreadyVoted
+    );
+    world.applied(30, ballot(30, Some(21)));
+    assert_eq!(
+        votes(&world),
+        [(1, 0, true), (2, 0, true), (11, 0, true), (21, 1, true)]
+    );
+    world.applied(30, ballot(30, None));
+    assert_eq!(world.refused(30, ballot(30, None)), Refusal::AlreadyVoted);
+    assert!(votes(&world).iter().all(|(_, votes, _)| *votes == 0));
+    // Only its own CA casts a member's vote.
+    assert_eq!(
+        world.refused(20, ballot(30, Some(11))),
+        Refusal::WrongSigner
+    );
+    assert_eq!(
+        world.refused(30, ballot(30, Some(99))),
+        Refusal::NotStanding
+    );
+    let body = candidacy(&world, 10, 11, None);
+    world.applied(10, body);
+    assert_eq!(
+        world.refused(30, ballot(30, Some(11))),
+        Refusal::NotStanding
+    );
+}
+
+#[test]
+fn nobody_stands_anothers_node() {
+    let mut world = consortium();
+    stand(&mut world, 10, 11);
+    let taken = candidacy(&world, 20, 11, Some(1));
+    assert_eq!(world.refused(20, taken), Refusal::ForeignNode);
+    // Without the node's key there is no consent, nor with one for another place.
+    let Body::Stand(mut forged) = candidacy(&world, 20, 21, Some(1)) else {
+        unreachable!()
+    };
+    forged.peer = key(31).verifying_key();
+    assert_eq!(
+        world.refused(20, Body::Stand(forged.clone())),
+        Refusal::NoConsent
+    );
+    forged.peer = key(21).verifying_key();
+    forged.address = Some(delegate(9, 9).address);
+    assert_eq!(world.refused(20, Body::Stand(forged)), Refusal::NoConsent);
+    let foreign = candidacy(&world, 20, 21, Some(1));
+    assert_eq!(world.refused(30, foreign), Refusal::WrongSigner);
+    let unknown = candidacy(&world, 20, 21, None);
+    assert_eq!(world.refused(20, unknown), Refusal::NotStanding);
+}
+
+#[test]
+fn a_node_of_the_genesis_belongs_to_whom_it_consents() {
+    let mut world = consortium();
+    stand(&mut world, 10, 1);
+    let taken = candidacy(&world, 20, 1, Some(1));
+    assert_eq!(world.refused(20, taken), Refusal::ForeignNode);
+    assert_eq!(votes(&world), [(1, 0, true), (2, 0, true)]);
+}
+
+#[test]
+fn who_is_suspended_neither_stands_nor_votes() {
+    let mut world = consortium();
+    stand(&mut world, 10, 11);
+    world.applied(10, ballot(10, Some(11)));
+    world.applied(20, ballot(20, Some(11)));
+    for voter in [20, 30, 40] {
+        world.applied(
+            voter,
+            Body::Vote(Vote {
+                subject: member_id(10),
+                motion: Motion::Suspend,
+                round: 0,
+                voter: member_id(voter),
+                favour: true,
+            }),
+        );
+    }
+    assert_eq!(
+        votes(&world)[2],
+        (11, 1, false),
+        "its own vote is gone, and its node"
+    );
+    assert!(!count(&mut world).contains(&11));
+    assert_eq!(
+        world.refused(10, ballot(10, Some(11))),
+        Refusal::MemberSuspended
+    );
+    let again = candidacy(&world, 10, 11, Some(9_000));
+    assert_eq!(world.refused(10, again), Refusal::MemberSuspended);
+}
+
+#[test]
+fn when_all_withdraw_the_last_validators_stay() {
+    let mut world = consortium();
+    for (hospital, node) in [(10, 1), (20, 2)] {
+        stand(&mut world, hospital, node);
+        let body = candidacy(&world, hospital, node, None);
+        world.applied(hospital, body);
+    }
+    assert_eq!(count(&mut world), [1, 2]);
+}

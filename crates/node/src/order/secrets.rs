@@ -1,0 +1,129 @@
+//! What a validator keeps of the group key: its shares, what it was dealt, and the seeds from which it deals.
+
+use std::{fs, path::PathBuf};
+
+use bytes::Bytes;
+use commonware_codec::{DecodeExt as _, Encode as _};
+use commonware_consensus::types::Epoch;
+use commonware_cryptography::{
+    PublicKey,
+    bls12381::{dkg::feldman_desmedt::DealerPrivMsg, primitives::group::Share},
+    transcript::Summary,
+};
+use commonware_glue::dkg::SecretStore;
+use zeroize::Zeroizing;
+
+use crate::private_file;
+
+/// A file for each secret, `KIND-EPOCH[-DEALER]`, hex digits, readable by the node only.
+#[derive(Debug, Clone)]
+pub(super) struct FileStore {
+    directory: PathBuf,
+}
+
+/// Tells that the first share was put here once: it is not put back when its epoch is over.
+const BEGUN: &str = "begun";
+
+impl FileStore {
+    pub const fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Puts the share of the first epoch, unless that was done before.
+    pub async fn begin(&mut self, share: Option<Share>) {
+        if self.directory.join(BEGUN).exists() {
+            return;
+        }
+        if let Some(share) = share {
+            self.put_share(Epoch::zero(), share).await;
+        }
+        self.put(BEGUN, &[]);
+    }
+
+    /// A validator that cannot keep its secrets must not go on: it could deal twice.
+    #[allow(clippy::panic, reason = "ends this validator, see the module `order`")]
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let text = Zeroizing::new(hex::encode(bytes));
+        if let Err(error) = private_file::write(&self.directory.join(name), text.as_bytes()) {
+            panic!("cannot keep the validator's secrets: {error}");
+        }
+    }
+
+    fn get<T: commonware_codec::Read<Cfg = ()>>(&self, name: &str) -> Option<T> {
+        let text = Zeroizing::new(fs::read_to_string(self.directory.join(name)).ok()?);
+        let bytes = Zeroizing::new(hex::decode(text.trim()).ok()?);
+        T::decode(Bytes::from_owner(bytes)).ok()
+    }
+}
+
+impl SecretStore for FileStore {
+    async fn put_share(&mut self, epoch: Epoch, share: Share) {
+        self.put(&format!("share-{epoch}"), &share.encode());
+    }
+
+    async fn get_share(&mut self, epoch: Epoch) -> Option<Share> {
+        self.get(&format!("share-{epoch}"))
+    }
+
+    async fn put_seed(&mut self, epoch: Epoch, seed: Summary) {
+        self.put(&format!("seed-{epoch}"), &seed.encode());
+    }
+
+    async fn get_seed(&mut self, epoch: Epoch) -> Option<Summary> {
+        self.get(&format!("seed-{epoch}"))
+    }
+
+    async fn put_dealing<P: PublicKey>(&mut self, epoch: Epoch, dealer: P, private: DealerPrivMsg) {
+        let dealer = hex::encode(dealer.encode());
+        self.put(&format!("dealing-{epoch}-{dealer}"), &private.encode());
+    }
+
+    async fn get_dealing<P: PublicKey>(
+        &mut self,
+        epoch: Epoch,
+        dealer: &P,
+    ) -> Option<DealerPrivMsg> {
+        let dealer = hex::encode(dealer.encode());
+        self.get(&format!("dealing-{epoch}-{dealer}"))
+    }
+
+    /// A share of the past, and enough others of the same time, would still make the group key.
+    async fn prune(&mut self, min: Epoch) {
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let epoch = name.split('-').nth(1).and_then(|epoch| epoch.parse().ok());
+            if epoch.is_some_and(|epoch: u64| epoch < min.get())
+                && let Err(error) = fs::remove_file(entry.path())
+            {
+                tracing::warn!(%name, %error, "a secret of the past is still there");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_cryptography::transcript::{Transcript, Version};
+
+    use super::*;
+    use crate::order::ValidatorKey;
+
+    #[tokio::test]
+    async fn secrets_of_the_past_are_removed_and_the_first_share_does_not_come_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = FileStore::new(directory.path().join("secrets"));
+        let share = ValidatorKey::generate().share().unwrap().unwrap();
+        store.begin(Some(share.clone())).await;
+        assert_eq!(store.get_share(Epoch::zero()).await, Some(share.clone()));
+        let seed = Transcript::new(b"test", Version::V1).summarize();
+        store.put_seed(Epoch::new(3), seed).await;
+        store.prune(Epoch::new(3)).await;
+        assert_eq!(store.get_share(Epoch::zero()).await, None);
+        assert!(store.get_seed(Epoch::new(3)).await.is_some());
+        store.begin(Some(share)).await;
+        assert_eq!(store.get_share(Epoch::zero()).await, None, "begun before");
+    }
+}
