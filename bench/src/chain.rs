@@ -24,7 +24,7 @@ use yilian_crypto::{
 use yilian_node::{
     config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
     neighbours::NeighbourUrls,
-    order::{Peer, Peering, ValidatorKey, founded_by},
+    order::{History, Peer, Peering, ValidatorKey, founded_by},
 };
 use yilian_protocol::{
     ChainId, Height, RecordId,
@@ -153,6 +153,7 @@ impl Net {
                 }),
                 neighbours: NeighbourUrls::default(),
                 checked_log: false,
+                history: History::default(),
             };
             let identity = IdentityFile {
                 member: ca.id(),

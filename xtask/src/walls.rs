@@ -22,6 +22,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "crypto", "protocol", "proof", "record", "ledger", "client", "node",
         ],
     ),
+    // Development only: the same engine on a deterministic runtime.
+    ("sim", &["crypto", "protocol", "ledger", "node"]),
     (
         "bench",
         &[

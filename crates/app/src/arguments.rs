@@ -60,6 +60,9 @@ pub enum Command {
     /// Say who is who: admit hospitals, certify people, revoke certificates
     #[command(subcommand)]
     Ca(CaCommand),
+    /// Say who orders blocks: stand nodes for election, and vote for one
+    #[command(subcommand)]
+    Delegate(DelegateCommand),
     /// Act as a doctor: seal a patient's visits, open what patients share
     #[command(subcommand)]
     Doctor(DoctorCommand),
@@ -108,6 +111,32 @@ pub enum Command {
     },
 }
 
+/// What is done about elections. Votes count in the ceremony of the epoch after the next; who gets a share there votes from the epoch behind it.
+#[derive(Debug, Subcommand)]
+pub enum DelegateCommand {
+    /// List the candidates with their votes, and the delegates of this epoch and the next two
+    List,
+    /// Stand a member's node for election, by the member's CA
+    Stand {
+        /// The node's settings, `node.json`: beside it stands the key with which the node consents
+        settings: PathBuf,
+        /// Whose node it is, by name
+        #[arg(long)]
+        member: String,
+        /// Withdraw it
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Vote for a candidate, by a member's CA; replaces the member's vote of before
+    Vote {
+        /// The candidate's key, as `list` shows it, or the first digits; nobody to take the vote back
+        candidate: Option<String>,
+        /// Whose vote, by name
+        #[arg(long)]
+        by: String,
+    },
+}
+
 /// What is done with a network of many nodes.
 #[derive(Debug, Subcommand)]
 pub enum NetCommand {
@@ -133,6 +162,9 @@ pub enum NetCommand {
         /// Blocks of an epoch: votes for delegates take effect in the epoch after the next
         #[arg(long, default_value_t = EpochBlocks::DEFAULT.get())]
         epoch_blocks: u32,
+        /// How many of the latest blocks each node keeps, two epochs at least; all of them if left out
+        #[arg(long)]
+        keep_blocks: Option<u64>,
         /// The consortium's name
         #[arg(long, default_value = "Yilian consortium")]
         name: String,

@@ -7,6 +7,7 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
     codec::Text,
+    governance::{Ballot, BallotChoice, Candidacy},
     limits::{NAME_MAX, REASON_MAX},
     receipt::Receipt,
     refusal::Refusal,
@@ -133,8 +134,40 @@ impl MemberCa {
             round: session.member(subject).await?.decisions,
             voter: self.id(),
             favour,
+            sequence: session.cast(self.id()).await?,
         };
         let transaction = Transaction::sign(session.chain(), Body::Vote(vote), &self.key);
+        session.submit(transaction).await
+    }
+
+    /// Stands one of the member's nodes for election, or withdraws it, as the node consented to.
+    ///
+    /// # Errors
+    /// The rule by which the ledger refuses.
+    pub async fn stand<T: Transport>(
+        &self,
+        session: &Session<T>,
+        candidacy: Candidacy,
+    ) -> Result<Receipt, ClientError> {
+        let transaction = Transaction::sign(session.chain(), Body::Stand(candidacy), &self.key);
+        session.submit(transaction).await
+    }
+
+    /// Votes for a candidate in place of the one voted for before, or takes the vote back.
+    ///
+    /// # Errors
+    /// The rule by which the ledger refuses.
+    pub async fn elect<T: Transport>(
+        &self,
+        session: &Session<T>,
+        candidate: Option<VerifyingKey>,
+    ) -> Result<Receipt, ClientError> {
+        let ballot = Ballot {
+            voter: self.id(),
+            candidate: candidate.map(BallotChoice),
+            sequence: session.cast(self.id()).await?,
+        };
+        let transaction = Transaction::sign(session.chain(), Body::Elect(ballot), &self.key);
         session.submit(transaction).await
     }
 

@@ -11,6 +11,7 @@ use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
     codec::{Decode, Encode, List},
+    governance::{CandidateEntry, Candidates, Seats},
     grant::{GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
     log::{AnchorEntry, LogBlock, LogCheck, LogInclusion, OpenEntries},
@@ -205,6 +206,39 @@ impl<T: Transport> Session<T> {
     /// When the node does not answer, or its proofs do not verify.
     pub async fn members(&self) -> Result<Vec<MemberEntry>, ClientError> {
         self.list(&tables::MEMBERS, &[], tables::MEMBER).await
+    }
+
+    /// How often a member voted or stood a node: the number of its next vote.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn cast(&self, member: MemberId) -> Result<u32, ClientError> {
+        Ok(self
+            .read(tables::CAST, member.as_bytes())
+            .await?
+            .unwrap_or(0))
+    }
+
+    /// Everyone who ever stood for election, with the votes that stand now.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn candidates(&self) -> Result<Vec<CandidateEntry>, ClientError> {
+        let known = self.read(tables::CANDIDATES, &[]).await?;
+        let founders = || self.genesis().governance.candidates();
+        Ok(known.map_or_else(founders, Candidates::into_vec))
+    }
+
+    /// The delegates of an epoch; `None` when they are not elected yet.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn seats(&self, epoch: u64) -> Result<Option<Seats>, ClientError> {
+        let governance = &self.genesis().governance;
+        if governance.epoch_blocks.elected_at(epoch).is_none() {
+            return Ok(Some(governance.seats()));
+        }
+        self.read(tables::SEATS, &epoch.to_be_bytes()).await
     }
 
     /// All certificates of a member.

@@ -2,8 +2,8 @@
 //!
 //! | transaction | signed by | refused when |
 //! |---|---|---|
-//! | stand | the member's CA | the member is unknown or may not act, the node does not consent, it is another member's, there are too many |
-//! | elect | the voter's CA | the voter is unknown or may not act, the candidate does not stand, the vote counts already |
+//! | stand | the member's CA | the member is unknown or may not act, it voted or stood since, the node does not consent, it is another member's, there are too many |
+//! | elect | the voter's CA | the voter is unknown or may not act, it voted or stood since, the candidate does not stand, the vote counts already |
 //!
 //! Votes are counted in a block whose height says so ([`EpochBlocks::elects`](yilian_protocol::governance::EpochBlocks::elects)). A candidate is eligible with
 //! one vote; the validators of the epoch before are without any, so that a consortium in which nobody votes keeps them. Most votes first, then
@@ -26,12 +26,16 @@ use crate::{
     execute::{Verdict, present, require},
     state::{
         Overlay, StateError, View,
-        tables::{BALLOT, CANDIDATES, MEMBER, SEATS},
+        tables::{BALLOT, CANDIDATES, CAST, MEMBER, SEATS},
     },
 };
 
 pub(crate) fn stand_reads(candidacy: &Candidacy) -> Vec<StateKey> {
-    vec![MEMBER.key(candidacy.member.as_bytes()), CANDIDATES.key(&[])]
+    vec![
+        MEMBER.key(candidacy.member.as_bytes()),
+        CAST.key(candidacy.member.as_bytes()),
+        CANDIDATES.key(&[]),
+    ]
 }
 
 pub(crate) fn stand<V: View>(
@@ -47,6 +51,10 @@ pub(crate) fn stand<V: View>(
     );
     require!(*signer == member.member.ca, WrongSigner);
     require!(member.may_act().is_ok(), MemberSuspended);
+    require!(
+        is_next(state, &candidacy.member, candidacy.sequence)?,
+        StaleChange
+    );
     require!(candidacy.is_consented(chain), NoConsent);
     let mut candidates = candidates(state, genesis)?;
     let known = candidates
@@ -71,13 +79,32 @@ pub(crate) fn stand<V: View>(
             votes: 0,
         }),
     }
-    Ok(put_candidates(state, candidates))
+    let done = put_candidates(state, candidates);
+    if done.is_ok() {
+        note_cast(state, &candidacy.member, candidacy.sequence);
+    }
+    Ok(done)
+}
+
+/// Whether a vote or candidacy of this number is the member's next.
+pub(crate) fn is_next<V: View>(
+    state: &Overlay<'_, V>,
+    member: &MemberId,
+    sequence: u32,
+) -> Result<bool, StateError> {
+    let cast = state.read(CAST, member.as_bytes())?;
+    Ok(cast.unwrap_or(0) == sequence)
+}
+
+pub(crate) fn note_cast<V: View>(state: &mut Overlay<'_, V>, member: &MemberId, sequence: u32) {
+    state.write(CAST, member.as_bytes(), &sequence.saturating_add(1));
 }
 
 pub(crate) fn elect_reads(ballot: &Ballot) -> Vec<StateKey> {
     vec![
         MEMBER.key(ballot.voter.as_bytes()),
         BALLOT.key(ballot.voter.as_bytes()),
+        CAST.key(ballot.voter.as_bytes()),
         CANDIDATES.key(&[]),
     ]
 }
@@ -92,6 +119,7 @@ pub(crate) fn elect<V: View>(
     let voter = present!(state.read(MEMBER, name)?, MemberUnknown);
     require!(*signer == voter.member.ca, WrongSigner);
     require!(voter.may_act().is_ok(), MemberSuspended);
+    require!(is_next(state, &ballot.voter, ballot.sequence)?, StaleChange);
     let before = state.read(BALLOT, name)?;
     let before = before.and_then(|before: Ballot| before.candidate);
     require!(before != ballot.candidate, AlreadyVoted);
@@ -107,6 +135,7 @@ pub(crate) fn elect<V: View>(
     let done = put_candidates(state, candidates);
     if done.is_ok() {
         state.write(BALLOT, name, ballot);
+        note_cast(state, &ballot.voter, ballot.sequence);
     }
     Ok(done)
 }
@@ -127,16 +156,12 @@ pub(crate) fn retire<V: View>(
         .iter_mut()
         .filter(own)
         .for_each(|entry| entry.stands = false);
-    if let Some(ballot) = state.read(BALLOT, member.as_bytes())? {
-        let choice = ballot.candidate;
+    if let Some(mut ballot) = state.read(BALLOT, member.as_bytes())? {
+        let choice = ballot.candidate.take();
         if let Some(entry) = choice.and_then(|choice| entry_of(&mut candidates, &choice)) {
             entry.votes = entry.votes.saturating_sub(1);
         }
-        let taken_back = Ballot {
-            voter: *member,
-            candidate: None,
-        };
-        state.write(BALLOT, member.as_bytes(), &taken_back);
+        state.write(BALLOT, member.as_bytes(), &ballot);
     }
     // No candidate was added, so there are not too many.
     let written = put_candidates(state, candidates);

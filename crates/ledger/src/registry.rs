@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | admit | consortium CA | the member exists |
 //! | certify | the member's CA | the member is unknown or may not act, the certificate exists, its validity is no span of time or is over |
-//! | vote | another member's CA | voter or subject is unknown, the voter may not act, the motion cannot be decided now |
+//! | vote | another member's CA | voter or subject is unknown, the voter may not act or voted since, the motion cannot be decided now |
 //! | revoke | the member's CA or the consortium CA | the certificate is unknown, of another member, or revoked already |
 
 use yilian_crypto::sign::VerifyingKey;
@@ -22,7 +22,9 @@ use crate::{
     governance,
     state::{
         Overlay, View,
-        tables::{ACTIVE_MEMBERS, CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, VOTES, motion_name},
+        tables::{
+            ACTIVE_MEMBERS, CAST, CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, VOTES, motion_name,
+        },
     },
 };
 
@@ -134,6 +136,7 @@ pub(crate) fn vote_reads(vote: &Vote) -> Vec<StateKey> {
         MEMBER.key(vote.voter.as_bytes()),
         VOTES.key(&motion_name(&vote.subject, vote.motion, vote.round)),
         ACTIVE_MEMBERS.key(&[]),
+        CAST.key(vote.voter.as_bytes()),
     ]
     .into_iter()
     .chain(governance::retire_reads(&vote.subject))
@@ -151,6 +154,10 @@ pub(crate) fn vote<V: View>(
     let voter = present!(state.read(MEMBER, vote.voter.as_bytes())?, MemberUnknown);
     require!(*signer == voter.member.ca, WrongSigner);
     require!(voter.may_act().is_ok(), MemberSuspended);
+    require!(
+        governance::is_next(state, &vote.voter, vote.sequence)?,
+        StaleChange
+    );
     require!(vote.voter != vote.subject, OwnMotion);
     let mut subject = present!(state.read(MEMBER, vote.subject.as_bytes())?, MemberUnknown);
     let decidable = vote.motion.applies_to(subject.standing) && vote.round == subject.decisions;
@@ -172,6 +179,7 @@ pub(crate) fn vote<V: View>(
         return Ok(Err(yilian_protocol::refusal::Refusal::TooManyMembers));
     };
     state.write(VOTES, &name, &voters);
+    governance::note_cast(state, &vote.voter, vote.sequence);
     if carried {
         subject.standing = vote.motion.outcome();
         subject.since = admitted;

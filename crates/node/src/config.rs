@@ -16,12 +16,14 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use yilian_crypto::sign::SigningKey;
-use yilian_protocol::{MemberId, registry::Genesis};
+use yilian_protocol::{ChainId, MemberId, governance::Candidacy, registry::Genesis};
 use zeroize::Zeroizing;
 
 use crate::{
     neighbours::NeighbourUrls,
-    order::{CeremonyOptions, NodeIdentity, Peer, Peering, ValidatorKey},
+    order::{
+        CeremonyOptions, History, NodeIdentity, Peer, Peering, ValidatorKey, ValidatorKeyError,
+    },
     private_file,
     service::{Identities, NodeOptions},
 };
@@ -43,6 +45,9 @@ pub struct NodeConfig {
     /// Whether a block of its hospital's private chain is closed only when another workstation checked its entries (`yilian log check`).
     #[serde(default)]
     pub checked_log: bool,
+    /// How much of the chain's past it keeps.
+    #[serde(default)]
+    pub history: History,
 }
 
 /// What a validator is told of a key ceremony, in `ceremony.json`; its `identity.json` stands beside it, and its
@@ -101,9 +106,37 @@ pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
         peering: config.peering.clone(),
         neighbours: config.neighbours.clone(),
         checked_log: config.checked_log,
+        history: config.history,
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
     };
     Ok((config, options))
+}
+
+/// The consent of the node of these settings to stand for election as `member`'s, where it listens for peers; or to be withdrawn.
+///
+/// # Errors
+/// [`ConfigError`] names the file at fault, or that the node listens nowhere.
+pub fn candidacy(
+    settings: &Path,
+    chain: ChainId,
+    member: MemberId,
+    sequence: u32,
+    stands: bool,
+) -> Result<Candidacy, ConfigError> {
+    let path = settings.with_file_name(VALIDATOR);
+    let config: NodeConfig = json(settings)?;
+    let key: ValidatorKey = json(&path)?;
+    let address = match config.peering {
+        _ if !stands => None,
+        Some(peering) if peering.listen.port() != 0 => Some(peering.listen),
+        _ => {
+            return Err(ConfigError::NotReachable {
+                path: settings.to_owned(),
+            });
+        }
+    };
+    let candidacy = key.candidacy(chain, member, address, sequence);
+    candidacy.map_err(|source| ConfigError::Key { path, source })
 }
 
 /// Reads what a validator is told of a ceremony, and what it needs to take part; and where its key is to be written.
@@ -216,6 +249,20 @@ pub enum ConfigError {
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// Other nodes cannot dial this one.
+    #[error("{}: other nodes cannot dial a node without `peering.listen` and a fixed port in it", path.display())]
+    NotReachable {
+        /// The settings.
+        path: PathBuf,
+    },
+    /// The node's own key is damaged.
+    #[error("{}: {source}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ValidatorKeyError,
     },
     /// A node key is none.
     #[error("{}: the node key of member {member} is not 64 hex digits", path.display())]

@@ -2,7 +2,8 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`order`] | a chain of final blocks over the ledger |
+//! | [`order`] | a chain of final blocks |
+//! | [`machine`] | the ledger as what the chain orders transactions for |
 //! | [`store`] | sealed objects on disk |
 //! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
 //! | [`config`] | a node's file of settings |
@@ -20,7 +21,7 @@ pub mod config;
 mod erasure;
 pub mod keyholder;
 pub mod log;
-mod machine;
+pub mod machine;
 pub mod neighbours;
 pub mod order;
 mod private_file;

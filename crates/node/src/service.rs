@@ -51,7 +51,7 @@ use crate::{
     log::{Anchoring, LogError, LogKeeper, PrivateLog},
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
-    order::{Chain, ChainOptions, OrderError, Peering, ValidatorKey},
+    order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
     store::{Store, StoreError},
 };
 
@@ -93,6 +93,8 @@ pub struct NodeOptions {
     pub neighbours: NeighbourUrls,
     /// Whether a block of a private chain is closed only when another workstation checked its entries.
     pub checked_log: bool,
+    /// How much of the chain's past it keeps.
+    pub history: History,
     /// The members it acts for.
     pub identities: Arc<dyn Identities>,
 }
@@ -113,6 +115,7 @@ impl NodeOptions {
             peering: None,
             neighbours: NeighbourUrls::default(),
             checked_log: false,
+            history: History::default(),
             identities,
         }
     }
@@ -131,6 +134,7 @@ impl Node {
             peering,
             neighbours,
             checked_log,
+            history,
             identities,
         } = options;
         let neighbours = Neighbours::new(neighbours)?;
@@ -142,7 +146,8 @@ impl Node {
         let (machine, holder) = (Arc::new(machine), Arc::new(holder));
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
-                .peering(peering);
+                .peering(peering)
+                .history(history);
         let chain = Chain::start(options, Arc::<LedgerMachine>::clone(&machine))?;
         let eraser = Eraser {
             chain: chain.clone(),

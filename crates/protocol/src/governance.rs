@@ -165,6 +165,8 @@ pub struct Candidacy {
     pub peer: VerifyingKey,
     /// Where other nodes dial it; nothing to withdraw it.
     pub address: Option<NodeAddress>,
+    /// How often the member voted or stood before, see [`Vote::sequence`](crate::registry::Vote::sequence).
+    pub sequence: u32,
     /// The node's own signature: nobody stands another's.
     #[serde(with = "fixed")]
     pub consent: Signature,
@@ -173,6 +175,7 @@ canonical!(Candidacy {
     member,
     peer,
     address,
+    sequence,
     consent
 });
 
@@ -183,6 +186,7 @@ impl Candidacy {
         chain: ChainId,
         member: MemberId,
         address: Option<NodeAddress>,
+        sequence: u32,
         key: &SigningKey,
     ) -> Self {
         let message = Self::message(chain, member, address);
@@ -190,6 +194,7 @@ impl Candidacy {
             member,
             peer: key.verifying_key(),
             address,
+            sequence,
             consent: key.sign(label::CANDIDACY_SIGNATURE, &[&message]),
         }
     }
@@ -217,8 +222,14 @@ pub struct Ballot {
     pub voter: MemberId,
     /// For whom; nothing to take it back.
     pub candidate: Option<BallotChoice>,
+    /// How often the voter voted before, see [`Vote::sequence`](crate::registry::Vote::sequence).
+    pub sequence: u32,
 }
-canonical!(Ballot { voter, candidate });
+canonical!(Ballot {
+    voter,
+    candidate,
+    sequence
+});
 
 /// The candidate of a [`Ballot`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -364,7 +375,7 @@ mod tests {
         let key = SigningKey::from_seed(&[7; 32]);
         let (chain, member) = (ChainId::from_bytes([1; 32]), MemberId::from_bytes([2; 32]));
         let address = Some(NodeAddress("10.0.0.1:1".parse().unwrap()));
-        let candidacy = Candidacy::sign(chain, member, address, &key);
+        let candidacy = Candidacy::sign(chain, member, address, 0, &key);
         assert!(candidacy.is_consented(chain));
         assert!(!candidacy.is_consented(ChainId::from_bytes([9; 32])));
         let mut moved = candidacy.clone();

@@ -81,7 +81,7 @@ named_codes! {
         WrongRekey = 42 "wrong-rekey",
         /// The record's proof or ciphertext does not verify for the scope given.
         CapsuleNotProven = 43 "capsule-not-proven",
-        /// The change is not the next one of the grant.
+        /// The change is not the next one of the grant, or the vote not the member's next.
         StaleChange = 44 "stale-change",
         /// The grant's threshold is not one of its key holders' count, or a holder is named twice.
         BadHolders = 45 "bad-holders",
@@ -181,7 +181,9 @@ impl Refusal {
             Self::NotKeyHolder => "ask a node that holds the grant's keys",
             Self::StaleRequest => "set the clock right and ask again",
             Self::WrongRekey => "make the rekeys for the reader's registered key",
-            Self::StaleChange => "read the grant again and number the change after its last",
+            Self::StaleChange => {
+                "read the grant, or the member's votes, again, and number the change after the last"
+            }
             Self::BadHolders => "name each key holder once, and a threshold up to their count",
             Self::GrantNotRevoked => "keep the shares until the patient revokes the grant",
             Self::AlreadyErased => "nothing to do: the receipt is there",

@@ -247,13 +247,16 @@ pub struct Vote {
     pub voter: MemberId,
     /// In favour, or taken back.
     pub favour: bool,
+    /// How often the voter voted before, about whatever: a vote that was held back does not count any more when the voter has voted since.
+    pub sequence: u32,
 }
 canonical!(Vote {
     subject,
     motion,
     round,
     voter,
-    favour
+    favour,
+    sequence
 });
 
 /// Who is in favour of a motion.

@@ -145,6 +145,8 @@ pub mod tables {
     pub const ACTIVE_MEMBERS: Table<u32> = Table::new("active-members");
     /// Motion ([`motion_name`]) -> who is in favour of it.
     pub const VOTES: Table<Votes> = Table::new("votes");
+    /// Member -> how often it voted or stood a node.
+    pub const CAST: Table<u32> = Table::new("cast");
     /// All candidates, under the empty name; those of the genesis while there is no such value.
     pub const CANDIDATES: Table<Candidates> = Table::new("candidates");
     /// Member -> its vote for a candidate.

@@ -2,6 +2,7 @@
 
 pub mod ca;
 mod chain;
+mod delegate;
 mod doctor;
 mod log;
 mod net;
@@ -55,6 +56,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Net(command) => net::run(&context, command).await,
         Command::Status => chain::status(&context).await,
         Command::Ca(command) => ca::run(&context, command).await,
+        Command::Delegate(command) => delegate::run(&context, command).await,
         Command::Doctor(command) => doctor::run(&context, command).await,
         Command::Patient(command) => patient::run(&context, command).await,
         Command::Block(command) => chain::block(&context, command).await,

@@ -25,7 +25,7 @@ use yilian_node::{
         SETTINGS, VALIDATOR,
     },
     neighbours::NeighbourUrls,
-    order::{Committee, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
+    order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
 };
 use yilian_protocol::{
     BlockId, Height,
@@ -36,7 +36,7 @@ use yilian_protocol::{
 };
 use zeroize::Zeroizing;
 
-use super::{Context, ca, network};
+use super::{Context, ca, delegate, network};
 use crate::{
     arguments::NetCommand,
     home::{Home, NET_FILE},
@@ -67,6 +67,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
             port,
             dealt,
             epoch_blocks,
+            keep_blocks,
             name,
         } => {
             let plan = Plan {
@@ -76,6 +77,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
                 port,
                 dealt,
                 epoch_blocks: EpochBlocks::new(epoch_blocks)?,
+                keep_blocks,
             };
             let made = create(&Home::new(dir), &name, &plan).await?;
             context.output.tell(&made)
@@ -124,6 +126,7 @@ struct Plan {
     port: u16,
     dealt: bool,
     epoch_blocks: EpochBlocks,
+    keep_blocks: Option<u64>,
 }
 
 /// A node that is being made.
@@ -295,17 +298,12 @@ fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeC
         .iter()
         .enumerate()
         .filter(|(follower, _)| hubs(*follower).any(|hub| hub == place));
-    // Nobody may reach a follower, so any free port of this machine does.
-    let unreachable = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Ok(NodeConfig {
         name: draft.name.clone(),
         listen: draft.api,
         peering: Some(Peering {
-            listen: if draft.votes {
-                draft.peers
-            } else {
-                unreachable
-            },
+            // A follower lets nobody in, until it is elected.
+            listen: draft.peers,
             accept: accept.map(|(_, follower)| follower.id.clone()).collect(),
             dial: dial.iter().map(|peer| peer.peer()).collect(),
         }),
@@ -314,6 +312,10 @@ fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeC
             hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
         },
         checked_log: false,
+        history: History {
+            keep_blocks: plan.keep_blocks,
+            ..History::default()
+        },
     })
 }
 
@@ -491,6 +493,15 @@ async fn admit_members(home: &Home, net: &Net, first: &NetNode) -> anyhow::Resul
         let ca = home.member_ca(&node.member)?;
         if !known.iter().any(|entry| entry.member.id() == ca.id()) {
             ca::admit_member(home, &session, &ca).await?;
+        }
+    }
+    // The validators of the genesis become their members'; who is suspended loses its seat with the next election.
+    let candidates = session.candidates().await?;
+    for node in net.nodes.iter().filter(|node| node.votes) {
+        let member = home.member_ca(&node.member)?.id();
+        if !candidates.iter().any(|entry| entry.member == Some(member)) {
+            let settings = home.root().join("nodes").join(&node.name).join(SETTINGS);
+            delegate::stand(home, &session, &settings, &node.member, false).await?;
         }
     }
     Ok(())

@@ -284,6 +284,7 @@ fn people_of_a_suspended_member_are_not_served() {
             round: 0,
             voter: member_id(voter),
             favour: true,
+            sequence: world.cast(voter),
         };
         world.applied(voter, Body::Vote(vote));
     }

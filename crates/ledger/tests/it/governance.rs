@@ -29,6 +29,7 @@ fn candidacy(world: &World, hospital: u8, node: u8, port: Option<u16>) -> Body {
         world.ledger.chain(),
         member_id(hospital),
         address,
+        world.cast(hospital),
         &key(node),
     ))
 }
@@ -38,11 +39,23 @@ fn stand(world: &mut World, hospital: u8, node: u8) {
     world.applied(hospital, body);
 }
 
-fn ballot(voter: u8, node: Option<u8>) -> Body {
+fn ballot(world: &World, voter: u8, node: Option<u8>) -> Body {
     Body::Elect(Ballot {
         voter: member_id(voter),
         candidate: node.map(|node| BallotChoice(key(node).verifying_key())),
+        sequence: world.cast(voter),
     })
+}
+
+fn elect(world: &mut World, voter: u8, node: Option<u8>) {
+    let body = ballot(world, voter, node);
+    world.applied(voter, body);
+}
+
+/// The refusal of a vote that another signs, or that cannot be.
+fn refuse(world: &mut World, signer: u8, (voter, node): (u8, Option<u8>)) -> Refusal {
+    let body = ballot(world, voter, node);
+    world.refused(signer, body)
 }
 
 fn votes(world: &World) -> Vec<(u8, u32, bool)> {
@@ -90,12 +103,12 @@ fn the_most_voted_get_the_seats_and_a_vote_can_be_moved() {
     let mut world = consortium();
     for hospital in HOSPITALS {
         stand(&mut world, hospital, hospital + 1);
-        world.applied(hospital, ballot(hospital, Some(hospital + 1)));
+        elect(&mut world, hospital, Some(hospital + 1));
     }
     // Two of the genesis and five with a vote each: seven are 3 * 2 + 1.
     assert_eq!(count(&mut world).len(), 7);
     // Two votes for the first: it leads. The node without a vote is none of the validators' any more once it withdrew.
-    world.applied(20, ballot(20, Some(11)));
+    elect(&mut world, 20, Some(11));
     let body = candidacy(&world, 20, 21, None);
     world.applied(20, body);
     let elected = count(&mut world);
@@ -114,34 +127,30 @@ fn a_vote_counts_once_whatever_is_sent() {
     let mut world = consortium();
     stand(&mut world, 10, 11);
     stand(&mut world, 20, 21);
-    world.applied(30, ballot(30, Some(11)));
+    elect(&mut world, 30, Some(11));
     assert_eq!(
-        world.refused(30, ballot(30, Some(11))),
+        refuse(&mut world, 30, (30, Some(11))),
         Refusal::AlreadyVoted
     );
-    world.applied(30, ballot(30, Some(21)));
+    elect(&mut world, 30, Some(21));
     assert_eq!(
         votes(&world),
         [(1, 0, true), (2, 0, true), (11, 0, true), (21, 1, true)]
     );
-    world.applied(30, ballot(30, None));
-    assert_eq!(world.refused(30, ballot(30, None)), Refusal::AlreadyVoted);
+    elect(&mut world, 30, None);
+    assert_eq!(refuse(&mut world, 30, (30, None)), Refusal::AlreadyVoted);
     assert!(votes(&world).iter().all(|(_, votes, _)| *votes == 0));
+    // Cast again as it was at first: it counts again. Held back until the voter has voted otherwise, it does not.
+    elect(&mut world, 30, Some(11));
+    let held_back = ballot(&world, 30, Some(21));
+    elect(&mut world, 30, None);
+    assert_eq!(world.refused(30, held_back), Refusal::StaleChange);
     // Only its own CA casts a member's vote.
-    assert_eq!(
-        world.refused(20, ballot(30, Some(11))),
-        Refusal::WrongSigner
-    );
-    assert_eq!(
-        world.refused(30, ballot(30, Some(99))),
-        Refusal::NotStanding
-    );
+    assert_eq!(refuse(&mut world, 20, (30, Some(11))), Refusal::WrongSigner);
+    assert_eq!(refuse(&mut world, 30, (30, Some(99))), Refusal::NotStanding);
     let body = candidacy(&world, 10, 11, None);
     world.applied(10, body);
-    assert_eq!(
-        world.refused(30, ballot(30, Some(11))),
-        Refusal::NotStanding
-    );
+    assert_eq!(refuse(&mut world, 30, (30, Some(11))), Refusal::NotStanding);
 }
 
 #[test]
@@ -181,19 +190,18 @@ fn a_node_of_the_genesis_belongs_to_whom_it_consents() {
 fn who_is_suspended_neither_stands_nor_votes() {
     let mut world = consortium();
     stand(&mut world, 10, 11);
-    world.applied(10, ballot(10, Some(11)));
-    world.applied(20, ballot(20, Some(11)));
+    elect(&mut world, 10, Some(11));
+    elect(&mut world, 20, Some(11));
     for voter in [20, 30, 40] {
-        world.applied(
-            voter,
-            Body::Vote(Vote {
-                subject: member_id(10),
-                motion: Motion::Suspend,
-                round: 0,
-                voter: member_id(voter),
-                favour: true,
-            }),
-        );
+        let body = Body::Vote(Vote {
+            subject: member_id(10),
+            motion: Motion::Suspend,
+            round: 0,
+            voter: member_id(voter),
+            favour: true,
+            sequence: world.cast(voter),
+        });
+        world.applied(voter, body);
     }
     assert_eq!(
         votes(&world)[2],
@@ -202,7 +210,7 @@ fn who_is_suspended_neither_stands_nor_votes() {
     );
     assert!(!count(&mut world).contains(&11));
     assert_eq!(
-        world.refused(10, ballot(10, Some(11))),
+        refuse(&mut world, 10, (10, Some(11))),
         Refusal::MemberSuspended
     );
     let again = candidacy(&world, 10, 11, Some(9_000));

@@ -39,6 +39,7 @@ fn vote(world: &World, voter: u8, motion: Motion, subject: u8, favour: bool) -> 
         round: entry(world, subject).decisions,
         voter: member_id(voter),
         favour,
+        sequence: world.cast(voter),
     })
 }
 
@@ -91,7 +92,13 @@ fn a_vote_counts_once_and_may_be_taken_back() {
     assert_eq!(world.refused(20, again), Refusal::AlreadyVoted);
     let back = vote(&world, 20, Motion::Expel, 10, false);
     world.applied(20, back.clone());
-    assert_eq!(world.refused(20, back), Refusal::AlreadyVoted);
+    assert_eq!(world.refused(20, back), Refusal::StaleChange);
+    let twice = vote(&world, 20, Motion::Expel, 10, false);
+    assert_eq!(world.refused(20, twice), Refusal::AlreadyVoted);
+    // Cast again, and taken back again.
+    votes(&mut world, &[20], Motion::Expel, 10);
+    let back = vote(&world, 20, Motion::Expel, 10, false);
+    world.applied(20, back);
     votes(&mut world, &[40], Motion::Expel, 10);
     assert_eq!(
         entry(&world, 10).standing,
@@ -138,6 +145,7 @@ fn nobody_votes_for_another_about_itself_or_on_what_is_decided() {
         round: 0,
         voter: member_id(20),
         favour: true,
+        sequence: world.cast(20),
     });
     assert_eq!(world.refused(20, unknown), Refusal::MemberUnknown);
 }

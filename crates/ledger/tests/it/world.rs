@@ -15,12 +15,13 @@ use yilian_crypto::{
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
     CertificateId, Height, MemberId, RecordId, StateKey, TimeMs,
-    codec::{Blob, List, Text},
+    codec::{Blob, Decode as _, List, Text},
     governance::{Delegate, EpochBlocks, Governance, NodeAddress},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Certificate, Genesis, Member, Role},
     sealed::SealedRecord,
     search::RecordIndex,
+    state::tables::CAST,
     tx::{Body, SealVisit, Transaction},
 };
 
@@ -88,6 +89,12 @@ impl World {
         Transaction::sign(self.ledger.chain(), body, &key(signer))
             .as_bytes()
             .to_vec()
+    }
+
+    /// The number of a member's next vote.
+    pub fn cast(&self, hospital: u8) -> u32 {
+        let cast = self.state.get(&CAST.key(member_id(hospital).as_bytes()));
+        cast.map_or(0, |bytes| u32::from_slice(bytes).unwrap())
     }
 
     /// What the ledger may read of these transactions, and nothing else.

@@ -27,10 +27,10 @@ use super::{
     StateMachine,
     block::{FinalBlock, leaves},
     directory::Claim,
-    engine::Parts,
+    engine::{Parts, section},
     epochs::first_epoch,
     mempool::{Mempool, Stopwatch},
-    peering::Peering,
+    peering::{History, Peering},
     place::{Place, place_key},
     secrets::FileStore,
     thread::{Query, Thread},
@@ -45,6 +45,7 @@ pub struct ChainOptions {
     validator: ValidatorKey,
     peering: Option<Peering>,
     idle: Duration,
+    history: History,
 }
 
 impl ChainOptions {
@@ -57,6 +58,10 @@ impl ChainOptions {
             validator,
             peering: None,
             idle: Duration::from_secs(10),
+            history: History {
+                state_sync: false,
+                keep_blocks: None,
+            },
         }
     }
 
@@ -64,6 +69,13 @@ impl ChainOptions {
     #[must_use]
     pub fn peering(mut self, peering: Option<Peering>) -> Self {
         self.peering = peering;
+        self
+    }
+
+    /// How much of the past to keep; all of it, if not said otherwise.
+    #[must_use]
+    pub const fn history(mut self, history: History) -> Self {
+        self.history = history;
         self
     }
 
@@ -129,11 +141,12 @@ impl Chain {
             validator,
             peering,
             idle,
+            history,
         } = options;
         // Before anything is written.
         let first_epoch = first_epoch(&genesis, &validator)?;
         let (identity, share) = (validator.identity()?, validator.share()?);
-        let claim = Claim::take(&directory, genesis.chain())?;
+        let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
         let mempool = Arc::new(Mempool::with_peers(peering.is_some(), Stopwatch::default()));
         let created = Admitted {
             height: Height::new(0),
@@ -143,6 +156,7 @@ impl Chain {
         let (queries, incoming) = mpsc::channel(QUERIES_WAITING);
         let (started, ready) = std::sync::mpsc::channel();
         let stop = Arc::new(Notify::new());
+        let section = claim.section;
         let secrets = FileStore::new(directory.join("secrets"));
         let thread = Thread {
             directory,
@@ -153,6 +167,9 @@ impl Chain {
                 first_epoch,
                 secrets,
                 has_peers: peering.is_some(),
+                joins: history.state_sync,
+                keep_blocks: history.keep_blocks,
+                section,
                 prefix: PREFIX.to_owned(),
                 machine: Arc::clone(&machine),
                 mempool: Arc::clone(&mempool),
@@ -419,8 +436,8 @@ pub enum SubmitError {
     /// The chain has stopped.
     #[error("the chain has stopped")]
     Stopped,
-    /// A final block, or its certificate, is damaged on this node's disk; a backup has it.
-    #[error("this node's copy of block {height} is damaged")]
+    /// A final block, or its certificate, is not kept by this node any more, or was never, or is damaged on its disk; others have it.
+    #[error("this node has no whole copy of block {height}; ask another")]
     Lost {
         /// The block.
         height: Height,

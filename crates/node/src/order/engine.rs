@@ -1,6 +1,10 @@
 //! Puts commonware's parts together: archive of final blocks, authenticated state, consensus.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use commonware_broadcast::buffered;
 use commonware_consensus::{
@@ -16,14 +20,17 @@ use commonware_consensus::{
         config::{ForwardPolicy, SkipPolicy},
         elector::RoundRobin,
     },
-    types::{FixedEpocher, Height as ConsensusHeight, ViewDelta},
+    types::{Epoch, FixedEpocher, Height as ConsensusHeight, ViewDelta},
 };
 use commonware_cryptography::{
     Digested, Digestible as _, Signer as _,
-    blake3::Blake3,
+    blake3::{Blake3, Digest},
     bls12381::{
         dkg::feldman_desmedt::Reveal,
-        primitives::sharing::{Mode, ModeVersion},
+        primitives::{
+            sharing::{Mode, ModeVersion},
+            variant::MinSig,
+        },
     },
     certificate::ConstantProvider,
     ed25519::{PrivateKey, PublicKey},
@@ -32,11 +39,12 @@ use commonware_glue::{
     dkg::{
         SecretStore,
         fence::Fence,
-        orchestrator, reshare,
-        state_sync::{Config as EpochPlanConfig, Plan as EpochPlan},
+        network::Addresses,
+        orchestrator, probe, reshare,
+        state_sync::{Config as EpochPlanConfig, Plan as EpochPlan, StateSync},
     },
     stateful::{
-        Config as StatefulConfig, Stateful, SyncPlan,
+        Config as StatefulConfig, PruneConfig, Stateful, SyncPlan,
         db::{DatabaseSet as _, SyncEngineConfig},
     },
 };
@@ -44,7 +52,7 @@ use commonware_p2p::{Receiver, Sender};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::{archive::prunable, translator::EightCap};
-use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
+use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize, ordered::Set};
 use tokio::sync::watch;
 use yilian_protocol::registry::{Admitted, Genesis};
 
@@ -56,10 +64,11 @@ use super::{
     epochs::{Delegates, Schemes},
     gossip::Gossip,
     mempool::Mempool,
-    network::{Network, NoSync, Peers},
+    network::{Network, Peers},
     pace::{CERTIFICATION_TIMEOUT, LEADER_TIMEOUT, Load, Paced},
     runtime::Runtime,
     state::{self, States},
+    sync::{self, StateSource},
     validator::Scheme,
 };
 
@@ -94,6 +103,12 @@ pub(super) struct Parts<S> {
     pub idle: Duration,
     /// Whether there are peers, of whom blocks can be had.
     pub has_peers: bool,
+    /// Whether a node without a chain takes the state from peers, and no block of before.
+    pub joins: bool,
+    /// Blocks to keep; all of them, if not said.
+    pub keep_blocks: Option<u64>,
+    /// Blocks in one file of the archive.
+    pub section: NonZeroU64,
     /// Names every partition on disk.
     pub prefix: String,
 }
@@ -103,14 +118,24 @@ const RESHARE_NAMESPACE: &[u8] = b"yilian/v1/reshare";
 const BUFFER: usize = 1 << 20;
 /// Pages of 4 KiB of archive and state kept in memory: 64 MiB.
 const PAGES: usize = 1 << 14;
-/// Blocks in one file of the archive. Every file stays open: 10 million blocks are 600 files.
-const SECTION: NonZeroU64 = NZU64!(1 << 16);
+/// Blocks in one file of an archive that keeps all. Every file stays open: 10 million blocks are 600 files.
+const SECTION: u64 = 1 << 16;
+/// The same at least, where old blocks are removed, a file at a time.
+const SECTION_MIN: u64 = 16;
 /// A leader that was not heard of for so long is passed over.
 const SKIP_TIMEOUT: Duration = Duration::from_secs(10);
 /// When no block was executed for so long at the start, none will be.
 const STANDSTILL: Duration = Duration::from_secs(30);
 /// The same for a node with peers, which goes on and gets the blocks from them when it can.
 const PEERS_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a joining node waits for somebody to say how far the chain is.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+/// Blocks between two prunings.
+const PRUNE_INTERVAL: NonZeroUsize = NZUsize!(256);
+/// Blocks whose part of the state's logs is kept for nodes that are joining.
+const STATE_KEPT: usize = 1_024;
+/// Until it is done.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 /// How long the state may take to open: the index of 10^8 entries, or a block that a peer has to give.
 const OPENING_MAX: Duration = Duration::from_mins(10);
 
@@ -141,6 +166,9 @@ where
         latest,
         idle,
         has_peers,
+        joins,
+        keep_blocks,
+        section,
         prefix,
     } = parts;
     let chain = genesis.chain();
@@ -157,6 +185,9 @@ where
                 proposals,
                 transactions,
                 dealings,
+                probes,
+                state_logs,
+                once_logs,
             ],
     } = network;
     let pages = CacheRef::new(NZU16!(4096), NZUsize!(PAGES));
@@ -175,7 +206,7 @@ where
         *first_epoch.output.public().public(),
     );
     let leader = first_epoch.players.iter().next().unwrap_or(&me).clone();
-    let first = Block::genesis(chain, genesis.created, leader, state, first_epoch);
+    let first = Block::genesis(chain, genesis.created, leader, state, first_epoch.clone());
 
     let resolver = marshal_resolver::init(
         context.child("marshal_resolver"),
@@ -208,18 +239,40 @@ where
 
     let certificates = prunable::Archive::init(
         context.child("finalizations"),
-        archive_config(&prefix, "finalizations", pages.clone(), ()),
+        archive_config(&prefix, "finalizations", section, pages.clone()),
     )
     .await
     .unwrap_or_else(|error| super::application::fault(&error));
     let blocks = prunable::Archive::init(
         context.child("blocks"),
-        archive_config(&prefix, "blocks", pages.clone(), ()),
+        archive_config(&prefix, "blocks", section, pages.clone()),
     )
     .await
     .unwrap_or_else(|error| super::application::fault(&error));
 
     let plan = SyncPlan::init(context.child("plan"), prefix.clone()).await;
+    let bootstrap = bootstrap(&peers, &first_epoch);
+    let (probe, prober) = probe::Actor::new(probe::Config {
+        context: context.child("probe"),
+        manager: peers.clone(),
+        bootstrap,
+        floor: plan.floor().cloned(),
+        verifier: verifier.clone(),
+        genesis: first_epoch,
+        strategy: Sequential,
+        blocker: peers.clone(),
+        blocks_per_epoch: epoch_blocks,
+        retry_timeout: NZDuration!(Duration::from_millis(500)),
+        mailbox_size: NZUsize!(100),
+        block_codec_config: (),
+    });
+    probe.start(probes);
+    let (plan, joining) = if has_peers && plan.should_sync(joins) {
+        join(&context, plan, &prober).await
+    } else {
+        (plan, None)
+    };
+    let syncs = joining.is_some();
     let epoch_plan = EpochPlan::init(
         context.child("epoch_plan"),
         EpochPlanConfig {
@@ -227,7 +280,7 @@ where
             max_participants: VALIDATORS_MAX,
             max_supported_mode: ModeVersion::v0(),
         },
-        None,
+        joining,
     )
     .await;
     let (marshal, archive, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
@@ -271,17 +324,31 @@ where
             marshal: (archive.clone(), floor),
             mailbox_size: NZUsize!(100),
             plan,
-            resolvers: (NoSync::default(), NoSync::default()),
+            resolvers: (
+                StateSource::start(
+                    context.child("state_sync"),
+                    me.clone(),
+                    peers.clone(),
+                    state_logs,
+                ),
+                StateSource::start(
+                    context.child("once_sync"),
+                    me.clone(),
+                    peers.clone(),
+                    once_logs,
+                ),
+            ),
             sync_config: SyncEngineConfig {
-                fetch_batch_size: NZU64!(4096),
-                apply_batch_size: NZU64!(4096),
-                max_outstanding_requests: NZUsize!(8),
+                fetch_batch_size: sync::BATCH,
+                apply_batch_size: sync::BATCH,
+                max_outstanding_requests: NZUsize!(4),
             },
-            prune_config: None,
+            prune_config: keep_blocks.map(|blocks| pruning(blocks, epoch_blocks)),
             strategy: Sequential,
         },
     );
-    let schemes = Schemes::new(chain);
+    let votes_prefix = format!("{prefix}-simplex");
+    let schemes = Schemes::new(chain, context.child("schemes"), &votes_prefix);
     let (fence, gate) = Fence::new();
     let opened = states.clone();
     let (resharing, handovers) = reshare::Actor::new(
@@ -340,12 +407,13 @@ where
             state_sync: epoch_plan,
             blocks_per_epoch: epoch_blocks,
             mailbox_size: NZUsize!(100),
-            partition_prefix: format!("{prefix}-simplex"),
+            partition_prefix: votes_prefix,
         },
     );
     orchestrator.start(votes, notices, fetches);
     let reporters = Reporters::from((states.clone(), Reporters::from((epochs, handovers))));
     marshal.start(reporters, broadcast_mailbox, resolver);
+    prober.attach(archive.clone());
     stateful.start();
     let gossip = Gossip {
         mempool,
@@ -355,13 +423,80 @@ where
     };
     gossip.start(&context, transactions);
     let opening = async move { states.subscribe_databases().await };
-    let opened = context.timeout(OPENING_MAX, opening).await;
+    // How long it takes to get the state from others is a matter of its size and their distance.
+    let patience = if syncs { FOR_EVER } else { OPENING_MAX };
+    let opened = context.timeout(patience, opening).await;
     let states = opened.map_err(|_| OrderError::Start {
         cause: "the state does not open; it may lack a block that no peer gives".to_owned(),
     })?;
     // Nobody is answered before the state is that of the latest final block.
     latest.send_replace(caught_up(&context, &archive, &first, has_peers).await?);
     Ok(Engine { archive, states })
+}
+
+/// Whom a joining node asks how far the chain is: those it is told to dial, and where there are none, the first validators.
+fn bootstrap<P: Peers>(
+    peers: &P,
+    first_epoch: &EpochInfo,
+) -> probe::Bootstrap<PublicKey, Addresses<PublicKey>> {
+    let mut participants = first_epoch.participants();
+    let told = Set::from_iter_dedup(peers.told());
+    if !told.is_empty() {
+        participants.dealers = told;
+    }
+    probe::Bootstrap {
+        epoch: Epoch::zero(),
+        participants,
+        directory: first_epoch.directory.clone(),
+    }
+}
+
+type Plan<E> = SyncPlan<E, Scheme, Standard<Block>>;
+type Joining = StateSync<Scheme, Digest, MinSig, Addresses<PublicKey>>;
+
+/// Asks peers for a final block whose state to begin with. Where nobody has one, the chain is as new as the node, which then begins with
+/// the genesis; unless it was at it before, and knows that there is one.
+async fn join<E: Runtime>(
+    context: &E,
+    plan: Plan<E>,
+    prober: &probe::Mailbox<Scheme, Standard<Block>>,
+) -> (Plan<E>, Option<Joining>) {
+    let patience = if plan.floor().is_some() {
+        FOR_EVER
+    } else {
+        PROBE_PATIENCE
+    };
+    let found = context.timeout(patience, prober.subscribe()).await;
+    let Ok(Ok(found)) = found else {
+        return (plan, None);
+    };
+    let plan = plan.set_floor(found.floor).await;
+    let joining = plan.floor().cloned().map(|floor| StateSync {
+        info: found.info,
+        floor,
+    });
+    tracing::info!("taking the state from peers");
+    (plan, joining)
+}
+
+/// Blocks in one file of the archive of a node that keeps so many.
+pub(super) fn section(keep_blocks: Option<u64>) -> NonZeroU64 {
+    let blocks = keep_blocks.map_or(SECTION, |keep| {
+        (keep / 4).clamp(SECTION_MIN, SECTION).next_power_of_two()
+    });
+    NonZeroU64::new(blocks).unwrap_or(NonZeroU64::MIN)
+}
+
+/// Removes blocks but for the latest, of which two epochs stay in any case: a node that was away for an epoch needs them.
+fn pruning(keep: u64, epoch_blocks: NonZeroU64) -> PruneConfig {
+    let least = epoch_blocks.get().saturating_mul(2);
+    let kept = usize::try_from(keep.max(least)).unwrap_or(usize::MAX);
+    PruneConfig {
+        maintenance_interval: NonZeroUsize::new(kept / 4)
+            .map_or(PRUNE_INTERVAL, |often| often.min(PRUNE_INTERVAL)),
+        retained_marshal_blocks: kept,
+        retained_qmdb_blocks: STATE_KEPT.min(kept),
+    }
 }
 
 /// The same for the engine of each epoch.
@@ -430,12 +565,12 @@ async fn admitted(archive: &Archive, genesis: &Block, height: ConsensusHeight) -
     block.map_or_else(|| genesis.admitted(), |block| block.inner().admitted())
 }
 
-fn archive_config<C>(
+fn archive_config(
     prefix: &str,
     name: &str,
+    section: NonZeroU64,
     pages: CacheRef,
-    codec: C,
-) -> prunable::Config<EightCap, C> {
+) -> prunable::Config<EightCap, ()> {
     let buffer = NZUsize!(BUFFER);
     prunable::Config {
         translator: EightCap,
@@ -444,8 +579,8 @@ fn archive_config<C>(
         key_page_cache: pages,
         value_partition: format!("{prefix}-{name}-value"),
         compression: None,
-        codec_config: codec,
-        items_per_section: SECTION,
+        codec_config: (),
+        items_per_section: section,
         key_write_buffer: buffer,
         value_write_buffer: buffer,
         replay_buffer: buffer,

@@ -38,20 +38,45 @@ use super::{
 };
 
 /// The schemes of the latest epochs.
-#[derive(Debug, Clone)]
-pub(super) struct Schemes {
+pub(super) struct Schemes<E> {
     chain: ChainId,
     known: Arc<Mutex<BTreeMap<Epoch, Arc<Scheme>>>>,
+    storage: Arc<E>,
+    /// What the partitions begin with in which the engine of each epoch keeps its votes.
+    votes: Arc<str>,
 }
 
 /// Epochs whose schemes are kept: votes of the one before may still arrive.
 const SCHEMES_KEPT: usize = 4;
 
-impl Schemes {
-    pub fn new(chain: ChainId) -> Self {
+impl<E> Clone for Schemes<E> {
+    fn clone(&self) -> Self {
+        Self {
+            chain: self.chain,
+            known: Arc::clone(&self.known),
+            storage: Arc::clone(&self.storage),
+            votes: Arc::clone(&self.votes),
+        }
+    }
+}
+
+impl<E: Runtime> Schemes<E> {
+    pub fn new(chain: ChainId, storage: E, votes: &str) -> Self {
         Self {
             chain,
             known: Arc::default(),
+            storage: Arc::new(storage),
+            votes: votes.into(),
+        }
+    }
+
+    /// Removes the votes of an epoch that nobody votes in any more.
+    async fn forget_votes(&self, epoch: Epoch) {
+        let partition = format!("{}_consensus_{epoch}", self.votes);
+        match self.storage.remove(&partition, None).await {
+            // A node that joined later has none.
+            Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => {}
+            Err(error) => tracing::warn!(%partition, %error, "votes of the past are still there"),
         }
     }
 
@@ -60,7 +85,7 @@ impl Schemes {
     }
 }
 
-impl Provider for Schemes {
+impl<E: Runtime> Provider for Schemes<E> {
     type Scope = Epoch;
     type Scheme = Scheme;
 
@@ -73,17 +98,23 @@ impl Provider for Schemes {
     }
 }
 
-impl Registrar for Schemes {
+impl<E: Runtime> Registrar for Schemes<E> {
     type Variant = MinSig;
     type PublicKey = PublicKey;
 
     async fn register(&self, epoch: Epoch, info: SchemeInfo<MinSig, PublicKey>) {
         let scheme = scheme(self.chain, info)
             .unwrap_or_else(|| fault(&"a share is not one of its epoch's group key"));
-        let mut known = self.known();
-        known.insert(epoch, Arc::new(scheme));
-        while known.len() > SCHEMES_KEPT {
-            known.pop_first();
+        {
+            let mut known = self.known();
+            known.insert(epoch, Arc::new(scheme));
+            while known.len() > SCHEMES_KEPT {
+                known.pop_first();
+            }
+        }
+        let past = epoch.previous().and_then(Epoch::previous);
+        if let Some(past) = past {
+            self.forget_votes(past).await;
         }
     }
 }

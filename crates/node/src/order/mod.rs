@@ -51,7 +51,10 @@ mod peering;
 mod place;
 mod runtime;
 mod secrets;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod state;
+mod sync;
 mod thread;
 mod validator;
 
@@ -68,7 +71,7 @@ pub(crate) use application::clock;
 pub use block::FinalBlock;
 pub use ceremony::{CeremonyError, CeremonyOptions, hold};
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
-pub use peering::{Peer, PeerId, PeerIdError, Peering};
+pub use peering::{History, Peer, PeerId, PeerIdError, Peering};
 pub use place::Place;
 pub use validator::{Committee, NodeIdentity, ValidatorKey, ValidatorKeyError, founded_by};
 

@@ -6,7 +6,6 @@
 use std::{
     convert::Infallible,
     future,
-    marker::PhantomData,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,13 +16,9 @@ use commonware_actor::{Feedback, Unreliable};
 use commonware_consensus::types::Epoch;
 use commonware_cryptography::{
     ChaCha20Poly1305, Signer as _,
-    blake3::Digest,
     ed25519::{PrivateKey, PublicKey},
 };
-use commonware_glue::{
-    dkg::network::{Addresses, Manager},
-    stateful::db::{AttachableResolver, Shared},
-};
+use commonware_glue::dkg::network::{Addresses, Manager};
 use commonware_p2p::{
     Address, AddressableManager as _, AddressableTrackedPeers, BlockedSubscription, Blocker,
     Channel, CheckedSender, LimitedSender, Message, PeerSetSubscription, PeerSetUpdate, Provider,
@@ -31,10 +26,6 @@ use commonware_p2p::{
     authenticated::lookup::{self, Error as ChannelError},
 };
 use commonware_runtime::{IoBufs, Quota, Supervisor as _, tokio::Context as Runtime};
-use commonware_storage::{
-    mmr,
-    qmdb::sync::{Database, Request, Source, source},
-};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
@@ -70,11 +61,14 @@ pub(super) enum Topic {
     Blocks = 4,
     Transactions = 5,
     Dealings = 6,
+    Probe = 7,
+    State = 8,
+    Once = 9,
 }
 
 impl Topic {
     /// Every topic, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Votes,
         Self::Certificates,
         Self::Resolver,
@@ -82,6 +76,9 @@ impl Topic {
         Self::Blocks,
         Self::Transactions,
         Self::Dealings,
+        Self::Probe,
+        Self::State,
+        Self::Once,
     ];
 
     /// Messages a second from each peer. Bounds the memory, too: messages that wait are at most these, of each peer.
@@ -89,7 +86,8 @@ impl Topic {
         match self {
             Self::Votes | Self::Certificates => NZU32!(256),
             Self::Resolver | Self::Backfill | Self::Transactions | Self::Dealings => NZU32!(128),
-            Self::Blocks => NZU32!(32),
+            Self::Blocks | Self::State | Self::Once => NZU32!(32),
+            Self::Probe => NZU32!(8),
         }
     }
 }
@@ -483,36 +481,4 @@ impl Nobody {
         self.open().blocked.push(sender);
         receiver
     }
-}
-
-/// State sync from nobody: every node executes the chain from its genesis.
-pub(super) struct NoSync<D>(PhantomData<fn() -> D>);
-
-impl<D> Default for NoSync<D> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<D> Clone for NoSync<D> {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl<D: Database<Family = mmr::Family, Digest = Digest> + 'static> Source for NoSync<D> {
-    type Family = mmr::Family;
-    type Digest = Digest;
-    type Op = D::Op;
-    type Error = std::convert::Infallible;
-
-    async fn serve(&self, _request: Request<mmr::Family>) -> source::Result<Self> {
-        future::pending().await
-    }
-}
-
-impl<D: Database<Family = mmr::Family, Digest = Digest> + Send + Sync + 'static>
-    AttachableResolver<D> for NoSync<D>
-{
-    async fn attach_database(&self, _database: Shared<D>) {}
 }

@@ -88,6 +88,20 @@ pub struct Peering {
     pub accept: Vec<PeerId>,
 }
 
+/// How much of the chain's past a node keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Whether a node without a chain takes the state of a late block from its peers, instead of executing every block from the first;
+    /// it has no older blocks then. Where no peer keeps the first blocks any more, there is no other way.
+    #[serde(default)]
+    pub state_sync: bool,
+    /// How many of the latest blocks to keep, two epochs at least; all of them, if not said. Decides at the first start how large the
+    /// files are, of which whole ones are removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_blocks: Option<u64>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -178,7 +178,7 @@ impl<E: Runtime> Engine<E> {
         }
     }
 
-    async fn state(&self, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
+    pub async fn state(&self, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
         state::read_latest(&self.states, keys).await
     }
 
@@ -204,7 +204,7 @@ impl<E: Runtime> Engine<E> {
         None
     }
 
-    async fn block(&self, height: Height) -> Option<FinalBlock> {
+    pub async fn block(&self, height: Height) -> Option<FinalBlock> {
         let at = Identifier::Height(consensus_height(height));
         let block = self.archive.get_block(at).await?;
         let block = block.inner();

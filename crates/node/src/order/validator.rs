@@ -69,28 +69,29 @@ impl ValidatorKey {
     /// group key for as long as it takes.
     #[must_use]
     pub fn deal(count: NonZeroU32) -> Vec<Self> {
-        let mut rng = rand::rng();
-        let identities: BTreeMap<_, NodeIdentity> = (0..count.get())
-            .filter_map(|_| {
-                let identity = NodeIdentity::generate();
-                Some((identity.signer().ok()?.public_key(), identity))
-            })
+        let identities = (0..count.get()).map(|_| NodeIdentity::generate());
+        Self::deal_to(rand::rng(), identities)
+    }
+
+    /// Deals to nodes that have an identity already; in the order of their keys.
+    pub(super) fn deal_to(
+        rng: impl rand_core::CryptoRng,
+        identities: impl Iterator<Item = NodeIdentity>,
+    ) -> Vec<Self> {
+        let identities: BTreeMap<_, NodeIdentity> = identities
+            .filter_map(|identity| Some((identity.signer().ok()?.public_key(), identity)))
             .collect();
         let players = Set::from_iter_dedup(identities.keys().cloned());
         // It fails for no players only.
-        let dealt = deal::<MinSig, _, N3f1>(&mut rng, Mode::NonZeroCounter, players);
-        let (output, shares) = dealt.into_iter().next().unzip();
-        let (Some(output), Some(shares)) = (output, shares) else {
+        let Ok((output, shares)) = deal::<MinSig, _, N3f1>(rng, Mode::NonZeroCounter, players)
+        else {
             return Vec::new();
         };
         let seated = identities.into_iter();
         seated
             .filter_map(|(public, identity)| {
-                Some(Self::of_ceremony(
-                    identity,
-                    &output,
-                    shares.get_value(&public)?,
-                ))
+                let share = shares.get_value(&public)?;
+                Some(Self::of_ceremony(identity, &output, share))
             })
             .collect()
     }
@@ -153,13 +154,14 @@ impl ValidatorKey {
         chain: ChainId,
         member: MemberId,
         address: Option<SocketAddr>,
+        sequence: u32,
     ) -> Result<Candidacy, ValidatorKeyError> {
         let mut seed = Zeroizing::new([0; 32]);
         hex::decode_to_slice(&*self.identity, &mut *seed)
             .map_err(|_| ValidatorKeyError::Identity)?;
         let key = SigningKey::from_seed(&seed);
         let address = address.map(NodeAddress);
-        Ok(Candidacy::sign(chain, member, address, &key))
+        Ok(Candidacy::sign(chain, member, address, sequence, &key))
     }
 
     /// The rules of a chain that this validator begins alone, which nobody dials.
@@ -233,8 +235,12 @@ impl Committee {
     /// A follower, with an identity of its own and no share.
     #[must_use]
     pub fn follower(&self) -> ValidatorKey {
+        self.followed_by(NodeIdentity::generate())
+    }
+
+    pub(super) fn followed_by(&self, identity: NodeIdentity) -> ValidatorKey {
         ValidatorKey {
-            identity: NodeIdentity::generate().0,
+            identity: identity.0,
             output: self.output.clone(),
             share: None,
         }

@@ -11,11 +11,11 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use yilian_node::order::{
-    CeremonyError, CeremonyOptions, Chain, ChainOptions, NodeIdentity, Peer, PeerId, Peering,
-    StateMachine, SubmitError, ValidatorKey, founded_by, hold,
+    CeremonyError, CeremonyOptions, Chain, ChainOptions, History, NodeIdentity, Peer, PeerId,
+    Peering, StateMachine, SubmitError, ValidatorKey, founded_by, hold,
 };
 use yilian_protocol::{
-    BlockId, Height,
+    BlockId, Height, TransactionId,
     codec::List,
     finality,
     governance::{Delegate, EpochBlocks, Seats},
@@ -66,8 +66,17 @@ impl Committee {
     }
 
     fn of(keys: Vec<ValidatorKey>, accept: impl FnOnce(&ValidatorKey) -> Vec<PeerId>) -> Self {
+        let mut committee = Self::planned(keys, accept);
+        for place in 0..committee.keys.len() {
+            committee.up(place);
+        }
+        committee
+    }
+
+    /// None of them runs yet.
+    fn planned(keys: Vec<ValidatorKey>, accept: impl FnOnce(&ValidatorKey) -> Vec<PeerId>) -> Self {
         let addresses = free_addresses(keys.len());
-        let mut committee = Self {
+        Self {
             genesis: genesis_of(&keys, &addresses),
             addresses,
             accept: accept(&keys[0]),
@@ -75,11 +84,7 @@ impl Committee {
             chains: keys.iter().map(|_| None).collect(),
             keys,
             machine: Arc::new(Toy),
-        };
-        for place in 0..committee.keys.len() {
-            committee.up(place);
         }
-        committee
     }
 
     fn peering(&self, place: usize) -> Peering {
@@ -99,12 +104,16 @@ impl Committee {
     }
 
     fn up(&mut self, place: usize) {
+        self.up_with(place, |options| options);
+    }
+
+    fn up_with(&mut self, place: usize, more: impl FnOnce(ChainOptions) -> ChainOptions) {
         let options = ChainOptions::new(
             self.folders[place].path().to_owned(),
             self.genesis.clone(),
             self.keys[place].clone(),
         );
-        let options = options.peering(Some(self.peering(place)));
+        let options = more(options.peering(Some(self.peering(place))));
         let chain = Chain::start(options, Arc::clone(&self.machine)).unwrap();
         self.chains[place] = Some(chain);
     }
@@ -482,6 +491,17 @@ fn a_share_of_another_place_does_not_vote() {
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
 }
 
+/// The state of a late block.
+const STATE_SYNC: History = History {
+    state_sync: true,
+    keep_blocks: None,
+};
+/// No more blocks than must be kept.
+const TWO_EPOCHS: History = History {
+    state_sync: false,
+    keep_blocks: Some(1),
+};
+
 impl Committee {
     /// One validator, and three more nodes that are elected for the epochs of `seats`.
     fn growing(seats: &[&[usize]]) -> Self {
@@ -572,4 +592,74 @@ async fn the_first_validator_hands_over_and_leaves() {
     committee.up(3);
     let height = committee.order(2, "again x").await;
     committee.agree_on(height).await;
+}
+
+#[tokio::test]
+async fn who_joins_late_takes_the_state_and_not_the_blocks() {
+    let mut committee = Committee::growing(&[&[0, 1, 2, 3]]);
+    committee.down(3);
+    for number in 0..10 {
+        let value = "v".repeat(50_000);
+        committee.order(0, &format!("large-{number} {value}")).await;
+    }
+    committee.reach_epoch(0, 2).await;
+    // It had begun with the others: begin it anew.
+    committee.folders[3] = tempfile::tempdir().unwrap();
+    committee.up_with(3, |options| options.history(STATE_SYNC));
+    let height = committee.order(3, "joined x").await;
+    committee.order(0, "and-goes-on x").await;
+    let joined = committee.at(3);
+    for key_of in ["large-0", "large-9", "epoch-2-0-5", "joined"] {
+        let keys = [key(format!("{key_of} x").as_bytes())];
+        assert_eq!(
+            joined.state(&keys).await.unwrap(),
+            committee.at(0).state(&keys).await.unwrap(),
+            "{key_of}"
+        );
+    }
+    // It proves what it has, and says what it has not.
+    let receipt = joined.receipt(TransactionId::of(&transaction("joined x")));
+    assert!(receipt.await.unwrap().is_some());
+    let early = joined.block(Height::new(3)).await;
+    assert!(matches!(early, Err(SubmitError::Lost { .. })), "{early:?}");
+    assert!(joined.block(height).await.unwrap().is_some());
+    // Restarted, it goes on where it was; and it gets a share with the next epoch in which it is a player.
+    committee.down(3);
+    committee.up(3);
+    committee.reach_epoch(3, 4).await;
+    committee.down(0);
+    let height = committee.order(3, "without-the-first x").await;
+    for place in [1, 2, 3] {
+        reaches(committee.at(place), height).await;
+    }
+}
+
+#[tokio::test]
+async fn old_blocks_are_removed_and_a_node_that_was_away_comes_back() {
+    let keys = ValidatorKey::deal(NonZeroU32::new(4).unwrap());
+    let mut committee = Committee::planned(keys, |_| Vec::new());
+    for place in 0..4 {
+        committee.up_with(place, |options| options.history(TWO_EPOCHS));
+    }
+    committee.reach_epoch(0, 9).await;
+    committee.down(3);
+    committee.reach_epoch(0, 10).await;
+    let pruned = committee.at(0).block(Height::new(1)).await;
+    assert!(
+        matches!(pruned, Err(SubmitError::Lost { .. })),
+        "{pruned:?}"
+    );
+    let votes = |epoch: u64| {
+        let folder = committee.folders[0].path();
+        folder.join(format!("chain-simplex_consensus_{epoch}"))
+    };
+    assert!(votes(10).exists());
+    assert!(!votes(7).exists(), "votes of the past are kept");
+    let kept = Height::new(9 * u64::from(EPOCH));
+    assert!(committee.at(0).block(kept).await.unwrap().is_some());
+    committee.up(3);
+    let height = committee.order(3, "back x").await;
+    for place in 0..4 {
+        reaches(committee.at(place), height).await;
+    }
 }

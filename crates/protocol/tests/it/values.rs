@@ -331,6 +331,7 @@ pub fn bodies() -> Vec<Body> {
             round: 2,
             voter: MemberId::from_bytes([8; 32]),
             favour: true,
+            sequence: 5,
         }),
         Body::Open(Opening::sign(
             chain(),
@@ -344,11 +345,13 @@ pub fn bodies() -> Vec<Body> {
             chain(),
             hospital(),
             Some(NodeAddress("192.0.2.1:9000".parse().unwrap())),
+            6,
             &key(42),
         )),
         Body::Elect(Ballot {
             voter: hospital(),
             candidate: Some(BallotChoice(key(42).verifying_key())),
+            sequence: 7,
         }),
     ]
 }

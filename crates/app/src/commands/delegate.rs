@@ -1,0 +1,174 @@
+//! Elections: who stands, who votes for whom, who is elected.
+
+use std::{fmt, path::Path};
+
+use serde::Serialize;
+use yilian_client::Session;
+use yilian_crypto::sign::VerifyingKey;
+use yilian_node::config;
+use yilian_protocol::{
+    MemberId,
+    governance::{CandidateEntry, Seats},
+    transport::Transport,
+};
+
+use super::Context;
+use crate::{arguments::DelegateCommand, home::Home, output::trouble};
+
+pub async fn run(context: &Context, command: DelegateCommand) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let session = &opened.session;
+    match command {
+        DelegateCommand::List => {}
+        DelegateCommand::Stand {
+            settings,
+            member,
+            withdraw,
+        } => stand(&context.home, session, &settings, &member, withdraw).await?,
+        DelegateCommand::Vote { candidate, by } => {
+            let candidates = session.candidates().await?;
+            let chosen = candidate
+                .map(|digits| find(&candidates, &digits))
+                .transpose()?;
+            context.home.member_ca(&by)?.elect(session, chosen).await?;
+        }
+    }
+    context.output.tell(&elections(session).await?)?;
+    opened.close();
+    Ok(())
+}
+
+/// Stands the node of `settings` for election where its settings say that it listens.
+pub async fn stand<T: Transport>(
+    home: &Home,
+    session: &Session<T>,
+    settings: &Path,
+    member: &str,
+    withdraw: bool,
+) -> anyhow::Result<()> {
+    let ca = home.member_ca(member)?;
+    let sequence = session.cast(ca.id()).await?;
+    let candidacy = config::candidacy(settings, session.chain(), ca.id(), sequence, !withdraw)?;
+    ca.stand(session, candidacy).await?;
+    Ok(())
+}
+
+fn find(candidates: &[CandidateEntry], digits: &str) -> anyhow::Result<VerifyingKey> {
+    let mut found = candidates
+        .iter()
+        .filter(|entry| name(&entry.delegate.peer).starts_with(digits));
+    match (found.next(), found.next()) {
+        (Some(entry), None) => Ok(entry.delegate.peer),
+        (None, _) => Err(trouble(
+            format!("no candidate `{digits}`"),
+            "list them with `yilian delegate list`",
+        )),
+        _ => Err(trouble(
+            format!("several candidates begin with `{digits}`"),
+            "give more digits",
+        )),
+    }
+}
+
+fn name(peer: &VerifyingKey) -> String {
+    hex::encode(peer.to_bytes())
+}
+
+async fn elections<T: Transport>(session: &Session<T>) -> anyhow::Result<Elections> {
+    let blocks = session.genesis().governance.epoch_blocks;
+    let epoch = blocks.epoch_of(session.status().await?.latest.height);
+    let mut epochs = Vec::new();
+    for epoch in epoch..=epoch + 2 {
+        if let Some(seats) = session.seats(epoch).await? {
+            epochs.push(Ceremony { epoch, seats });
+        }
+    }
+    let mut candidates = Vec::new();
+    for entry in session.candidates().await? {
+        let member = match entry.member {
+            Some(id) => Some(session.member(id).await?.member.name.to_string()),
+            None => None,
+        };
+        candidates.push(Candidate {
+            peer: name(&entry.delegate.peer),
+            address: entry.delegate.address.0.to_string(),
+            owner: entry.member,
+            member,
+            stands: entry.stands,
+            votes: entry.votes,
+        });
+    }
+    let elections = Elections {
+        epoch,
+        epoch_blocks: blocks.get(),
+        candidates,
+        epochs,
+    };
+    Ok(elections)
+}
+
+#[derive(Serialize)]
+struct Elections {
+    epoch: u64,
+    epoch_blocks: u32,
+    candidates: Vec<Candidate>,
+    /// Who gets a share of the group key in which epoch.
+    epochs: Vec<Ceremony>,
+}
+
+#[derive(Serialize)]
+struct Candidate {
+    peer: String,
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<MemberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    stands: bool,
+    votes: u32,
+}
+
+#[derive(Serialize)]
+struct Ceremony {
+    epoch: u64,
+    #[serde(flatten)]
+    seats: Seats,
+}
+
+impl fmt::Display for Elections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "epoch {} ({} blocks each)",
+            self.epoch, self.epoch_blocks
+        )?;
+        for candidate in &self.candidates {
+            let Candidate {
+                peer,
+                address,
+                member,
+                stands,
+                votes,
+                ..
+            } = candidate;
+            let short: String = peer.chars().take(8).collect();
+            let member = member.as_deref().unwrap_or("(genesis)");
+            let standing = if *stands { "stands" } else { "withdrawn" };
+            writeln!(
+                f,
+                "{short}  {votes:>3} votes  {standing:<9}  {address:<21}  {member}"
+            )?;
+        }
+        for Ceremony { epoch, seats } in &self.epochs {
+            let elected = seats.delegates.iter();
+            let elected = elected.map(|delegate| name(&delegate.peer).chars().take(8).collect());
+            let elected: Vec<String> = elected.collect();
+            writeln!(
+                f,
+                "shares made in epoch {epoch} go to {}",
+                elected.join(" ")
+            )?;
+        }
+        Ok(())
+    }
+}

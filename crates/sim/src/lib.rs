@@ -1,0 +1,415 @@
+//! A consortium in one process, on simulated time, links and disks. Everything follows from a seed: a failure prints it, and the same
+//! seed fails again.
+//!
+//! [`World`] is what the hospitals of a simulation do (admit themselves, elect, make grants and revoke them) and what must hold
+//! whatever else happens: [`Invariants`]. Scenarios are this crate's tests.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "for tests: values from fixed seeds"
+)]
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use commonware_glue::simulate::{
+    exit::ExitCondition, property::Property, tracker::ProgressTracker,
+};
+use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
+use yilian_ledger::Ledger;
+use yilian_node::{
+    machine::LedgerMachine,
+    order::{
+        Place,
+        simulation::{Consortium, Founding, Role, SimulatedChain, SimulatedKey},
+    },
+};
+use yilian_protocol::{
+    GrantId, Height, MemberId, TimeMs, TransactionId,
+    codec::{Blob, Decode as _, List, Text},
+    governance::{Ballot, BallotChoice, EpochBlocks},
+    grant::{Grant, GrantChange, GrantEntry, GrantState},
+    ids::TermsHash,
+    registry::{Genesis, Member},
+    state::tables::{CAST, GRANT},
+    tx::{Body, Transaction},
+};
+
+/// A consortium of hospitals, each with a node, and what happened in it.
+#[derive(Clone)]
+pub struct World {
+    genesis: Genesis,
+    founding: Founding,
+    /// Nodes that their hospitals stand for election and vote for.
+    elects: bool,
+    happened: Arc<Mutex<Happened>>,
+}
+
+/// What was acknowledged to those who asked for it, and what should not have been seen.
+#[derive(Debug, Default)]
+struct Happened {
+    acknowledged: Vec<(TransactionId, Place)>,
+    revoked: Vec<(GrantId, Height)>,
+    violations: Vec<String>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("World")
+    }
+}
+
+/// Between two acts of a hospital.
+const PAUSE: Duration = Duration::from_millis(150);
+/// The consortium's CA.
+const CONSORTIUM: [u8; 32] = [200; 32];
+
+fn seed(kind: u8, place: usize) -> [u8; 32] {
+    let mut seed = [kind; 32];
+    seed[..8].copy_from_slice(&(place as u64).to_be_bytes());
+    seed
+}
+
+impl World {
+    /// A consortium of `nodes` hospitals, of which the nodes of the first `validators` begin, with epochs of `epoch_blocks`.
+    ///
+    /// # Panics
+    /// When it is too large.
+    #[must_use]
+    pub fn new(validators: usize, nodes: usize, epoch_blocks: u32) -> Self {
+        let epoch_blocks = EpochBlocks::new(epoch_blocks).unwrap();
+        let founding = Founding::new(validators, nodes, epoch_blocks);
+        let genesis = Genesis {
+            name: Text::new("simulation").unwrap(),
+            created: TimeMs::new(1),
+            ca: SigningKey::from_seed(&CONSORTIUM).verifying_key(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            group_key: Blob::new(founding.group_key.clone()).unwrap(),
+            governance: founding.governance.clone(),
+        };
+        Self {
+            genesis,
+            founding,
+            elects: false,
+            happened: Arc::default(),
+        }
+    }
+
+    /// Every hospital stands its node for election and votes for it, and moves its vote now and then.
+    #[must_use]
+    pub const fn electing(mut self) -> Self {
+        self.elects = true;
+        self
+    }
+
+    /// The consortium, with nodes of these roles. A fresh start: nothing has happened.
+    #[must_use]
+    pub fn consortium(&self, roles: Vec<Role>) -> Consortium {
+        let (ledger, world) = (Arc::new(Ledger::new(self.genesis.clone())), self.clone());
+        Consortium::new(
+            self.founding.clone(),
+            self.genesis.clone(),
+            roles,
+            Arc::new(move || {
+                // Nobody listens for revocations: no node of a simulation holds keys.
+                let (machine, _revoked) = LedgerMachine::new(Arc::clone(&ledger));
+                Arc::new(machine)
+            }),
+            Arc::new(move |place, chain| Box::pin(world.clone().act(place, chain))),
+        )
+    }
+
+    /// A node as the simulation knows it.
+    #[must_use]
+    pub fn node(&self, place: usize) -> SimulatedKey {
+        self.founding.simulated_key(place)
+    }
+
+    fn happened(&self) -> MutexGuard<'_, Happened> {
+        self.happened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a hospital does through its node, from every start of it on.
+    async fn act(self, place: usize, chain: SimulatedChain) {
+        let ca = SigningKey::from_seed(&seed(1, place));
+        let Ok(name) = Text::new(format!("Hospital {place}")) else {
+            return;
+        };
+        let member = Member {
+            name,
+            ca: ca.verifying_key(),
+            node: SigningKey::from_seed(&seed(2, place)).verifying_key(),
+        };
+        let id = member.id();
+        let consortium = SigningKey::from_seed(&CONSORTIUM);
+        self.submit(&chain, Body::Admit(member), &consortium).await;
+        if self.elects {
+            self.stand(place, &chain, id, &ca).await;
+        }
+        for number in 0_usize.. {
+            if self.elects && number.is_multiple_of(5) {
+                self.vote(place, number, &chain, id, &ca).await;
+            }
+            self.grant(place, number, &chain, id).await;
+            self.look_at_revoked(place, &chain).await;
+            chain.sleep(PAUSE).await;
+        }
+    }
+
+    /// Has a transaction ordered, and notes that it was acknowledged.
+    async fn submit(&self, chain: &SimulatedChain, body: Body, key: &SigningKey) -> Option<Place> {
+        let transaction = Transaction::sign(self.genesis.chain(), body, key);
+        let bytes = Bytes::copy_from_slice(transaction.as_bytes());
+        let place = match chain.submit(bytes).await {
+            Ok(place) => place?,
+            Err(refusal) => {
+                let violation = format!("a sound transaction was refused: {refusal}");
+                self.happened().violations.push(violation);
+                return None;
+            }
+        };
+        self.note_acknowledged(transaction.id(), place);
+        Some(place)
+    }
+
+    /// Notes that somebody was told that a transaction is final.
+    pub fn note_acknowledged(&self, id: TransactionId, place: Place) {
+        self.happened().acknowledged.push((id, place));
+    }
+
+    async fn cast(&self, chain: &SimulatedChain, member: MemberId) -> u32 {
+        let values = chain.state(&[CAST.key(member.as_bytes())]).await;
+        let value = values.into_iter().flatten().next().flatten();
+        value.map_or(0, |bytes| u32::from_slice(&bytes).unwrap_or(0))
+    }
+
+    async fn stand(&self, place: usize, chain: &SimulatedChain, id: MemberId, ca: &SigningKey) {
+        let (key, address) = (self.founding.key(place), self.founding.peer(place).address);
+        let sequence = self.cast(chain, id).await;
+        if let Ok(candidacy) = key.candidacy(self.genesis.chain(), id, Some(address), sequence) {
+            self.submit(chain, Body::Stand(candidacy), ca).await;
+        }
+    }
+
+    /// For its own node, or for the next hospital's.
+    async fn vote(
+        &self,
+        place: usize,
+        number: usize,
+        chain: &SimulatedChain,
+        id: MemberId,
+        ca: &SigningKey,
+    ) {
+        let nodes = self.founding.governance.delegates.len().max(2);
+        let chosen = if number.is_multiple_of(2) {
+            place
+        } else {
+            (place + 1) % nodes
+        };
+        let Some(delegate) = self.founding.peer(chosen).delegate() else {
+            return;
+        };
+        let ballot = Ballot {
+            voter: id,
+            candidate: Some(BallotChoice(delegate.peer)),
+            sequence: self.cast(chain, id).await,
+        };
+        self.submit(chain, Body::Elect(ballot), ca).await;
+    }
+
+    /// Makes a grant and revokes it.
+    async fn grant(&self, place: usize, number: usize, chain: &SimulatedChain, holder: MemberId) {
+        let controller = SigningKey::from_seed(&seed(3, place * 1_000_000 + number));
+        let (Ok(holders), Some(until)) = (List::new(vec![holder]), Some(TimeMs::new(u64::MAX)))
+        else {
+            return;
+        };
+        let grant = Grant {
+            controller: controller.verifying_key(),
+            terms: TermsHash::from_bytes([7; 32]),
+            until,
+            holders,
+            threshold: 1,
+            emergency: false,
+        };
+        let id = grant.id();
+        self.submit(chain, Body::CreateGrant(grant), &controller)
+            .await;
+        let change = GrantChange {
+            grant: id,
+            state: GrantState::Revoked,
+            sequence: 1,
+        };
+        let revoked = self
+            .submit(chain, Body::SetGrant(change), &controller)
+            .await;
+        if let Some(place) = revoked {
+            self.happened().revoked.push((id, place.height));
+        }
+    }
+
+    /// What a key holder looks at before it serves: at a node that has executed the revocation, the grant must not be served.
+    async fn look_at_revoked(&self, place: usize, chain: &SimulatedChain) {
+        let reached = chain.latest().height;
+        let known = {
+            let happened = self.happened();
+            let known = happened.revoked.iter().rev();
+            let known = known.filter(|(_, height)| *height <= reached);
+            known.take(8).copied().collect::<Vec<_>>()
+        };
+        for (grant, height) in known {
+            let values = chain.state(&[GRANT.key(grant.as_bytes())]).await;
+            let entry = values.into_iter().flatten().next().flatten();
+            let entry = entry.and_then(|bytes| GrantEntry::from_slice(&bytes).ok());
+            if entry.is_none_or(|entry| entry.state != GrantState::Revoked) {
+                let violation =
+                    format!("node {place} at {reached} serves a grant revoked at {height}");
+                self.happened().violations.push(violation);
+            }
+        }
+    }
+
+    /// What must hold at the end.
+    #[must_use]
+    pub fn invariants(&self, acknowledged: usize, compared: u64) -> Invariants {
+        Invariants {
+            world: self.clone(),
+            acknowledged,
+            compared,
+        }
+    }
+
+    /// Forgets what happened, for the next seed.
+    pub fn forget(&self) {
+        *self.happened() = Happened::default();
+    }
+}
+
+/// One history: every node has the same block at every height. Nothing lost: what was acknowledged stands in the block that was named, at
+/// every node that has it. Nothing revoked is served. And something happened at all.
+#[derive(Debug, Clone)]
+pub struct Invariants {
+    world: World,
+    /// So many transactions at least.
+    acknowledged: usize,
+    /// So many blocks at least, of all nodes together.
+    compared: u64,
+}
+
+impl Invariants {
+    async fn hold(&self, chains: &[&SimulatedChain]) -> Result<(), String> {
+        let (acknowledged, violations) = {
+            let happened = self.world.happened();
+            (happened.acknowledged.clone(), happened.violations.clone())
+        };
+        if !violations.is_empty() {
+            return Err(violations.join("; "));
+        }
+        if acknowledged.len() < self.acknowledged {
+            let count = acknowledged.len();
+            return Err(format!("only {count} transactions were acknowledged"));
+        }
+        let reached = chains.iter().map(|chain| chain.latest().height.get());
+        let mut compared = 0_u64;
+        for height in 1..=reached.max().unwrap_or(0) {
+            let height = Height::new(height);
+            let mut agreed = None;
+            for chain in chains {
+                let Some(block) = chain.block(height).await else {
+                    continue;
+                };
+                compared += 1;
+                let id = block.header.id();
+                if *agreed.get_or_insert(id) != id {
+                    return Err(format!("a fork at height {height}"));
+                }
+                for (index, (bytes, _)) in (0_u32..).zip(&block.transactions) {
+                    let id = TransactionId::of(bytes);
+                    let place = acknowledged.iter().find(|(known, _)| *known == id);
+                    if place
+                        .is_some_and(|(_, place)| (place.height, place.index) != (height, index))
+                    {
+                        return Err(format!("{id} stands at another place than was said"));
+                    }
+                }
+            }
+        }
+        if compared < self.compared {
+            return Err(format!("only {compared} blocks could be compared"));
+        }
+        self.all_are_there(chains, &acknowledged).await
+    }
+
+    async fn all_are_there(
+        &self,
+        chains: &[&SimulatedChain],
+        acknowledged: &[(TransactionId, Place)],
+    ) -> Result<(), String> {
+        for (id, place) in acknowledged {
+            for chain in chains {
+                let Some(block) = chain.block(place.height).await else {
+                    continue;
+                };
+                let there = block.transactions.get(place.index as usize);
+                if there.is_none_or(|(bytes, _)| TransactionId::of(bytes) != *id) {
+                    return Err(format!("{id}, acknowledged at {}, is lost", place.height));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+type Checking<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
+impl Property<SimulatedKey, SimulatedChain> for Invariants {
+    fn name(&self) -> &'static str {
+        "one history, nothing lost, nothing revoked served"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<SimulatedKey>,
+        chains: &'a [&'a SimulatedChain],
+    ) -> Checking<'a, ()> {
+        Box::pin(self.hold(chains))
+    }
+}
+
+/// So many nodes have so many final blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Reached {
+    /// Nodes.
+    pub nodes: usize,
+    /// Height.
+    pub height: u64,
+}
+
+impl ExitCondition<SimulatedKey, SimulatedChain> for Reached {
+    fn name(&self) -> &'static str {
+        "height reached"
+    }
+
+    fn requires_polling(&self) -> bool {
+        true
+    }
+
+    fn reached<'a>(
+        &'a self,
+        _: &'a ProgressTracker<SimulatedKey>,
+        chains: &'a [&'a SimulatedChain],
+        _: usize,
+    ) -> Checking<'a, bool> {
+        let there = chains
+            .iter()
+            .filter(|chain| chain.latest().height.get() >= self.height);
+        let count = there.count();
+        Box::pin(async move { Ok(count >= self.nodes) })
+    }
+}
