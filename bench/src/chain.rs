@@ -152,6 +152,7 @@ impl Net {
                     accept: Vec::new(),
                 }),
                 neighbours: NeighbourUrls::default(),
+                tls: None,
                 checked_log: false,
                 history: History::default(),
             };

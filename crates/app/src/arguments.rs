@@ -165,6 +165,9 @@ pub enum NetCommand {
         /// How many of the latest blocks each node keeps, two epochs at least; all of them if left out
         #[arg(long)]
         keep_blocks: Option<u64>,
+        /// Speak plain HTTP instead of TLS, for a proxy in front of each node
+        #[arg(long)]
+        plain: bool,
         /// The consortium's name
         #[arg(long, default_value = "Yilian consortium")]
         name: String,
@@ -266,6 +269,20 @@ pub enum CaCommand {
         /// Take the vote back
         #[arg(long)]
         withdraw: bool,
+    },
+    /// Certify a member's node or desk for TLS, by the member's CA (X.509); or renew that
+    Tls {
+        /// The member's name
+        member: String,
+        /// DNS names and IP addresses at which it is reached
+        #[arg(long, required = true)]
+        host: Vec<String>,
+        /// The folder to write root.pem, chain.pem and key.pem to, as `node.json` names them
+        #[arg(long)]
+        out: PathBuf,
+        /// Days of validity
+        #[arg(long, default_value_t = crate::pki::LEAF_DAYS)]
+        days: i64,
     },
     /// Give a maker, courier, pharmacist or regulator passes for appending to traces, by the consortium's CA
     Passes {

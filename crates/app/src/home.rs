@@ -372,7 +372,7 @@ fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// A name as a file name: letters, digits and CJK stay, the rest becomes `_`; a short hash keeps names apart that would meet.
-fn file_name(name: &str) -> String {
+pub fn file_name(name: &str) -> String {
     let safe = |c: char| {
         if c.is_alphanumeric() || c == '-' {
             c

@@ -52,7 +52,7 @@ impl Opened {
     }
 
     async fn over_http(home: &Home, url: &str) -> anyhow::Result<Self> {
-        let link = Link::Http(HttpTransport::new(url.trim())?);
+        let link = Link::Http(http(home, url.trim())?);
         let session = if home.exists() {
             Session::open(link, home.genesis()?).await?
         } else {
@@ -83,6 +83,20 @@ impl Opened {
             node.shutdown();
         }
     }
+}
+
+/// The way to a node by HTTP, or by HTTPS when its URL says so: then the home's root is trusted alone, and its certificate shown if it has one.
+pub fn http(home: &Home, url: &str) -> anyhow::Result<HttpTransport> {
+    if !url.starts_with("https:") {
+        return Ok(HttpTransport::new(url)?);
+    }
+    let root = home.root().join("tls/root.pem");
+    let read = fs::read(&root).with_context(|| {
+        let root = root.display();
+        format!("{url} speaks TLS; put the consortium's root certificate at {root}")
+    });
+    let shown = fs::read(home.root().join("tls/client.pem")).ok();
+    Ok(HttpTransport::trusting(url, &read?, shown.as_deref())?)
 }
 
 /// Starts the home's node.

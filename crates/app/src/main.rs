@@ -11,6 +11,7 @@ mod home;
 mod intake;
 mod link;
 mod output;
+mod pki;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use yilian_protocol::{
     codec::Encode,
@@ -29,7 +29,26 @@ impl HttpTransport {
     /// # Errors
     /// [`CallError::Unreachable`] when no client can be made on this machine.
     pub fn new(base: &str) -> Result<Self, CallError> {
-        let client = Client::builder()
+        Self::with(base, Client::builder())
+    }
+
+    /// Speaks HTTPS to the node at `base`, and trusts the consortium's root certificate only (PEM). `shown` is a certificate of one's own
+    /// organisation with its chain and key (PEM), for what is for members only.
+    ///
+    /// # Errors
+    /// [`CallError::Unreachable`] when the certificates cannot be used.
+    pub fn trusting(base: &str, root: &[u8], shown: Option<&[u8]>) -> Result<Self, CallError> {
+        let root = Certificate::from_pem(root).map_err(|error| unreachable(&error))?;
+        let mut builder = Client::builder().tls_certs_only([root]).https_only(true);
+        if let Some(shown) = shown {
+            let identity = Identity::from_pem(shown).map_err(|error| unreachable(&error))?;
+            builder = builder.identity(identity);
+        }
+        Self::with(base, builder)
+    }
+
+    fn with(base: &str, builder: ClientBuilder) -> Result<Self, CallError> {
+        let client = builder
             .timeout(TIMEOUT)
             .build()
             .map_err(|error| unreachable(&error))?;

@@ -10,7 +10,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{DefaultBodyLimit, Path, Query, Request as HttpRequest, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request as HttpRequest, State},
     http::{StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response as HttpResponse},
@@ -26,10 +26,14 @@ use yilian_protocol::{
     fixed,
     grant::{HolderAsk, SealedDeposit},
     limits::{DEPOSIT_MAX, REQUEST_MAX, TRANSACTION_MAX},
+    refusal::Refusal,
     transport::{CallError, OneShot, Request, Response, SealRequest},
 };
 
-use crate::service::Node;
+use crate::{
+    service::Node,
+    tls::{Caller, TlsListener},
+};
 
 /// How long a body that is refused is read on.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -55,16 +59,48 @@ pub async fn serve(
     node: Arc<Node>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(node))
+    let service = router(node).into_make_service_with_connect_info::<Caller>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(stop)
         .await
 }
 
+/// The same under TLS.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_tls(
+    listener: TlsListener,
+    node: Arc<Node>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(node).into_make_service_with_connect_info::<Caller>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+/// What is for members only, of callers who can be told: those under TLS. A proxy in front of plain HTTP has to tell them itself.
+async fn members_only(
+    State(node): Shared,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    request: HttpRequest,
+    next: Next,
+) -> Answer {
+    match caller {
+        Caller::Unknown => {}
+        Caller::Anybody => return Err(CallError::from(Refusal::NotAMember).into()),
+        Caller::Member(member) => node.may_act(member).await?,
+    }
+    Ok(next.run(request).await)
+}
+
 /// The routes.
 pub fn router(node: Arc<Node>) -> Router {
+    let guard = from_fn_with_state(Arc::clone(&node), members_only);
     let large = Router::new()
         .route("/visits", post(seal))
-        .route("/relays", post(relayed))
+        .route("/relays", post(relayed).layer(guard.clone()))
         .layer(from_fn_with_state(REQUEST_MAX, bounded));
     let deposits = Router::new()
         .route("/deposits", post(deposit))
@@ -85,11 +121,6 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/records/{id}/object", get(object))
         .route("/records/{id}/index", get(index))
         .route("/objects/{id}", get(stored))
-        .route("/logs/{hospital}", get(log_head))
-        .route("/logs/{hospital}/blocks/{height}", get(log_block))
-        .route("/logs/{hospital}/open", get(log_open))
-        .route("/log-checks", post(log_check))
-        .route("/logs/{hospital}/entries/{index}/proof", get(log_inclusion))
         .route("/lookups", post(lookup))
         .route("/searches", post(search))
         .route("/crossings", post(cross))
@@ -99,12 +130,19 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/grants/{id}", get(grant))
         .route("/asks", post(ask))
         .layer(from_fn_with_state(SMALL_BODY_MAX, bounded));
+    // A hospital's private chain names who wrote what.
+    let logs = Router::new()
+        .route("/logs/{hospital}", get(log_head))
+        .route("/logs/{hospital}/blocks/{height}", get(log_block))
+        .route("/logs/{hospital}/open", get(log_open))
+        .route("/log-checks", post(log_check))
+        .route("/logs/{hospital}/entries/{index}/proof", get(log_inclusion))
+        .layer(from_fn_with_state(SMALL_BODY_MAX, bounded))
+        .layer(guard.clone());
+    let all = large.merge(deposits).merge(transactions).merge(small);
     Router::new()
-        .nest(
-            "/v1",
-            large.merge(deposits).merge(transactions).merge(small),
-        )
-        .route("/metrics", get(metrics))
+        .nest("/v1", all.merge(logs))
+        .route("/metrics", get(metrics).layer(guard))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
         .fallback(|| async { Failure(CallError::not_found("route")) })
         .layer(DefaultBodyLimit::disable())

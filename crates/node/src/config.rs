@@ -26,6 +26,7 @@ use crate::{
     },
     private_file,
     service::{Identities, NodeOptions},
+    tls::{Tls, TlsError, TlsFiles},
 };
 
 /// What a node is told.
@@ -36,6 +37,9 @@ pub struct NodeConfig {
     pub name: String,
     /// Where its HTTP API listens.
     pub listen: SocketAddr,
+    /// Certificates for HTTPS, and for other nodes; without them the API speaks plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
     /// Whom it speaks to about blocks.
     #[serde(default)]
     pub peering: Option<Peering>,
@@ -105,6 +109,11 @@ pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
         validator: json::<ValidatorKey>(&folder.join(VALIDATOR))?,
         peering: config.peering.clone(),
         neighbours: config.neighbours.clone(),
+        tls: config
+            .tls
+            .as_ref()
+            .map(|files| Tls::read(files, folder))
+            .transpose()?,
         checked_log: config.checked_log,
         history: config.history,
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
@@ -250,6 +259,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// Its certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Other nodes cannot dial this one.
     #[error("{}: other nodes cannot dial a node without `peering.listen` and a fixed port in it", path.display())]
     NotReachable {

@@ -11,6 +11,7 @@
 //! | [`log`] | hospitals' private chains, anchored on the consortium chain |
 //! | [`service`] | what a node does with a request |
 //! | [`api`] | the same over HTTP |
+//! | [`tls`] | HTTPS, and who calls |
 //!
 //! No record parser and no wallet is linked into it: a node cannot read what it keeps.
 
@@ -27,3 +28,4 @@ pub mod order;
 mod private_file;
 pub mod service;
 pub mod store;
+pub mod tls;

@@ -20,6 +20,7 @@ use yilian_node::{
     config::{self, ConfigError, NodeConfig},
     order::{self, CeremonyError, NodeIdentity, ValidatorKey},
     service::{Node, NodeError},
+    tls::{Tls, TlsError, TlsListener},
 };
 
 /// Threads for files, signatures and proofs. Each keeps memory of its own.
@@ -99,10 +100,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .max_blocking_threads(BLOCKING_MAX)
         .build()
         .map_err(Failure::Serve)?;
+    let tls = options.tls.clone();
     let node = Arc::new(Node::start(options)?);
-    runtime
-        .block_on(serve(&config, Arc::clone(&node), arguments.until_eof))
-        .map_err(Failure::Serve)?;
+    runtime.block_on(serve(
+        &config,
+        tls.as_ref(),
+        Arc::clone(&node),
+        arguments.until_eof,
+    ))?;
     // A thread may still wait for standard input.
     runtime.shutdown_background();
     if let Some(node) = Arc::into_inner(node) {
@@ -161,15 +166,29 @@ async fn told_to_stop(until_eof: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn serve(config: &NodeConfig, node: Arc<Node>, until_eof: bool) -> std::io::Result<()> {
-    let listener = TcpListener::bind(config.listen).await?;
-    println!("http://{}", listener.local_addr()?);
+async fn serve(
+    config: &NodeConfig,
+    tls: Option<&Tls>,
+    node: Arc<Node>,
+    until_eof: bool,
+) -> Result<(), Failure> {
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(Failure::Serve)?;
+    let address = listener.local_addr().map_err(Failure::Serve)?;
     let stop = async move {
         if let Err(error) = told_to_stop(until_eof).await {
             eprintln!("signals cannot be heard: {error}");
         }
     };
-    api::serve(listener, node, stop).await
+    let served = if let Some(tls) = tls {
+        let listener = TlsListener::new(listener, tls)?;
+        println!("https://{address}");
+        api::serve_tls(listener, node, stop).await
+    } else {
+        println!("http://{address}");
+        api::serve(listener, node, stop).await
+    };
+    served.map_err(Failure::Serve)
 }
 
 /// Returns when nobody can write to standard input any more.
@@ -191,6 +210,8 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("the node does not start: {0}")]
     Start(#[from] NodeError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the API cannot be served: {0}")]
     Serve(std::io::Error),
 }

@@ -17,7 +17,10 @@ use yilian_protocol::{
     transport::{CallError, Relay},
 };
 
-use crate::service::sealed_object;
+use crate::{
+    service::sealed_object,
+    tls::{Tls, TlsError},
+};
 
 /// How long one neighbour may take for the largest object.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -50,13 +53,17 @@ impl Neighbours {
     /// Those with APIs at `urls`.
     ///
     /// # Errors
-    /// When a URL cannot be one, or no HTTP client can be made.
-    pub fn new(urls: NeighbourUrls) -> Result<Self, NeighboursError> {
+    /// When a URL cannot be one, the certificates cannot be used, or no HTTP client can be made.
+    pub fn new(urls: NeighbourUrls, tls: Option<&Tls>) -> Result<Self, NeighboursError> {
         let mut all = urls.ask.iter().chain(&urls.hubs);
         if let Some(url) = all.find(|url| reqwest::Url::parse(url).is_err()) {
             return Err(NeighboursError::Url(url.clone()));
         }
-        let client = Client::builder()
+        let builder = match tls {
+            Some(tls) => tls.client()?,
+            None => Client::builder(),
+        };
+        let client = builder
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
@@ -180,6 +187,9 @@ pub enum NeighboursError {
     /// A neighbour's URL is none.
     #[error("`{0}` is not the URL of a neighbour")]
     Url(String),
+    /// This node's certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No HTTP client.
     #[error("no HTTP client: {0}")]
     Client(String),

@@ -53,6 +53,7 @@ use crate::{
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
     order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
     store::{Store, StoreError},
+    tls::Tls,
 };
 
 /// One running node.
@@ -91,6 +92,8 @@ pub struct NodeOptions {
     pub peering: Option<Peering>,
     /// Whose ciphertext it may get, and who keeps its own for others.
     pub neighbours: NeighbourUrls,
+    /// By what other nodes know it, and it them; nothing for plain HTTP.
+    pub tls: Option<Tls>,
     /// Whether a block of a private chain is closed only when another workstation checked its entries.
     pub checked_log: bool,
     /// How much of the chain's past it keeps.
@@ -114,6 +117,7 @@ impl NodeOptions {
             validator,
             peering: None,
             neighbours: NeighbourUrls::default(),
+            tls: None,
             checked_log: false,
             history: History::default(),
             identities,
@@ -133,11 +137,12 @@ impl Node {
             validator,
             peering,
             neighbours,
+            tls,
             checked_log,
             history,
             identities,
         } = options;
-        let neighbours = Neighbours::new(neighbours)?;
+        let neighbours = Neighbours::new(neighbours, tls.as_ref())?;
         let ledger = Arc::new(Ledger::new(genesis));
         let store = Store::open(&directory.join("objects"))?;
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
@@ -655,6 +660,16 @@ impl Node {
     async fn fetch(&self, keys: Vec<StateKey>) -> Result<Fetched, CallError> {
         let values = self.chain.state(&keys).await?;
         Ok(Fetched::new(keys.into_iter().zip(values).collect()))
+    }
+
+    /// Whether a member may act now.
+    ///
+    /// # Errors
+    /// [`Refusal::MemberUnknown`] or [`Refusal::MemberSuspended`].
+    pub async fn may_act(&self, member: MemberId) -> Result<(), CallError> {
+        let entry = self.read(MEMBER, member.as_bytes()).await?;
+        let entry = entry.ok_or(Refusal::MemberUnknown)?;
+        Ok(entry.may_act()?)
     }
 
     async fn read<T: Decode>(&self, table: Table<T>, name: &[u8]) -> Result<Option<T>, CallError> {

@@ -107,6 +107,8 @@ named_codes! {
         NotStanding = 72 "not-standing",
         /// The chain has seen as many candidates as it can.
         TooManyCandidates = 73 "too-many-candidates",
+        /// Only members may ask this, under TLS and with a certificate of theirs.
+        NotAMember = 74 "not-a-member",
         /// The pass is not the consortium CA's, or for too long.
         PassInvalid = 50 "pass-invalid",
         /// The pass is not valid at this time.
@@ -161,6 +163,9 @@ impl Refusal {
             }
             Self::ForeignNode => "stand a node of your own",
             Self::NotStanding => "list the candidates, and choose one that stands",
+            Self::NotAMember => {
+                "show a certificate of your organisation, as `yilian ca tls` makes it"
+            }
             Self::TooManyCandidates => "stand a node that stood before",
             Self::RecordExists => "seal a correction as a new record",
             Self::IndexTaken => {

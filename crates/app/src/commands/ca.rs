@@ -15,7 +15,7 @@ use yilian_protocol::{
 };
 
 use super::{Context, DAY_MS, now};
-use crate::{arguments::CaCommand, home::Home};
+use crate::{arguments::CaCommand, home::Home, pki};
 
 pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
     match command {
@@ -68,6 +68,16 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
             by,
             withdraw,
         } => vote(context, motion, &subject, &by, !withdraw).await,
+        CaCommand::Tls {
+            member,
+            host,
+            out,
+            days,
+        } => {
+            let certified = pki::certify(&context.home, &member, &host, days)?;
+            pki::write(&certified, &out)?;
+            context.output.tell(&Secured { member, host, out })
+        }
         CaCommand::Passes { name, count, days } => {
             let opened = context.open().await?;
             // They begin with this day; `days` more are whole.
@@ -297,6 +307,24 @@ impl fmt::Display for Revoked {
             f,
             "revoked the certificate {} of {}",
             self.certificate, self.subject
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Secured {
+    member: String,
+    host: Vec<String>,
+    out: std::path::PathBuf,
+}
+
+impl fmt::Display for Secured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { member, host, out } = self;
+        let (hosts, out) = (host.join(", "), out.display());
+        writeln!(
+            f,
+            "{hosts} of {member} is certified; its files are in {out}"
         )
     }
 }

@@ -26,13 +26,10 @@ use yilian_node::{
     },
     neighbours::NeighbourUrls,
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
+    tls::TlsFiles,
 };
 use yilian_protocol::{
-    BlockId, Height,
-    codec::Text,
-    governance::EpochBlocks,
-    registry::Genesis,
-    transport::{CallError, Status},
+    BlockId, Height, codec::Text, governance::EpochBlocks, registry::Genesis, transport::Status,
 };
 use zeroize::Zeroizing;
 
@@ -40,8 +37,9 @@ use super::{Context, ca, delegate, network};
 use crate::{
     arguments::NetCommand,
     home::{Home, NET_FILE},
-    link::UrlFile,
+    link::{UrlFile, http},
     output::trouble,
+    pki,
 };
 
 /// How long a node may take from its start until it serves.
@@ -68,6 +66,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
             dealt,
             epoch_blocks,
             keep_blocks,
+            plain,
             name,
         } => {
             let plan = Plan {
@@ -78,6 +77,7 @@ pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
                 dealt,
                 epoch_blocks: EpochBlocks::new(epoch_blocks)?,
                 keep_blocks,
+                plain,
             };
             let made = create(&Home::new(dir), &name, &plan).await?;
             context.output.tell(&made)
@@ -127,6 +127,7 @@ struct Plan {
     dealt: bool,
     epoch_blocks: EpochBlocks,
     keep_blocks: Option<u64>,
+    plain: bool,
 }
 
 /// A node that is being made.
@@ -138,12 +139,15 @@ struct Draft {
     /// What is to be written; a validator of a ceremony has written its own.
     key: Option<ValidatorKey>,
     api: SocketAddr,
+    /// Whether the API speaks plain HTTP.
+    plain: bool,
     peers: SocketAddr,
 }
 
 impl Draft {
     fn url(&self) -> String {
-        format!("http://{}", self.api)
+        let scheme = if self.plain { "http" } else { "https" };
+        format!("{scheme}://{}", self.api)
     }
 
     fn peer(&self) -> Peer {
@@ -165,6 +169,9 @@ async fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
     for (place, draft) in drafts.iter().enumerate() {
         let config = settings(plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;
+    }
+    if let Some(first) = drafts.first().filter(|_| !plan.plain) {
+        pki::show(home, &first.member)?;
     }
     let nodes = drafts.iter().map(|draft| NetNode {
         name: draft.name.clone(),
@@ -214,6 +221,7 @@ async fn drafts(home: &Home, plan: &Plan) -> anyhow::Result<(Committee, Vec<Draf
         votes: number <= voting,
         key,
         api,
+        plain: plan.plain,
         peers,
     });
     Ok((committee, drafts.collect()))
@@ -301,6 +309,11 @@ fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeC
     Ok(NodeConfig {
         name: draft.name.clone(),
         listen: draft.api,
+        tls: (!plan.plain).then(|| TlsFiles {
+            root: "tls/root.pem".into(),
+            chain: "tls/chain.pem".into(),
+            key: "tls/key.pem".into(),
+        }),
         peering: Some(Peering {
             // A follower lets nobody in, until it is elected.
             listen: draft.peers,
@@ -336,6 +349,11 @@ fn write_node(
         home.write(&file(VALIDATOR), key)?;
     }
     home.write(&file(IDENTITIES), &[identity])?;
+    if !draft.plain {
+        let hosts = [draft.api.ip().to_string()];
+        let certified = pki::certify(home, &draft.member, &hosts, pki::LEAF_DAYS)?;
+        pki::write(&certified, &home.root().join(file("tls")))?;
+    }
     home.write(&file(SETTINGS), config)
 }
 
@@ -487,7 +505,7 @@ async fn end(Running { mut child, input }: Running) {
 
 /// Has the consortium's CA admit the hospitals that are not members yet.
 async fn admit_members(home: &Home, net: &Net, first: &NetNode) -> anyhow::Result<()> {
-    let session = Session::open(HttpTransport::new(&first.url)?, home.genesis()?).await?;
+    let session = Session::open(http(home, &first.url)?, home.genesis()?).await?;
     let known = session.members().await?;
     for node in &net.nodes {
         let ca = home.member_ca(&node.member)?;
@@ -562,7 +580,7 @@ async fn doctor(context: &Context, home: &Home) -> anyhow::Result<()> {
     let genesis = home.genesis()?;
     let mut answers = BTreeMap::new();
     for node in &net.nodes {
-        answers.insert(node.name.clone(), ask(node, &genesis).await);
+        answers.insert(node.name.clone(), ask(home, node, &genesis).await);
     }
     let heights = answers
         .values()
@@ -601,12 +619,12 @@ async fn doctor(context: &Context, home: &Home) -> anyhow::Result<()> {
 }
 
 async fn ask(
+    home: &Home,
     node: &NetNode,
     genesis: &Genesis,
 ) -> Result<(Session<HttpTransport>, Status), String> {
     let asked = async {
-        let transport =
-            HttpTransport::new(&node.url).map_err(|error: CallError| error.to_string())?;
+        let transport = http(home, &node.url).map_err(|error| format!("{error:#}"))?;
         let session = Session::open(transport, genesis.clone()).await;
         let session = session.map_err(|error| error.to_string())?;
         let status = session.status().await.map_err(|error| error.to_string())?;

@@ -15,6 +15,7 @@ mod lying_node;
 mod net;
 mod private_chain;
 mod story;
+mod tls;
 mod trace_attacks;
 mod trace_privacy;
 mod trace_story;

@@ -16,15 +16,15 @@ use crate::yilian::{Yilian, text, visit};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running network; its nodes end with it.
-struct Net {
-    yilian: Yilian,
+pub struct Net {
+    pub yilian: Yilian,
     up: Option<Child>,
-    nodes: Vec<Value>,
+    pub nodes: Vec<Value>,
 }
 
 impl Net {
     /// A network whose keys are dealt, which is quicker.
-    fn dealt(validators: &str, followers: &str) -> Self {
+    pub fn dealt(validators: &str, followers: &str) -> Self {
         Self::create(validators, followers, &["--dealt"])
     }
 
@@ -43,7 +43,7 @@ impl Net {
         }
     }
 
-    fn up(&mut self) {
+    pub fn up(&mut self) {
         let home = self.yilian.file("home");
         let mut child = self
             .yilian
@@ -81,7 +81,7 @@ impl Net {
         }
     }
 
-    fn url(&self, node: usize) -> String {
+    pub fn url(&self, node: usize) -> String {
         text(&self.nodes[node], "url")
     }
 
@@ -100,13 +100,13 @@ impl Net {
             .next()
     }
 
-    fn at(&self, node: usize, arguments: &[&str]) -> Value {
+    pub fn at(&self, node: usize, arguments: &[&str]) -> Value {
         let url = self.url(node);
         self.yilian.ok(&[arguments, &["--node", &url]].concat())
     }
 
     /// Waits until every node is well.
-    fn well(&self) {
+    pub fn well(&self) {
         let (home, since) = (self.yilian.file("home"), Instant::now());
         loop {
             let output = self
@@ -391,7 +391,7 @@ fn a_hospital_that_asks_for_it_closes_blocks_over_checked_entries_only() {
 
 #[test]
 fn bodies_that_are_too_large_or_never_end_are_refused() {
-    let mut net = Net::dealt("1", "0");
+    let mut net = Net::create("1", "0", &["--dealt", "--plain"]);
     net.up();
     let address = net.url(0).replace("http://", "");
     let answer = |head: &str, body: &[u8]| {

@@ -1,0 +1,185 @@
+//! X.509 certificates for TLS (RFC 5280): the consortium's root, each member's CA under it, and what a member's CA certifies for its nodes and
+//! desks. P-256, which every browser takes; the keys that sign on the chain are others.
+//!
+//! ```text
+//! tls/root.pem, root.key              the root: signs members' CAs, and constrains each to its member's name
+//! tls/members/NAME.pem, NAME.key      a member's CA
+//! tls/client.pem                      what this home shows when it calls a node: certificate, chain and key
+//! ```
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+    PKCS_ECDSA_P256_SHA256, date_time_ymd,
+};
+use yilian_node::tls::member_name;
+use yilian_protocol::MemberId;
+use zeroize::Zeroizing;
+
+use crate::home::{Home, file_name, write_private};
+
+/// Days for which the root, and a member's CA, are good.
+const CA_DAYS: i64 = 10 * 365;
+/// Days for which a node's certificate is good, if not said otherwise; browsers take no more than 397.
+pub const LEAF_DAYS: i64 = 397;
+
+const ROOT: &str = "tls/root";
+
+/// A certificate with its chain, and its key; PEM.
+pub struct Certified {
+    /// The consortium's root.
+    pub root: String,
+    /// The certificate, and its member's CA's.
+    pub chain: String,
+    /// Its private key.
+    pub key: Zeroizing<String>,
+}
+
+/// Certifies a node or desk of the member called `name`, to be reached at `hosts` (DNS names or IP addresses). Makes root and member's CA
+/// when they are not there yet.
+pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::Result<Certified> {
+    let member = home.member_ca(name)?.id();
+    let root = root(home)?;
+    let ca = member_ca(home, name, member, hosts)?;
+    let names = hosts.iter().cloned().chain([member_name(member)]);
+    let mut params = params(name, days, names.collect())?;
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let certificate = params.signed_by(&key, &ca.issuer()?)?;
+    Ok(Certified {
+        root: root.certificate,
+        chain: certificate.pem() + &ca.certificate,
+        key: Zeroizing::new(key.serialize_pem()),
+    })
+}
+
+/// Writes what was certified as `root.pem`, `chain.pem` and `key.pem`, the names that `node.json` gives them.
+pub fn write(certified: &Certified, folder: &std::path::Path) -> anyhow::Result<()> {
+    let file = |name: &str, content: &str| write_private(&folder.join(name), content.as_bytes());
+    file("root.pem", &certified.root)?;
+    file("chain.pem", &certified.chain)?;
+    file("key.pem", &certified.key)
+}
+
+/// Has this home show a certificate of the member called `name` when it calls a node.
+pub fn show(home: &Home, name: &str) -> anyhow::Result<()> {
+    let Certified { chain, key, .. } = certify(home, name, &[], LEAF_DAYS)?;
+    let shown = Zeroizing::new([chain.as_str(), key.as_str()].concat());
+    write_private(&home.root().join("tls/client.pem"), shown.as_bytes())
+}
+
+/// A CA that is kept in the home.
+struct Authority {
+    certificate: String,
+    key: Zeroizing<String>,
+}
+
+impl Authority {
+    fn read(home: &Home, stem: &str) -> anyhow::Result<Option<Self>> {
+        let path = home.root().join(stem);
+        if !path.with_extension("pem").exists() {
+            return Ok(None);
+        }
+        let read = |extension: &str| {
+            let path = path.with_extension(extension);
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))
+        };
+        Ok(Some(Self {
+            certificate: read("pem")?,
+            key: Zeroizing::new(read("key")?),
+        }))
+    }
+
+    /// The certificate last: without it there is no CA.
+    fn keep(self, home: &Home, stem: &str) -> anyhow::Result<Self> {
+        let path = home.root().join(stem);
+        write_private(&path.with_extension("key"), self.key.as_bytes())?;
+        write_private(&path.with_extension("pem"), self.certificate.as_bytes())?;
+        Ok(self)
+    }
+
+    fn issuer(&self) -> anyhow::Result<Issuer<'static, KeyPair>> {
+        let key = KeyPair::from_pem(&self.key)?;
+        Ok(Issuer::from_ca_cert_pem(&self.certificate, key)?)
+    }
+}
+
+fn root(home: &Home) -> anyhow::Result<Authority> {
+    if let Some(known) = Authority::read(home, ROOT)? {
+        return Ok(known);
+    }
+    let params = ca_params("Yilian consortium", 1)?;
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let made = Authority {
+        certificate: params.self_signed(&key)?.pem(),
+        key: Zeroizing::new(key.serialize_pem()),
+    };
+    made.keep(home, ROOT)
+}
+
+/// The member's CA; made anew where it may not certify one of `hosts`.
+fn member_ca(
+    home: &Home,
+    name: &str,
+    member: MemberId,
+    hosts: &[String],
+) -> anyhow::Result<Authority> {
+    let stem = format!("tls/members/{}", file_name(name));
+    let is_name = |host: &&String| host.parse::<std::net::IpAddr>().is_err();
+    let names: Vec<String> = hosts.iter().filter(is_name).cloned().collect();
+    if let Some(known) = Authority::read(home, &stem)?
+        && names.is_empty()
+    {
+        return Ok(known);
+    }
+    let root = root(home)?;
+    let mut params = ca_params(name, 0)?;
+    params.use_authority_key_identifier_extension = true;
+    let permitted = names.into_iter().chain([member_name(member)]);
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: permitted.map(GeneralSubtree::DnsName).collect(),
+        excluded_subtrees: Vec::new(),
+    });
+    let key = match Authority::read(home, &stem)? {
+        Some(known) => KeyPair::from_pem(&known.key)?,
+        None => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
+    };
+    let made = Authority {
+        certificate: params.signed_by(&key, &root.issuer()?)?.pem(),
+        key: Zeroizing::new(key.serialize_pem()),
+    };
+    made.keep(home, &stem)
+}
+
+/// A CA that certifies CAs down to `below` levels under it.
+fn ca_params(name: &str, below: u8) -> anyhow::Result<CertificateParams> {
+    let mut params = params(name, CA_DAYS, Vec::new())?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params)
+}
+
+/// From yesterday on, for clocks that are behind.
+fn params(name: &str, days: i64, names: Vec<String>) -> anyhow::Result<CertificateParams> {
+    let mut params = CertificateParams::new(names)?;
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, name);
+    params.distinguished_name = subject;
+    let day = |days: i64| {
+        let moment = Timestamp::now().checked_add(SignedDuration::from_hours(24 * days))?;
+        let date = moment.to_zoned(TimeZone::UTC).date();
+        let (month, day) = (u8::try_from(date.month())?, u8::try_from(date.day())?);
+        anyhow::Ok(date_time_ymd(date.year().into(), month, day))
+    };
+    params.not_before = day(-1)?;
+    params.not_after = day(days)?;
+    Ok(params)
+}

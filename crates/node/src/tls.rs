@@ -1,0 +1,278 @@
+//! TLS 1.3 of the API, and who is at the other end.
+//!
+//! A consortium's root certifies each member's CA, and that its nodes and desks (X.509, RFC 5280; `yilian ca tls`). A certificate names its
+//! member as a DNS name, [`member_name`], which the root constrains the member's CA to (RFC 5280, 4.2.1.10): no member can name another.
+//! Whoever calls may show one; what is for members only asks for one, and for a member that may act.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use yilian_protocol::MemberId;
+use zeroize::Zeroizing;
+
+/// Under which DNS names of members stand; of no use outside certificates.
+const MEMBERS: &str = "member.yilian.internal";
+/// Connections whose handshake is going on at most.
+const HANDSHAKES_MAX: usize = 256;
+/// How long a handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The name of a member in certificates: its id as two labels of 32 hex digits.
+#[must_use]
+pub fn member_name(member: MemberId) -> String {
+    let digits = member.to_string();
+    let (first, second) = digits.split_at(32);
+    format!("{first}.{second}.{MEMBERS}")
+}
+
+/// The member that a verified certificate names.
+fn member_of(certificate: &CertificateDer<'_>) -> Option<MemberId> {
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    let mut members = certificate.valid_dns_names().filter_map(|name| {
+        let digits = name.strip_suffix(MEMBERS)?.strip_suffix('.')?;
+        let (first, second) = digits.split_once('.')?;
+        format!("{first}{second}").parse().ok()
+    });
+    members.next()
+}
+
+/// Files of a node's TLS, in `node.json`; PEM, names relative to its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The consortium's root certificate.
+    pub root: PathBuf,
+    /// The node's certificate, and behind it its member's CA's.
+    pub chain: PathBuf,
+    /// The node's private key (PKCS #8).
+    pub key: PathBuf,
+}
+
+/// What a node needs to be known by, and to know others.
+#[derive(Clone)]
+pub struct Tls {
+    root: Vec<u8>,
+    chain: Vec<u8>,
+    key: Arc<Zeroizing<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls(secret)")
+    }
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// [`TlsError`] when one cannot be read, or is not what it should be.
+    pub fn read(files: &TlsFiles, folder: &Path) -> Result<Self, TlsError> {
+        let read = |path: &Path| {
+            let path = folder.join(path);
+            fs::read(&path).map_err(|source| TlsError::Read { path, source })
+        };
+        let tls = Self {
+            root: read(&files.root)?,
+            chain: read(&files.chain)?,
+            key: Arc::new(Zeroizing::new(read(&files.key)?)),
+        };
+        tls.check()?;
+        Ok(tls)
+    }
+
+    fn check(&self) -> Result<(), TlsError> {
+        self.acceptor().map(drop)?;
+        self.client().map(drop)
+    }
+
+    /// A client that trusts the consortium's root only, and shows this node's certificate.
+    ///
+    /// # Errors
+    /// [`TlsError::Content`] when a file is not what it should be.
+    pub fn client(&self) -> Result<reqwest::ClientBuilder, TlsError> {
+        let content = |error: reqwest::Error| TlsError::Content {
+            cause: error.to_string(),
+        };
+        let root = reqwest::Certificate::from_pem(&self.root).map_err(content)?;
+        let shown = Zeroizing::new([self.chain.as_slice(), b"\n", &self.key].concat());
+        let identity = reqwest::Identity::from_pem(&shown).map_err(content)?;
+        Ok(reqwest::Client::builder()
+            .tls_certs_only([root])
+            .identity(identity)
+            .https_only(true))
+    }
+
+    fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
+        let content = |cause: &dyn std::fmt::Display| TlsError::Content {
+            cause: cause.to_string(),
+        };
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(&self.root).map_err(|error| content(&error))?;
+        roots.add(root).map_err(|error| content(&error))?;
+        let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| content(&error))?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .allow_unauthenticated()
+                .build()
+                .map_err(|error| content(&error))?;
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|error| content(&error))?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain.map_err(|error| content(&error))?, key)
+            .map_err(|error| content(&error))?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// What is wrong with a node's TLS.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A certificate or key is none, or they do not fit each other.
+    #[error("certificates or key cannot be used: {cause}")]
+    Content {
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody can tell: the API speaks plain HTTP, on one machine or behind a proxy that knows whom it lets in.
+    Unknown,
+    /// Anybody, under TLS.
+    Anybody,
+    /// Somebody who showed a certificate of this member.
+    Member(MemberId),
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Caller {
+    fn connect_info(_: IncomingStream<'_, TcpListener>) -> Self {
+        Self::Unknown
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsListener>> for Caller {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        let (_, connection) = stream.io().get_ref();
+        let shown = connection.peer_certificates().and_then(<[_]>::first);
+        shown
+            .and_then(member_of)
+            .map_or(Self::Anybody, Self::Member)
+    }
+}
+
+/// Accepts connections whose handshake is done.
+#[derive(Debug)]
+pub struct TlsListener {
+    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    address: SocketAddr,
+}
+
+impl TlsListener {
+    /// Does the handshakes of `listener`'s connections, some at a time, so that a slow one holds up nobody.
+    ///
+    /// # Errors
+    /// [`TlsError`] when the certificates cannot be used.
+    pub fn new(listener: TcpListener, tls: &Tls) -> Result<Self, TlsError> {
+        let acceptor = tls.acceptor()?;
+        let address = listener.local_addr().map_err(|source| TlsError::Content {
+            cause: source.to_string(),
+        })?;
+        let (done, ready) = mpsc::channel(HANDSHAKES_MAX);
+        tokio::spawn(accept(listener, acceptor, done));
+        Ok(Self { ready, address })
+    }
+}
+
+async fn accept(
+    mut listener: TcpListener,
+    acceptor: TlsAcceptor,
+    done: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
+) {
+    let slots = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    loop {
+        let (stream, address) = Listener::accept(&mut listener).await;
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        if done.is_closed() {
+            return;
+        }
+        let (acceptor, done) = (acceptor.clone(), done.clone());
+        tokio::spawn(async move {
+            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
+            if let Ok(Ok(stream)) = handshake {
+                // The server may have stopped meanwhile.
+                drop(done.send((stream, address)).await);
+            }
+            drop(slot);
+        });
+    }
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.ready.recv().await {
+            Some(ready) => ready,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        if self.ready.is_closed() {
+            return Err(ErrorKind::NotConnected.into());
+        }
+        Ok(self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_members_name_fits_dns() {
+        let name = member_name(MemberId::from_bytes([0xab; 32]));
+        assert!(name.split('.').all(|label| label.len() <= 63));
+        assert!(name.len() <= 253);
+        assert!(name.ends_with(MEMBERS));
+    }
+}
