@@ -63,23 +63,36 @@ pub async fn measure() -> anyhow::Result<Vec<Row>> {
     }
     let mut rows = vec![Row::new("chain.start", Unit::Ms, starts)];
     net.admit().await?;
+    let nodes = net.nodes.len();
+    let memory = |net: &Net, name: &str| {
+        let largest = net.memory()?;
+        eprintln!("memory of a node, at its highest: {largest:.0} MB");
+        anyhow::Ok(Row::value(
+            &format!("chain.memory.{name}"),
+            "MB",
+            largest,
+            nodes,
+        ))
+    };
+    rows.push(memory(&net, "empty")?);
 
     let peak = net
         .load("records, as many as it takes", BATCH, None)
         .await?;
     rows.extend(peak.rows("records"));
+    rows.push(memory(&net, "records")?);
     let half = net
         .load("half of that", BATCH, Some(peak.rate() / 2.0))
         .await?;
     rows.extend(half.rows("records.half"));
+    rows.push(memory(&net, "records.half")?);
     let single = net.load("single records", 1, None).await?;
     rows.extend(single.rows("single"));
     let half = net
         .load("half of that", 1, Some(single.rate() / 2.0))
         .await?;
     rows.extend(half.rows("single.half"));
-    let memory = net.memory()?;
-    rows.push(Row::value("chain.memory", "MB", memory, net.nodes.len()));
+    rows.push(memory(&net, "end")?);
     rows.extend(net.kills().await?);
     Ok(rows)
 }

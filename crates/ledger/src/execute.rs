@@ -10,7 +10,9 @@ use yilian_protocol::{
 };
 
 use crate::{
-    consent, governance, log, record, registry,
+    consent, governance, log,
+    record::{self, PreparedSeal},
+    registry,
     state::{Overlay, StateError, View},
     trace,
 };
@@ -36,6 +38,72 @@ pub struct Execution {
     pub writes: BTreeMap<StateKey, Vec<u8>>,
     /// One for each transaction, in order.
     pub outcomes: Vec<Outcome>,
+}
+
+/// A transaction that may enter a block, with what executing it needs again and again.
+#[derive(Debug)]
+pub struct Prepared {
+    transaction: Transaction,
+    reads: Vec<StateKey>,
+    seal: Option<PreparedSeal>,
+}
+
+impl Prepared {
+    /// The transaction.
+    #[must_use]
+    pub const fn transaction(&self) -> &Transaction {
+        &self.transaction
+    }
+
+    /// Every key that executing it may read.
+    #[must_use]
+    pub fn reads(&self) -> &[StateKey] {
+        &self.reads
+    }
+
+    /// Bytes that it takes in memory, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        // Its encoding, what was read out of it, and the keys.
+        2 * self.transaction.as_bytes().len() + 2 * size_of::<StateKey>() * self.reads.len()
+    }
+}
+
+impl From<Transaction> for Prepared {
+    fn from(transaction: Transaction) -> Self {
+        let seal = match transaction.body() {
+            Body::Seal(visit) => Some(PreparedSeal::of(visit)),
+            _ => None,
+        };
+        let reads = match (transaction.body(), &seal) {
+            (Body::Seal(visit), Some(seal)) => record::seal_reads(visit, seal),
+            _ => reads_of(&transaction),
+        };
+        Self {
+            transaction,
+            reads,
+            seal,
+        }
+    }
+}
+
+/// Every key that executing a transaction may read, but for a seal, see [`PreparedSeal`].
+fn reads_of(transaction: &Transaction) -> Vec<StateKey> {
+    match transaction.body() {
+        Body::Admit(member) => registry::admit_reads(member),
+        Body::Certify(certificate) => registry::certify_reads(certificate),
+        Body::Revoke(revocation) => registry::revoke_reads(revocation),
+        Body::CreateGrant(grant) => consent::create_reads(grant),
+        Body::SetGrant(change) => consent::set_reads(change),
+        Body::AppendTrace(append) => trace::append_reads(append),
+        Body::Erase(erasure) => consent::erase_reads(erasure),
+        Body::Anchor(anchor) => log::anchor_reads(anchor),
+        Body::Vote(vote) => registry::vote_reads(vote),
+        Body::Open(opening) => consent::open_reads(opening),
+        Body::Stand(candidacy) => governance::stand_reads(candidacy),
+        Body::Elect(ballot) => governance::elect_reads(ballot),
+        _ => Vec::new(),
+    }
 }
 
 impl Ledger {
@@ -80,29 +148,10 @@ impl Ledger {
     /// Every key that executing the transaction may read.
     #[must_use]
     pub fn reads(&self, bytes: &[u8]) -> Vec<StateKey> {
-        Transaction::decode_unverified(bytes)
-            .map_or_else(|_| Vec::new(), |transaction| self.reads_of(&transaction))
-    }
-
-    /// The same, of a transaction that was read before.
-    #[must_use]
-    pub fn reads_of(&self, transaction: &Transaction) -> Vec<StateKey> {
-        match transaction.body() {
-            Body::Admit(member) => registry::admit_reads(member),
-            Body::Certify(certificate) => registry::certify_reads(certificate),
-            Body::Revoke(revocation) => registry::revoke_reads(revocation),
-            Body::Seal(visit) => record::seal_reads(visit),
-            Body::CreateGrant(grant) => consent::create_reads(grant),
-            Body::SetGrant(change) => consent::set_reads(change),
-            Body::AppendTrace(append) => trace::append_reads(append),
-            Body::Erase(erasure) => consent::erase_reads(erasure),
-            Body::Anchor(anchor) => log::anchor_reads(anchor),
-            Body::Vote(vote) => registry::vote_reads(vote),
-            Body::Open(opening) => consent::open_reads(opening),
-            Body::Stand(candidacy) => governance::stand_reads(candidacy),
-            Body::Elect(ballot) => governance::elect_reads(ballot),
-            _ => Vec::new(),
-        }
+        Transaction::decode_unverified(bytes).map_or_else(
+            |_| Vec::new(),
+            |transaction| Prepared::from(transaction).reads,
+        )
     }
 
     /// Every key that a block at this height may read beside those of its transactions.
@@ -121,15 +170,17 @@ impl Ledger {
         transactions: &[impl AsRef<[u8]>],
         state: &V,
     ) -> Result<Execution, StateError> {
-        let admitted = transactions.iter().map(|bytes| self.admit(bytes.as_ref()));
-        self.execute_admitted(context, admitted, state)
+        let prepared = transactions
+            .iter()
+            .map(|bytes| self.admit(bytes.as_ref()).map(Prepared::from));
+        self.execute_prepared(context, prepared, state)
     }
 
-    /// The same, of transactions as [`Ledger::admit`] answered for them, now or before.
+    /// The same, of transactions as [`Ledger::admit`] answered for them, now or before, made ready.
     ///
     /// # Errors
     /// As [`Ledger::execute`].
-    pub fn execute_admitted<V: View, T: Borrow<Transaction>>(
+    pub fn execute_prepared<V: View, T: Borrow<Prepared>>(
         &self,
         context: BlockContext,
         transactions: impl IntoIterator<Item = Result<T, Refusal>>,
@@ -141,7 +192,7 @@ impl Ledger {
         let mut outcomes = Vec::new();
         for admitted in transactions {
             outcomes.push(match admitted {
-                Ok(transaction) => self.execute_one(context, transaction.borrow(), &mut overlay)?,
+                Ok(prepared) => self.execute_one(context, prepared.borrow(), &mut overlay)?,
                 Err(refusal) => Outcome::Refused(refusal),
             });
         }
@@ -155,9 +206,10 @@ impl Ledger {
     fn execute_one<V: View>(
         &self,
         BlockContext { admitted }: BlockContext,
-        transaction: &Transaction,
+        prepared: &Prepared,
         state: &mut Overlay<'_, V>,
     ) -> Result<Outcome, StateError> {
+        let transaction = &prepared.transaction;
         let signer = transaction.signer();
         let done = match transaction.body() {
             Body::Admit(member) => registry::admit(state, &self.genesis, admitted, signer, member)?,
@@ -165,7 +217,10 @@ impl Ledger {
             Body::Revoke(revocation) => {
                 registry::revoke(state, &self.genesis, admitted, signer, revocation)?
             }
-            Body::Seal(visit) => record::seal(state, admitted, signer, visit)?,
+            Body::Seal(visit) => match &prepared.seal {
+                Some(seal) => record::seal(state, admitted, signer, visit, seal)?,
+                None => Err(Refusal::Malformed),
+            },
             Body::CreateGrant(grant) => consent::create(state, admitted, signer, grant)?,
             Body::SetGrant(change) => consent::set(state, admitted, signer, change)?,
             Body::AppendTrace(append) => trace::append(state, admitted, append)?,

@@ -20,5 +20,5 @@ mod search;
 pub mod state;
 mod trace;
 
-pub use execute::{BlockContext, Execution, Ledger};
+pub use execute::{BlockContext, Execution, Ledger, Prepared};
 pub use state::StateError;

@@ -7,7 +7,10 @@
 use std::collections::BTreeSet;
 
 use yilian_crypto::sign::VerifyingKey;
-use yilian_protocol::{StateKey, registry::Admitted, transport::RecordEntry, tx::SealVisit};
+use yilian_protocol::{
+    StateKey, TreeHash, registry::Admitted, search::RecordIndex, transport::RecordEntry,
+    tx::SealVisit,
+};
 
 use crate::{
     execute::{Verdict, present, require},
@@ -18,19 +21,39 @@ use crate::{
     },
 };
 
-pub(crate) fn seal_reads(visit: &SealVisit) -> Vec<StateKey> {
+/// What a seal's execution needs, and which takes hashing: made once, used at every node's every meeting with the transaction.
+#[derive(Debug)]
+pub(crate) struct PreparedSeal {
+    /// Where the records go, in their order.
+    records: Vec<StateKey>,
+    /// Of each record's index.
+    digests: Vec<TreeHash>,
+    /// Where the index entries go, in their order.
+    places: Vec<StateKey>,
+}
+
+impl PreparedSeal {
+    pub fn of(visit: &SealVisit) -> Self {
+        let records = visit.records.iter();
+        Self {
+            records: records
+                .map(|sealed| RECORD.key(sealed.record.as_bytes()))
+                .collect(),
+            digests: visit.index.iter().map(RecordIndex::digest).collect(),
+            places: search::places(visit).collect(),
+        }
+    }
+}
+
+pub(crate) fn seal_reads(visit: &SealVisit, seal: &PreparedSeal) -> Vec<StateKey> {
     let nym = visit.nym.to_bytes();
     let fixed = [
         MEMBER.key(visit.hospital.as_bytes()),
         VISIT.key(&nym),
         VISIT_RECORDS.counts().key(&nym),
     ];
-    let records = visit
-        .records
-        .iter()
-        .map(|sealed| RECORD.key(sealed.record.as_bytes()));
-    let records = fixed.into_iter().chain(records);
-    records.chain(search::reads(visit)).collect()
+    let records = fixed.iter().chain(&seal.records);
+    records.chain(&seal.places).copied().collect()
 }
 
 pub(crate) fn seal<V: View>(
@@ -38,6 +61,7 @@ pub(crate) fn seal<V: View>(
     admitted: Admitted,
     signer: &VerifyingKey,
     visit: &SealVisit,
+    seal: &PreparedSeal,
 ) -> Verdict {
     let nym = visit.nym.to_bytes();
     let hospital = present!(
@@ -52,30 +76,27 @@ pub(crate) fn seal<V: View>(
         ForeignVisit
     );
     let mut seen = BTreeSet::new();
-    for sealed in visit.records.iter() {
+    for (sealed, place) in visit.records.iter().zip(&seal.records) {
         require!(seen.insert(sealed.record), RecordExists);
-        require!(
-            state.read(RECORD, sealed.record.as_bytes())?.is_none(),
-            RecordExists
-        );
+        require!(state.get(place)?.is_none(), RecordExists);
     }
-    let places = match search::check(state, visit)? {
-        Ok(places) => places,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    if let Err(refusal) = search::check(state, visit, &seal.places)? {
+        return Ok(Err(refusal));
+    }
 
     state.write(VISIT, &nym, &visit.hospital);
-    for (sealed, index) in visit.records.iter().zip(visit.index.iter()) {
+    let places = seal.records.iter().zip(&seal.digests);
+    for (sealed, (place, digest)) in visit.records.iter().zip(places) {
         let entry = RecordEntry {
             sealed: sealed.clone(),
             nym: visit.nym,
             hospital: visit.hospital,
-            index: index.digest(),
+            index: *digest,
             admitted,
         };
-        state.write(RECORD, sealed.record.as_bytes(), &entry);
+        state.put(RECORD, *place, &entry);
         state.append(&VISIT_RECORDS, &nym, &sealed.record)?;
     }
-    search::write(state, visit, places);
+    search::write(state, visit, &seal.places);
     Ok(Ok(()))
 }

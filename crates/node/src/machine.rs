@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use yilian_ledger::{BlockContext, Ledger, state::Fetched};
+use yilian_ledger::{BlockContext, Ledger, Prepared, state::Fetched};
 use yilian_protocol::{
     GrantId, Height, StateKey, TransactionId,
     grant::GrantState,
@@ -20,7 +20,7 @@ use yilian_protocol::{
 use crate::order::{Execution, StateMachine};
 
 /// Bytes of the transactions that are remembered: those on their way, and those of the latest blocks.
-const REMEMBERED_MAX: usize = 16 * 1024 * 1024;
+const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
 
 /// Adapts the pure ledger to what the chain asks of a state machine.
 ///
@@ -36,14 +36,14 @@ pub struct LedgerMachine {
 /// Transactions that may enter a block, by their id, which binds every byte.
 #[derive(Debug, Default)]
 struct Remembered {
-    transactions: HashMap<TransactionId, Arc<Transaction>>,
+    transactions: HashMap<TransactionId, Arc<Prepared>>,
     order: VecDeque<TransactionId>,
     bytes: usize,
 }
 
 impl Remembered {
-    fn insert(&mut self, id: TransactionId, transaction: &Arc<Transaction>) {
-        let size = transaction.as_bytes().len();
+    fn insert(&mut self, id: TransactionId, transaction: &Arc<Prepared>) {
+        let size = transaction.size();
         if self
             .transactions
             .insert(id, Arc::clone(transaction))
@@ -58,7 +58,7 @@ impl Remembered {
                 return;
             };
             if let Some(forgotten) = self.transactions.remove(&oldest) {
-                self.bytes -= forgotten.as_bytes().len();
+                self.bytes -= forgotten.size();
             }
         }
     }
@@ -81,7 +81,7 @@ impl LedgerMachine {
     ///
     /// # Errors
     /// The rule it breaks.
-    pub fn admit(&self, bytes: &[u8]) -> Result<Arc<Transaction>, Refusal> {
+    pub fn admit(&self, bytes: &[u8]) -> Result<Arc<Prepared>, Refusal> {
         let id = TransactionId::of(bytes);
         // No panic can leave the map half-changed.
         let remembered = || {
@@ -92,7 +92,7 @@ impl LedgerMachine {
         if let Some(known) = remembered().transactions.get(&id) {
             return Ok(Arc::clone(known));
         }
-        let transaction = Arc::new(self.ledger.admit(bytes)?);
+        let transaction = Arc::new(Prepared::from(self.ledger.admit(bytes)?));
         remembered().insert(id, &transaction);
         Ok(transaction)
     }
@@ -106,7 +106,7 @@ impl StateMachine for LedgerMachine {
     fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
         // What may not enter a block is executed to a refusal, and reads nothing.
         self.admit(transaction)
-            .map_or_else(|_| Vec::new(), |known| self.ledger.reads_of(&known))
+            .map_or_else(|_| Vec::new(), |known| known.reads().to_vec())
     }
 
     fn standing_reads(&self, height: Height) -> Vec<StateKey> {
@@ -123,8 +123,8 @@ impl StateMachine for LedgerMachine {
             **outcome == Outcome::Applied && Transaction::may_set_grant(bytes)
         });
         for (bytes, _) in applied {
-            if let Ok(transaction) = self.admit(bytes)
-                && let Body::SetGrant(change) = transaction.body()
+            if let Ok(known) = self.admit(bytes)
+                && let Body::SetGrant(change) = known.transaction().body()
                 && change.state == GrantState::Revoked
             {
                 let told = self.revoked.send(change.grant);
@@ -150,7 +150,7 @@ impl StateMachine for LedgerMachine {
         let transactions = transactions.iter().map(|bytes| self.admit(bytes));
         let executed = self
             .ledger
-            .execute_admitted(context, transactions, &Fetched::new(state));
+            .execute_prepared(context, transactions, &Fetched::new(state));
         match executed {
             Ok(execution) => Execution {
                 writes: execution.writes,
@@ -179,16 +179,25 @@ mod tests {
                 certificate: CertificateId::from_bytes([0; 32]),
                 reason: Text::new("for the test").unwrap(),
             });
-            Arc::new(Transaction::sign(ChainId::from_bytes([0; 32]), body, &key))
+            let signed = Transaction::sign(ChainId::from_bytes([0; 32]), body, &key);
+            Arc::new(Prepared::from(signed))
         };
         let (first, second) = (transaction(1), transaction(2));
         let mut remembered = Remembered::default();
-        remembered.insert(first.id(), &first);
-        remembered.insert(first.id(), &first);
-        assert_eq!(remembered.bytes, first.as_bytes().len(), "counted once");
+        remembered.insert(first.transaction().id(), &first);
+        remembered.insert(first.transaction().id(), &first);
+        assert_eq!(remembered.bytes, first.size(), "counted once");
         remembered.bytes = REMEMBERED_MAX;
-        remembered.insert(second.id(), &second);
-        assert!(!remembered.transactions.contains_key(&first.id()));
-        assert!(remembered.transactions.contains_key(&second.id()));
+        remembered.insert(second.transaction().id(), &second);
+        assert!(
+            !remembered
+                .transactions
+                .contains_key(&first.transaction().id())
+        );
+        assert!(
+            remembered
+                .transactions
+                .contains_key(&second.transaction().id())
+        );
     }
 }

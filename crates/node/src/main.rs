@@ -24,7 +24,7 @@ use yilian_node::{
 };
 
 /// Threads for files, signatures and proofs. Each keeps memory of its own.
-const BLOCKING_MAX: usize = 16;
+const BLOCKING_MAX: usize = 4;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -68,6 +68,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Huge pages, which the allocator asks for, hold little in most of its many small arenas. Without the system's leave there is only
+    // more memory in use.
+    let _asked = rustix::thread::disable_transparent_huge_pages(true);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new("warn,commonware_resolver=off,commonware_storage=error")
     });

@@ -52,7 +52,7 @@ use crate::{
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
     order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
-    store::{Store, StoreError},
+    store::{Recovery, Store, StoreError},
     tls::Tls,
 };
 
@@ -145,6 +145,15 @@ impl Node {
         let neighbours = Neighbours::new(neighbours, tls.as_ref())?;
         let ledger = Arc::new(Ledger::new(genesis));
         let store = Store::open(&directory.join("objects"))?;
+        let mended = store.recovery();
+        if mended.damaged_bytes > 0 {
+            tracing::warn!(
+                ?mended,
+                "stored ciphertext is damaged; neighbours may have it, or a copy"
+            );
+        } else if mended != Recovery::default() {
+            tracing::info!(?mended, "the ciphertext store was mended after a crash");
+        }
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
         let private = PrivateLog::open(&directory.join("private-chain.redb"))?;
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
@@ -302,14 +311,14 @@ impl Node {
         // Away from the network's threads: the proof of an append to traces takes a millisecond, and more than a lookup is asked for.
         let (machine, checked) = (Arc::clone(&self.machine), bytes.clone());
         let admitted = blocking(move || machine.admit(&checked)).await?;
-        let transaction = admitted.map_err(|rule| match rule {
+        let known = admitted.map_err(|rule| match rule {
             Refusal::Malformed | Refusal::BadSignature => CallError::Invalid {
                 message: format!("no transaction: {rule}"),
             },
             rule => rule.into(),
         })?;
         self.chain.submit(bytes).await?;
-        self.receipt(transaction.id()).await
+        self.receipt(known.transaction().id()).await
     }
 
     async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {

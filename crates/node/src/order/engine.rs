@@ -115,9 +115,9 @@ pub(super) struct Parts<S> {
 
 /// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps them apart from those of other chains.
 const RESHARE_NAMESPACE: &[u8] = b"yilian/v1/reshare";
-const BUFFER: usize = 1 << 20;
-/// Pages of 4 KiB of archive and state kept in memory: 64 MiB.
-const PAGES: usize = 1 << 14;
+const BUFFER: usize = 1 << 18;
+/// Pages of 4 KiB of archive and state kept in memory: 16 MiB. The system keeps more.
+const PAGES: usize = 1 << 12;
 /// Blocks in one file of an archive that keeps all. Every file stays open: 10 million blocks are 600 files.
 const SECTION: u64 = 1 << 16;
 /// The same at least, where old blocks are removed, a file at a time.
@@ -130,6 +130,8 @@ const STANDSTILL: Duration = Duration::from_secs(30);
 const PEERS_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a joining node waits for somebody to say how far the chain is.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+/// Final blocks that are executed and not synced yet, at most. Each is in memory with all it changes.
+const PENDING_MAX: usize = 6;
 /// Blocks between two prunings.
 const PRUNE_INTERVAL: NonZeroUsize = NZUsize!(256);
 /// Blocks whose part of the state's logs is kept for nodes that are joining.
@@ -301,7 +303,7 @@ where
             value_write_buffer: buffer,
             block_codec_config: (),
             max_repair: NZUsize!(20),
-            max_pending_acks: NZUsize!(16),
+            max_pending_acks: NZUsize!(PENDING_MAX),
             strategy: Sequential,
         },
     )

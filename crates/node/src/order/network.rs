@@ -84,9 +84,11 @@ impl Topic {
     /// Messages a second from each peer. Bounds the memory, too: messages that wait are at most these, of each peer.
     pub const fn quota(self) -> NonZeroU32 {
         match self {
-            Self::Votes | Self::Certificates => NZU32!(256),
-            Self::Resolver | Self::Backfill | Self::Transactions | Self::Dealings => NZU32!(128),
-            Self::Blocks | Self::State | Self::Once => NZU32!(32),
+            Self::Votes | Self::Certificates => NZU32!(128),
+            Self::Backfill | Self::Transactions => NZU32!(64),
+            Self::Blocks | Self::Resolver | Self::Dealings | Self::State | Self::Once => {
+                NZU32!(32)
+            }
             Self::Probe => NZU32!(8),
         }
     }
@@ -158,8 +160,8 @@ impl NodeNetwork {
     }
 }
 
-/// Validators of three epochs, whom a node dials: 39, if all are others each time.
-const PEERS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3 * DELEGATES_MAX);
+/// Validators of three epochs whom a node dials at a time: room for 13 of which some change. For each there is memory on every channel.
+const PEERS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(DELEGATES_MAX + 6);
 
 /// Whom a node speaks to in every epoch.
 #[derive(Debug)]
@@ -183,14 +185,25 @@ impl Configured {
         }
     }
 
-    /// These, and an epoch's, whose addresses are the newer ones; without the node itself.
+    /// These, and as many of an epoch's as there is room for, its validators first, whose addresses are the newer ones; without the node
+    /// itself.
     fn with(
         &self,
         primary: Map<PublicKey, Address>,
         secondary: Map<PublicKey, Address>,
         me: &PublicKey,
     ) -> AddressableTrackedPeers<PublicKey> {
-        let joined = |first: Map<PublicKey, Address>, then: &Map<PublicKey, Address>| {
+        let mut room = PEERS_MAX.get() - 1;
+        let mut joined = |first: Map<PublicKey, Address>, then: &Map<PublicKey, Address>| {
+            let known = |peer: &PublicKey| {
+                self.dial.get_value(peer).is_some() || self.accept.get_value(peer).is_some()
+            };
+            let first = first.into_iter().filter(|(peer, _)| {
+                let fits = peer == me || known(peer) || room > 0;
+                room -= usize::from(fits && peer != me && !known(peer));
+                fits
+            });
+            let first: Vec<(PublicKey, Address)> = first.collect();
             let then = then
                 .iter_pairs()
                 .map(|(peer, address)| (peer.clone(), address.clone()));

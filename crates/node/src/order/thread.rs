@@ -42,7 +42,7 @@ const QUERIES_MAX: usize = 64;
 /// Final blocks that wait for their execution at most: commonware's marshal has 16 on their way.
 const APPLIED_BEHIND_MAX: usize = 32;
 /// Threads for files. Each keeps memory of its own.
-const BLOCKING_MAX: usize = 16;
+const BLOCKING_MAX: usize = 6;
 /// What the process ends with when the chain fails.
 const EXIT_CODE: i32 = 70;
 
