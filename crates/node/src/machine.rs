@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use yilian_protocol::{
 
 use crate::order::{Execution, StateMachine};
 
-/// Bytes of the transactions that are remembered: those on their way, and those of the latest blocks.
+/// Bytes of the transactions that are remembered: those on their way.
 const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
 
 /// Adapts the pure ledger to what the chain asks of a state machine.
@@ -64,6 +64,21 @@ impl Remembered {
     }
 }
 
+impl Remembered {
+    /// Forgets a transaction that nobody meets again.
+    fn remove(&mut self, id: TransactionId) {
+        if let Some(forgotten) = self.transactions.remove(&id) {
+            self.bytes -= forgotten.size();
+        }
+        // They become final about in the order in which they came.
+        while let Some(oldest) = self.order.front()
+            && !self.transactions.contains_key(oldest)
+        {
+            self.order.pop_front();
+        }
+    }
+}
+
 impl LedgerMachine {
     /// Runs `ledger`, and tells of every grant that a final block revokes.
     #[must_use]
@@ -83,18 +98,19 @@ impl LedgerMachine {
     /// The rule it breaks.
     pub fn admit(&self, bytes: &[u8]) -> Result<Arc<Prepared>, Refusal> {
         let id = TransactionId::of(bytes);
-        // No panic can leave the map half-changed.
-        let remembered = || {
-            self.remembered
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(known) = remembered().transactions.get(&id) {
+        if let Some(known) = self.remembered().transactions.get(&id) {
             return Ok(Arc::clone(known));
         }
         let transaction = Arc::new(Prepared::from(self.ledger.admit(bytes)?));
-        remembered().insert(id, &transaction);
+        self.remembered().insert(id, &transaction);
         Ok(transaction)
+    }
+
+    /// No panic can leave the map half-changed.
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,6 +147,10 @@ impl StateMachine for LedgerMachine {
                 // Nobody listens when the node is stopping; at its next start it looks for itself.
                 debug_assert!(told.is_ok() || self.revoked.is_closed());
             }
+        }
+        let mut remembered = self.remembered();
+        for bytes in transactions {
+            remembered.remove(TransactionId::of(bytes));
         }
     }
 
@@ -182,22 +202,26 @@ mod tests {
             let signed = Transaction::sign(ChainId::from_bytes([0; 32]), body, &key);
             Arc::new(Prepared::from(signed))
         };
-        let (first, second) = (transaction(1), transaction(2));
+        let (first, second, third) = (transaction(1), transaction(2), transaction(3));
+        let id = |known: &Arc<Prepared>| known.transaction().id();
         let mut remembered = Remembered::default();
-        remembered.insert(first.transaction().id(), &first);
-        remembered.insert(first.transaction().id(), &first);
+        remembered.insert(id(&first), &first);
+        remembered.insert(id(&first), &first);
         assert_eq!(remembered.bytes, first.size(), "counted once");
         remembered.bytes = REMEMBERED_MAX;
-        remembered.insert(second.transaction().id(), &second);
-        assert!(
-            !remembered
-                .transactions
-                .contains_key(&first.transaction().id())
-        );
-        assert!(
-            remembered
-                .transactions
-                .contains_key(&second.transaction().id())
-        );
+        remembered.insert(id(&second), &second);
+        assert!(!remembered.transactions.contains_key(&id(&first)));
+        assert!(remembered.transactions.contains_key(&id(&second)));
+
+        // Final in another order than they came, one of them twice: nothing is left of them.
+        let mut remembered = Remembered::default();
+        for known in [&first, &second, &third] {
+            remembered.insert(id(known), known);
+        }
+        for known in [&second, &first, &second, &third] {
+            remembered.remove(id(known));
+        }
+        assert!(remembered.transactions.is_empty() && remembered.order.is_empty());
+        assert_eq!(remembered.bytes, 0);
     }
 }
