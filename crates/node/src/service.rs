@@ -82,7 +82,7 @@ pub trait Identities: std::fmt::Debug + Send + Sync {
 /// What a node needs to start.
 #[derive(Debug)]
 pub struct NodeOptions {
-    /// Where it keeps everything: `chain/`, `objects/`, `deposits.redb`, `private-chain.redb`.
+    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`, `private-chain.redb`.
     pub directory: PathBuf,
     /// What its chain began with.
     pub genesis: Genesis,
@@ -160,6 +160,7 @@ impl Node {
         let (machine, holder) = (Arc::new(machine), Arc::new(holder));
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
+                .secrets(directory.join("secrets"))
                 .peering(peering)
                 .history(history);
         let chain = Chain::start(options, Arc::<LedgerMachine>::clone(&machine))?;

@@ -46,6 +46,7 @@ pub struct ChainOptions {
     peering: Option<Peering>,
     idle: Duration,
     history: History,
+    secrets: Option<PathBuf>,
 }
 
 impl ChainOptions {
@@ -62,6 +63,7 @@ impl ChainOptions {
                 state_sync: false,
                 keep_blocks: None,
             },
+            secrets: None,
         }
     }
 
@@ -69,6 +71,14 @@ impl ChainOptions {
     #[must_use]
     pub fn peering(mut self, peering: Option<Peering>) -> Self {
         self.peering = peering;
+        self
+    }
+
+    /// Where the validator's shares and seeds are kept; in a folder of the chain's directory, if not said otherwise. Elsewhere, the chain can
+    /// be lost and had again from peers: a validator that lost its seeds would deal twice, and take its peers' answers for false.
+    #[must_use]
+    pub fn secrets(mut self, directory: PathBuf) -> Self {
+        self.secrets = Some(directory);
         self
     }
 
@@ -94,8 +104,8 @@ pub(super) const STACK: usize = 32 * 1024 * 1024;
 /// Names every partition on disk.
 const PREFIX: &str = "chain";
 
-/// How long a proof waits for a block with a certificate.
-const PROOF_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a proof waits for a block with a certificate: after all nodes were started again, some views are given up first.
+const PROOF_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Blocks whose receipts are at hand.
 const PROVEN_MAX: usize = 8;
@@ -142,6 +152,7 @@ impl Chain {
             peering,
             idle,
             history,
+            secrets,
         } = options;
         // Before anything is written.
         let first_epoch = first_epoch(&genesis, &validator)?;
@@ -157,7 +168,7 @@ impl Chain {
         let (started, ready) = std::sync::mpsc::channel();
         let stop = Arc::new(Notify::new());
         let section = claim.section;
-        let secrets = FileStore::new(directory.join("secrets"));
+        let secrets = FileStore::new(secrets.unwrap_or_else(|| directory.join("secrets")));
         let thread = Thread {
             directory,
             claim,
