@@ -135,11 +135,12 @@ fn member_ca(
     let stem = format!("tls/members/{}", file_name(name));
     let is_name = |host: &&String| host.parse::<std::net::IpAddr>().is_err();
     let names: Vec<String> = hosts.iter().filter(is_name).cloned().collect();
-    if let Some(known) = Authority::read(home, &stem)?
-        && names.is_empty()
-    {
-        return Ok(known);
-    }
+    let known = Authority::read(home, &stem)?;
+    let key = match known {
+        Some(known) if names.is_empty() => return Ok(known),
+        Some(known) => KeyPair::from_pem(&known.key)?,
+        None => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
+    };
     let root = root(home)?;
     let mut params = ca_params(name, 0)?;
     params.use_authority_key_identifier_extension = true;
@@ -148,10 +149,6 @@ fn member_ca(
         permitted_subtrees: permitted.map(GeneralSubtree::DnsName).collect(),
         excluded_subtrees: Vec::new(),
     });
-    let key = match Authority::read(home, &stem)? {
-        Some(known) => KeyPair::from_pem(&known.key)?,
-        None => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
-    };
     let made = Authority {
         certificate: params.signed_by(&key, &root.issuer()?)?.pem(),
         key: Zeroizing::new(key.serialize_pem()),

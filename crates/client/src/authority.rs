@@ -14,7 +14,7 @@ use yilian_protocol::{
     registry::{Certificate, Member, Motion, Revocation, Role, Vote},
     trace::{AuthorPass, TraceAction},
     transport::Transport,
-    tx::{Body, Transaction},
+    tx::Body,
 };
 
 use crate::{
@@ -81,8 +81,7 @@ impl ConsortiumCa {
         session: &Session<T>,
         member: Member,
     ) -> Result<Receipt, ClientError> {
-        let transaction = Transaction::sign(session.chain(), Body::Admit(member), &self.key);
-        session.submit(transaction).await
+        session.order(Body::Admit(member), &self.key).await
     }
 }
 
@@ -136,8 +135,7 @@ impl MemberCa {
             favour,
             sequence: session.cast(self.id()).await?,
         };
-        let transaction = Transaction::sign(session.chain(), Body::Vote(vote), &self.key);
-        session.submit(transaction).await
+        session.order(Body::Vote(vote), &self.key).await
     }
 
     /// Stands one of the member's nodes for election, or withdraws it, as the node consented to.
@@ -149,8 +147,7 @@ impl MemberCa {
         session: &Session<T>,
         candidacy: Candidacy,
     ) -> Result<Receipt, ClientError> {
-        let transaction = Transaction::sign(session.chain(), Body::Stand(candidacy), &self.key);
-        session.submit(transaction).await
+        session.order(Body::Stand(candidacy), &self.key).await
     }
 
     /// Votes for a candidate in place of the one voted for before, or takes the vote back.
@@ -167,8 +164,7 @@ impl MemberCa {
             candidate: candidate.map(BallotChoice),
             sequence: session.cast(self.id()).await?,
         };
-        let transaction = Transaction::sign(session.chain(), Body::Elect(ballot), &self.key);
-        session.submit(transaction).await
+        session.order(Body::Elect(ballot), &self.key).await
     }
 
     /// A certificate for the person called `subject`, whose keys come from `seed`.
@@ -205,9 +201,7 @@ impl MemberCa {
     ) -> Result<CertificateId, ClientError> {
         let id = certificate.id();
         let body = Body::Certify(certificate);
-        session
-            .submit(Transaction::sign(session.chain(), body, &self.key))
-            .await?;
+        session.order(body, &self.key).await?;
         Ok(id)
     }
 
@@ -226,8 +220,6 @@ impl MemberCa {
             certificate,
             reason,
         });
-        session
-            .submit(Transaction::sign(session.chain(), body, &self.key))
-            .await
+        session.order(body, &self.key).await
     }
 }

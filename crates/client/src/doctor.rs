@@ -27,7 +27,7 @@ use yilian_protocol::{
     sealed::SealedObject,
     search::RecordIndex,
     transport::{RecordEntry, Reencapsulated, SealRequest, Transport},
-    tx::{Body, Transaction},
+    tx::Body,
     visit::{CheckedVisit, VisitToken},
 };
 
@@ -430,8 +430,7 @@ impl Doctor {
             return Err(ClientError::NotForMe { reader });
         }
         let body = Body::Open(opening);
-        let transaction = Transaction::sign(session.chain(), body, &self.keys.signing);
-        session.submit(transaction).await
+        session.order(body, &self.keys.signing).await
     }
 
     async fn open<T: Transport>(

@@ -21,7 +21,7 @@ use yilian_protocol::{
     receipt::Receipt,
     sealed::SealedObject,
     transport::{CallError, Form, OneShot, RecordEntry, Transport},
-    tx::{Body, Transaction},
+    tx::Body,
     visit::{Tag, Visit, VisitToken},
 };
 
@@ -381,9 +381,7 @@ impl Patient {
             terms: Some(terms.clone()),
         });
         let body = Body::CreateGrant(grant);
-        session
-            .submit(Transaction::sign(session.chain(), body, &controller))
-            .await?;
+        session.order(body, &controller).await?;
 
         let (mut without, mut cause) = (Vec::new(), None);
         for (holder, shares) in request.holders.iter().zip(dealt) {
@@ -459,8 +457,7 @@ impl Patient {
             state,
             sequence,
         });
-        let transaction = Transaction::sign(session.chain(), body, &self.keys.grant(counter));
-        session.submit(transaction).await
+        session.order(body, &self.keys.grant(counter)).await
     }
 
     /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet does not know. Returns how many were found.

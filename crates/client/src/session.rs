@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym};
+use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
 use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
@@ -120,6 +120,15 @@ impl<T: Transport> Session<T> {
     /// When the node does not answer.
     pub async fn status(&self) -> Result<Status, ClientError> {
         Ok(ask!(self, Request::Status, Status, "status"))
+    }
+
+    /// Signs `body` for this chain with `key`, and has it ordered.
+    ///
+    /// # Errors
+    /// As [`Session::submit`].
+    pub async fn order(&self, body: Body, key: &SigningKey) -> Result<Receipt, ClientError> {
+        self.submit(Transaction::sign(self.chain(), body, key))
+            .await
     }
 
     /// Puts a transaction onto the chain, waits until it is final, and verifies the receipt.

@@ -71,13 +71,13 @@ impl Prepared {
 
 impl From<Transaction> for Prepared {
     fn from(transaction: Transaction) -> Self {
-        let seal = match transaction.body() {
-            Body::Seal(visit) => Some(PreparedSeal::of(visit)),
-            _ => None,
-        };
-        let reads = match (transaction.body(), &seal) {
-            (Body::Seal(visit), Some(seal)) => record::seal_reads(visit, seal),
-            _ => reads_of(&transaction),
+        let (seal, reads) = match transaction.body() {
+            Body::Seal(visit) => {
+                let seal = PreparedSeal::of(visit);
+                let reads = record::seal_reads(visit, &seal);
+                (Some(seal), reads)
+            }
+            body => (None, reads_of(body)),
         };
         Self {
             transaction,
@@ -88,8 +88,8 @@ impl From<Transaction> for Prepared {
 }
 
 /// Every key that executing a transaction may read, but for a seal, see [`PreparedSeal`].
-fn reads_of(transaction: &Transaction) -> Vec<StateKey> {
-    match transaction.body() {
+fn reads_of(body: &Body) -> Vec<StateKey> {
+    match body {
         Body::Admit(member) => registry::admit_reads(member),
         Body::Certify(certificate) => registry::certify_reads(certificate),
         Body::Revoke(revocation) => registry::revoke_reads(revocation),

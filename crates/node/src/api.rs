@@ -5,20 +5,23 @@
 
 mod openapi;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request as HttpRequest, State},
+    extract::{
+        ConnectInfo, DefaultBodyLimit, Path, Query, Request as HttpRequest, State,
+        connect_info::Connected,
+    },
     http::{StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response as HttpResponse},
     routing::{get, post},
+    serve::{IncomingStream, Listener},
 };
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use yilian_crypto::pseudonym::Nym;
 use yilian_protocol::{
     GrantId,
@@ -30,10 +33,7 @@ use yilian_protocol::{
     transport::{CallError, OneShot, Request, Response, SealRequest},
 };
 
-use crate::{
-    service::Node,
-    tls::{Caller, TlsListener},
-};
+use crate::{service::Node, tls::Caller};
 
 /// How long a body that is refused is read on.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,30 +50,18 @@ const SMALL_BODY_MAX: usize = 256 * 1024;
 type Shared = State<Arc<Node>>;
 type Answer = Result<HttpResponse, Failure>;
 
-/// Serves `node` on `listener` until `stop` ends.
+/// Serves `node` on `listener`, under TLS when it is a [`TlsListener`](crate::tls::TlsListener), until `stop` ends.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
+pub async fn serve<L: Listener<Addr: Debug>>(
+    listener: L,
     node: Arc<Node>,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router(node).into_make_service_with_connect_info::<Caller>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
-}
-
-/// The same under TLS.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve_tls(
-    listener: TlsListener,
-    node: Arc<Node>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) -> std::io::Result<()>
+where
+    Caller: for<'a> Connected<IncomingStream<'a, L>>,
+{
     let service = router(node).into_make_service_with_connect_info::<Caller>();
     axum::serve(listener, service)
         .with_graceful_shutdown(stop)

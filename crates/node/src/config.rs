@@ -5,7 +5,8 @@
 //! genesis.json     what the chain began with
 //! validator.json   the node's place in the committee            secret
 //! identities.json  the members it acts for, with their node keys  secret
-//! data/            chain, objects, deposits
+//! tls/             certificates, and their key                    secret
+//! data/            chain, objects, deposits; secrets of its share of the group key
 //! ```
 
 use std::{

@@ -62,9 +62,7 @@ impl Remembered {
             }
         }
     }
-}
 
-impl Remembered {
     /// Forgets a transaction that nobody meets again.
     fn remove(&mut self, id: TransactionId) {
         if let Some(forgotten) = self.transactions.remove(&id) {

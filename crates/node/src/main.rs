@@ -186,7 +186,7 @@ async fn serve(
     let served = if let Some(tls) = tls {
         let listener = TlsListener::new(listener, tls)?;
         println!("https://{address}");
-        api::serve_tls(listener, node, stop).await
+        api::serve(listener, node, stop).await
     } else {
         println!("http://{address}");
         api::serve(listener, node, stop).await

@@ -12,6 +12,7 @@
 )]
 
 use std::{
+    collections::{BTreeMap, HashMap},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -26,7 +27,7 @@ use yilian_ledger::Ledger;
 use yilian_node::{
     machine::LedgerMachine,
     order::{
-        Place,
+        FinalBlock, Place,
         simulation::{Consortium, Founding, Role, SimulatedChain, SimulatedKey},
     },
 };
@@ -226,15 +227,11 @@ impl World {
     /// Makes a grant and revokes it.
     async fn grant(&self, place: usize, number: usize, chain: &SimulatedChain, holder: MemberId) {
         let controller = SigningKey::from_seed(&seed(3, place * 1_000_000 + number));
-        let (Ok(holders), Some(until)) = (List::new(vec![holder]), Some(TimeMs::new(u64::MAX)))
-        else {
-            return;
-        };
         let grant = Grant {
             controller: controller.verifying_key(),
             terms: TermsHash::from_bytes([7; 32]),
-            until,
-            holders,
+            until: TimeMs::new(u64::MAX),
+            holders: List::new(vec![holder]).unwrap(),
             threshold: 1,
             emergency: false,
         };
@@ -315,55 +312,69 @@ impl Invariants {
             let count = acknowledged.len();
             return Err(format!("only {count} transactions were acknowledged"));
         }
+        let mut named: BTreeMap<Height, Vec<(TransactionId, u32)>> = BTreeMap::new();
+        for (id, place) in &acknowledged {
+            named
+                .entry(place.height)
+                .or_default()
+                .push((*id, place.index));
+        }
+        let places: HashMap<TransactionId, Place> = acknowledged.into_iter().collect();
         let reached = chains.iter().map(|chain| chain.latest().height.get());
         let mut compared = 0_u64;
         for height in 1..=reached.max().unwrap_or(0) {
             let height = Height::new(height);
-            let mut agreed = None;
+            let named = named.remove(&height).unwrap_or_default();
+            let (mut agreed, mut seen) = (None, false);
             for chain in chains {
                 let Some(block) = chain.block(height).await else {
                     continue;
                 };
                 compared += 1;
+                seen = true;
                 let id = block.header.id();
                 if *agreed.get_or_insert(id) != id {
                     return Err(format!("a fork at height {height}"));
                 }
-                for (index, (bytes, _)) in (0_u32..).zip(&block.transactions) {
-                    let id = TransactionId::of(bytes);
-                    let place = acknowledged.iter().find(|(known, _)| *known == id);
-                    if place
-                        .is_some_and(|(_, place)| (place.height, place.index) != (height, index))
-                    {
-                        return Err(format!("{id} stands at another place than was said"));
-                    }
-                }
+                holds(&block, &named, &places)?;
+            }
+            if !seen && !named.is_empty() {
+                return Err(format!(
+                    "what was acknowledged at {height} is lost: nobody has the block"
+                ));
             }
         }
         if compared < self.compared {
             return Err(format!("only {compared} blocks could be compared"));
         }
-        self.all_are_there(chains, &acknowledged).await
-    }
-
-    async fn all_are_there(
-        &self,
-        chains: &[&SimulatedChain],
-        acknowledged: &[(TransactionId, Place)],
-    ) -> Result<(), String> {
-        for (id, place) in acknowledged {
-            for chain in chains {
-                let Some(block) = chain.block(place.height).await else {
-                    continue;
-                };
-                let there = block.transactions.get(place.index as usize);
-                if there.is_none_or(|(bytes, _)| TransactionId::of(bytes) != *id) {
-                    return Err(format!("{id}, acknowledged at {}, is lost", place.height));
-                }
-            }
-        }
         Ok(())
     }
+}
+
+/// Whether a block holds what was acknowledged to stand in it, and nothing that was to stand elsewhere.
+fn holds(
+    block: &FinalBlock,
+    named: &[(TransactionId, u32)],
+    places: &HashMap<TransactionId, Place>,
+) -> Result<(), String> {
+    let height = block.header.height;
+    let ids: Vec<TransactionId> = block
+        .transactions
+        .iter()
+        .map(|(bytes, _)| TransactionId::of(bytes))
+        .collect();
+    for (id, index) in named {
+        if ids.get(*index as usize) != Some(id) {
+            return Err(format!("{id}, acknowledged at {height}, is lost"));
+        }
+    }
+    for (id, index) in ids.iter().zip(0_u32..) {
+        let place = places.get(id);
+        if place.is_some_and(|place| (place.height, place.index) != (height, index)) {
+            return Err(format!("{id} stands at another place than was said"));
+        }
+    }
+    Ok(())
 }
 
 type Checking<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;

@@ -83,28 +83,27 @@ async fn elections<T: Transport>(session: &Session<T>) -> anyhow::Result<Electio
             epochs.push(Ceremony { epoch, seats });
         }
     }
-    let mut candidates = Vec::new();
-    for entry in session.candidates().await? {
-        let member = match entry.member {
-            Some(id) => Some(session.member(id).await?.member.name.to_string()),
-            None => None,
-        };
-        candidates.push(Candidate {
+    let members = session.members().await?;
+    let candidate = |entry: CandidateEntry| {
+        let member = members
+            .iter()
+            .find(|known| Some(known.member.id()) == entry.member);
+        Candidate {
             peer: name(&entry.delegate.peer),
             address: entry.delegate.address.0.to_string(),
             owner: entry.member,
-            member,
+            member: member.map(|known| known.member.name.to_string()),
             stands: entry.stands,
             votes: entry.votes,
-        });
-    }
-    let elections = Elections {
+        }
+    };
+    let candidates = session.candidates().await?;
+    Ok(Elections {
         epoch,
         epoch_blocks: blocks.get(),
-        candidates,
+        candidates: candidates.into_iter().map(candidate).collect(),
         epochs,
-    };
-    Ok(elections)
+    })
 }
 
 #[derive(Serialize)]

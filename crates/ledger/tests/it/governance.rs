@@ -10,18 +10,7 @@ use yilian_protocol::{
     tx::Body,
 };
 
-use crate::world::{CONSORTIUM, World, delegate, governance, key, member, member_id};
-
-/// Five hospitals, by their CAs; the node of each is a number higher.
-const HOSPITALS: [u8; 5] = [10, 20, 30, 40, 50];
-
-fn consortium() -> World {
-    let mut world = World::new();
-    for hospital in HOSPITALS {
-        world.applied(CONSORTIUM, Body::Admit(member(hospital)));
-    }
-    world
-}
+use crate::world::{FIVE, World, delegate, governance, key, member_id};
 
 fn candidacy(world: &World, hospital: u8, node: u8, port: Option<u16>) -> Body {
     let address = port.map(|port| NodeAddress(([10, 0, 0, node], port).into()));
@@ -89,7 +78,7 @@ fn count(world: &mut World) -> Vec<u8> {
 
 #[test]
 fn where_nobody_votes_the_validators_stay() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     let mut first = count(&mut world);
     first.sort_unstable();
     assert_eq!(first, [1, 2]);
@@ -100,8 +89,8 @@ fn where_nobody_votes_the_validators_stay() {
 
 #[test]
 fn the_most_voted_get_the_seats_and_a_vote_can_be_moved() {
-    let mut world = consortium();
-    for hospital in HOSPITALS {
+    let mut world = World::with_five();
+    for hospital in FIVE {
         stand(&mut world, hospital, hospital + 1);
         elect(&mut world, hospital, Some(hospital + 1));
     }
@@ -124,7 +113,7 @@ fn the_most_voted_get_the_seats_and_a_vote_can_be_moved() {
 
 #[test]
 fn a_vote_counts_once_whatever_is_sent() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     stand(&mut world, 10, 11);
     stand(&mut world, 20, 21);
     elect(&mut world, 30, Some(11));
@@ -155,7 +144,7 @@ fn a_vote_counts_once_whatever_is_sent() {
 
 #[test]
 fn nobody_stands_anothers_node() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     stand(&mut world, 10, 11);
     let taken = candidacy(&world, 20, 11, Some(1));
     assert_eq!(world.refused(20, taken), Refusal::ForeignNode);
@@ -179,7 +168,7 @@ fn nobody_stands_anothers_node() {
 
 #[test]
 fn a_node_of_the_genesis_belongs_to_whom_it_consents() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     stand(&mut world, 10, 1);
     let taken = candidacy(&world, 20, 1, Some(1));
     assert_eq!(world.refused(20, taken), Refusal::ForeignNode);
@@ -188,7 +177,7 @@ fn a_node_of_the_genesis_belongs_to_whom_it_consents() {
 
 #[test]
 fn who_is_suspended_neither_stands_nor_votes() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     stand(&mut world, 10, 11);
     elect(&mut world, 10, Some(11));
     elect(&mut world, 20, Some(11));
@@ -219,7 +208,7 @@ fn who_is_suspended_neither_stands_nor_votes() {
 
 #[test]
 fn when_all_withdraw_the_last_validators_stay() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     for (hospital, node) in [(10, 1), (20, 2)] {
         stand(&mut world, hospital, node);
         let body = candidacy(&world, hospital, node, None);

@@ -11,17 +11,6 @@ use yilian_protocol::{
 
 use crate::world::{CONSORTIUM, World, certificate, member, member_id, seal};
 
-/// Five hospitals, by their CAs.
-const HOSPITALS: [u8; 5] = [10, 20, 30, 40, 50];
-
-fn consortium() -> World {
-    let mut world = World::new();
-    for hospital in HOSPITALS {
-        world.applied(CONSORTIUM, Body::Admit(member(hospital)));
-    }
-    world
-}
-
 fn entry(world: &World, hospital: u8) -> MemberEntry {
     let key: StateKey = MEMBER.key(member_id(hospital).as_bytes());
     MemberEntry::from_slice(&world.state[&key]).unwrap()
@@ -52,7 +41,7 @@ fn votes(world: &mut World, voters: &[u8], motion: Motion, subject: u8) {
 
 #[test]
 fn more_than_half_of_the_others_suspend_and_reinstate() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     votes(&mut world, &[20, 30], Motion::Suspend, 10);
     assert_eq!(
         entry(&world, 10).standing,
@@ -86,7 +75,7 @@ fn more_than_half_of_the_others_suspend_and_reinstate() {
 
 #[test]
 fn a_vote_counts_once_and_may_be_taken_back() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     votes(&mut world, &[20, 30], Motion::Expel, 10);
     let again = vote(&world, 20, Motion::Expel, 10, true);
     assert_eq!(world.refused(20, again), Refusal::AlreadyVoted);
@@ -111,7 +100,7 @@ fn a_vote_counts_once_and_may_be_taken_back() {
 
 #[test]
 fn nobody_votes_for_another_about_itself_or_on_what_is_decided() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     let motion = Motion::Suspend;
     let forged = vote(&world, 20, motion, 10, true);
     // By the node of 20, by another CA, by the consortium's.
@@ -160,7 +149,7 @@ fn of_two_members_neither_decides_about_the_other() {
 
 #[test]
 fn suspended_members_leave_the_electorate() {
-    let mut world = consortium();
+    let mut world = World::with_five();
     votes(&mut world, &[20, 30, 40], Motion::Suspend, 10);
     votes(&mut world, &[30, 40], Motion::Suspend, 20);
     // Of three others, two are more than half; with 10 they would not have been.

@@ -39,6 +39,8 @@ pub fn key(number: u8) -> SigningKey {
 }
 
 pub const CONSORTIUM: u8 = 1;
+/// Five of a larger consortium, by their CAs.
+pub const FIVE: [u8; 5] = [10, 20, 30, 40, 50];
 /// Hospitals by number: CA `n`, node `n + 1`.
 pub const NORTH: u8 = 10;
 pub const SOUTH: u8 = 20;
@@ -78,9 +80,18 @@ impl World {
 
     /// Two hospitals, admitted.
     pub fn with_hospitals() -> Self {
+        Self::with(&[NORTH, SOUTH])
+    }
+
+    /// Five hospitals, admitted.
+    pub fn with_five() -> Self {
+        Self::with(&FIVE)
+    }
+
+    fn with(hospitals: &[u8]) -> Self {
         let mut world = Self::new();
-        for hospital in [NORTH, SOUTH] {
-            world.applied(CONSORTIUM, Body::Admit(member(hospital)));
+        for hospital in hospitals {
+            world.applied(CONSORTIUM, Body::Admit(member(*hospital)));
         }
         world
     }

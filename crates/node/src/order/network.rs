@@ -131,7 +131,7 @@ impl NodeNetwork {
         let own = me.public_key();
         let Some(peering) = peering else {
             return Self {
-                peers: NodePeers::Nobody(Nobody::new(own)),
+                peers: NodePeers::Nobody(Fixed::new(Set::from_iter_dedup([own]))),
                 channels: Topic::ALL.map(|_| (Mouth::Nobody, Ear::Nobody)),
             };
         };
@@ -193,24 +193,19 @@ impl Configured {
         secondary: Map<PublicKey, Address>,
         me: &PublicKey,
     ) -> AddressableTrackedPeers<PublicKey> {
-        let mut room = PEERS_MAX.get() - 1;
-        let mut joined = |first: Map<PublicKey, Address>, then: &Map<PublicKey, Address>| {
-            let known = |peer: &PublicKey| {
-                self.dial.get_value(peer).is_some() || self.accept.get_value(peer).is_some()
-            };
-            let first = first.into_iter().filter(|(peer, _)| {
-                let fits = peer == me || known(peer) || room > 0;
-                room -= usize::from(fits && peer != me && !known(peer));
-                fits
-            });
-            let first: Vec<(PublicKey, Address)> = first.collect();
-            let then = then
-                .iter_pairs()
-                .map(|(peer, address)| (peer.clone(), address.clone()));
-            let all = first.into_iter().chain(then);
+        let room = PEERS_MAX.get() - 1 - primary.len().min(DELEGATES_MAX);
+        let others = secondary.into_iter();
+        let others = others.filter(|(peer, _)| primary.get_value(peer).is_none());
+        let others: Vec<_> = others.take(room).collect();
+        // Of one peer the first address counts.
+        let joined = |epoch: Vec<(PublicKey, Address)>, settings: &Map<PublicKey, Address>| {
+            let settings = settings.iter_pairs();
+            let settings = settings.map(|(peer, address)| (peer.clone(), address.clone()));
+            let all = epoch.into_iter().chain(settings);
             Map::from_iter_dedup(all.filter(|(peer, _)| peer != me))
         };
-        AddressableTrackedPeers::new(joined(primary, &self.dial), joined(secondary, &self.accept))
+        let primary = primary.into_iter().collect();
+        AddressableTrackedPeers::new(joined(primary, &self.dial), joined(others, &self.accept))
     }
 }
 
@@ -247,7 +242,8 @@ pub(super) fn lookup_network(
 /// Who the peers of a node are.
 #[derive(Debug, Clone)]
 pub(super) enum NodePeers {
-    Nobody(Nobody),
+    /// Nobody but the node itself: nothing is sent, nothing arrives.
+    Nobody(Fixed),
     Some(Box<Known>),
 }
 
@@ -301,7 +297,7 @@ impl Known {
 impl Peers for NodePeers {
     fn votes(&self, peer: &PublicKey) -> bool {
         match self {
-            Self::Nobody(nobody) => nobody.me == *peer,
+            Self::Nobody(alone) => alone.keys().position(peer).is_some(),
             Self::Some(known) => known.epoch().voters.position(peer).is_some(),
         }
     }
@@ -341,14 +337,14 @@ impl Provider for NodePeers {
 
     async fn peer_set(&mut self, id: u64) -> Option<TrackedPeers<PublicKey>> {
         match self {
-            Self::Nobody(nobody) => Some(nobody.peers()),
+            Self::Nobody(alone) => Some(alone.peers()),
             Self::Some(known) => known.oracle.peer_set(id).await,
         }
     }
 
     async fn subscribe(&mut self) -> PeerSetSubscription<PublicKey> {
         match self {
-            Self::Nobody(nobody) => nobody.subscribe(),
+            Self::Nobody(alone) => alone.subscribe(),
             Self::Some(known) => known.oracle.subscribe().await,
         }
     }
@@ -366,7 +362,7 @@ impl Blocker for NodePeers {
 
     fn blocked(&mut self) -> BlockedSubscription<PublicKey> {
         match self {
-            Self::Nobody(nobody) => nobody.blocked(),
+            Self::Nobody(alone) => alone.blocked(),
             Self::Some(known) => known.oracle.blocked(),
         }
     }
@@ -446,10 +442,10 @@ impl Receiver for Ear {
     }
 }
 
-/// The peers of a node that is alone: nothing is sent, nothing arrives.
+/// Peers that never change; of a node that is alone, itself.
 #[derive(Debug, Clone)]
-pub(super) struct Nobody {
-    me: PublicKey,
+pub(super) struct Fixed {
+    peers: Set<PublicKey>,
     open: Arc<Mutex<Open>>,
 }
 
@@ -460,10 +456,10 @@ struct Open {
     blocked: Vec<ring::Sender<Set<PublicKey>>>,
 }
 
-impl Nobody {
-    fn new(me: PublicKey) -> Self {
+impl Fixed {
+    pub fn new(peers: Set<PublicKey>) -> Self {
         Self {
-            me,
+            peers,
             open: Arc::default(),
         }
     }
@@ -472,11 +468,15 @@ impl Nobody {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn peers(&self) -> TrackedPeers<PublicKey> {
-        TrackedPeers::primary(Set::from_iter_dedup([self.me.clone()]))
+    pub const fn keys(&self) -> &Set<PublicKey> {
+        &self.peers
     }
 
-    fn subscribe(&self) -> PeerSetSubscription<PublicKey> {
+    pub fn peers(&self) -> TrackedPeers<PublicKey> {
+        TrackedPeers::primary(self.peers.clone())
+    }
+
+    pub fn subscribe(&self) -> PeerSetSubscription<PublicKey> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let update = PeerSetUpdate {
             index: 0,
@@ -489,6 +489,7 @@ impl Nobody {
         receiver
     }
 
+    /// Nobody is ever blocked.
     fn blocked(&self) -> BlockedSubscription<PublicKey> {
         let (sender, receiver) = ring::channel(NonZeroUsize::MIN);
         self.open().blocked.push(sender);

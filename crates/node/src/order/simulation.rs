@@ -44,7 +44,7 @@ use commonware_glue::{
     },
 };
 use commonware_p2p::{
-    BlockedSubscription, Blocker, PeerSetSubscription, PeerSetUpdate, Provider, TrackedPeers,
+    BlockedSubscription, Blocker, PeerSetSubscription, Provider, TrackedPeers,
     simulated::{self, Control},
     utils::mux::Muxer,
 };
@@ -68,7 +68,7 @@ use super::{
     engine::{self, Engine, Parts, section},
     epochs::first_epoch,
     mempool::{Mempool, Stopwatch},
-    network::{MESSAGE_MAX, Network, Peers, Topic},
+    network::{Fixed, MESSAGE_MAX, Network, Peers, Topic},
     validator::{NodeIdentity, ValidatorKey, founded_by, scheme},
 };
 
@@ -322,11 +322,10 @@ impl EngineDefinition for Consortium {
                 };
                 let peers = SimulatedPeers {
                     me: public_key.clone(),
-                    reach: Set::from_iter_dedup(reach),
+                    reach: Fixed::new(Set::from_iter_dedup(reach)),
                     is_follower: role.hubs.is_some(),
                     control: oracle.control(public_key.clone()),
                     voters: Arc::default(),
-                    open: Arc::default(),
                 };
                 Begin::Honest(Box::new(Honest {
                     place: index,
@@ -513,12 +512,10 @@ impl ProcessedHeight for SimulatedChain {
 #[derive(Clone)]
 struct SimulatedPeers {
     me: PublicKey,
-    reach: Set<PublicKey>,
+    reach: Fixed,
     is_follower: bool,
     control: Control<PublicKey, Context>,
     voters: Arc<Mutex<Set<PublicKey>>>,
-    /// The far ends of subscriptions.
-    open: Arc<Mutex<Vec<mpsc::UnboundedSender<PeerSetUpdate<PublicKey>>>>>,
 }
 
 impl fmt::Debug for SimulatedPeers {
@@ -541,7 +538,7 @@ impl Peers for SimulatedPeers {
     fn told(&self) -> Vec<PublicKey> {
         let voters = self.voters();
         let told = if self.is_follower || voters.is_empty() {
-            &self.reach
+            self.reach.keys()
         } else {
             &*voters
         };
@@ -571,22 +568,11 @@ impl Provider for SimulatedPeers {
     type PublicKey = PublicKey;
 
     async fn peer_set(&mut self, _: u64) -> Option<TrackedPeers<PublicKey>> {
-        Some(TrackedPeers::primary(self.reach.clone()))
+        Some(self.reach.peers())
     }
 
     async fn subscribe(&mut self) -> PeerSetSubscription<PublicKey> {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let peers = TrackedPeers::primary(self.reach.clone());
-        let update = PeerSetUpdate {
-            index: 0,
-            latest: peers.clone(),
-            all: peers,
-        };
-        // The receiver is at hand.
-        drop(sender.send(update));
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.push(sender);
-        receiver
+        self.reach.subscribe()
     }
 }
 

@@ -76,7 +76,7 @@ where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
 {
-    desk: Desk<E, D>,
+    desk: Handler<E, D>,
     resolver: Mailbox<Request<mmr::Family>, PublicKey, u64>,
 }
 
@@ -86,26 +86,26 @@ where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
 {
-    context: Arc<E>,
-    database: Arc<Mutex<Option<Shared<D>>>>,
-    waiting: Arc<Mutex<HashMap<u64, Reply<D>>>>,
-    next: Arc<AtomicU64>,
+    context: E,
+    database: Mutex<Option<Shared<D>>>,
+    waiting: Mutex<HashMap<u64, Reply<D>>>,
+    next: AtomicU64,
     serving: Arc<Semaphore>,
 }
 
-impl<E, D> Clone for Desk<E, D>
+/// The desk as the resolver sees it.
+struct Handler<E, D>(Arc<Desk<E, D>>)
+where
+    D: Send + Sync + 'static,
+    Shared<D>: Readable;
+
+impl<E, D> Clone for Handler<E, D>
 where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
 {
     fn clone(&self) -> Self {
-        Self {
-            context: Arc::clone(&self.context),
-            database: Arc::clone(&self.database),
-            waiting: Arc::clone(&self.waiting),
-            next: Arc::clone(&self.next),
-            serving: Arc::clone(&self.serving),
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -151,13 +151,13 @@ where
             impl Receiver<PublicKey = PublicKey>,
         ),
     ) -> Self {
-        let desk = Desk {
-            context: Arc::new(context.child("serve")),
-            database: Arc::default(),
-            waiting: Arc::default(),
-            next: Arc::default(),
+        let desk = Handler(Arc::new(Desk {
+            context: context.child("serve"),
+            database: Mutex::default(),
+            waiting: Mutex::default(),
+            next: AtomicU64::default(),
             serving: Arc::new(Semaphore::new(SERVING_MAX)),
-        };
+        }));
         let config = Config {
             peer_provider: peers.clone(),
             blocker: peers,
@@ -187,9 +187,10 @@ where
     type Error = Unanswered;
 
     async fn serve(&self, request: Request<mmr::Family>) -> source::Result<Self> {
-        let id = self.desk.next.fetch_add(1, Ordering::Relaxed);
+        let desk = Arc::clone(&self.desk.0);
+        let id = desk.next.fetch_add(1, Ordering::Relaxed);
         let (reply, mut answers) = mpsc::channel(1);
-        self.desk.waiting().insert(id, reply.clone());
+        desk.waiting().insert(id, reply.clone());
         let mut resolver = self.resolver.clone();
         resolver.fetch(Fetch {
             key: request,
@@ -197,8 +198,8 @@ where
             span: tracing::Span::none(),
         });
         // The asker keeps the other end for as long as it may want another answer.
-        let desk = self.desk.clone();
-        self.desk.context.child("ask").spawn(async move |_| {
+        let asking = desk.context.child("ask");
+        asking.spawn(async move |_| {
             reply.closed().await;
             desk.waiting().remove(&id);
             resolver.retain(move |_, subscriber| *subscriber != id);
@@ -214,7 +215,7 @@ where
     Shared<D>: Readable,
 {
     async fn attach_database(&self, database: Shared<D>) {
-        *self.desk.database() = Some(database);
+        *self.desk.0.database() = Some(database);
     }
 }
 
@@ -223,7 +224,7 @@ where
 #[error("nobody answers any more")]
 pub(super) struct Unanswered;
 
-impl<E: Runtime, D> Consumer for Desk<E, D>
+impl<E: Runtime, D> Consumer for Handler<E, D>
 where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
@@ -255,7 +256,7 @@ where
             debug_assert!(told.is_ok(), "the receiver is at hand");
             return judged;
         };
-        let waiting = self.waiting();
+        let waiting = self.0.waiting();
         for (id, _) in delivery.subscribers.into_vec() {
             let Some(reply) = waiting.get(&id) else {
                 continue;
@@ -269,7 +270,7 @@ where
     }
 }
 
-impl<E: Runtime, D> Producer for Desk<E, D>
+impl<E: Runtime, D> Producer for Handler<E, D>
 where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
@@ -278,12 +279,12 @@ where
 
     fn produce(&mut self, key: Request<mmr::Family>) -> oneshot::Receiver<Bytes> {
         let (answer, told) = oneshot::channel();
-        let database = self.database().clone();
-        let permit = Arc::clone(&self.serving).try_acquire_owned();
+        let database = self.0.database().clone();
+        let permit = Arc::clone(&self.0.serving).try_acquire_owned();
         if let (Some(database), Ok(permit)) = (database, permit)
             && key.max_ops() <= BATCH
         {
-            self.context.child("answer").spawn(async move |_| {
+            self.0.context.child("answer").spawn(async move |_| {
                 if let Some(bytes) = put_together(&database, key).await {
                     // Who asked may have gone away.
                     drop(answer.send(bytes));

@@ -39,7 +39,7 @@ use super::{
 
 /// Queries answered at a time; fewer than the archive's mailbox holds, which would drop some.
 const QUERIES_MAX: usize = 64;
-/// Final blocks that wait for their execution at most: commonware's marshal has 16 on their way.
+/// Final blocks that wait for their execution at most: more than the marshal has on their way.
 const APPLIED_BEHIND_MAX: usize = 32;
 /// Threads for files. Each keeps memory of its own.
 const BLOCKING_MAX: usize = 6;

@@ -48,8 +48,8 @@ pub(super) type Output = feldman_desmedt::Output<MinSig, ed25519::PublicKey>;
 /// the group key, a follower's does not. Later committees are on the chain, and later shares in the chain's directory.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct ValidatorKey {
-    /// Ed25519 seed, 32 bytes: the node's identity among peers.
-    identity: Zeroizing<String>,
+    /// The node's identity among peers.
+    identity: NodeIdentity,
     /// What the ceremony gave everybody to know.
     output: String,
     /// This validator's share of the group key; a follower has none.
@@ -100,7 +100,7 @@ impl ValidatorKey {
     pub(super) fn of_ceremony(identity: NodeIdentity, output: &Output, share: &Share) -> Self {
         let share = Zeroizing::new(share.encode().to_vec());
         Self {
-            identity: identity.0,
+            identity,
             output: hex::encode(output.encode()),
             share: Some(Zeroizing::new(hex::encode(share))),
         }
@@ -136,7 +136,7 @@ impl ValidatorKey {
     /// # Errors
     /// [`ValidatorKeyError`] when the file is damaged.
     pub fn peer(&self) -> Result<PeerId, ValidatorKeyError> {
-        Ok(PeerId(self.identity()?.public_key()))
+        self.identity.peer()
     }
 
     /// Whether the node votes in the first epoch.
@@ -156,10 +156,7 @@ impl ValidatorKey {
         address: Option<SocketAddr>,
         sequence: u32,
     ) -> Result<Candidacy, ValidatorKeyError> {
-        let mut seed = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(&*self.identity, &mut *seed)
-            .map_err(|_| ValidatorKeyError::Identity)?;
-        let key = SigningKey::from_seed(&seed);
+        let key = SigningKey::from_seed(&*self.identity.seed()?);
         let address = address.map(NodeAddress);
         Ok(Candidacy::sign(chain, member, address, sequence, &key))
     }
@@ -177,7 +174,7 @@ impl ValidatorKey {
     }
 
     pub(super) fn identity(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
-        NodeIdentity(self.identity.clone()).signer()
+        self.identity.signer()
     }
 
     /// The first committee's public part.
@@ -240,7 +237,7 @@ impl Committee {
 
     pub(super) fn followed_by(&self, identity: NodeIdentity) -> ValidatorKey {
         ValidatorKey {
-            identity: identity.0,
+            identity,
             output: self.output.clone(),
             share: None,
         }
@@ -301,9 +298,14 @@ impl NodeIdentity {
     }
 
     pub(super) fn signer(&self) -> Result<ed25519::PrivateKey, ValidatorKeyError> {
-        let seed = Zeroizing::new(hex::decode(&*self.0).unwrap_or_default());
-        ed25519::PrivateKey::decode(Bytes::from_owner(seed))
+        ed25519::PrivateKey::decode(Bytes::from_owner(self.seed()?))
             .map_err(|_| ValidatorKeyError::Identity)
+    }
+
+    fn seed(&self) -> Result<Zeroizing<[u8; 32]>, ValidatorKeyError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(&*self.0, &mut *seed).map_err(|_| ValidatorKeyError::Identity)?;
+        Ok(seed)
     }
 }
 
