@@ -19,7 +19,7 @@ use yilian_crypto::{
     seed::{PatientKeys, Seed},
     sign::SigningKey,
 };
-use yilian_node::order::{Chain, ChainOptions, Execution, StateMachine, ValidatorKey};
+use yilian_node::order::{Chain, ChainOptions, Execution, Identified, StateMachine, ValidatorKey};
 use yilian_protocol::{
     MemberId, StateKey, TimeMs, TreeHash,
     codec::{Blob, Decode as _, Encode as _, Text},
@@ -27,7 +27,10 @@ use yilian_protocol::{
     inclusion::{self, InclusionProof},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
-    state::tables::{CROSS, INDEX, index_name},
+    state::{
+        StateMap,
+        tables::{CROSS, INDEX, index_name},
+    },
 };
 
 use crate::{
@@ -252,29 +255,28 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = (&[u8], impl Iterator<Item = In
 }
 
 impl StateMachine for Entries {
-    fn check(&self, _: &[u8]) -> Result<(), Refusal> {
+    fn check(&self, _: &Identified) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
-        let entries = records(transaction).flat_map(|(_, entries)| entries);
-        entries
-            .map(|entry| INDEX.key(&index_name(&HOSPITAL, &entry.address)))
-            .collect()
+    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+        let entries = records(transaction.bytes()).flat_map(|(_, entries)| entries);
+        keys.extend(entries.map(|entry| INDEX.key(&index_name(&HOSPITAL, &entry.address))));
     }
 
     fn execute(
         &self,
         _: Admitted,
-        transactions: &[bytes::Bytes],
-        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+        transactions: &[Identified],
+        state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Execution {
-            writes: BTreeMap::new(),
+            writes: StateMap::default(),
             outcomes: Vec::new(),
         };
         for transaction in transactions {
-            let keys = self.reads(transaction);
+            let mut keys = Vec::new();
+            self.reads(transaction, &mut keys);
             let free = keys.iter().all(|key| {
                 state.get(key).is_some_and(Option::is_none) && !execution.writes.contains_key(key)
             });
@@ -287,7 +289,7 @@ impl StateMachine for Entries {
                 continue;
             }
             let mut keys = keys.into_iter();
-            for (id, entries) in records(transaction) {
+            for (id, entries) in records(transaction.bytes()) {
                 let mut tags = (KEYWORDS as u32).to_vec();
                 for (entry, key) in entries.zip(&mut keys) {
                     execution.writes.insert(key, entry.pointer.to_vec());

@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // Development only: the same engine on a deterministic runtime.
-    ("sim", &["crypto", "protocol", "ledger", "node"]),
+    ("sim", &["crypto", "protocol", "ledger", "client", "node"]),
     (
         "bench",
         &[

@@ -267,8 +267,11 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// As [`Session::members`].
     pub async fn visit(&self, nym: &Nym) -> Result<Vec<RecordEntry>, ClientError> {
-        let (sequence, table) = (&tables::VISIT_RECORDS, tables::RECORD);
-        self.list(sequence, &nym.to_bytes(), table).await
+        let name = nym.to_bytes();
+        let sealed = self.sequence(&tables::VISIT_RECORDS, &name).await?;
+        let keys = sealed.iter().flat_map(|records| records.iter());
+        let keys: Vec<StateKey> = keys.map(|id| tables::RECORD.key(id.as_bytes())).collect();
+        without_gaps(self.read_many(tables::RECORD, &keys).await?)
     }
 
     /// A record's entry on the chain.

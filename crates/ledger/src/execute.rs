@@ -1,6 +1,6 @@
 //! A block's transactions, one after another.
 
-use std::{borrow::Borrow, collections::BTreeMap};
+use std::borrow::Borrow;
 
 use yilian_protocol::{
     ChainId, Height, StateKey,
@@ -13,7 +13,7 @@ use crate::{
     consent, governance, log,
     record::{self, PreparedSeal},
     registry,
-    state::{Overlay, StateError, View},
+    state::{Overlay, StateError, StateMap, View},
     trace,
 };
 
@@ -35,7 +35,7 @@ pub struct BlockContext {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
     /// Values to set.
-    pub writes: BTreeMap<StateKey, Vec<u8>>,
+    pub writes: StateMap<Vec<u8>>,
     /// One for each transaction, in order.
     pub outcomes: Vec<Outcome>,
 }

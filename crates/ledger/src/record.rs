@@ -4,8 +4,6 @@
 //! |---|---|---|
 //! | seal | the hospital's node | the hospital is unknown or may not act, the visit is another hospital's, any of its records exists, an index entry's place is taken |
 
-use std::collections::BTreeSet;
-
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
     StateKey, TreeHash, registry::Admitted, search::RecordIndex, transport::RecordEntry,
@@ -30,19 +28,36 @@ pub(crate) struct PreparedSeal {
     digests: Vec<TreeHash>,
     /// Where the index entries go, in their order.
     places: Vec<StateKey>,
+    /// Where the records' cross tags go, in the records' order.
+    tags: Vec<StateKey>,
+    /// Whether no two records are one.
+    records_distinct: bool,
+    /// Whether no two index entries go to one place.
+    places_distinct: bool,
 }
 
 impl PreparedSeal {
     pub fn of(visit: &SealVisit) -> Self {
         let records = visit.records.iter();
+        let records: Vec<StateKey> = records
+            .map(|sealed| RECORD.key(sealed.record.as_bytes()))
+            .collect();
+        let places: Vec<StateKey> = search::places(visit).collect();
         Self {
-            records: records
-                .map(|sealed| RECORD.key(sealed.record.as_bytes()))
-                .collect(),
             digests: visit.index.iter().map(RecordIndex::digest).collect(),
-            places: search::places(visit).collect(),
+            tags: search::tag_places(visit).collect(),
+            records_distinct: are_distinct(&records),
+            places_distinct: are_distinct(&places),
+            records,
+            places,
         }
     }
+}
+
+fn are_distinct(keys: &[StateKey]) -> bool {
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.is_sorted_by(|before, after| before < after)
 }
 
 pub(crate) fn seal_reads(visit: &SealVisit, seal: &PreparedSeal) -> Vec<StateKey> {
@@ -75,16 +90,19 @@ pub(crate) fn seal<V: View>(
         first.is_none_or(|first| first == visit.hospital),
         ForeignVisit
     );
-    let mut seen = BTreeSet::new();
-    for (sealed, place) in visit.records.iter().zip(&seal.records) {
-        require!(seen.insert(sealed.record), RecordExists);
+    require!(seal.records_distinct, RecordExists);
+    for place in &seal.records {
         require!(state.get(place)?.is_none(), RecordExists);
     }
-    if let Err(refusal) = search::check(state, visit, &seal.places)? {
-        return Ok(Err(refusal));
+    require!(visit.index.len() == visit.records.len(), IndexMissing);
+    require!(seal.places_distinct, IndexTaken);
+    for place in &seal.places {
+        require!(state.get(place)?.is_none(), IndexTaken);
     }
 
-    state.write(VISIT, &nym, &visit.hospital);
+    if first.is_none() {
+        state.write(VISIT, &nym, &visit.hospital);
+    }
     let places = seal.records.iter().zip(&seal.digests);
     for (sealed, (place, digest)) in visit.records.iter().zip(places) {
         let entry = RecordEntry {
@@ -95,8 +113,11 @@ pub(crate) fn seal<V: View>(
             admitted,
         };
         state.put(RECORD, *place, &entry);
-        state.append(&VISIT_RECORDS, &nym, &sealed.record)?;
     }
-    search::write(state, visit, &seal.places);
+    if !visit.records.is_empty() {
+        let records = visit.records.map(|sealed| sealed.record);
+        state.append(&VISIT_RECORDS, &nym, &records)?;
+    }
+    search::write(state, visit, &seal.places, &seal.tags);
     Ok(Ok(()))
 }

@@ -1,7 +1,5 @@
 //! The search contract: put if absent. An entry stands for ever where it was put first; a hospital cannot take another's place.
 
-use std::collections::BTreeSet;
-
 use yilian_crypto::search::IndexEntry;
 use yilian_protocol::{
     StateKey,
@@ -10,39 +8,32 @@ use yilian_protocol::{
     tx::SealVisit,
 };
 
-use crate::{
-    execute::{Verdict, require},
-    state::{Overlay, View},
-};
+use crate::state::{Overlay, View};
 
-/// One index for each record, and every place free.
-pub(crate) fn check<V: View>(
-    state: &Overlay<'_, V>,
+/// Puts a visit's entries to their places, and its records' cross tags to theirs.
+pub(crate) fn write<V: View>(
+    state: &mut Overlay<'_, V>,
     visit: &SealVisit,
     places: &[StateKey],
-) -> Verdict {
-    require!(visit.index.len() == visit.records.len(), IndexMissing);
-    let distinct: BTreeSet<&StateKey> = places.iter().collect();
-    require!(distinct.len() == places.len(), IndexTaken);
-    for place in places {
-        require!(state.get(place)?.is_none(), IndexTaken);
-    }
-    Ok(Ok(()))
-}
-
-/// Puts a visit's entries to their places, and its records' cross tags beside.
-pub(crate) fn write<V: View>(state: &mut Overlay<'_, V>, visit: &SealVisit, places: &[StateKey]) {
+    tag_places: &[StateKey],
+) {
     for (entry, place) in entries(visit).zip(places) {
         state.put(INDEX, *place, &entry.pointer);
     }
-    for (sealed, index) in visit.records.iter().zip(visit.index.iter()) {
-        state.write(CROSS, sealed.record.as_bytes(), &index.tags());
+    for (index, place) in visit.index.iter().zip(tag_places) {
+        state.put(CROSS, *place, &index.tags());
     }
 }
 
 /// Where the entries go, in their order.
 pub(crate) fn places(visit: &SealVisit) -> impl Iterator<Item = StateKey> {
     entries(visit).map(|entry| INDEX.key(&index_name(&visit.hospital, &entry.address)))
+}
+
+/// Where the records' cross tags go, in the records' order.
+pub(crate) fn tag_places(visit: &SealVisit) -> impl Iterator<Item = StateKey> {
+    let records = visit.records.iter();
+    records.map(|sealed| CROSS.key(sealed.record.as_bytes()))
 }
 
 fn entries(visit: &SealVisit) -> impl Iterator<Item = &IndexEntry> {

@@ -1,13 +1,11 @@
 //! The ledger's state as a block reads and changes it; its layout is [`yilian_protocol::state`].
 
-use std::collections::BTreeMap;
-
 use yilian_protocol::{
     StateKey,
     codec::{Decode, Encode},
 };
 
-pub use yilian_protocol::state::{Sequence, Table, tables};
+pub use yilian_protocol::state::{Sequence, StateMap, Table, tables};
 
 /// State that can be read.
 pub trait View {
@@ -16,6 +14,11 @@ pub trait View {
     /// # Errors
     /// [`StateError::Undeclared`] when the key was not fetched.
     fn get(&self, key: &StateKey) -> Result<Option<&[u8]>, StateError>;
+
+    /// How many keys can be read, about: so many may be written.
+    fn size_hint(&self) -> usize {
+        0
+    }
 
     /// The value called `name` of `table`.
     ///
@@ -45,12 +48,12 @@ pub fn decode<T: Decode>(
 
 /// Keys that were fetched; a key that is not in the map was not declared.
 #[derive(Debug, Clone, Default)]
-pub struct Fetched(BTreeMap<StateKey, Option<Vec<u8>>>);
+pub struct Fetched(StateMap<Option<Vec<u8>>>);
 
 impl Fetched {
     /// Wraps what was fetched.
     #[must_use]
-    pub const fn new(values: BTreeMap<StateKey, Option<Vec<u8>>>) -> Self {
+    pub const fn new(values: StateMap<Option<Vec<u8>>>) -> Self {
         Self(values)
     }
 }
@@ -62,20 +65,24 @@ impl View for Fetched {
             .map(Option::as_deref)
             .ok_or(StateError::Undeclared { key: *key })
     }
+
+    fn size_hint(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// The state as a block changes it: reads see the writes before them.
 #[derive(Debug)]
 pub struct Overlay<'a, V> {
     base: &'a V,
-    writes: BTreeMap<StateKey, Vec<u8>>,
+    writes: StateMap<Vec<u8>>,
 }
 
 impl<'a, V: View> Overlay<'a, V> {
-    pub(crate) const fn new(base: &'a V) -> Self {
+    pub(crate) fn new(base: &'a V) -> Self {
         Self {
             base,
-            writes: BTreeMap::new(),
+            writes: StateMap::with_capacity_and_hasher(base.size_hint(), Default::default()),
         }
     }
 
@@ -100,7 +107,7 @@ impl<'a, V: View> Overlay<'a, V> {
         Ok(())
     }
 
-    pub(crate) fn into_writes(self) -> BTreeMap<StateKey, Vec<u8>> {
+    pub(crate) fn into_writes(self) -> StateMap<Vec<u8>> {
         self.writes
     }
 }

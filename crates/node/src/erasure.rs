@@ -104,10 +104,7 @@ impl Eraser {
         let body = Body::Erase(Erasure { grant, holder });
         let receipt = Transaction::sign(self.id, body, &key);
         // Said before, perhaps: the ledger refuses a second receipt, which changes nothing.
-        let place = self
-            .chain
-            .submit(receipt.as_bytes().to_vec().into())
-            .await?;
+        let place = self.chain.submit(&receipt).await?;
         info!(%grant, %holder, outcome = ?place.outcome, "shares erased");
         Ok(())
     }

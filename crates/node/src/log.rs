@@ -502,7 +502,7 @@ impl Anchoring {
             consistency,
         });
         let anchor = Transaction::sign(self.id, body, &key);
-        let place = self.chain.submit(anchor.as_bytes().to_vec().into()).await?;
+        let place = self.chain.submit(&anchor).await?;
         match place.outcome {
             Outcome::Applied => Ok(()),
             Outcome::Refused(rule) => Err(AnchorError::Refused(rule)),

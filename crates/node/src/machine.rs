@@ -1,11 +1,10 @@
 //! The ledger as the chain's state machine.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use yilian_ledger::{BlockContext, Ledger, Prepared, state::Fetched};
 use yilian_protocol::{
@@ -13,11 +12,11 @@ use yilian_protocol::{
     grant::GrantState,
     refusal::{Outcome, Refusal},
     registry::Admitted,
-    state::tables::SEATS,
+    state::{StateMap, tables::SEATS},
     tx::{Body, Transaction},
 };
 
-use crate::order::{Execution, StateMachine};
+use crate::order::{Execution, Identified, StateMachine};
 
 /// Bytes of the transactions that are remembered: those on their way.
 const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
@@ -94,14 +93,15 @@ impl LedgerMachine {
     ///
     /// # Errors
     /// The rule it breaks.
-    pub fn admit(&self, bytes: &[u8]) -> Result<Arc<Prepared>, Refusal> {
-        let id = TransactionId::of(bytes);
+    pub fn admit(&self, transaction: &Identified) -> Result<Arc<Prepared>, Refusal> {
+        let id = transaction.id();
         if let Some(known) = self.remembered().transactions.get(&id) {
             return Ok(Arc::clone(known));
         }
-        let transaction = Arc::new(Prepared::from(self.ledger.admit(bytes)?));
-        self.remembered().insert(id, &transaction);
-        Ok(transaction)
+        let admitted = self.ledger.admit(transaction.bytes())?;
+        let prepared = Arc::new(Prepared::from(admitted));
+        self.remembered().insert(id, &prepared);
+        Ok(prepared)
     }
 
     /// No panic can leave the map half-changed.
@@ -113,14 +113,15 @@ impl LedgerMachine {
 }
 
 impl StateMachine for LedgerMachine {
-    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
+    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
         self.admit(transaction).map(drop)
     }
 
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
+    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
         // What may not enter a block is executed to a refusal, and reads nothing.
-        self.admit(transaction)
-            .map_or_else(|_| Vec::new(), |known| known.reads().to_vec())
+        if let Ok(known) = self.admit(transaction) {
+            keys.extend_from_slice(known.reads());
+        }
     }
 
     fn standing_reads(&self, height: Height) -> Vec<StateKey> {
@@ -131,13 +132,13 @@ impl StateMachine for LedgerMachine {
         Some(SEATS.key(&epoch.to_be_bytes()))
     }
 
-    fn finalized(&self, transactions: &[Bytes], outcomes: &[Outcome]) {
+    fn finalized(&self, transactions: &[Identified], outcomes: &[Outcome]) {
         let pairs = transactions.iter().zip(outcomes);
-        let applied = pairs.filter(|(bytes, outcome)| {
-            **outcome == Outcome::Applied && Transaction::may_set_grant(bytes)
+        let applied = pairs.filter(|(transaction, outcome)| {
+            **outcome == Outcome::Applied && Transaction::may_set_grant(transaction.bytes())
         });
-        for (bytes, _) in applied {
-            if let Ok(known) = self.admit(bytes)
+        for (transaction, _) in applied {
+            if let Ok(known) = self.admit(transaction)
                 && let Body::SetGrant(change) = known.transaction().body()
                 && change.state == GrantState::Revoked
             {
@@ -147,8 +148,8 @@ impl StateMachine for LedgerMachine {
             }
         }
         let mut remembered = self.remembered();
-        for bytes in transactions {
-            remembered.remove(TransactionId::of(bytes));
+        for transaction in transactions {
+            remembered.remove(transaction.id());
         }
     }
 
@@ -161,11 +162,11 @@ impl StateMachine for LedgerMachine {
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Bytes],
-        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+        transactions: &[Identified],
+        state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let context = BlockContext { admitted };
-        let transactions = transactions.iter().map(|bytes| self.admit(bytes));
+        let transactions = transactions.iter().map(|known| self.admit(known));
         let executed = self
             .ledger
             .execute_prepared(context, transactions, &Fetched::new(state));

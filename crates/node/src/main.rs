@@ -27,7 +27,7 @@ use yilian_node::{
 const BLOCKING_MAX: usize = 4;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Runs one node until it is told to stop (Ctrl-C, SIGTERM). Writes the URL of its API to standard output once it is ready.
 ///

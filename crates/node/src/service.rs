@@ -51,7 +51,7 @@ use crate::{
     log::{Anchoring, LogError, LogKeeper, PrivateLog},
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
-    order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
+    order::{Chain, ChainOptions, History, Identified, OrderError, Peering, ValidatorKey},
     store::{Recovery, Store, StoreError},
     tls::Tls,
 };
@@ -310,16 +310,22 @@ impl Node {
     /// Orders the transaction of these bytes, as [`Request::Submit`] does.
     pub(crate) async fn submit_bytes(&self, bytes: Bytes) -> Result<Receipt, CallError> {
         // Away from the network's threads: the proof of an append to traces takes a millisecond, and more than a lookup is asked for.
-        let (machine, checked) = (Arc::clone(&self.machine), bytes.clone());
-        let admitted = blocking(move || machine.admit(&checked)).await?;
-        let known = admitted.map_err(|rule| match rule {
+        let machine = Arc::clone(&self.machine);
+        let (transaction, admitted) = blocking(move || {
+            let transaction = Identified::from(bytes);
+            let admitted = machine.admit(&transaction);
+            (transaction, admitted)
+        })
+        .await?;
+        admitted.map_err(|rule| match rule {
             Refusal::Malformed | Refusal::BadSignature => CallError::Invalid {
                 message: format!("no transaction: {rule}"),
             },
             rule => rule.into(),
         })?;
-        self.chain.submit(bytes).await?;
-        self.receipt(known.transaction().id()).await
+        let id = transaction.id();
+        self.chain.submit(transaction).await?;
+        self.receipt(id).await
     }
 
     async fn submit(&self, transaction: Transaction) -> Result<Receipt, CallError> {
@@ -431,10 +437,10 @@ impl Node {
     async fn block(&self, height: Height) -> Result<Block, CallError> {
         let block = self.chain.block(height).await?;
         let block = block.ok_or_else(|| CallError::not_found("block"))?;
-        let transactions = block.transactions.iter().map(|(bytes, outcome)| {
-            let transaction = Transaction::decode_unverified(bytes).ok()?;
+        let transactions = block.transactions.iter().map(|(known, outcome)| {
+            let transaction = Transaction::decode_unverified(known.bytes()).ok()?;
             Some(BlockTransaction {
-                id: transaction.id(),
+                id: known.id(),
                 body: transaction.body().clone(),
                 signer: *transaction.signer(),
                 outcome: *outcome,
@@ -458,8 +464,18 @@ impl Node {
     }
 
     async fn visit(&self, nym: &Nym, from: u32) -> Result<Page<RecordEntry>, CallError> {
-        self.page(&VISIT_RECORDS, &nym.to_bytes(), from, RECORD)
-            .await
+        let name = nym.to_bytes();
+        let count = self.read(VISIT_RECORDS.counts(), &name).await?;
+        let places = (0..count.unwrap_or(0)).map(|place| VISIT_RECORDS.item_name(&name, place));
+        let sealed = self.read_all(VISIT_RECORDS.items(), places.collect());
+        let sealed = sealed.await?;
+        let records: Vec<&RecordId> = sealed.iter().flat_map(|records| records.iter()).collect();
+        let page = records.iter().skip(from as usize).take(PAGE_MAX);
+        let names = page.map(|id| id.as_bytes().to_vec()).collect();
+        Ok(Page {
+            entries: self.read_all(RECORD, names).await?,
+            total: u32::try_from(records.len()).unwrap_or(u32::MAX),
+        })
     }
 
     /// A record's sealed object: this node's copy, or one of a neighbour's, which is kept.

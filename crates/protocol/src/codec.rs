@@ -183,6 +183,12 @@ impl<T, const MAX: usize> List<T, MAX> {
     pub fn into_vec(self) -> Vec<T> {
         self.0
     }
+
+    /// Something of each item.
+    #[must_use]
+    pub fn map<U>(&self, of: impl FnMut(&T) -> U) -> List<U, MAX> {
+        List(self.0.iter().map(of).collect())
+    }
 }
 
 impl<T, const MAX: usize> std::ops::Deref for List<T, MAX> {

@@ -10,12 +10,15 @@
 
 pub mod proof;
 
-use std::marker::PhantomData;
+use std::{collections::HashMap, marker::PhantomData};
 
 use crate::{
     codec::{Decode, DecodeError, Encode},
     ids::StateKey,
 };
+
+/// Something for each of some places of the state, to be looked up. Its order differs between nodes: whoever goes through it sorts.
+pub type StateMap<V> = HashMap<StateKey, V, foldhash::fast::RandomState>;
 
 /// A table: values of type `T` by name.
 #[derive(Debug)]
@@ -127,9 +130,11 @@ pub mod tables {
 
     use super::{Sequence, Table};
     use crate::{
+        codec::List,
         governance::{Ballot, Candidates, Seats},
         grant::{GrantEntry, OpeningEntry},
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
+        limits::RECORDS_MAX,
         log::AnchorEntry,
         registry::{Admitted, CertificateEntry, MemberEntry, Motion, Votes},
         search::CrossTags,
@@ -168,8 +173,8 @@ pub mod tables {
         Sequence::new("certificates", "certificates-item");
     /// Pseudonym -> hospital that sealed its first record.
     pub const VISIT: Table<MemberId> = Table::new("visit");
-    /// Records of each visit.
-    pub const VISIT_RECORDS: Sequence<RecordId> =
+    /// Records of each visit, those of one transaction together.
+    pub const VISIT_RECORDS: Sequence<List<RecordId, RECORDS_MAX>> =
         Sequence::new("visit-records", "visit-records-item");
     /// Record id -> entry.
     pub const RECORD: Table<RecordEntry> = Table::new("record");

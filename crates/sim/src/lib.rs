@@ -11,6 +11,9 @@
     reason = "for tests: values from fixed seeds"
 )]
 
+mod care;
+mod hospitals;
+
 use std::{
     collections::{BTreeMap, HashMap},
     pin::Pin,
@@ -42,6 +45,9 @@ use yilian_protocol::{
     tx::{Body, Transaction},
 };
 
+use care::Practice;
+use hospitals::Hospitals;
+
 /// A consortium of hospitals, each with a node, and what happened in it.
 #[derive(Clone)]
 pub struct World {
@@ -49,6 +55,8 @@ pub struct World {
     founding: Founding,
     /// Nodes that their hospitals stand for election and vote for.
     elects: bool,
+    /// Whether patients are treated; and which hospitals lie as key holders.
+    treats: Option<Vec<usize>>,
     happened: Arc<Mutex<Happened>>,
 }
 
@@ -58,6 +66,11 @@ struct Happened {
     acknowledged: Vec<(TransactionId, Place)>,
     revoked: Vec<(GrantId, Height)>,
     violations: Vec<String>,
+    /// Records read with the parts of several key holders, and how often one of these was found to lie.
+    readings: usize,
+    liars_named: usize,
+    /// Attempts to read after a revocation.
+    read_in_vain: usize,
 }
 
 impl std::fmt::Debug for World {
@@ -68,6 +81,8 @@ impl std::fmt::Debug for World {
 
 /// Between two acts of a hospital.
 const PAUSE: Duration = Duration::from_millis(150);
+/// Records that are read under grants in a simulation where patients are treated, and tried to be read after the revocation; at least.
+const READINGS: usize = 8;
 /// The consortium's CA.
 const CONSORTIUM: [u8; 32] = [200; 32];
 
@@ -98,6 +113,7 @@ impl World {
             genesis,
             founding,
             elects: false,
+            treats: None,
             happened: Arc::default(),
         }
     }
@@ -109,10 +125,21 @@ impl World {
         self
     }
 
+    /// Every hospital treats patients: their records are granted, read and revoked. Some of the hospitals lie as key holders.
+    #[must_use]
+    pub fn treating(mut self, liars: &[usize]) -> Self {
+        self.treats = Some(liars.to_vec());
+        self
+    }
+
     /// The consortium, with nodes of these roles. A fresh start: nothing has happened.
     #[must_use]
     pub fn consortium(&self, roles: Vec<Role>) -> Consortium {
         let (ledger, world) = (Arc::new(Ledger::new(self.genesis.clone())), self.clone());
+        let hospitals = self
+            .treats
+            .clone()
+            .map(|liars| Arc::new(Hospitals::new(self.clone(), roles.len(), liars)));
         Consortium::new(
             self.founding.clone(),
             self.genesis.clone(),
@@ -122,7 +149,9 @@ impl World {
                 let (machine, _revoked) = LedgerMachine::new(Arc::clone(&ledger));
                 Arc::new(machine)
             }),
-            Arc::new(move |place, chain| Box::pin(world.clone().act(place, chain))),
+            Arc::new(move |place, chain| {
+                Box::pin(world.clone().act(place, chain, hospitals.clone()))
+            }),
         )
     }
 
@@ -137,7 +166,7 @@ impl World {
     }
 
     /// What a hospital does through its node, from every start of it on.
-    async fn act(self, place: usize, chain: SimulatedChain) {
+    async fn act(self, place: usize, chain: SimulatedChain, hospitals: Option<Arc<Hospitals>>) {
         let ca = SigningKey::from_seed(&seed(1, place));
         let Ok(name) = Text::new(format!("Hospital {place}")) else {
             return;
@@ -153,7 +182,22 @@ impl World {
         if self.elects {
             self.stand(place, &chain, id, &ca).await;
         }
+        let chain = Arc::new(chain);
+        if let Some(hospitals) = &hospitals {
+            hospitals.started(place, &chain);
+        }
+        let mut practice = None;
         for number in 0_usize.. {
+            if let Some(hospitals) = &hospitals {
+                if practice.is_none() {
+                    let opened = Practice::open(self.clone(), Arc::clone(hospitals), place);
+                    practice = opened.await.ok();
+                }
+                if let Some(practice) = &practice {
+                    drop(practice.treat().await);
+                }
+                drop(hospitals.erase(place).await);
+            }
             if self.elects && number.is_multiple_of(5) {
                 self.vote(place, number, &chain, id, &ca).await;
             }
@@ -170,8 +214,7 @@ impl World {
         let place = match chain.submit(bytes).await {
             Ok(place) => place?,
             Err(refusal) => {
-                let violation = format!("a sound transaction was refused: {refusal}");
-                self.happened().violations.push(violation);
+                self.violated(format!("a sound transaction was refused: {refusal}"));
                 return None;
             }
         };
@@ -182,6 +225,11 @@ impl World {
     /// Notes that somebody was told that a transaction is final.
     pub fn note_acknowledged(&self, id: TransactionId, place: Place) {
         self.happened().acknowledged.push((id, place));
+    }
+
+    /// Notes that something happened that must not.
+    fn violated(&self, violation: String) {
+        self.happened().violations.push(violation);
     }
 
     async fn cast(&self, chain: &SimulatedChain, member: MemberId) -> u32 {
@@ -265,9 +313,9 @@ impl World {
             let entry = values.into_iter().flatten().next().flatten();
             let entry = entry.and_then(|bytes| GrantEntry::from_slice(&bytes).ok());
             if entry.is_none_or(|entry| entry.state != GrantState::Revoked) {
-                let violation =
-                    format!("node {place} at {reached} serves a grant revoked at {height}");
-                self.happened().violations.push(violation);
+                self.violated(format!(
+                    "node {place} at {reached} serves a grant revoked at {height}"
+                ));
             }
         }
     }
@@ -301,12 +349,28 @@ pub struct Invariants {
 
 impl Invariants {
     async fn hold(&self, chains: &[&SimulatedChain]) -> Result<(), String> {
-        let (acknowledged, violations) = {
+        let (acknowledged, violations, cared) = {
             let happened = self.world.happened();
-            (happened.acknowledged.clone(), happened.violations.clone())
+            let Happened {
+                readings,
+                liars_named,
+                read_in_vain,
+                ..
+            } = *happened;
+            let lists = (happened.acknowledged.clone(), happened.violations.clone());
+            (lists.0, lists.1, [readings, liars_named, read_in_vain])
         };
         if !violations.is_empty() {
             return Err(violations.join("; "));
+        }
+        if let Some(liars) = &self.world.treats {
+            let [readings, named, in_vain] = cared;
+            let enough = readings.min(in_vain) >= READINGS;
+            if !enough || (!liars.is_empty() && named < READINGS) {
+                return Err(format!(
+                    "only {readings} readings, {named} with a liar, {in_vain} after a revocation"
+                ));
+            }
         }
         if acknowledged.len() < self.acknowledged {
             let count = acknowledged.len();
@@ -361,7 +425,7 @@ fn holds(
     let ids: Vec<TransactionId> = block
         .transactions
         .iter()
-        .map(|(bytes, _)| TransactionId::of(bytes))
+        .map(|(transaction, _)| transaction.id())
         .collect();
     for (id, index) in named {
         if ids.get(*index as usize) != Some(id) {

@@ -276,16 +276,11 @@ impl IndexEntry {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         let mut bytes = [0; Self::SIZE];
-        let parts = self
-            .address
-            .0
-            .iter()
-            .chain(&self.pointer.0)
-            .chain(&self.cross.0);
-        bytes
-            .iter_mut()
-            .zip(parts)
-            .for_each(|(to, from)| *to = *from);
+        let (address, rest) = bytes.split_at_mut(Address::SIZE);
+        let (pointer, cross) = rest.split_at_mut(MaskedPointer::SIZE);
+        address.copy_from_slice(&self.address.0);
+        pointer.copy_from_slice(&self.pointer.0);
+        cross.copy_from_slice(&self.cross.0);
         bytes
     }
 

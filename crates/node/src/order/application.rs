@@ -7,7 +7,6 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use bytes::Bytes;
 use commonware_consensus::{marshal::ancestry::Ancestry, simplex::types::Context};
 use commonware_cryptography::{
     Digestible as _,
@@ -31,6 +30,7 @@ use yilian_protocol::{
 use super::{
     StateMachine,
     block::{BODY_MAX, Block, Body},
+    identified::Identified,
     mempool::Mempool,
     pace::Load,
     place::{Place, place_key},
@@ -60,25 +60,23 @@ impl Application {
     async fn execute<E: Runtime>(
         &self,
         admitted: Admitted,
-        transactions: &[Bytes],
+        transactions: &[Identified],
         batch: Batch<E>,
     ) -> Option<(Sealed<E>, Vec<yilian_protocol::refusal::Outcome>)> {
         let places: Vec<StateKey> = transactions
             .iter()
-            .map(|bytes| place_key(TransactionId::of(bytes)))
+            .map(|transaction| place_key(transaction.id()))
             .collect();
         let mut seen = HashSet::new();
         if !places.iter().all(|key| seen.insert(*key)) {
             return None;
         }
-        let mut keys: Vec<StateKey> = transactions
-            .iter()
-            .flat_map(|bytes| self.machine.reads(bytes))
-            .collect();
+        let mut keys = Vec::new();
+        for transaction in transactions {
+            self.machine.reads(transaction, &mut keys);
+        }
         keys.extend(self.machine.standing_reads(admitted.height));
         keys.extend(&places);
-        keys.sort_unstable();
-        keys.dedup();
         let mut state = state::read(&batch, &keys).await;
         if places
             .iter()
@@ -144,13 +142,14 @@ impl<E: Runtime> StatefulApplication<E> for Application {
         let taken = self.taken(below, ancestry).await;
         let chosen = self.mempool.peek(self.load.limit(), BODY_MAX, &taken);
         let mut transactions = Vec::with_capacity(chosen.len());
-        for (id, bytes) in chosen {
+        for transaction in chosen {
             // A transaction may have become final between its arrival and now.
-            match batch.1.get(&state::digest(&place_key(id))).await {
-                Ok(None) => transactions.push(bytes),
+            let place = state::digest(&place_key(transaction.id()));
+            match batch.1.get(&place).await {
+                Ok(None) => transactions.push(transaction),
                 Ok(Some(place)) => {
                     if let Ok(place) = Place::from_slice(&place) {
-                        self.mempool.finish(id, place);
+                        self.mempool.finish(transaction.id(), place);
                     }
                 }
                 Err(error) => fault(&error),
@@ -193,8 +192,7 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             self.follows(parent.inner(), block.inner(), now)
                 .then_some(())?;
             let transactions = block.inner().body.transactions.iter();
-            self.mempool
-                .offered(transactions.map(|bytes| TransactionId::of(bytes)));
+            self.mempool.offered(transactions.map(Identified::id));
         }
         let block = block.inner();
         let (sealed, outcomes) = self
@@ -232,13 +230,13 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             ..
         } = &block.body;
         let pairs = transactions.iter().zip(outcomes).zip(0_u32..);
-        for ((bytes, outcome), index) in pairs {
+        for ((transaction, outcome), index) in pairs {
             let place = Place {
                 height: block.header.height,
                 index,
                 outcome: *outcome,
             };
-            self.mempool.finish(TransactionId::of(bytes), place);
+            self.mempool.finish(transaction.id(), place);
         }
         self.machine.finalized(transactions, outcomes);
     }
@@ -253,7 +251,7 @@ impl Application {
     ) -> HashSet<TransactionId> {
         let ids = |block: &Block| -> Vec<TransactionId> {
             let transactions = block.body.transactions.iter();
-            transactions.map(|bytes| TransactionId::of(bytes)).collect()
+            transactions.map(Identified::id).collect()
         };
         let mut taken: HashSet<TransactionId> = ids(parent).into_iter().collect();
         let mut height = parent.header.height;

@@ -29,11 +29,14 @@ use yilian_protocol::{
     ChainId, Height, TimeMs, TransactionId, TreeHash,
     block::{Header, transaction_leaf},
     codec::{Blob, Decode as _, Encode as _},
-    inclusion,
-    limits::{BLOCK_TRANSACTIONS_MAX, DELEGATES_MAX, FINALITY_MAX, TRANSACTION_MAX},
+    inclusion::{self, MerkleTree},
+    limits::{BLOCK_TRANSACTIONS_MAX, DELEGATES_MAX, FINALITY_MAX},
+    receipt::Receipt,
     refusal::Outcome,
     registry::Admitted,
 };
+
+use super::{identified::Identified, place::Place};
 
 /// Bytes of the largest header.
 const HEADER_MAX: usize = 1024;
@@ -65,7 +68,39 @@ pub struct FinalBlock {
     /// is damaged.
     pub finality: Blob<FINALITY_MAX>,
     /// Its transactions, with what became of them.
-    pub transactions: Vec<(Bytes, Outcome)>,
+    pub transactions: Vec<(Identified, Outcome)>,
+}
+
+/// What the receipts of a final block have in common.
+#[derive(Debug)]
+pub(super) struct ProvenBlock {
+    header: Header,
+    finality: Blob<FINALITY_MAX>,
+    tree: MerkleTree,
+}
+
+impl ProvenBlock {
+    /// Hashes the block's transactions together; `None` when nothing shows that it is final.
+    pub fn of(block: FinalBlock) -> Option<Self> {
+        let (transactions, outcomes): (Vec<Identified>, Vec<Outcome>) =
+            block.transactions.into_iter().unzip();
+        (!block.finality.as_slice().is_empty()).then(|| Self {
+            header: block.header,
+            finality: block.finality,
+            tree: MerkleTree::new(leaves(&transactions, &outcomes)),
+        })
+    }
+
+    /// The receipt of the block's transaction `id`, which stands at `place`; `None` when the block is not so large.
+    pub fn receipt(&self, id: TransactionId, place: Place) -> Option<Receipt> {
+        Some(Receipt {
+            transaction: id,
+            outcome: place.outcome,
+            header: self.header.clone(),
+            finality: self.finality.clone(),
+            inclusion: self.tree.proof(place.index as usize)?,
+        })
+    }
 }
 
 /// What a block commits the state to.
@@ -97,7 +132,7 @@ impl fmt::Debug for Block {
 /// What a block holds beside its header.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Body {
-    pub transactions: Vec<Bytes>,
+    pub transactions: Vec<Identified>,
     /// One for each transaction.
     pub outcomes: Vec<Outcome>,
     pub handover: Option<Handover>,
@@ -142,7 +177,7 @@ impl Block {
         consensus.extend_from_slice(&state.operations.encode());
         consensus.extend_from_slice(&state.once.encode());
         consensus.extend_from_slice(&Blake3::hash(&[&body.handover.encode()]));
-        let size: usize = body.transactions.iter().map(Bytes::len).sum();
+        let size: usize = body.transactions.iter().map(Identified::size).sum();
         let header = Header {
             chain,
             height: admitted.height,
@@ -171,7 +206,7 @@ impl Block {
 
     fn parse(
         header: &[u8],
-        transactions: Vec<Bytes>,
+        transactions: Vec<Identified>,
         outcomes: &[u8],
         handover: Option<Handover>,
     ) -> Option<Self> {
@@ -208,10 +243,10 @@ impl Block {
 }
 
 /// The leaves of a block's Merkle tree.
-pub(super) fn leaves(transactions: &[Bytes], outcomes: &[Outcome]) -> Vec<TreeHash> {
+fn leaves(transactions: &[Identified], outcomes: &[Outcome]) -> Vec<TreeHash> {
     let pairs = transactions.iter().zip(outcomes);
     pairs
-        .map(|(bytes, outcome)| transaction_leaf(TransactionId::of(bytes), *outcome))
+        .map(|(transaction, outcome)| transaction_leaf(transaction.id(), *outcome))
         .collect()
 }
 
@@ -244,13 +279,8 @@ impl Read for Block {
 
     fn read_cfg(buffer: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         let header = Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=HEADER_MAX), ()))?;
-        let transactions = Vec::<Bytes>::read_cfg(
-            buffer,
-            &(
-                RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX),
-                RangeCfg::new(0..=TRANSACTION_MAX),
-            ),
-        )?;
+        let transactions =
+            Vec::<Identified>::read_cfg(buffer, &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()))?;
         let outcomes =
             Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()))?;
         let handover = Option::<Handover>::read_cfg(buffer, &(VALIDATORS_MAX, ModeVersion::v0()))?;
@@ -365,7 +395,7 @@ mod tests {
         );
         let transactions: Vec<_> = transactions
             .iter()
-            .map(|bytes| Bytes::from_static(bytes))
+            .map(|bytes| Bytes::from_static(bytes).into())
             .collect();
         let outcomes = vec![Outcome::Refused(Refusal::RecordExists); transactions.len()];
         let body = Body {

@@ -8,16 +8,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::sync::{Notify, OnceCell, mpsc, oneshot, watch};
 use yilian_protocol::{
     Height, StateKey, TransactionId,
-    block::Header,
-    codec::{Blob, Decode as _},
-    inclusion::MerkleTree,
-    limits::FINALITY_MAX,
+    codec::Decode as _,
     receipt::Receipt,
-    refusal::{Outcome, Refusal},
+    refusal::Refusal,
     registry::{Admitted, Genesis},
     state::proof::ProvenState,
     transport::CallError,
@@ -25,10 +21,11 @@ use yilian_protocol::{
 
 use super::{
     StateMachine,
-    block::{FinalBlock, leaves},
+    block::{FinalBlock, ProvenBlock},
     directory::Claim,
     engine::{Parts, section},
     epochs::first_epoch,
+    identified::Identified,
     mempool::{Mempool, Stopwatch},
     peering::{History, Peering},
     place::{Place, place_key},
@@ -109,14 +106,6 @@ const PROOF_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Blocks whose receipts are at hand.
 const PROVEN_MAX: usize = 8;
-
-/// What the receipts of a block have in common.
-#[derive(Debug)]
-struct ProvenBlock {
-    header: Header,
-    finality: Blob<FINALITY_MAX>,
-    tree: MerkleTree,
-}
 
 /// One for each height; empty while it is being made.
 type ProvenBlocks = BTreeMap<Height, Arc<OnceCell<Arc<ProvenBlock>>>>;
@@ -223,14 +212,15 @@ impl Chain {
     /// # Errors
     /// [`SubmitError::Refused`] when it may not enter a block at all; what the rules make of it
     /// *in* the block is its [`Place::outcome`].
-    pub async fn submit(&self, bytes: Bytes) -> Result<Place, SubmitError> {
-        self.machine.check(&bytes).map_err(SubmitError::Refused)?;
-        let id = TransactionId::of(&bytes);
-        if let Some(place) = self.place(id).await? {
+    pub async fn submit(&self, transaction: impl Into<Identified>) -> Result<Place, SubmitError> {
+        let transaction = transaction.into();
+        let checked = self.machine.check(&transaction);
+        checked.map_err(SubmitError::Refused)?;
+        if let Some(place) = self.place(transaction.id()).await? {
             return Ok(place);
         }
         self.mempool
-            .insert(id, bytes)?
+            .insert(transaction)?
             .await
             .map_err(|_| SubmitError::Stopped)
     }
@@ -320,14 +310,7 @@ impl Chain {
             return Ok(None);
         };
         let block = self.proven(place.height).await?;
-        let inclusion = block.tree.proof(place.index as usize);
-        Ok(inclusion.map(|inclusion| Receipt {
-            transaction: id,
-            outcome: place.outcome,
-            header: block.header.clone(),
-            finality: block.finality.clone(),
-            inclusion,
-        }))
+        Ok(block.receipt(id, place))
     }
 
     /// What the receipts of a block have in common. Those of the latest blocks are at hand: everybody who waits for a block asks
@@ -344,16 +327,8 @@ impl Chain {
         };
         let made = cell.get_or_try_init(|| async {
             let block = self.block(height).await?;
-            let block = block
-                .filter(|block| !block.finality.as_slice().is_empty())
-                .ok_or(SubmitError::Lost { height })?;
-            let (transactions, outcomes): (Vec<Bytes>, Vec<Outcome>) =
-                block.transactions.into_iter().unzip();
-            Ok(Arc::new(ProvenBlock {
-                header: block.header,
-                finality: block.finality,
-                tree: MerkleTree::new(leaves(&transactions, &outcomes)),
-            }))
+            let proven = block.and_then(ProvenBlock::of);
+            proven.map(Arc::new).ok_or(SubmitError::Lost { height })
         });
         made.await.cloned()
     }

@@ -7,18 +7,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Receiver, Recipients, Sender};
 use commonware_runtime::IoBuf;
 use tracing::warn;
 use yilian_protocol::{
-    TransactionId,
     codec::{Blob, Decode as _, Encode as _, List},
     limits::{BLOCK_TRANSACTIONS_MAX, TRANSACTION_MAX},
 };
 
 use super::{
     StateMachine,
+    identified::Identified,
     mempool::{Mempool, Source},
     network::Peers,
     runtime::Runtime,
@@ -79,10 +80,10 @@ impl<P: Peers> Gossip<P> {
             // channel's quota.
             let sound = context.child("check").shared(true).spawn(async move |_| {
                 transactions.into_vec().into_iter().all(|transaction| {
-                    let bytes = transaction.into_vec();
-                    let sound = machine.check(&bytes).is_ok();
+                    let transaction = Identified::from(Bytes::from(transaction.into_vec()));
+                    let sound = machine.check(&transaction).is_ok();
                     if sound {
-                        mempool.offer(TransactionId::of(&bytes), bytes.into(), source);
+                        mempool.offer(transaction, source);
                     }
                     sound
                 })

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use yilian_protocol::TransactionId;
 
-use super::{chain::SubmitError, place::Place};
+use super::{chain::SubmitError, identified::Identified, place::Place};
 
 /// Transactions waiting at most.
 const COUNT_MAX: usize = 100_000;
@@ -72,7 +72,7 @@ struct Inner {
 #[derive(Debug)]
 struct Entry {
     place: u64,
-    bytes: Bytes,
+    transaction: Identified,
     offered: Option<Duration>,
     /// When peers were last told of it; `None` when that is not this node's part.
     told: Option<Duration>,
@@ -116,11 +116,8 @@ impl Mempool {
     }
 
     /// Adds a transaction, or joins those who wait for it already.
-    pub fn insert(
-        &self,
-        id: TransactionId,
-        bytes: Bytes,
-    ) -> Result<oneshot::Receiver<Place>, SubmitError> {
+    pub fn insert(&self, transaction: Identified) -> Result<oneshot::Receiver<Place>, SubmitError> {
+        let id = transaction.id();
         let (waiter, receiver) = oneshot::channel();
         let mut inner = self.lock();
         if inner.closed {
@@ -136,7 +133,7 @@ impl Mempool {
             entry.waiters.push(waiter);
             return Ok(receiver);
         }
-        self.add(&mut inner, id, bytes, Source::Own)?;
+        self.add(&mut inner, transaction, Source::Own)?;
         if let Some(entry) = inner.entries.get_mut(&id) {
             entry.waiters.push(waiter);
         }
@@ -147,12 +144,12 @@ impl Mempool {
     }
 
     /// Adds a transaction that nobody here waits for, if there is room.
-    pub fn offer(&self, id: TransactionId, bytes: Bytes, source: Source) {
+    pub fn offer(&self, transaction: Identified, source: Source) {
         let mut inner = self.lock();
-        if inner.closed || inner.entries.contains_key(&id) {
+        if inner.closed || inner.entries.contains_key(&transaction.id()) {
             return;
         }
-        let added = self.add(&mut inner, id, bytes, source);
+        let added = self.add(&mut inner, transaction, source);
         drop(inner);
         if added.is_ok() {
             self.arrived.notify_one();
@@ -163,16 +160,16 @@ impl Mempool {
     fn add(
         &self,
         inner: &mut Inner,
-        id: TransactionId,
-        bytes: Bytes,
+        transaction: Identified,
         source: Source,
     ) -> Result<(), SubmitError> {
-        if inner.entries.len() >= self.count_max || inner.bytes + bytes.len() > self.bytes_max {
+        let (id, size) = (transaction.id(), transaction.size());
+        if inner.entries.len() >= self.count_max || inner.bytes + size > self.bytes_max {
             return Err(SubmitError::Full);
         }
         let place = inner.next;
         inner.next += 1;
-        inner.bytes += bytes.len();
+        inner.bytes += size;
         inner.queue.insert(place, id);
         let told = self.tells && source == Source::Own;
         if told {
@@ -180,7 +177,7 @@ impl Mempool {
         }
         let entry = Entry {
             place,
-            bytes,
+            transaction,
             offered: None,
             told: told.then(|| self.now()),
             waiters: Vec::new(),
@@ -206,11 +203,11 @@ impl Mempool {
                 departing.pop_front();
                 continue;
             };
-            if !batch.is_empty() && size + entry.bytes.len() > bytes {
+            if !batch.is_empty() && size + entry.transaction.size() > bytes {
                 break;
             }
-            size += entry.bytes.len();
-            batch.push(entry.bytes.clone());
+            size += entry.transaction.size();
+            batch.push(entry.transaction.bytes().clone());
             departing.pop_front();
         }
         batch
@@ -246,7 +243,7 @@ impl Mempool {
         count: usize,
         bytes: usize,
         taken: &HashSet<TransactionId>,
-    ) -> Vec<(TransactionId, Bytes)> {
+    ) -> Vec<Identified> {
         let now = self.now();
         let mut inner = self.lock();
         let Inner { queue, entries, .. } = &mut *inner;
@@ -255,12 +252,12 @@ impl Mempool {
             let Some(entry) = entries.get_mut(id) else {
                 continue;
             };
-            if chosen.len() == count || size + entry.bytes.len() > bytes {
+            if chosen.len() == count || size + entry.transaction.size() > bytes {
                 break;
             }
-            size += entry.bytes.len();
+            size += entry.transaction.size();
             entry.offered = Some(now);
-            chosen.push((*id, entry.bytes.clone()));
+            chosen.push(entry.transaction.clone());
         }
         chosen
     }
@@ -283,7 +280,7 @@ impl Mempool {
             return;
         };
         inner.queue.remove(&entry.place);
-        inner.bytes -= entry.bytes.len();
+        inner.bytes -= entry.transaction.size();
         drop(inner);
         for waiter in entry.waiters {
             // A waiter may have gone away; the transaction is final all the same.
@@ -333,9 +330,8 @@ mod tests {
 
     use super::*;
 
-    fn transaction(number: u8, size: usize) -> (TransactionId, Bytes) {
-        let bytes = Bytes::from(vec![number; size]);
-        (TransactionId::of(&bytes), bytes)
+    fn transaction(number: u8, size: usize) -> Identified {
+        Bytes::from(vec![number; size]).into()
     }
 
     fn place(index: u32) -> Place {
@@ -346,27 +342,25 @@ mod tests {
         }
     }
 
-    fn numbers(chosen: &[(TransactionId, Bytes)]) -> Vec<u8> {
-        chosen.iter().map(|(_, bytes)| bytes[0]).collect()
+    fn numbers(chosen: &[Identified]) -> Vec<u8> {
+        let bytes = chosen.iter().map(Identified::bytes);
+        bytes.map(|bytes| bytes[0]).collect()
     }
 
     #[test]
     fn peers_are_told_once_and_reminded_of_what_does_not_become_final() {
         let pool = Mempool::with_peers(true, Stopwatch::default());
         for number in 1..=3 {
-            let (id, bytes) = transaction(number, 10);
-            drop(pool.insert(id, bytes).unwrap());
+            drop(pool.insert(transaction(number, 10)).unwrap());
         }
-        let (id, bytes) = transaction(4, 10);
-        pool.offer(id, bytes, Source::Peer);
-        let (id, bytes) = transaction(5, 90);
-        pool.offer(id, bytes, Source::Own);
+        pool.offer(transaction(4, 10), Source::Peer);
+        pool.offer(transaction(5, 90), Source::Own);
         let told = |bytes| {
             let batch = pool.departing(bytes);
             batch.iter().map(|bytes| bytes[0]).collect::<Vec<_>>()
         };
         assert_eq!(told(25), [1, 2], "a batch has a size");
-        pool.finish(transaction(3, 10).0, place(0));
+        pool.finish(transaction(3, 10).id(), place(0));
         assert_eq!(
             told(25),
             [5],
@@ -392,36 +386,32 @@ mod tests {
     #[test]
     fn it_is_full_at_its_bounds_and_has_room_again_after_a_block() {
         let pool = Mempool::new(3, 100);
-        let offer = |number, size| {
-            let (id, bytes) = transaction(number, size);
-            pool.insert(id, bytes)
-        };
+        let offer = |number, size| pool.insert(transaction(number, size));
         let _first = offer(1, 40).unwrap();
         let _second = offer(2, 60).unwrap();
         assert_eq!(offer(3, 1).unwrap_err(), SubmitError::Full, "bytes");
-        pool.finish(transaction(2, 60).0, place(0));
+        pool.finish(transaction(2, 60).id(), place(0));
         let _third = offer(3, 1).unwrap();
         let _fourth = offer(4, 1).unwrap();
         assert_eq!(offer(5, 1).unwrap_err(), SubmitError::Full, "count");
         assert_eq!(pool.len(), 3);
         // Joining one that waits takes no room; finishing what is not there frees none.
         let _again = offer(4, 1).unwrap();
-        pool.finish(transaction(9, 9).0, place(0));
+        pool.finish(transaction(9, 9).id(), place(0));
         assert_eq!(offer(5, 1).unwrap_err(), SubmitError::Full);
     }
 
     #[test]
     fn callers_of_one_transaction_are_bounded_too_and_make_room_when_they_leave() {
         let pool = Mempool::with_peers(false, Stopwatch::default());
-        let (id, bytes) = transaction(1, 1);
         let waiting: Vec<_> = (0..WAITERS_MAX)
-            .map(|_| pool.insert(id, bytes.clone()).unwrap())
+            .map(|_| pool.insert(transaction(1, 1)).unwrap())
             .collect();
-        let refused = pool.insert(id, bytes.clone()).unwrap_err();
+        let refused = pool.insert(transaction(1, 1)).unwrap_err();
         assert_eq!(refused, SubmitError::Full);
         drop(waiting);
-        let mut waiting = pool.insert(id, bytes).unwrap();
-        pool.finish(id, place(7));
+        let mut waiting = pool.insert(transaction(1, 1)).unwrap();
+        pool.finish(transaction(1, 1).id(), place(7));
         assert_eq!(waiting.try_recv().unwrap(), place(7));
     }
 
@@ -430,15 +420,14 @@ mod tests {
         let pool = Mempool::with_peers(false, Stopwatch::default());
         let mut waiting = Vec::new();
         for number in 1..=5 {
-            let (id, bytes) = transaction(number, 10);
-            waiting.push(pool.insert(id, bytes).unwrap());
+            waiting.push(pool.insert(transaction(number, 10)).unwrap());
         }
         let nothing = HashSet::new();
         assert_eq!(numbers(&pool.peek(3, 1000, &nothing)), [1, 2, 3]);
         assert_eq!(numbers(&pool.peek(9, 45, &nothing)), [1, 2, 3, 4]);
-        let taken = HashSet::from([transaction(1, 10).0, transaction(3, 10).0]);
+        let taken = HashSet::from([transaction(1, 10).id(), transaction(3, 10).id()]);
         assert_eq!(numbers(&pool.peek(9, 1000, &taken)), [2, 4, 5]);
-        pool.finish(transaction(2, 10).0, place(0));
+        pool.finish(transaction(2, 10).id(), place(0));
         assert_eq!(numbers(&pool.peek(9, 1000, &nothing)), [1, 3, 4, 5]);
     }
 
@@ -446,24 +435,22 @@ mod tests {
     fn only_what_was_not_offered_is_fresh() {
         let pool = Mempool::with_peers(false, Stopwatch::default());
         assert!(!pool.has_fresh());
-        let (id, bytes) = transaction(1, 1);
-        let _waiting = pool.insert(id, bytes).unwrap();
+        let _waiting = pool.insert(transaction(1, 1)).unwrap();
         assert!(pool.has_fresh());
         pool.peek(1, 10, &HashSet::new());
         assert!(!pool.has_fresh());
-        let (id, bytes) = transaction(2, 1);
-        let _another = pool.insert(id, bytes).unwrap();
+        let _another = pool.insert(transaction(2, 1)).unwrap();
         assert!(pool.has_fresh());
     }
 
     #[test]
     fn closing_tells_everybody() {
         let pool = Mempool::with_peers(false, Stopwatch::default());
-        let (id, bytes) = transaction(1, 1);
-        let mut waiting = pool.insert(id, bytes.clone()).unwrap();
+        let mut waiting = pool.insert(transaction(1, 1)).unwrap();
         pool.close();
         assert!(waiting.try_recv().is_err());
-        assert_eq!(pool.insert(id, bytes).unwrap_err(), SubmitError::Stopped);
+        let refused = pool.insert(transaction(1, 1)).unwrap_err();
+        assert_eq!(refused, SubmitError::Stopped);
         assert_eq!(pool.len(), 0);
     }
 }

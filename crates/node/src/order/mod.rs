@@ -44,6 +44,7 @@ mod directory;
 mod engine;
 mod epochs;
 mod gossip;
+mod identified;
 mod mempool;
 mod network;
 mod pace;
@@ -58,19 +59,18 @@ mod sync;
 mod thread;
 mod validator;
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
 use yilian_protocol::{
     Height, StateKey,
     refusal::{Outcome, Refusal},
     registry::Admitted,
+    state::StateMap,
 };
 
 pub(crate) use application::clock;
 pub use block::FinalBlock;
 pub use ceremony::{CeremonyError, CeremonyOptions, hold};
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
+pub use identified::Identified;
 pub use peering::{History, Peer, PeerId, PeerIdError, Peering};
 pub use place::Place;
 pub use validator::{Committee, NodeIdentity, ValidatorKey, ValidatorKeyError, founded_by};
@@ -81,10 +81,10 @@ pub trait StateMachine: Send + Sync {
     ///
     /// # Errors
     /// The rule it breaks.
-    fn check(&self, transaction: &[u8]) -> Result<(), Refusal>;
+    fn check(&self, transaction: &Identified) -> Result<(), Refusal>;
 
-    /// Every key that executing the transaction may read.
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey>;
+    /// Adds every key that executing the transaction may read to `keys`.
+    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>);
 
     /// Every key that a block at this height may read beside those of its transactions.
     fn standing_reads(&self, _height: Height) -> Vec<StateKey> {
@@ -98,15 +98,15 @@ pub trait StateMachine: Send + Sync {
     }
 
     /// Told of every block that became final, in order; of some again after a restart.
-    fn finalized(&self, _transactions: &[Bytes], _outcomes: &[Outcome]) {}
+    fn finalized(&self, _transactions: &[Identified], _outcomes: &[Outcome]) {}
 
     /// Executes a block's transactions in order, on `state`, which holds every key that they may
     /// read.
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Bytes],
-        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+        transactions: &[Identified],
+        state: StateMap<Option<Vec<u8>>>,
     ) -> Execution;
 }
 
@@ -114,7 +114,7 @@ pub trait StateMachine: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
     /// Values to set.
-    pub writes: BTreeMap<StateKey, Vec<u8>>,
+    pub writes: StateMap<Vec<u8>>,
     /// What became of each transaction, in order.
     pub outcomes: Vec<Outcome>,
 }

@@ -18,7 +18,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use commonware_actor::Feedback;
 use commonware_consensus::{
     marshal::Identifier,
@@ -57,14 +56,16 @@ use tokio::sync::watch;
 use yilian_protocol::{
     Height, StateKey, TransactionId,
     governance::{EpochBlocks, Governance},
+    receipt::Receipt,
     refusal::Refusal,
     registry::{Admitted, Genesis},
+    state::proof::ProvenState,
 };
 use zeroize::Zeroizing;
 
 use super::{
-    Peer, Place, StateMachine,
-    block::FinalBlock,
+    Identified, Peer, Place, StateMachine,
+    block::{FinalBlock, ProvenBlock},
     engine::{self, Engine, Parts, section},
     epochs::first_epoch,
     mempool::{Mempool, Stopwatch},
@@ -469,9 +470,13 @@ impl SimulatedChain {
     ///
     /// # Errors
     /// The rule by which it may not enter a block.
-    pub async fn submit(&self, bytes: Bytes) -> Result<Option<Place>, Refusal> {
-        self.machine.check(&bytes)?;
-        let waiting = self.mempool.insert(TransactionId::of(&bytes), bytes);
+    pub async fn submit(
+        &self,
+        transaction: impl Into<Identified>,
+    ) -> Result<Option<Place>, Refusal> {
+        let transaction = transaction.into();
+        self.machine.check(&transaction)?;
+        let waiting = self.mempool.insert(transaction);
         let Ok(waiting) = waiting else {
             return Ok(None);
         };
@@ -494,6 +499,18 @@ impl SimulatedChain {
     pub async fn state(&self, keys: &[StateKey]) -> Option<Vec<Option<Vec<u8>>>> {
         let engine = self.engine().clone()?;
         Some(engine.state(keys).await)
+    }
+
+    /// Proofs of what stands at `keys`; `None` while the latest block has no certificate.
+    pub async fn prove(&self, keys: &[StateKey]) -> Option<ProvenState> {
+        let engine = self.engine().clone()?;
+        engine.prove(keys).await
+    }
+
+    /// The receipt of the transaction `id` at `place`; `None` while its block has no certificate.
+    pub async fn receipt(&self, id: TransactionId, place: Place) -> Option<Receipt> {
+        let block = self.block(place.height).await?;
+        ProvenBlock::of(block)?.receipt(id, place)
     }
 
     /// Lets simulated time pass.

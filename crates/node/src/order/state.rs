@@ -4,8 +4,6 @@
 //! qmdb's `immutable`: one append for each value, no proofs for clients, for what comes in bulk. A [`StateKey`] tells
 //! its part; see [`yilian_protocol::state`].
 
-use std::collections::BTreeMap;
-
 use commonware_codec::RangeCfg;
 use commonware_cryptography::blake3::{Blake3, Digest};
 use commonware_glue::stateful::db::{DatabaseSet, Merkleized as _, Shared, Unmerkleized as _};
@@ -24,7 +22,7 @@ use commonware_storage::{
         immutable,
         sync::Target,
     },
-    translator::EightCap,
+    translator::{EightCap, FourCap, Hashed},
 };
 use commonware_utils::{NZU64, NZUsize, non_empty_range};
 use yilian_protocol::{
@@ -32,7 +30,10 @@ use yilian_protocol::{
     codec::{Blob, List},
     ids::Chunk,
     limits::STATE_VALUE_MAX,
-    state::proof::{LogPlace, Operation, StateProof, Update},
+    state::{
+        StateMap,
+        proof::{LogPlace, Operation, StateProof, Update},
+    },
 };
 
 use super::{application::fault, block::StateTarget, runtime::Runtime};
@@ -51,14 +52,14 @@ pub(super) type Provable<E> = current::ordered::variable::Db<
     CHUNK,
     Sequential,
 >;
-/// The part that is written once.
+/// The part that is written once. Its index in memory has 4 bytes of a seeded hash of each key: nobody can choose what collides.
 pub(super) type Once<E> =
-    immutable::variable::Db<mmr::Family, E, Digest, Vec<u8>, Blake3, EightCap, Sequential>;
+    immutable::variable::Db<mmr::Family, E, Digest, Vec<u8>, Blake3, Hashed<FourCap>, Sequential>;
 pub(super) type States<E> = (Shared<Provable<E>>, Shared<Once<E>>);
 pub(super) type Batch<E> = <States<E> as DatabaseSet<E>>::Unmerkleized;
 pub(super) type Sealed<E> = <States<E> as DatabaseSet<E>>::Merkleized;
 pub(super) type StateConfig<E> = <States<E> as DatabaseSet<E>>::Config;
-type Values = BTreeMap<StateKey, Option<Vec<u8>>>;
+type Values = StateMap<Option<Vec<u8>>>;
 /// What belongs to the provable part, and to the write-once part.
 type Parts<T> = (Vec<T>, Vec<T>);
 
@@ -119,6 +120,9 @@ pub(super) async fn write<E: Runtime>(
     (mut provable, mut once): Batch<E>,
     values: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
 ) -> Sealed<E> {
+    // The parts keep what is written in order, and take it fastest so.
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_unstable_by_key(|(key, _)| *key);
     for (key, value) in values {
         let place = digest(&key);
         if key.is_once() {
@@ -248,7 +252,7 @@ pub(super) fn config<E: Runtime>(prefix: &str, pages: &CacheRef) -> StateConfig<
     let once = immutable::Config {
         merkle_config: merkle("once"),
         log: log("once"),
-        translator: EightCap,
+        translator: Hashed::default(),
         init_buffer: NZUsize!(1 << 21),
     };
     (provable, once)

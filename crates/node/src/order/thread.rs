@@ -184,7 +184,7 @@ impl<E: Runtime> Engine<E> {
 
     /// Proofs under the latest block whose state is applied; `None` when that block has no certificate
     /// yet, or is the genesis.
-    async fn prove(&self, keys: &[StateKey]) -> Option<ProvenState> {
+    pub async fn prove(&self, keys: &[StateKey]) -> Option<ProvenState> {
         let (root, proofs) = state::prove(&self.states, keys).await;
         let (latest, _) = self.archive.get_info(Identifier::Latest).await?;
         let mut height = Height::new(latest.get());

@@ -1,46 +1,48 @@
 //! A toy state machine, and chains over it.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
-use yilian_node::order::{Chain, ChainOptions, Execution, OrderError, StateMachine, ValidatorKey};
+use yilian_node::order::{
+    Chain, ChainOptions, Execution, Identified, OrderError, StateMachine, ValidatorKey,
+};
 use yilian_protocol::{
     Height, StateKey, TimeMs,
     codec::{Blob, Encode as _, Text},
     governance::{EpochBlocks, Seats},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
-    state::tables::SEATS,
+    state::{StateMap, tables::SEATS},
 };
 
 /// A transaction `key value` sets a value once.
 pub struct Toy;
 
 impl StateMachine for Toy {
-    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
-        if transaction.is_empty() {
+    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+        if transaction.size() == 0 {
             Err(Refusal::Malformed)
         } else {
             Ok(())
         }
     }
 
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
-        vec![key(transaction)]
+    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+        keys.push(key(transaction.bytes()));
     }
 
     fn execute(
         &self,
         _admitted: Admitted,
-        transactions: &[Bytes],
-        mut state: BTreeMap<StateKey, Option<Vec<u8>>>,
+        transactions: &[Identified],
+        mut state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Execution {
-            writes: BTreeMap::new(),
+            writes: StateMap::default(),
             outcomes: Vec::new(),
         };
-        for transaction in transactions {
+        for transaction in transactions.iter().map(Identified::bytes) {
             let slot = state
                 .get_mut(&key(transaction))
                 .expect("only declared keys are read");
@@ -76,12 +78,12 @@ impl Chosen {
 }
 
 impl StateMachine for Chosen {
-    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
+    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
         Toy.check(transaction)
     }
 
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
-        Toy.reads(transaction)
+    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+        Toy.reads(transaction, keys);
     }
 
     fn standing_reads(&self, height: Height) -> Vec<StateKey> {
@@ -98,8 +100,8 @@ impl StateMachine for Chosen {
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Bytes],
-        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+        transactions: &[Identified],
+        state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Toy.execute(admitted, transactions, state);
         execution.writes.extend(self.elected(admitted.height));
@@ -137,19 +139,19 @@ pub fn start(directory: &Path, validator: &ValidatorKey) -> Chain {
 pub struct Broken;
 
 impl StateMachine for Broken {
-    fn check(&self, transaction: &[u8]) -> Result<(), Refusal> {
+    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
         Toy.check(transaction)
     }
 
-    fn reads(&self, transaction: &[u8]) -> Vec<StateKey> {
-        Toy.reads(transaction)
+    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+        Toy.reads(transaction, keys);
     }
 
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Bytes],
-        state: BTreeMap<StateKey, Option<Vec<u8>>>,
+        transactions: &[Identified],
+        state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Toy.execute(admitted, transactions, state);
         execution.outcomes.pop();

@@ -239,6 +239,67 @@ fn one_of_four_votes_for_everything_and_its_contrary() {
 }
 
 #[test]
+fn a_key_holder_lies_and_is_named_each_time() {
+    run(
+        &World::new(4, 4, EPOCH).treating(&[2]),
+        &honest(4),
+        4,
+        |plan| plan,
+    );
+}
+
+#[test]
+fn a_key_holder_lies_while_messages_are_lost_and_the_network_is_split() {
+    let world = World::new(4, 4, EPOCH).treating(&[1]);
+    run(&world, &honest(4), 4, |plan| {
+        let lossy = Link {
+            success_rate: probability!(0.9),
+            ..good()
+        };
+        let mut schedule = Schedule::new();
+        for other in [0, 1, 2] {
+            for (from, to) in [(3, other), (other, 3)] {
+                let action = Action::UpdateLink {
+                    from: world.node(from),
+                    to: world.node(to),
+                    link: dead(),
+                };
+                schedule = schedule.at(Duration::from_secs(3), action);
+            }
+        }
+        let schedule = schedule.at(Duration::from_secs(15), Action::Heal(lossy.clone()));
+        plan.link(lossy).crash(Crash::Schedule(schedule))
+    });
+}
+
+#[test]
+fn a_key_holder_lies_while_others_crash() {
+    let world = World::new(4, 4, EPOCH).treating(&[0]);
+    run(&world, &honest(4), 4, |plan| {
+        plan.crash(Crash::Random {
+            frequency: Duration::from_secs(5),
+            downtime: Duration::from_millis(1_500),
+            count: 1,
+        })
+    });
+}
+
+#[test]
+fn as_many_liars_as_the_threshold_are_noticed() {
+    let world = World::new(4, 4, EPOCH).treating(&[0, 1]);
+    let plan = PlanBuilder::new(world.consortium(honest(4)))
+        .link(good())
+        .timeout(PATIENCE)
+        .exit_condition(Reached {
+            nodes: 4,
+            height: 40,
+        })
+        .property(world.invariants(1, 1));
+    let error = on_deep_stack(plan).err().unwrap();
+    assert!(error.contains("was served"), "{error}");
+}
+
+#[test]
 fn elections_go_on_while_nodes_crash_and_messages_are_lost() {
     let results = run(&World::new(4, 5, EPOCH).electing(), &honest(5), 5, |plan| {
         plan.link(Link {
