@@ -341,7 +341,8 @@ impl Net {
 
     /// Kills the last node again and again; what the others do meanwhile.
     async fn kills(&mut self) -> anyhow::Result<Vec<Row>> {
-        let (mut gaps, mut stalls, mut catch_ups) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut gaps, mut stalls) = (Vec::new(), Vec::new());
+        let (mut starts, mut catch_ups) = (Vec::new(), Vec::new());
         let last = self.nodes.len() - 1;
         for _ in 0..KILLS {
             let writer = self.writers(BATCH)?.swap_remove(0);
@@ -355,8 +356,8 @@ impl Net {
                 child.wait()?;
             }
             gaps.push(longest(&session, &writer, Duration::from_secs(12)).await?);
+            starts.push(self.start(last)?);
             let started = Instant::now();
-            self.start(last)?;
             let (back, others) = (self.session(last).await?, session.clone());
             let caught_up = async {
                 let goal = others.status().await?.latest.height;
@@ -374,7 +375,8 @@ impl Net {
         eprintln!("{KILLS} kills; the chain is at height {heights}");
         Ok(vec![
             Row::new("chain.kill.standstill", Unit::Ms, gaps),
-            Row::new("chain.kill.catch-up", Unit::Ms, catch_ups),
+            Row::new("chain.return.start", Unit::Ms, starts),
+            Row::new("chain.return.catch-up", Unit::Ms, catch_ups),
             Row::new("chain.return.standstill", Unit::Ms, stalls),
         ])
     }

@@ -116,7 +116,7 @@ pub(super) struct Parts<S> {
 /// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps them apart from those of other chains.
 const RESHARE_NAMESPACE: &[u8] = b"yilian/v1/reshare";
 const BUFFER: usize = 1 << 18;
-/// Pages of 4 KiB of archive and state kept in memory: 16 MiB. The system keeps more.
+/// Pages of 4 KiB of archive and state kept in memory: 16 MiB. What is not among them is read from the disk, past the system's cache.
 const PAGES: usize = 1 << 12;
 /// Blocks in one file of an archive that keeps all. Every file stays open: 10 million blocks are 600 files.
 const SECTION: u64 = 1 << 16;

@@ -13,7 +13,7 @@
 //! [`Chain::submit`] returns once the block is final, which is after the archive has it on disk,
 //! synced. After a crash, blocks above the state's last checkpoint are executed again before anybody
 //! is answered, and voting goes on above the archive's latest block. Votes that were lost are not
-//! cast again: their view is given up after 3 s, and a block whose certificate was lost is final by
+//! cast again: their view is given up after 2.5 s, and a block whose certificate was lost is final by
 //! that of the next block, see [`yilian_protocol::finality`].
 //!
 //! # Faults of the storage
