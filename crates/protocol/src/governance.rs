@@ -1,7 +1,7 @@
-//! Who orders blocks: members stand nodes as candidates and elect among them; the elected are the validators of an epoch.
+//! Who orders blocks: members stand nodes as candidates and elect among them; the elected get shares of the group key.
 //!
-//! An epoch is [`Governance::epoch_blocks`] blocks. A quarter into epoch *e* the votes are counted; the elected make a share of the
-//! group key together with the validators in epoch *e + 1*, and vote in epoch *e + 2*. The group key stays the same for ever.
+//! An epoch is [`Governance::epoch_blocks`] blocks. A quarter into epoch *e* the votes are counted; in *e + 2* the elected make shares of the
+//! group key together with those who hold them, and from *e + 3* on they vote. The group key stays the same for ever.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -95,7 +95,8 @@ impl EpochBlocks {
         height.get() / self.0 as u64
     }
 
-    /// The epoch whose validators are elected by the votes that stand before the block at `height`; `None` at every other height.
+    /// The epoch whose delegates are elected by the votes that stand before the block at `height`: they make shares in it, and vote in the
+    /// next. `None` at every other height.
     #[must_use]
     pub const fn elects(self, height: Height) -> Option<u64> {
         let blocks = self.0 as u64;
@@ -106,7 +107,7 @@ impl EpochBlocks {
         }
     }
 
-    /// The height at which the validators of `epoch` are elected; `None` for the first two epochs, whose validators the genesis names.
+    /// The height at which the delegates of `epoch` are elected; `None` for the first two epochs, whose delegates the genesis names.
     #[must_use]
     pub const fn elected_at(self, epoch: u64) -> Option<Height> {
         match epoch.checked_sub(2) {
@@ -147,7 +148,7 @@ impl Decode for EpochBlocks {
 pub struct Governance {
     /// Blocks of an epoch.
     pub epoch_blocks: EpochBlocks,
-    /// The validators of the first two epochs.
+    /// The delegates of the first two epochs, and the validators of the very first.
     pub delegates: List<Delegate, DELEGATES_MAX>,
 }
 canonical!(Governance {
@@ -270,7 +271,7 @@ canonical!(CandidateEntry {
 /// All candidates there ever were, in the order in which they came.
 pub type Candidates = List<CandidateEntry, CANDIDATES_MAX>;
 
-/// The validators of an epoch, as elected.
+/// The delegates of an epoch, as elected: who make shares in it, and vote in the next.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Seats {
     /// The elected.
@@ -308,7 +309,7 @@ impl Governance {
         self.delegates.iter().map(entry).collect()
     }
 
-    /// The validators of the first two epochs.
+    /// The delegates of the first two epochs.
     #[must_use]
     pub fn seats(&self) -> Seats {
         Seats {

@@ -156,7 +156,7 @@ pub mod tables {
     pub const CANDIDATES: Table<Candidates> = Table::new("candidates");
     /// Member -> its vote for a candidate.
     pub const BALLOT: Table<Ballot> = Table::new("ballot");
-    /// Epoch (8 bytes, big endian) -> its validators; nothing for the first two, see [`Governance`](crate::governance::Governance).
+    /// Epoch (8 bytes, big endian) -> its delegates; nothing for the first two, see [`Governance`](crate::governance::Governance).
     pub const SEATS: Table<Seats> = Table::new("seats");
 
     /// What a motion about a member in a round is called.
