@@ -12,9 +12,9 @@ use yilian_protocol::{
 
 use crate::{
     execute::{Verdict, present, require},
-    search,
+    search::{self, PreparedIndex},
     state::{
-        Overlay, View,
+        Overlay, Places, View,
         tables::{MEMBER, RECORD, VISIT, VISIT_RECORDS},
     },
 };
@@ -23,41 +23,21 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct PreparedSeal {
     /// Where the records go, in their order.
-    records: Vec<StateKey>,
+    records: Places,
     /// Of each record's index.
     digests: Vec<TreeHash>,
-    /// Where the index entries go, in their order.
-    places: Vec<StateKey>,
-    /// Where the records' cross tags go, in the records' order.
-    tags: Vec<StateKey>,
-    /// Whether no two records are one.
-    records_distinct: bool,
-    /// Whether no two index entries go to one place.
-    places_distinct: bool,
+    index: PreparedIndex,
 }
 
 impl PreparedSeal {
     pub fn of(visit: &SealVisit) -> Self {
         let records = visit.records.iter();
-        let records: Vec<StateKey> = records
-            .map(|sealed| RECORD.key(sealed.record.as_bytes()))
-            .collect();
-        let places: Vec<StateKey> = search::places(visit).collect();
         Self {
+            records: Places::of(records.map(|sealed| RECORD.key(sealed.record.as_bytes()))),
             digests: visit.index.iter().map(RecordIndex::digest).collect(),
-            tags: search::tag_places(visit).collect(),
-            records_distinct: are_distinct(&records),
-            places_distinct: are_distinct(&places),
-            records,
-            places,
+            index: PreparedIndex::of(visit),
         }
     }
-}
-
-fn are_distinct(keys: &[StateKey]) -> bool {
-    let mut sorted = keys.to_vec();
-    sorted.sort_unstable();
-    sorted.is_sorted_by(|before, after| before < after)
 }
 
 pub(crate) fn seal_reads(visit: &SealVisit, seal: &PreparedSeal) -> Vec<StateKey> {
@@ -67,8 +47,8 @@ pub(crate) fn seal_reads(visit: &SealVisit, seal: &PreparedSeal) -> Vec<StateKey
         VISIT.key(&nym),
         VISIT_RECORDS.counts().key(&nym),
     ];
-    let records = fixed.iter().chain(&seal.records);
-    records.chain(&seal.places).copied().collect()
+    let records = fixed.iter().chain(seal.records.keys());
+    records.chain(seal.index.places()).copied().collect()
 }
 
 pub(crate) fn seal<V: View>(
@@ -90,20 +70,15 @@ pub(crate) fn seal<V: View>(
         first.is_none_or(|first| first == visit.hospital),
         ForeignVisit
     );
-    require!(seal.records_distinct, RecordExists);
-    for place in &seal.records {
-        require!(state.get(place)?.is_none(), RecordExists);
-    }
-    require!(visit.index.len() == visit.records.len(), IndexMissing);
-    require!(seal.places_distinct, IndexTaken);
-    for place in &seal.places {
-        require!(state.get(place)?.is_none(), IndexTaken);
+    require!(seal.records.are_free(state)?, RecordExists);
+    if let Err(refusal) = search::check(state, visit, &seal.index)? {
+        return Ok(Err(refusal));
     }
 
     if first.is_none() {
         state.write(VISIT, &nym, &visit.hospital);
     }
-    let places = seal.records.iter().zip(&seal.digests);
+    let places = seal.records.keys().iter().zip(&seal.digests);
     for (sealed, (place, digest)) in visit.records.iter().zip(places) {
         let entry = RecordEntry {
             sealed: sealed.clone(),
@@ -118,6 +93,6 @@ pub(crate) fn seal<V: View>(
         let records = visit.records.map(|sealed| sealed.record);
         state.append(&VISIT_RECORDS, &nym, &records)?;
     }
-    search::write(state, visit, &seal.places, &seal.tags);
+    search::write(state, visit, &seal.index);
     Ok(Ok(()))
 }

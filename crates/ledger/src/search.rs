@@ -8,32 +8,59 @@ use yilian_protocol::{
     tx::SealVisit,
 };
 
-use crate::state::{Overlay, View};
+use crate::{
+    execute::{Verdict, require},
+    state::{Overlay, Places, View},
+};
+
+/// Where the index of a visit's records goes.
+#[derive(Debug)]
+pub(crate) struct PreparedIndex {
+    /// The entries, in their order.
+    entries: Places,
+    /// The records' cross tags, in the records' order.
+    tags: Vec<StateKey>,
+}
+
+impl PreparedIndex {
+    pub fn of(visit: &SealVisit) -> Self {
+        let entries = entries(visit);
+        let records = visit.records.iter();
+        Self {
+            entries: Places::of(
+                entries.map(|entry| INDEX.key(&index_name(&visit.hospital, &entry.address))),
+            ),
+            tags: records
+                .map(|sealed| CROSS.key(sealed.record.as_bytes()))
+                .collect(),
+        }
+    }
+
+    /// Where nothing may stand yet.
+    pub fn places(&self) -> &[StateKey] {
+        self.entries.keys()
+    }
+}
+
+/// One index for each record, and every place free.
+pub(crate) fn check(state: &impl View, visit: &SealVisit, index: &PreparedIndex) -> Verdict {
+    require!(visit.index.len() == visit.records.len(), IndexMissing);
+    require!(index.entries.are_free(state)?, IndexTaken);
+    Ok(Ok(()))
+}
 
 /// Puts a visit's entries to their places, and its records' cross tags to theirs.
 pub(crate) fn write<V: View>(
     state: &mut Overlay<'_, V>,
     visit: &SealVisit,
-    places: &[StateKey],
-    tag_places: &[StateKey],
+    prepared: &PreparedIndex,
 ) {
-    for (entry, place) in entries(visit).zip(places) {
+    for (entry, place) in entries(visit).zip(prepared.places()) {
         state.put(INDEX, *place, &entry.pointer);
     }
-    for (index, place) in visit.index.iter().zip(tag_places) {
+    for (index, place) in visit.index.iter().zip(&prepared.tags) {
         state.put(CROSS, *place, &index.tags());
     }
-}
-
-/// Where the entries go, in their order.
-pub(crate) fn places(visit: &SealVisit) -> impl Iterator<Item = StateKey> {
-    entries(visit).map(|entry| INDEX.key(&index_name(&visit.hospital, &entry.address)))
-}
-
-/// Where the records' cross tags go, in the records' order.
-pub(crate) fn tag_places(visit: &SealVisit) -> impl Iterator<Item = StateKey> {
-    let records = visit.records.iter();
-    records.map(|sealed| CROSS.key(sealed.record.as_bytes()))
 }
 
 fn entries(visit: &SealVisit) -> impl Iterator<Item = &IndexEntry> {

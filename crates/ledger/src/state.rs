@@ -121,6 +121,40 @@ impl<V: View> View for Overlay<'_, V> {
     }
 }
 
+/// Where values are to be put that stand nowhere yet.
+#[derive(Debug)]
+pub(crate) struct Places {
+    keys: Vec<StateKey>,
+    distinct: bool,
+}
+
+impl Places {
+    pub(crate) fn of(keys: impl IntoIterator<Item = StateKey>) -> Self {
+        let keys: Vec<StateKey> = keys.into_iter().collect();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        Self {
+            distinct: sorted.is_sorted_by(|before, after| before < after),
+            keys,
+        }
+    }
+
+    /// In the order of the values.
+    pub(crate) fn keys(&self) -> &[StateKey] {
+        &self.keys
+    }
+
+    /// Whether each is another, and nothing stands at any.
+    pub(crate) fn are_free(&self, state: &impl View) -> Result<bool, StateError> {
+        for key in &self.keys {
+            if state.get(key)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(self.distinct)
+    }
+}
+
 /// A fault of the state itself; the node that meets one must stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    future::ready,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -21,11 +22,10 @@ use yilian_node::{
 };
 use yilian_protocol::{
     GrantId, Height, MemberId, RecordId, StateKey,
-    codec::{Blob, Text},
+    codec::Blob,
     grant::{Erasure, GrantState, HolderAsk, SealedDeposit, SignedAsk, SignedPartial, Use},
     receipt::Receipt,
     refusal::Refusal,
-    registry::Genesis,
     sealed::SealedObject,
     state::{
         proof::ProvenState,
@@ -35,7 +35,7 @@ use yilian_protocol::{
     tx::{Body, Transaction},
 };
 
-use crate::{World, seed};
+use crate::{World, member_ca, node_key};
 
 /// Between two looks at a chain on which something is to be seen.
 const LOOK: Duration = Duration::from_millis(50);
@@ -75,12 +75,9 @@ fn unavailable(error: impl std::fmt::Display) -> CallError {
 
 impl Hospital {
     fn new(place: usize, folder: &TempDir) -> Self {
-        let node = SigningKey::from_seed(&seed(2, place));
-        let ca = SigningKey::from_seed(&seed(1, place));
-        let name = Text::new(format!("Hospital {place}")).unwrap();
         Self {
-            ca: MemberCa::new(ca, name, node.verifying_key()),
-            node,
+            ca: member_ca(place),
+            node: node_key(place),
             chain: Mutex::default(),
             objects: Mutex::default(),
             keeper: KeyHolder::open(&folder.path().join(place.to_string())).unwrap(),
@@ -151,21 +148,14 @@ impl Hospitals {
             .collect()
     }
 
-    /// Waits until every hospital has executed the block at `height`; says whether they did.
-    pub async fn all_reach(&self, height: Height) -> bool {
+    /// Waits until every hospital has executed the block at `height`.
+    pub async fn all_reach(&self, height: Height) -> Result<(), CallError> {
         for hospital in &self.hospitals {
-            let Ok(chain) = hospital.chain() else {
-                return false;
-            };
-            let mut looks = 0..LOOKS;
-            while chain.latest().height < height {
-                if looks.next().is_none() {
-                    return false;
-                }
-                chain.sleep(LOOK).await;
-            }
+            let chain = hospital.chain()?;
+            let reached = || ready((chain.latest().height >= height).then_some(()));
+            look(&chain, reached).await?;
         }
-        true
+        Ok(())
     }
 
     fn place_of(&self, member: MemberId) -> Result<usize, CallError> {
@@ -278,10 +268,9 @@ impl Hospitals {
     }
 
     async fn order(&self, place: usize, transaction: &Transaction) -> Result<Place, CallError> {
-        let submitted = self.hospitals[place].chain()?.submit(transaction).await?;
-        let at = submitted.ok_or_else(|| unavailable("stopped"))?;
-        self.world.note_acknowledged(transaction.id(), at);
-        Ok(at)
+        let chain = self.hospitals[place].chain()?;
+        let at = self.world.order(&chain, transaction).await?;
+        at.ok_or_else(|| unavailable("stopped"))
     }
 
     async fn submit(&self, place: usize, transaction: &Transaction) -> Result<Receipt, CallError> {
@@ -314,7 +303,7 @@ impl Hospitals {
         Ok(Status {
             version: String::new(),
             chain: self.world.genesis.chain(),
-            genesis: Genesis::clone(&self.world.genesis),
+            genesis: self.world.genesis.clone(),
             latest: self.hospitals[place].chain()?.latest(),
             waiting: 0,
             objects: 0,

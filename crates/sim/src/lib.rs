@@ -1,7 +1,7 @@
 //! A consortium in one process, on simulated time, links and disks. Everything follows from a seed: a failure prints it, and the same
 //! seed fails again.
 //!
-//! [`World`] is what the hospitals of a simulation do (admit themselves, elect, make grants and revoke them) and what must hold
+//! [`World`] is what the hospitals of a simulation do (admit themselves, elect, treat patients, make grants and revoke them) and what must hold
 //! whatever else happens: [`Invariants`]. Scenarios are this crate's tests.
 
 #![forbid(unsafe_code)]
@@ -21,10 +21,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use commonware_glue::simulate::{
     exit::ExitCondition, property::Property, tracker::ProgressTracker,
 };
+use yilian_client::MemberCa;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_ledger::Ledger;
 use yilian_node::{
@@ -40,7 +40,8 @@ use yilian_protocol::{
     governance::{Ballot, BallotChoice, EpochBlocks},
     grant::{Grant, GrantChange, GrantEntry, GrantState},
     ids::TermsHash,
-    registry::{Genesis, Member},
+    refusal::Refusal,
+    registry::Genesis,
     state::tables::{CAST, GRANT},
     tx::{Body, Transaction},
 };
@@ -61,7 +62,7 @@ pub struct World {
 }
 
 /// What was acknowledged to those who asked for it, and what should not have been seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Happened {
     acknowledged: Vec<(TransactionId, Place)>,
     revoked: Vec<(GrantId, Height)>,
@@ -90,6 +91,19 @@ fn seed(kind: u8, place: usize) -> [u8; 32] {
     let mut seed = [kind; 32];
     seed[..8].copy_from_slice(&(place as u64).to_be_bytes());
     seed
+}
+
+fn ca_key(place: usize) -> SigningKey {
+    SigningKey::from_seed(&seed(1, place))
+}
+
+fn node_key(place: usize) -> SigningKey {
+    SigningKey::from_seed(&seed(2, place))
+}
+
+fn member_ca(place: usize) -> MemberCa {
+    let name = Text::new(format!("Hospital {place}")).unwrap();
+    MemberCa::new(ca_key(place), name, node_key(place).verifying_key())
 }
 
 impl World {
@@ -145,7 +159,7 @@ impl World {
             self.genesis.clone(),
             roles,
             Arc::new(move || {
-                // Nobody listens for revocations: no node of a simulation holds keys.
+                // Nobody listens for revocations: hospitals that hold keys look at the chain.
                 let (machine, _revoked) = LedgerMachine::new(Arc::clone(&ledger));
                 Arc::new(machine)
             }),
@@ -167,15 +181,7 @@ impl World {
 
     /// What a hospital does through its node, from every start of it on.
     async fn act(self, place: usize, chain: SimulatedChain, hospitals: Option<Arc<Hospitals>>) {
-        let ca = SigningKey::from_seed(&seed(1, place));
-        let Ok(name) = Text::new(format!("Hospital {place}")) else {
-            return;
-        };
-        let member = Member {
-            name,
-            ca: ca.verifying_key(),
-            node: SigningKey::from_seed(&seed(2, place)).verifying_key(),
-        };
+        let (ca, member) = (ca_key(place), member_ca(place).member().clone());
         let id = member.id();
         let consortium = SigningKey::from_seed(&CONSORTIUM);
         self.submit(&chain, Body::Admit(member), &consortium).await;
@@ -210,16 +216,24 @@ impl World {
     /// Has a transaction ordered, and notes that it was acknowledged.
     async fn submit(&self, chain: &SimulatedChain, body: Body, key: &SigningKey) -> Option<Place> {
         let transaction = Transaction::sign(self.genesis.chain(), body, key);
-        let bytes = Bytes::copy_from_slice(transaction.as_bytes());
-        let place = match chain.submit(bytes).await {
-            Ok(place) => place?,
-            Err(refusal) => {
-                self.violated(format!("a sound transaction was refused: {refusal}"));
-                return None;
-            }
-        };
-        self.note_acknowledged(transaction.id(), place);
-        Some(place)
+        let ordered = self.order(chain, &transaction).await;
+        ordered.unwrap_or_else(|refusal| {
+            self.violated(format!("a sound transaction was refused: {refusal}"));
+            None
+        })
+    }
+
+    /// The same of a signed one, which may be refused.
+    async fn order(
+        &self,
+        chain: &SimulatedChain,
+        transaction: &Transaction,
+    ) -> Result<Option<Place>, Refusal> {
+        let place = chain.submit(transaction).await?;
+        if let Some(place) = place {
+            self.note_acknowledged(transaction.id(), place);
+        }
+        Ok(place)
     }
 
     /// Notes that somebody was told that a transaction is final.
@@ -349,26 +363,22 @@ pub struct Invariants {
 
 impl Invariants {
     async fn hold(&self, chains: &[&SimulatedChain]) -> Result<(), String> {
-        let (acknowledged, violations, cared) = {
-            let happened = self.world.happened();
-            let Happened {
-                readings,
-                liars_named,
-                read_in_vain,
-                ..
-            } = *happened;
-            let lists = (happened.acknowledged.clone(), happened.violations.clone());
-            (lists.0, lists.1, [readings, liars_named, read_in_vain])
-        };
+        let Happened {
+            acknowledged,
+            revoked: _,
+            violations,
+            readings,
+            liars_named,
+            read_in_vain,
+        } = self.world.happened().clone();
         if !violations.is_empty() {
             return Err(violations.join("; "));
         }
         if let Some(liars) = &self.world.treats {
-            let [readings, named, in_vain] = cared;
-            let enough = readings.min(in_vain) >= READINGS;
-            if !enough || (!liars.is_empty() && named < READINGS) {
+            let enough = readings.min(read_in_vain) >= READINGS;
+            if !enough || (!liars.is_empty() && liars_named < READINGS) {
                 return Err(format!(
-                    "only {readings} readings, {named} with a liar, {in_vain} after a revocation"
+                    "only {readings} readings, {liars_named} with a liar, {read_in_vain} after a revocation"
                 ));
             }
         }
