@@ -61,7 +61,8 @@ pub trait Encode {
 
     /// The encoding alone.
     fn to_vec(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Most values are small, and then do not grow on their way.
+        let mut out = Vec::with_capacity(64);
         self.encode(&mut out);
         out
     }

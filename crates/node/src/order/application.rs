@@ -34,6 +34,7 @@ use super::{
     mempool::Mempool,
     pace::Load,
     place::{Place, place_key},
+    row_index::RowIndex,
     runtime::Runtime,
     state::{self, Batch, Sealed, States},
     validator::Scheme,
@@ -52,6 +53,7 @@ pub(super) struct Application {
     pub mempool: Arc<Mempool>,
     pub latest: watch::Sender<Admitted>,
     pub load: Load,
+    pub rows: Arc<RowIndex>,
 }
 
 impl Application {
@@ -77,7 +79,7 @@ impl Application {
         }
         keys.extend(self.machine.standing_reads(admitted.height));
         keys.extend(&places);
-        let mut state = state::read(&batch, &keys).await;
+        let mut state = state::read(&batch, &self.rows, &keys).await;
         if places
             .iter()
             .any(|key| state.get(key).is_some_and(Option::is_some))
@@ -108,7 +110,8 @@ impl Application {
             };
             (key, place.to_vec())
         });
-        let sealed = state::write(batch, execution.writes.into_iter().chain(noted)).await;
+        let writes = execution.writes.into_iter().chain(noted);
+        let sealed = state::write(batch, &self.rows, writes).await;
         Some((sealed, execution.outcomes))
     }
 }
@@ -141,18 +144,18 @@ impl<E: Runtime> StatefulApplication<E> for Application {
         let below = parent.inner();
         let taken = self.taken(below, ancestry).await;
         let chosen = self.mempool.peek(self.load.limit(), BODY_MAX, &taken);
+        // A transaction may have become final between its arrival and now.
+        let places: Vec<StateKey> = chosen.iter().map(|one| place_key(one.id())).collect();
+        let noted = state::read(&batch, &self.rows, &places).await;
         let mut transactions = Vec::with_capacity(chosen.len());
-        for transaction in chosen {
-            // A transaction may have become final between its arrival and now.
-            let place = state::digest(&place_key(transaction.id()));
-            match batch.1.get(&place).await {
-                Ok(None) => transactions.push(transaction),
-                Ok(Some(place)) => {
-                    if let Ok(place) = Place::from_slice(&place) {
+        for (transaction, place) in chosen.into_iter().zip(&places) {
+            match noted.get(place).and_then(Option::as_deref) {
+                None => transactions.push(transaction),
+                Some(place) => {
+                    if let Ok(place) = Place::from_slice(place) {
                         self.mempool.finish(transaction.id(), place);
                     }
                 }
-                Err(error) => fault(&error),
             }
         }
         let admitted = Admitted {

@@ -65,7 +65,9 @@ use super::{
     gossip::Gossip,
     mempool::Mempool,
     network::{Network, Peers},
+    once,
     pace::{CERTIFICATION_TIMEOUT, LEADER_TIMEOUT, Load, Paced},
+    row_index::RowIndex,
     runtime::Runtime,
     state::{self, States},
     sync::{self, StateSource},
@@ -78,6 +80,7 @@ pub(super) type Archive = MarshalMailbox<Scheme, Standard<Block>>;
 pub(super) struct Engine<E: Runtime> {
     pub archive: Archive,
     pub states: States<E>,
+    pub rows: Arc<RowIndex>,
 }
 
 impl<E: Runtime> Clone for Engine<E> {
@@ -85,6 +88,7 @@ impl<E: Runtime> Clone for Engine<E> {
         Self {
             archive: self.archive.clone(),
             states: self.states.clone(),
+            rows: Arc::clone(&self.rows),
         }
     }
 }
@@ -116,8 +120,8 @@ pub(super) struct Parts<S> {
 /// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps them apart from those of other chains.
 const RESHARE_NAMESPACE: &[u8] = b"yilian/v1/reshare";
 const BUFFER: usize = 1 << 18;
-/// Pages of 4 KiB of archive and state kept in memory: 16 MiB. What is not among them is read from the disk, past the system's cache.
-const PAGES: usize = 1 << 12;
+/// Pages of 4 KiB of archive and state kept in memory: 32 MiB. What is not among them is read from the disk, past the system's cache.
+const PAGES: usize = 1 << 13;
 /// Blocks in one file of an archive that keeps all. Every file stays open: 10 million blocks are 600 files.
 const SECTION: u64 = 1 << 16;
 /// The same at least, where old blocks are removed, a file at a time.
@@ -309,6 +313,7 @@ where
     )
     .await;
 
+    let rows = Arc::new(RowIndex::default());
     let application = Application {
         chain,
         genesis: first.clone(),
@@ -316,6 +321,7 @@ where
         mempool: Arc::clone(&mempool),
         latest: latest.clone(),
         load: Load::default(),
+        rows: Arc::clone(&rows),
     };
     let (stateful, states) = Stateful::new(
         context.child("stateful"),
@@ -331,12 +337,14 @@ where
                     context.child("state_sync"),
                     me.clone(),
                     peers.clone(),
+                    state::op_config(),
                     state_logs,
                 ),
                 StateSource::start(
                     context.child("once_sync"),
                     me.clone(),
                     peers.clone(),
+                    once::op_config(),
                     once_logs,
                 ),
             ),
@@ -367,6 +375,7 @@ where
                     let opened = opened.clone();
                     async move { opened.subscribe_databases().await }
                 },
+                rows: Arc::clone(&rows),
             },
             secret_store: secrets,
             strategy: Sequential,
@@ -431,9 +440,14 @@ where
     let states = opened.map_err(|_| OrderError::Start {
         cause: "the state does not open; it may lack a block that no peer gives".to_owned(),
     })?;
+    once::index_latest(&rows, &states.1).await;
     // Nobody is answered before the state is that of the latest final block.
     latest.send_replace(caught_up(&context, &archive, &first, has_peers).await?);
-    Ok(Engine { archive, states })
+    Ok(Engine {
+        archive,
+        states,
+        rows,
+    })
 }
 
 /// Whom a joining node asks how far the chain is: those it is told to dial, and where there are none, the first validators.

@@ -1,8 +1,8 @@
 //! The chain's state on disk: two authenticated databases, read and written as one map.
 //!
-//! The provable part is qmdb's `current`, ordered: it proves what stands at a key now, or that nothing does. The write-once part is
-//! qmdb's `immutable`: one append for each value, no proofs for clients, for what comes in bulk. A [`StateKey`] tells
-//! its part; see [`yilian_protocol::state`].
+//! The provable part is qmdb's `current`, ordered: it proves what stands at a key now, or that nothing does. The write-once part
+//! ([`once`]) is a log of pages, no proofs for clients, for what comes in bulk. A [`StateKey`] tells its part; see
+//! [`yilian_protocol::state`].
 
 use commonware_codec::RangeCfg;
 use commonware_cryptography::blake3::{Blake3, Digest};
@@ -19,10 +19,10 @@ use commonware_storage::{
             ordered::proof::constant::{ExclusionProof, KeyValueProof},
             proof::operation::Proof as OperationProof,
         },
-        immutable,
+        keyless,
         sync::Target,
     },
-    translator::{EightCap, FourCap, Hashed},
+    translator::EightCap,
 };
 use commonware_utils::{NZU64, NZUsize, non_empty_range};
 use yilian_protocol::{
@@ -36,7 +36,13 @@ use yilian_protocol::{
     },
 };
 
-use super::{application::fault, block::StateTarget, runtime::Runtime};
+use super::{
+    application::fault,
+    block::StateTarget,
+    once::{self, Once},
+    row_index::RowIndex,
+    runtime::Runtime,
+};
 
 /// Bytes of the provable part's bitmap that share a node, see [`yilian_protocol::state::proof`].
 const CHUNK: usize = Chunk::SIZE;
@@ -52,9 +58,6 @@ pub(super) type Provable<E> = current::ordered::variable::Db<
     CHUNK,
     Sequential,
 >;
-/// The part that is written once. Its index in memory has 4 bytes of a seeded hash of each key: nobody can choose what collides.
-pub(super) type Once<E> =
-    immutable::variable::Db<mmr::Family, E, Digest, Vec<u8>, Blake3, Hashed<FourCap>, Sequential>;
 pub(super) type States<E> = (Shared<Provable<E>>, Shared<Once<E>>);
 pub(super) type Batch<E> = <States<E> as DatabaseSet<E>>::Unmerkleized;
 pub(super) type Sealed<E> = <States<E> as DatabaseSet<E>>::Merkleized;
@@ -63,76 +66,75 @@ type Values = StateMap<Option<Vec<u8>>>;
 /// What belongs to the provable part, and to the write-once part.
 type Parts<T> = (Vec<T>, Vec<T>);
 
-pub(super) fn digest(key: &StateKey) -> Digest {
+fn digest(key: &StateKey) -> Digest {
     Digest::from(key.to_bytes())
 }
 
 /// Splits keys by part.
-fn split(keys: &[StateKey]) -> Parts<Digest> {
-    let (once, provable): Parts<&StateKey> = keys.iter().partition(|key| key.is_once());
-    (
-        provable.into_iter().map(digest).collect(),
-        once.into_iter().map(digest).collect(),
-    )
-}
-
-/// Joins what was read of both parts.
-fn join((provable, once): Parts<Digest>, (values, once_values): Parts<Option<Vec<u8>>>) -> Values {
-    let keys = provable.into_iter().chain(once);
-    keys.map(|key| StateKey::from_bytes(key.0))
-        .zip(values.into_iter().chain(once_values))
-        .collect()
+fn split(keys: &[StateKey]) -> Parts<StateKey> {
+    keys.iter().partition(|key| !key.is_once())
 }
 
 /// Reads `keys` of the state under `batch`.
-pub(super) async fn read<E: Runtime>(batch: &Batch<E>, keys: &[StateKey]) -> Values {
-    let split = split(keys);
-    let (provable, once): Parts<&Digest> = (split.0.iter().collect(), split.1.iter().collect());
-    let values = batch.0.get_many(&provable).await;
+pub(super) async fn read<E: Runtime>(
+    batch: &Batch<E>,
+    index: &RowIndex,
+    keys: &[StateKey],
+) -> Values {
+    let (provable, once) = split(keys);
+    let places: Vec<Digest> = provable.iter().map(digest).collect();
+    let places: Vec<&Digest> = places.iter().collect();
+    let values = batch.0.get_many(&places).await;
     let values = values.unwrap_or_else(|error| fault(&error));
-    let once_values = batch.1.get_many(&once).await;
-    let once_values = once_values.unwrap_or_else(|error| fault(&error));
-    join(split, (values, once_values))
+    once::index_batch(index, &batch.1).await;
+    let rows = once::find(index, &batch.1, &once).await;
+    let found = provable.into_iter().zip(values);
+    found.chain(once.into_iter().zip(rows)).collect()
 }
 
 /// Reads `keys` of the state after the latest block applied, in their order.
 pub(super) async fn read_latest<E: Runtime>(
     states: &States<E>,
+    index: &RowIndex,
     keys: &[StateKey],
 ) -> Vec<Option<Vec<u8>>> {
-    let split = split(keys);
-    let (provable, once): Parts<&Digest> = (split.0.iter().collect(), split.1.iter().collect());
+    let (provable, once) = split(keys);
+    let places: Vec<Digest> = provable.iter().map(digest).collect();
+    let places: Vec<&Digest> = places.iter().collect();
+    once::index_latest(index, &states.1).await;
     // Both guards at once, in the set's order: a block is applied to both parts or to none of them.
     let (changing, written) = (states.0.read().await, states.1.read().await);
-    let values = changing.get_many(&provable).await;
+    let values = changing.get_many(&places).await;
     let values = values.unwrap_or_else(|error| fault(&error));
-    let once_values = written.get_many(&once).await;
-    let once_values = once_values.unwrap_or_else(|error| fault(&error));
+    let rows = once::find(index, &*written, &once).await;
     drop((changing, written));
-    let mut found = join(split, (values, once_values));
-    keys.iter()
-        .map(|key| found.get_mut(key).and_then(Option::take))
-        .collect()
+    let (mut values, mut rows) = (values.into_iter(), rows.into_iter());
+    let next = |key: &StateKey| {
+        if key.is_once() {
+            rows.next()
+        } else {
+            values.next()
+        }
+    };
+    keys.iter().map(next).map(Option::flatten).collect()
 }
 
 /// Writes `values` over `batch`, and seals it.
 pub(super) async fn write<E: Runtime>(
-    (mut provable, mut once): Batch<E>,
+    (mut provable, once): Batch<E>,
+    index: &RowIndex,
     values: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
 ) -> Sealed<E> {
-    // The parts keep what is written in order, and take it fastest so.
-    let mut values: Vec<_> = values.into_iter().collect();
-    values.sort_unstable_by_key(|(key, _)| *key);
-    for (key, value) in values {
-        let place = digest(&key);
-        if key.is_once() {
-            once = once.set(place, value);
-        } else {
-            provable = provable.write(place, Some(value));
-        }
+    let (mut rows, mut changes): Parts<(StateKey, Vec<u8>)> =
+        values.into_iter().partition(|(key, _)| key.is_once());
+    // Pages are made in this order; the provable part takes what comes in order fastest.
+    rows.sort_unstable_by_key(|(key, _)| *key);
+    changes.sort_unstable_by_key(|(key, _)| *key);
+    for (key, value) in changes {
+        provable = provable.write(digest(&key), Some(value));
     }
     let provable = provable.merkleize().await;
-    let once = once.merkleize().await;
+    let once = once::append::<E>(index, once, rows).merkleize().await;
     (
         provable.unwrap_or_else(|error| fault(&error)),
         once.unwrap_or_else(|error| fault(&error)),
@@ -231,29 +233,178 @@ pub(super) fn config<E: Runtime>(prefix: &str, pages: &CacheRef) -> StateConfig<
         strategy: Sequential,
         page_cache: pages.clone(),
     };
-    let log = |part: &str| LogConfig {
-        partition: format!("{prefix}-{part}-log"),
-        items_per_section: NZU64!(1 << 18),
-        compression: None,
-        codec_config: ((), (RangeCfg::new(0..=STATE_VALUE_MAX), ())),
-        page_cache: pages.clone(),
-        write_buffer: NZUsize!(BUFFER),
-        replay_buffer: NZUsize!(BUFFER),
-    };
     let provable = current::VariableConfig {
         merkle_config: merkle("state"),
-        journal_config: log("state"),
+        journal_config: log(prefix, "state", op_config(), pages),
         grafted_metadata_partition: format!("{prefix}-state-bitmap"),
         translator: EightCap,
         init_cache: Some(NZUsize!(1 << 16)),
         init_buffer: NZUsize!(1 << 21),
         init_concurrency: (),
     };
-    let once = immutable::Config {
-        merkle_config: merkle("once"),
-        log: log("once"),
-        translator: Hashed::default(),
-        init_buffer: NZUsize!(1 << 21),
+    let once = keyless::Config {
+        merkle: merkle("once"),
+        log: log(prefix, "once", once::op_config(), pages),
     };
     (provable, once)
+}
+
+fn log<C>(prefix: &str, part: &str, operations: C, pages: &CacheRef) -> LogConfig<C> {
+    LogConfig {
+        partition: format!("{prefix}-{part}-log"),
+        items_per_section: NZU64!(1 << 18),
+        compression: None,
+        codec_config: operations,
+        page_cache: pages.clone(),
+        write_buffer: NZUsize!(BUFFER),
+        replay_buffer: NZUsize!(BUFFER),
+    }
+}
+
+/// How an operation of the provable part is read: keys are digests, values have a limit.
+pub(super) type OpConfig = ((), (RangeCfg<usize>, ()));
+
+/// See [`OpConfig`].
+pub(super) fn op_config() -> OpConfig {
+    ((), (RangeCfg::new(0..=STATE_VALUE_MAX), ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_runtime::{Runner as _, Supervisor as _, deterministic};
+    use commonware_utils::NZU16;
+
+    use super::*;
+
+    type Context = deterministic::Context;
+
+    async fn open(context: &Context) -> States<Context> {
+        let pages = CacheRef::new(NZU16!(4096), NZUsize!(64));
+        States::<Context>::init(
+            context.child("open"),
+            config::<Context>("test", &pages),
+            None,
+        )
+        .await
+    }
+
+    async fn apply(states: &States<Context>, sealed: Sealed<Context>) {
+        Box::pin(states.apply(sealed)).await;
+        assert!(Box::pin(states.finalize()).await.durable().await);
+    }
+
+    /// Places of both parts, in turn.
+    fn key(number: u32) -> StateKey {
+        let name = number.to_be_bytes();
+        if number.is_multiple_of(2) {
+            StateKey::once("test", &name)
+        } else {
+            StateKey::of("test", &name)
+        }
+    }
+
+    fn value(number: u32, what: u8) -> Vec<u8> {
+        let length = usize::try_from(number % 300).unwrap();
+        [vec![what; length], number.to_be_bytes().to_vec()].concat()
+    }
+
+    fn rows(numbers: impl IntoIterator<Item = u32>, what: u8) -> Vec<(StateKey, Vec<u8>)> {
+        let numbers = numbers.into_iter();
+        numbers
+            .map(|number| (key(number), value(number, what)))
+            .collect()
+    }
+
+    async fn under(batch: &Batch<Context>, index: &RowIndex, number: u32) -> Option<Vec<u8>> {
+        read(batch, index, &[key(number)])
+            .await
+            .remove(&key(number))
+            .flatten()
+    }
+
+    /// Blocks of two forks at the same height put other values to the same places, and to other places too.
+    #[test]
+    fn each_fork_sees_its_own_values_and_those_below() {
+        deterministic::Runner::default().start(|context| async move {
+            let (states, index) = (open(&context).await, RowIndex::default());
+            let keys: Vec<StateKey> = (0..40).map(key).collect();
+            assert_eq!(read_latest(&states, &index, &keys).await, vec![None; 40]);
+
+            let base = write(states.new_batches().await, &index, rows(0..10, 1)).await;
+            let left = write(States::fork_batches(&base), &index, rows(10..20, 2)).await;
+            let right = write(States::fork_batches(&base), &index, rows(10..30, 3)).await;
+            assert_ne!(target(&left).once.root, target(&right).once.root);
+            for (fork, what, end) in [(&left, 2, 20), (&right, 3, 30)] {
+                let batch = States::fork_batches(fork);
+                for number in 0..40 {
+                    let expected = match number {
+                        0..10 => Some(value(number, 1)),
+                        _ if number < end => Some(value(number, what)),
+                        _ => None,
+                    };
+                    assert_eq!(under(&batch, &index, number).await, expected, "{number}");
+                }
+            }
+
+            apply(&states, base).await;
+            let seen = read_latest(&states, &index, &keys).await;
+            assert!(seen[10..].iter().all(Option::is_none), "not applied yet");
+            apply(&states, right).await;
+            let seen = read_latest(&states, &index, &keys).await;
+            for (number, seen) in (0..40).zip(seen) {
+                let what = if number < 10 { 1 } else { 3 };
+                assert_eq!(seen, (number < 30).then(|| value(number, what)), "{number}");
+            }
+        });
+    }
+
+    /// More pages than are read at a time.
+    #[test]
+    fn all_rows_are_found_after_a_restart_and_the_state_goes_on() {
+        const BLOCKS: u32 = 20;
+        const ROWS: u32 = 5_000;
+        deterministic::Runner::default().start(|context| async move {
+            let (states, index) = (open(&context).await, RowIndex::default());
+            let none = read(&states.new_batches().await, &index, &[key(0)]).await;
+            assert_eq!(none.get(&key(0)), Some(&None));
+            for block in 0..BLOCKS {
+                let numbers = block * ROWS..(block + 1) * ROWS;
+                let batch = states.new_batches().await;
+                apply(&states, write(batch, &index, rows(numbers, 7)).await).await;
+            }
+            let pages = states.1.read().await.bounds().end;
+            assert!(*pages > 2 * once::READ_MAX, "{pages} pages");
+            let before = states.committed_targets().await;
+            drop(states);
+
+            let states = open(&context).await;
+            assert!(states.committed_targets().await == before);
+            // Once with the index filled out of a batch, once out of what is applied.
+            for of_batch in [true, false] {
+                let index = RowIndex::default();
+                if of_batch {
+                    let batch = states.new_batches().await;
+                    assert_eq!(under(&batch, &index, 4).await, Some(value(4, 7)));
+                }
+                let keys: Vec<StateKey> = (0..=BLOCKS * ROWS).map(key).collect();
+                let seen = read_latest(&states, &index, &keys).await;
+                for (number, seen) in (0..=BLOCKS * ROWS).zip(seen) {
+                    let expected = (number < BLOCKS * ROWS).then(|| value(number, 7));
+                    assert!(seen == expected, "{number}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn rows_in_another_order_make_the_same_state() {
+        deterministic::Runner::default().start(|context| async move {
+            let (states, index) = (open(&context).await, RowIndex::default());
+            let seal = async |rows| target(&write(states.new_batches().await, &index, rows).await);
+            let mut turned = rows(0..500, 1);
+            turned.reverse();
+            assert_eq!(seal(rows(0..500, 1)).await, seal(turned).await);
+            assert_ne!(seal(rows(0..500, 1)).await, seal(rows(0..500, 2)).await);
+        });
+    }
 }

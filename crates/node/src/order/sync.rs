@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use commonware_codec::{Codec, Decode as _, Encode as _, RangeCfg};
+use commonware_codec::{Codec, Decode as _, Encode as _, Read};
 use commonware_cryptography::{blake3::Digest, ed25519::PublicKey};
 use commonware_glue::stateful::db::{AttachableResolver, Shared};
 use commonware_p2p::{Receiver, Sender};
@@ -31,24 +31,23 @@ use commonware_utils::{
     channel::{mpsc, oneshot},
 };
 use tokio::sync::Semaphore;
-use yilian_protocol::limits::STATE_VALUE_MAX;
 
 use super::{
     network::{MESSAGE_MAX, Peers},
     runtime::Runtime,
 };
 
-/// Operations asked for at a time.
-pub(super) const BATCH: NonZeroU64 = NZU64!(4096);
+/// Operations asked for at a time: full pages of the write-once part fill an answer.
+pub(super) const BATCH: NonZeroU64 = NZU64!(256);
 /// Bytes of an answer, without what frames it.
 const ANSWER_MAX: usize = MESSAGE_MAX as usize - 64 * 1024;
 /// Answers that are put together at a time; who asks more is asked to come again by silence.
 const SERVING_MAX: usize = 4;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How an operation is read: keys are digests, values have a limit.
-pub(super) type OpConfig = ((), (RangeCfg<usize>, ()));
 type Op<D> = <Shared<D> as Source>::Op;
+/// How an operation is read.
+type OpConfig<D> = <Op<D> as Read>::Cfg;
 type Answer<D> = Response<mmr::Family, Op<D>, Digest>;
 /// Where an answer goes, with the place for the verdict on it.
 type Reply<D> = mpsc::Sender<(Answer<D>, oneshot::Sender<bool>)>;
@@ -58,7 +57,7 @@ pub(super) trait Readable:
     Source<
         Family = mmr::Family,
         Digest = Digest,
-        Op: Codec<Cfg = OpConfig> + Clone + Send + Sync + 'static,
+        Op: Codec<Cfg: Clone + Send + Sync> + Clone + Send + Sync + 'static,
     >
 {
 }
@@ -66,7 +65,7 @@ pub(super) trait Readable:
 impl<S> Readable for S
 where
     S: Source<Family = mmr::Family, Digest = Digest>,
-    S::Op: Codec<Cfg = OpConfig> + Clone + Send + Sync + 'static,
+    S::Op: Codec<Cfg: Clone + Send + Sync> + Clone + Send + Sync + 'static,
 {
 }
 
@@ -87,6 +86,7 @@ where
     Shared<D>: Readable,
 {
     context: E,
+    operations: OpConfig<D>,
     database: Mutex<Option<Shared<D>>>,
     waiting: Mutex<HashMap<u64, Reply<D>>>,
     next: AtomicU64,
@@ -146,6 +146,7 @@ where
         context: E,
         me: PublicKey,
         peers: P,
+        operations: OpConfig<D>,
         channel: (
             impl Sender<PublicKey = PublicKey>,
             impl Receiver<PublicKey = PublicKey>,
@@ -153,6 +154,7 @@ where
     ) -> Self {
         let desk = Handler(Arc::new(Desk {
             context: context.child("serve"),
+            operations,
             database: Mutex::default(),
             waiting: Mutex::default(),
             next: AtomicU64::default(),
@@ -242,7 +244,7 @@ where
     ) -> oneshot::Receiver<bool> {
         let (mut verdict, judged) = oneshot::channel();
         let count = usize::try_from(delivery.key.max_ops().get()).unwrap_or(usize::MAX);
-        let config = (count, ((), (RangeCfg::new(0..=STATE_VALUE_MAX), ())));
+        let config = (count, self.0.operations.clone());
         let answer = Answer::<D>::decode_cfg(value, &config);
         let answer = answer.ok().filter(|answer| {
             matches!(

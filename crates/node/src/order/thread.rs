@@ -179,7 +179,7 @@ impl<E: Runtime> Engine<E> {
     }
 
     pub async fn state(&self, keys: &[StateKey]) -> Vec<Option<Vec<u8>>> {
-        state::read_latest(&self.states, keys).await
+        state::read_latest(&self.states, &self.rows, keys).await
     }
 
     /// Proofs under the latest block whose state is applied; `None` when that block has no certificate
