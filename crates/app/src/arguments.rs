@@ -111,7 +111,7 @@ pub enum Command {
     },
 }
 
-/// What is done about elections. Votes are counted late in each epoch; two epochs behind it the elected are the validators.
+/// What is done about elections. Votes count in the ceremony of the epoch after the next; who gets a share there votes from the epoch behind it.
 #[derive(Debug, Subcommand)]
 pub enum DelegateCommand {
     /// List the candidates with their votes, and the delegates of this epoch and the next two
@@ -159,7 +159,7 @@ pub enum NetCommand {
         /// Deal the group key instead of having the validators make it together: quicker, but whoever deals knows it
         #[arg(long)]
         dealt: bool,
-        /// Blocks of an epoch: two of them lie between the one in which votes are counted and the elected as validators
+        /// Blocks of an epoch: votes for delegates take effect in the epoch after the next
         #[arg(long, default_value_t = EpochBlocks::DEFAULT.get())]
         epoch_blocks: u32,
         /// How many of the latest blocks each node keeps, two epochs at least; all of them if left out

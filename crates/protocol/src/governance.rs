@@ -1,8 +1,7 @@
 //! Who orders blocks: members stand nodes as candidates and elect among them; the elected get shares of the group key.
 //!
-//! An epoch is [`Governance::epoch_blocks`] blocks. In the last quarter of epoch *e* the votes are counted ([`EpochBlocks::elects`]); in
-//! *e + 2* the elected make shares of the group key together with those who hold them, and when the two epochs have passed they vote. The
-//! group key stays the same for ever.
+//! An epoch is [`Governance::epoch_blocks`] blocks. A quarter into epoch *e* the votes are counted; in *e + 2* the elected make shares of the
+//! group key together with those who hold them, and from *e + 3* on they vote. The group key stays the same for ever.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -96,17 +95,12 @@ impl EpochBlocks {
         height.get() / self.0 as u64
     }
 
-    /// Where in an epoch votes are counted: so late that they count soon, and so early that every node has executed the count when the
-    /// epoch's last block names the elected.
-    const fn counted(self) -> u64 {
-        self.0 as u64 - self.0 as u64 / 4
-    }
-
     /// The epoch whose delegates are elected by the votes that stand before the block at `height`: they make shares in it, and vote in the
     /// next. `None` at every other height.
     #[must_use]
     pub const fn elects(self, height: Height) -> Option<u64> {
-        if height.get() % self.0 as u64 == self.counted() {
+        let blocks = self.0 as u64;
+        if height.get() % blocks == blocks / 4 {
             Some(self.epoch_of(height) + 2)
         } else {
             None
@@ -117,7 +111,7 @@ impl EpochBlocks {
     #[must_use]
     pub const fn elected_at(self, epoch: u64) -> Option<Height> {
         match epoch.checked_sub(2) {
-            Some(before) => Some(Height::new(before * self.0 as u64 + self.counted())),
+            Some(before) => Some(Height::new(before * self.0 as u64 + self.0 as u64 / 4)),
             None => None,
         }
     }
@@ -360,7 +354,7 @@ mod tests {
         let elections: Vec<(u64, u64)> = (0..100)
             .filter_map(|height| Some((height, blocks.elects(Height::new(height))?)))
             .collect();
-        assert_eq!(elections, [(24, 2), (56, 3), (88, 4)]);
+        assert_eq!(elections, [(8, 2), (40, 3), (72, 4)]);
         for (height, epoch) in elections {
             assert_eq!(blocks.elected_at(epoch), Some(Height::new(height)));
         }
