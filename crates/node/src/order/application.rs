@@ -24,6 +24,7 @@ use yilian_protocol::{
     ChainId, Height, StateKey, TimeMs, TransactionId,
     codec::{Decode as _, Encode as _},
     limits::STATE_VALUE_MAX,
+    refusal::Outcome,
     registry::Admitted,
 };
 
@@ -32,6 +33,7 @@ use super::{
     block::{BODY_MAX, Block, Body},
     identified::Identified,
     mempool::Mempool,
+    once::Written,
     pace::Load,
     place::{Place, place_key},
     row_index::RowIndex,
@@ -64,7 +66,7 @@ impl Application {
         admitted: Admitted,
         transactions: &[Identified],
         batch: Batch<E>,
-    ) -> Option<(Sealed<E>, Vec<yilian_protocol::refusal::Outcome>)> {
+    ) -> Option<Executed<E>> {
         let places: Vec<StateKey> = transactions
             .iter()
             .map(|transaction| place_key(transaction.id()))
@@ -111,8 +113,12 @@ impl Application {
             (key, place.to_vec())
         });
         let writes = execution.writes.into_iter().chain(noted);
-        let sealed = state::write(batch, &self.rows, writes).await;
-        Some((sealed, execution.outcomes))
+        let (sealed, written) = state::write(batch, writes).await;
+        Some(Executed {
+            sealed,
+            outcomes: execution.outcomes,
+            written,
+        })
     }
 }
 
@@ -163,10 +169,12 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             time: time_of(runtime.current()).max(below.header.time),
         };
         let begun = runtime.current();
-        let (sealed, outcomes) = self.execute(admitted, &transactions, batch).await?;
+        let executed = self.execute(admitted, &transactions, batch).await?;
         let took = runtime.current().duration_since(begun);
         self.load
             .learn(transactions.len(), took.unwrap_or_default());
+        let outcomes = executed.outcomes.clone();
+        let sealed = self.kept(executed);
         let state = state::target(&sealed);
         let parent = parent.digest();
         let body = Body {
@@ -198,10 +206,12 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             self.mempool.offered(transactions.map(Identified::id));
         }
         let block = block.inner();
-        let (sealed, outcomes) = self
+        let executed = self
             .execute(block.admitted(), &block.body.transactions, batch)
             .await?;
-        (outcomes == block.body.outcomes && state::target(&sealed) == block.state).then_some(sealed)
+        let sound = executed.outcomes == block.body.outcomes
+            && state::target(&executed.sealed) == block.state;
+        sound.then(|| self.kept(executed))
     }
 
     async fn capture(
@@ -245,7 +255,22 @@ impl<E: Runtime> StatefulApplication<E> for Application {
     }
 }
 
+/// What executing a block gives.
+struct Executed<E: Runtime> {
+    sealed: Sealed<E>,
+    outcomes: Vec<Outcome>,
+    written: Written,
+}
+
 impl Application {
+    /// The sealed state of a sound block, whose rows can be found from now on.
+    fn kept<E: Runtime>(&self, executed: Executed<E>) -> Sealed<E> {
+        for (page, keys) in &executed.written {
+            self.rows.note(*page, keys);
+        }
+        executed.sealed
+    }
+
     /// The transactions of `parent` and the blocks below it that are not final yet.
     async fn taken(
         &self,

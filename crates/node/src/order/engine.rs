@@ -142,7 +142,7 @@ const PRUNE_INTERVAL: NonZeroUsize = NZUsize!(256);
 const STATE_KEPT: usize = 1_024;
 /// Until it is done.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
-/// How long the state may take to open: the index of 10^8 entries, or a block that a peer has to give.
+/// How long the state may take to open: the index of the provable part, or a block that a peer has to give.
 const OPENING_MAX: Duration = Duration::from_mins(10);
 
 /// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
@@ -314,6 +314,10 @@ where
     .await;
 
     let rows = Arc::new(RowIndex::default());
+    if !syncs {
+        let log = state::once_log(&prefix, &pages);
+        Box::pin(once::index_disk(&rows, context.child("rows"), log)).await;
+    }
     let application = Application {
         chain,
         genesis: first.clone(),
@@ -337,14 +341,14 @@ where
                     context.child("state_sync"),
                     me.clone(),
                     peers.clone(),
-                    state::op_config(),
+                    (state::op_config(), sync::BATCH),
                     state_logs,
                 ),
                 StateSource::start(
                     context.child("once_sync"),
                     me.clone(),
                     peers.clone(),
-                    once::op_config(),
+                    (once::op_config(), sync::PAGES),
                     once_logs,
                 ),
             ),
@@ -375,7 +379,6 @@ where
                     let opened = opened.clone();
                     async move { opened.subscribe_databases().await }
                 },
-                rows: Arc::clone(&rows),
             },
             secret_store: secrets,
             strategy: Sequential,

@@ -32,7 +32,6 @@ use super::{
     application::fault,
     block::EpochInfo,
     peering::peer_key,
-    row_index::RowIndex,
     runtime::Runtime,
     state::{self, States},
     validator::{Scheme, ValidatorKey, ValidatorKeyError, scheme},
@@ -174,7 +173,6 @@ pub(super) struct Delegates<E: Runtime, F> {
     pub governance: Governance,
     /// Gives the state once it is open.
     pub states: F,
-    pub rows: Arc<RowIndex>,
 }
 
 /// Between two looks for an election that was not executed yet.
@@ -186,7 +184,7 @@ where
     F: Fn() -> Opened + Send + Sync + 'static,
     Opened: Future<Output = States<E>> + Send,
 {
-    /// The seats of `epoch`. They were elected a quarter of an epoch before anybody asks, but this node may be behind in executing.
+    /// The seats of `epoch`. They were elected half an epoch and more before anybody asks, but this node may be behind in executing.
     async fn seats(&self, epoch: Epoch) -> Seats {
         let elected = self.governance.epoch_blocks.elected_at(epoch.get());
         let place = elected.and_then(|_| self.machine.seats_key(epoch.get()));
@@ -195,8 +193,7 @@ where
         };
         let states = (self.states)().await;
         loop {
-            let values = state::read_latest(&states, &self.rows, &[place]).await;
-            if let Some(value) = values.into_iter().flatten().next() {
+            if let Some(value) = state::read_provable(&states, &place).await {
                 return Seats::from_slice(&value)
                     .unwrap_or_else(|error| fault(&format!("damaged seats: {error}")));
             }

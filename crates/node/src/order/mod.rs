@@ -94,7 +94,7 @@ pub trait StateMachine: Send + Sync {
         Vec::new()
     }
 
-    /// Where the state says who makes shares in an epoch and votes in the next ([`Seats`](yilian_protocol::governance::Seats)), late in the epoch before the epoch before;
+    /// Where the state says who makes shares in an epoch and votes in the next ([`Seats`](yilian_protocol::governance::Seats)), a quarter into the epoch before the epoch before;
     /// `None` when the validators of the genesis stay for ever.
     fn seats_key(&self, _epoch: u64) -> Option<StateKey> {
         None

@@ -3,18 +3,23 @@
 //! What comes in bulk (a record brings 17 rows) costs by the page, not by the row: a page is hashed, framed and proven as one. A
 //! block's rows are put into pages in the order of their keys, so all nodes have the same log.
 
-use std::future::Future;
+use std::{future::Future, pin::pin};
 
 use bytes::Bytes;
 use commonware_codec::RangeCfg;
 use commonware_cryptography::blake3::Blake3;
 use commonware_glue::stateful::db::{Shared, keyless::standard::KeylessUnmerkleized};
 use commonware_parallel::Sequential;
+use commonware_runtime::ReadOptions;
 use commonware_storage::{
-    journal::contiguous::variable::Journal,
+    journal::contiguous::{
+        Contiguous as _,
+        variable::{Config as LogConfig, Journal},
+    },
     mmr::{self, Location},
     qmdb::{self, any::value::VariableEncoding, keyless},
 };
+use futures::StreamExt as _;
 use yilian_protocol::StateKey;
 
 use super::{
@@ -41,8 +46,8 @@ pub(super) type OnceOpConfig = RangeCfg<usize>;
 type Found = Vec<Option<Bytes>>;
 type ReadError = qmdb::Error<mmr::Family>;
 
-/// Pages read at a time: 4 MiB of full ones.
-pub(super) const READ_MAX: u64 = 1_024;
+/// Pages read at a time: a megabyte of full ones.
+pub(super) const READ_MAX: usize = 256;
 
 /// A log of pages that can be read.
 pub(super) trait Pages: Sync {
@@ -73,7 +78,34 @@ impl<E: Runtime> Pages for OnceBatch<E> {
     }
 }
 
-/// Sees to it that `index` has the rows of the blocks of before this start.
+/// Fills `index` from the log on disk before the state is opened: in order and in large pieces, which an open log does not offer.
+pub(super) async fn index_disk<E: Runtime>(
+    index: &RowIndex,
+    context: E,
+    config: LogConfig<OnceOpConfig>,
+) {
+    index.filled(replay(index, context, config)).await;
+}
+
+async fn replay<E: Runtime>(index: &RowIndex, context: E, config: LogConfig<OnceOpConfig>) {
+    let buffer = config.replay_buffer;
+    let log = Journal::<E, Operation>::init(context, config).await;
+    let log = log.unwrap_or_else(|error| fault(&error));
+    let range = log.bounds();
+    let pages = range.end;
+    let stream = log.replay(range, buffer, ReadOptions::default()).await;
+    let mut stream = pin!(stream.unwrap_or_else(|error| fault(&error)));
+    while let Some(batch) = stream.next().await {
+        for (place, operation) in batch.unwrap_or_else(|error| fault(&error)) {
+            note(index, place, operation.into_value().as_ref());
+        }
+    }
+    if pages > READ_MAX as u64 {
+        tracing::info!(pages, "the state's rows are indexed");
+    }
+}
+
+/// Sees to it that `index` is filled, if need be with what is under `batch`: after the state was taken from peers.
 pub(super) async fn index_batch<E: Runtime>(index: &RowIndex, batch: &OnceBatch<E>) {
     index.filled(fill(index, batch)).await;
 }
@@ -86,18 +118,20 @@ pub(super) async fn index_latest<E: Runtime>(index: &RowIndex, log: &Shared<Once
 }
 
 async fn fill(index: &RowIndex, log: &impl Pages) {
-    let mut next = 0;
-    while next < log.end() {
-        let places: Vec<u64> = (next..log.end().min(next + READ_MAX)).collect();
+    let (mut next, end) = (0, log.end());
+    while next < end {
+        let after = end.min(next + READ_MAX as u64);
+        let places: Vec<u64> = (next..after).collect();
         for (place, page) in places.iter().zip(read(log, &places).await) {
-            let rows = page.iter().flat_map(|page| page::rows(page));
-            index.note(number(*place), rows.map(|(key, _)| key));
+            note(index, *place, page.as_ref());
         }
-        next += READ_MAX;
+        next = after;
     }
-    if next > READ_MAX {
-        tracing::info!(pages = log.end(), "the state's rows are indexed");
-    }
+}
+
+fn note(index: &RowIndex, place: u64, page: Option<&Bytes>) {
+    let rows = rows(page);
+    index.note(number(place), rows.iter().map(|(key, _)| key));
 }
 
 /// The values at `keys`, in their order. The index must have been filled.
@@ -113,38 +147,52 @@ pub(super) async fn find(
     hints.retain(|(page, _)| u64::from(*page) < end);
     let named = hints.chunk_by(|(page, _), (next, _)| page == next);
     let named: Vec<&[(u32, usize)]> = named.collect();
-    for some in named.chunks(usize::try_from(READ_MAX).unwrap_or(usize::MAX)) {
+    for some in named.chunks(READ_MAX) {
         let places = some.iter().filter_map(|hints| hints.first());
         let places: Vec<u64> = places.map(|(page, _)| u64::from(*page)).collect();
         let pages = read(log, &places).await;
         for (page, hints) in pages.iter().zip(some) {
-            let rows = page.iter().flat_map(|page| page::rows(page));
-            for (key, value) in rows {
-                let asked = hints
-                    .iter()
-                    .filter(|(_, place)| keys.get(*place) == Some(&key));
-                for (_, place) in asked {
-                    if let Some(slot) = values.get_mut(*place) {
-                        *slot = Some(value.to_vec());
-                    }
-                }
-            }
+            take(&rows(page.as_ref()), hints, keys, &mut values);
         }
     }
     values
 }
 
-/// Adds rows, which stand in the order of their keys.
+/// Takes the values of a page's rows that are asked for.
+fn take(
+    rows: &[(StateKey, &[u8])],
+    hints: &[(u32, usize)],
+    keys: &[StateKey],
+    values: &mut [Option<Vec<u8>>],
+) {
+    for (_, place) in hints {
+        let row = rows.iter().find(|(key, _)| keys.get(*place) == Some(key));
+        if let (Some((_, value)), Some(slot)) = (row, values.get_mut(*place)) {
+            *slot = Some(value.to_vec());
+        }
+    }
+}
+
+/// Which rows stand in which page.
+pub(super) type Written = Vec<(u32, Vec<StateKey>)>;
+
+/// Adds rows, which stand in the order of their keys. What is written has to be noted before anybody reads it.
 pub(super) fn append<E: Runtime>(
-    index: &RowIndex,
     mut batch: OnceBatch<E>,
     rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
-) -> OnceBatch<E> {
+) -> (OnceBatch<E>, Written) {
+    let mut written = Vec::new();
     for Page { keys, bytes } in Page::fill(rows) {
-        index.note(number(batch.end()), keys);
+        written.push((number(batch.end()), keys));
         batch = batch.append(bytes.into());
     }
-    batch
+    (batch, written)
+}
+
+/// The rows of a page; none where a block was committed.
+fn rows(page: Option<&Bytes>) -> Vec<(StateKey, &[u8])> {
+    let rows = page.map(|page| page::rows(page).unwrap_or_else(|| fault(&"a page is damaged")));
+    rows.unwrap_or_default()
 }
 
 async fn read(log: &impl Pages, places: &[u64]) -> Found {
@@ -160,4 +208,83 @@ fn number(place: u64) -> u32 {
 /// How an operation is read: pages have a limit.
 pub(super) fn op_config() -> OnceOpConfig {
     RangeCfg::new(0..=PAGE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use super::*;
+
+    /// A log in memory, where every read is waited for.
+    struct Slow(Vec<Option<Bytes>>);
+
+    impl Pages for Slow {
+        fn end(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        async fn read(&self, places: &[Location]) -> Result<Found, ReadError> {
+            tokio::task::yield_now().await;
+            let places = places.iter().map(|place| usize::try_from(**place).unwrap());
+            Ok(places.map(|place| self.0[place].clone()).collect())
+        }
+    }
+
+    fn key(number: u32) -> StateKey {
+        StateKey::once("test", &number.to_be_bytes())
+    }
+
+    /// Blocks of one row each, every one with a commit behind it.
+    fn log(rows: u32) -> Slow {
+        let page = |number| {
+            let row = (key(number), number.to_be_bytes().to_vec());
+            Page::fill([row]).remove(0).bytes
+        };
+        let pages = (0..rows).flat_map(|number| [Some(page(number).into()), None]);
+        Slow(pages.collect())
+    }
+
+    async fn finds_all(index: &RowIndex, log: &Slow, rows: u32) {
+        let keys: Vec<StateKey> = (0..rows + 10).chain([3]).map(key).collect();
+        let found = find(index, log, &keys).await;
+        for (number, value) in (0..rows + 10).chain([3]).zip(found) {
+            let expected = (number < rows).then(|| number.to_be_bytes().to_vec());
+            assert_eq!(value, expected, "{number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_a_filling_given_up_begins_again() {
+        const ROWS: u32 = 5_000;
+        let (index, log) = (RowIndex::default(), log(ROWS));
+        for polls in [1, 2, 5] {
+            let mut filling = Box::pin(index.filled(fill(&index, &log)));
+            for _ in 0..polls {
+                assert!(futures::poll!(&mut filling).is_pending());
+            }
+        }
+        let mut first = Box::pin(index.filled(fill(&index, &log)));
+        let mut second = Box::pin(index.filled(fill(&index, &log)));
+        assert_eq!(futures::poll!(&mut first), Poll::Pending);
+        assert_eq!(futures::poll!(&mut second), Poll::Pending);
+        drop(first);
+        second.await;
+        finds_all(&index, &log, ROWS).await;
+        // It is not read again.
+        let empty = Slow(Vec::new());
+        index.filled(fill(&index, &empty)).await;
+        finds_all(&index, &log, ROWS).await;
+    }
+
+    #[tokio::test]
+    async fn hints_past_the_end_and_at_commits_are_passed_over() {
+        let (index, log) = (RowIndex::default(), log(3));
+        index.filled(fill(&index, &log)).await;
+        let keys: Vec<StateKey> = (0..20).map(key).collect();
+        for page in 0..100 {
+            index.note(page, &keys);
+        }
+        finds_all(&index, &log, 3).await;
+    }
 }

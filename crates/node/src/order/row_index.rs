@@ -1,7 +1,7 @@
 //! Which pages of the write-once log may hold a row: 4 bytes of each key's hash, with the number of the page, in memory.
 //!
 //! The index only hints: whoever looks a key up reads the pages named and sees whether it is there. So it may name pages of blocks that
-//! never became final, and different keys may share a hash; what it must not do is leave a row out.
+//! were sound and never became final, and different keys may share a hash; what it must not do is leave a row out.
 
 use std::{
     hash::BuildHasher as _,
@@ -11,6 +11,8 @@ use std::{
 use hashbrown::HashTable;
 use tokio::sync::OnceCell;
 use yilian_protocol::StateKey;
+
+use super::application::fault;
 
 /// Tables that the rows are spread over.
 const SHARDS: usize = 1 << SHARD_BITS;
@@ -52,14 +54,13 @@ impl RowIndex {
     }
 
     /// Notes that the rows of `keys` stand in `page`. It may have been noted before.
-    pub fn note(&self, page: u32, keys: impl IntoIterator<Item = StateKey>) {
+    pub fn note<'a>(&self, page: u32, keys: impl IntoIterator<Item = &'a StateKey>) {
         let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
-            let (shard, tag) = self.place(&key);
+            let (shard, tag) = self.place(key);
             let slot = Slot { tag, page };
-            let Some(shard) = shards.get_mut(shard) else {
-                continue;
-            };
+            let shard = shards.get_mut(shard);
+            let shard = shard.unwrap_or_else(|| fault(&"a hash has no shard"));
             let entry = shard.entry(
                 spread(tag),
                 |other| *other == slot,
@@ -118,7 +119,7 @@ mod tests {
         let index = RowIndex::default();
         for _ in 0..2 {
             for number in 0..ROWS {
-                index.note(number / 50, [key(number)]);
+                index.note(number / 50, &[key(number)]);
             }
         }
         let keys: Vec<StateKey> = (0..ROWS).map(key).collect();
@@ -140,9 +141,9 @@ mod tests {
     #[test]
     fn a_row_may_stand_in_pages_of_several_forks() {
         let index = RowIndex::default();
-        index.note(7, [key(1), key(2)]);
-        index.note(9, [key(2)]);
-        index.note(8, [key(1)]);
+        index.note(7, &[key(1), key(2)]);
+        index.note(9, &[key(2)]);
+        index.note(8, &[key(1)]);
         assert_eq!(
             index.pages(&[key(2), key(1)]),
             [(7, 0), (7, 1), (8, 1), (9, 0)]

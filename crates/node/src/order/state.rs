@@ -39,7 +39,7 @@ use yilian_protocol::{
 use super::{
     application::fault,
     block::StateTarget,
-    once::{self, Once},
+    once::{self, Once, OnceOpConfig, Written},
     row_index::RowIndex,
     runtime::Runtime,
 };
@@ -102,7 +102,8 @@ pub(super) async fn read_latest<E: Runtime>(
     let places: Vec<Digest> = provable.iter().map(digest).collect();
     let places: Vec<&Digest> = places.iter().collect();
     once::index_latest(index, &states.1).await;
-    // Both guards at once, in the set's order: a block is applied to both parts or to none of them.
+    // Both guards at once, in the set's order, so that the provable part is not of a later block than the other; it may be of the
+    // block before.
     let (changing, written) = (states.0.read().await, states.1.read().await);
     let values = changing.get_many(&places).await;
     let values = values.unwrap_or_else(|error| fault(&error));
@@ -119,12 +120,21 @@ pub(super) async fn read_latest<E: Runtime>(
     keys.iter().map(next).map(Option::flatten).collect()
 }
 
-/// Writes `values` over `batch`, and seals it.
+/// Reads `key` of the provable part after the latest block applied.
+pub(super) async fn read_provable<E: Runtime>(
+    states: &States<E>,
+    key: &StateKey,
+) -> Option<Vec<u8>> {
+    let state = states.0.read().await;
+    let value = state.get(&digest(key)).await;
+    value.unwrap_or_else(|error| fault(&error))
+}
+
+/// Writes `values` over `batch`, and seals it. Whoever keeps what was sealed notes what was [`Written`].
 pub(super) async fn write<E: Runtime>(
     (mut provable, once): Batch<E>,
-    index: &RowIndex,
     values: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
-) -> Sealed<E> {
+) -> (Sealed<E>, Written) {
     let (mut rows, mut changes): Parts<(StateKey, Vec<u8>)> =
         values.into_iter().partition(|(key, _)| key.is_once());
     // Pages are made in this order; the provable part takes what comes in order fastest.
@@ -134,11 +144,13 @@ pub(super) async fn write<E: Runtime>(
         provable = provable.write(digest(&key), Some(value));
     }
     let provable = provable.merkleize().await;
-    let once = once::append::<E>(index, once, rows).merkleize().await;
-    (
+    let (once, written) = once::append(once, rows);
+    let once = once.merkleize().await;
+    let sealed = (
         provable.unwrap_or_else(|error| fault(&error)),
         once.unwrap_or_else(|error| fault(&error)),
-    )
+    );
+    (sealed, written)
 }
 
 /// What a block commits a sealed state to.
@@ -244,9 +256,14 @@ pub(super) fn config<E: Runtime>(prefix: &str, pages: &CacheRef) -> StateConfig<
     };
     let once = keyless::Config {
         merkle: merkle("once"),
-        log: log(prefix, "once", once::op_config(), pages),
+        log: once_log(prefix, pages),
     };
     (provable, once)
+}
+
+/// Where the log of the write-once part stands.
+pub(super) fn once_log(prefix: &str, pages: &CacheRef) -> LogConfig<OnceOpConfig> {
+    log(prefix, "once", once::op_config(), pages)
 }
 
 fn log<C>(prefix: &str, part: &str, operations: C, pages: &CacheRef) -> LogConfig<C> {
@@ -288,6 +305,19 @@ mod tests {
         .await
     }
 
+    /// A sound block: its rows can be found.
+    async fn keep(
+        batch: Batch<Context>,
+        index: &RowIndex,
+        values: Vec<(StateKey, Vec<u8>)>,
+    ) -> Sealed<Context> {
+        let (sealed, written) = write(batch, values).await;
+        for (page, keys) in &written {
+            index.note(*page, keys);
+        }
+        sealed
+    }
+
     async fn apply(states: &States<Context>, sealed: Sealed<Context>) {
         Box::pin(states.apply(sealed)).await;
         assert!(Box::pin(states.finalize()).await.durable().await);
@@ -304,7 +334,11 @@ mod tests {
     }
 
     fn value(number: u32, what: u8) -> Vec<u8> {
-        let length = usize::try_from(number % 300).unwrap();
+        // Some have a page for themselves.
+        let length = match number % 1_000 {
+            998 => STATE_VALUE_MAX - 4,
+            short => usize::try_from(short % 300).unwrap(),
+        };
         [vec![what; length], number.to_be_bytes().to_vec()].concat()
     }
 
@@ -327,16 +361,17 @@ mod tests {
     fn each_fork_sees_its_own_values_and_those_below() {
         deterministic::Runner::default().start(|context| async move {
             let (states, index) = (open(&context).await, RowIndex::default());
-            let keys: Vec<StateKey> = (0..40).map(key).collect();
-            assert_eq!(read_latest(&states, &index, &keys).await, vec![None; 40]);
+            let keys: Vec<StateKey> = (0..700).map(key).collect();
+            assert_eq!(read_latest(&states, &index, &keys).await, vec![None; 700]);
 
-            let base = write(states.new_batches().await, &index, rows(0..10, 1)).await;
-            let left = write(States::fork_batches(&base), &index, rows(10..20, 2)).await;
-            let right = write(States::fork_batches(&base), &index, rows(10..30, 3)).await;
+            let base = keep(states.new_batches().await, &index, rows(0..10, 1)).await;
+            let left = keep(States::fork_batches(&base), &index, rows(10..200, 2)).await;
+            let right = keep(States::fork_batches(&base), &index, rows(10..600, 3)).await;
             assert_ne!(target(&left).once.root, target(&right).once.root);
-            for (fork, what, end) in [(&left, 2, 20), (&right, 3, 30)] {
+            assert!(target(&left).once.range.end() < target(&right).once.range.end());
+            for (fork, what, end) in [(&left, 2, 200), (&right, 3, 600)] {
                 let batch = States::fork_batches(fork);
-                for number in 0..40 {
+                for number in 0..700 {
                     let expected = match number {
                         0..10 => Some(value(number, 1)),
                         _ if number < end => Some(value(number, what)),
@@ -351,9 +386,13 @@ mod tests {
             assert!(seen[10..].iter().all(Option::is_none), "not applied yet");
             apply(&states, right).await;
             let seen = read_latest(&states, &index, &keys).await;
-            for (number, seen) in (0..40).zip(seen) {
+            for (number, seen) in (0..700).zip(seen) {
                 let what = if number < 10 { 1 } else { 3 };
-                assert_eq!(seen, (number < 30).then(|| value(number, what)), "{number}");
+                assert_eq!(
+                    seen,
+                    (number < 600).then(|| value(number, what)),
+                    "{number}"
+                );
             }
         });
     }
@@ -361,7 +400,7 @@ mod tests {
     /// More pages than are read at a time.
     #[test]
     fn all_rows_are_found_after_a_restart_and_the_state_goes_on() {
-        const BLOCKS: u32 = 20;
+        const BLOCKS: u32 = 8;
         const ROWS: u32 = 5_000;
         deterministic::Runner::default().start(|context| async move {
             let (states, index) = (open(&context).await, RowIndex::default());
@@ -370,19 +409,24 @@ mod tests {
             for block in 0..BLOCKS {
                 let numbers = block * ROWS..(block + 1) * ROWS;
                 let batch = states.new_batches().await;
-                apply(&states, write(batch, &index, rows(numbers, 7)).await).await;
+                apply(&states, keep(batch, &index, rows(numbers, 7)).await).await;
             }
             let pages = states.1.read().await.bounds().end;
-            assert!(*pages > 2 * once::READ_MAX, "{pages} pages");
+            assert!(*pages > 3 * once::READ_MAX as u64, "{pages} pages");
             let before = states.committed_targets().await;
             drop(states);
 
+            // With the index filled out of a batch, of what is applied, and of the disk.
+            let of_disk = RowIndex::default();
+            let log = once_log("test", &CacheRef::new(NZU16!(4096), NZUsize!(64)));
+            once::index_disk(&of_disk, context.child("replay"), log).await;
             let states = open(&context).await;
             assert!(states.committed_targets().await == before);
-            // Once with the index filled out of a batch, once out of what is applied.
-            for of_batch in [true, false] {
-                let index = RowIndex::default();
-                if of_batch {
+            for (way, index) in [RowIndex::default(), RowIndex::default(), of_disk]
+                .into_iter()
+                .enumerate()
+            {
+                if way == 0 {
                     let batch = states.new_batches().await;
                     assert_eq!(under(&batch, &index, 4).await, Some(value(4, 7)));
                 }
@@ -399,12 +443,19 @@ mod tests {
     #[test]
     fn rows_in_another_order_make_the_same_state() {
         deterministic::Runner::default().start(|context| async move {
-            let (states, index) = (open(&context).await, RowIndex::default());
-            let seal = async |rows| target(&write(states.new_batches().await, &index, rows).await);
+            let states = open(&context).await;
+            let seal = async |rows| target(&write(states.new_batches().await, rows).await.0);
             let mut turned = rows(0..500, 1);
             turned.reverse();
             assert_eq!(seal(rows(0..500, 1)).await, seal(turned).await);
             assert_ne!(seal(rows(0..500, 1)).await, seal(rows(0..500, 2)).await);
+            // Whoever changes what stands here changes the roots of every chain.
+            let once = seal(rows(0..500, 1)).await.once;
+            let root = "a12c4634e7755a04f4486e4bf43ec239a9e117f1721dc2cab2ba32bb2cece7c3";
+            assert_eq!(
+                (once.root.to_string().as_str(), *once.range.end()),
+                (root, 13)
+            );
         });
     }
 }

@@ -37,8 +37,10 @@ use super::{
     runtime::Runtime,
 };
 
-/// Operations asked for at a time: full pages of the write-once part fill an answer.
-pub(super) const BATCH: NonZeroU64 = NZU64!(256);
+/// Operations asked for at a time.
+pub(super) const BATCH: NonZeroU64 = NZU64!(4096);
+/// Pages of the write-once part that fill an answer.
+pub(super) const PAGES: NonZeroU64 = NZU64!(256);
 /// Bytes of an answer, without what frames it.
 const ANSWER_MAX: usize = MESSAGE_MAX as usize - 64 * 1024;
 /// Answers that are put together at a time; who asks more is asked to come again by silence.
@@ -87,6 +89,7 @@ where
 {
     context: E,
     operations: OpConfig<D>,
+    at_once: NonZeroU64,
     database: Mutex<Option<Shared<D>>>,
     waiting: Mutex<HashMap<u64, Reply<D>>>,
     next: AtomicU64,
@@ -141,12 +144,12 @@ where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
 {
-    /// Asks and answers on this channel.
+    /// Asks and answers on this channel; `at_once` operations are tried first for an answer.
     pub fn start<P: Peers>(
         context: E,
         me: PublicKey,
         peers: P,
-        operations: OpConfig<D>,
+        (operations, at_once): (OpConfig<D>, NonZeroU64),
         channel: (
             impl Sender<PublicKey = PublicKey>,
             impl Receiver<PublicKey = PublicKey>,
@@ -155,6 +158,7 @@ where
         let desk = Handler(Arc::new(Desk {
             context: context.child("serve"),
             operations,
+            at_once,
             database: Mutex::default(),
             waiting: Mutex::default(),
             next: AtomicU64::default(),
@@ -283,11 +287,12 @@ where
         let (answer, told) = oneshot::channel();
         let database = self.0.database().clone();
         let permit = Arc::clone(&self.0.serving).try_acquire_owned();
+        let at_once = self.0.at_once;
         if let (Some(database), Ok(permit)) = (database, permit)
             && key.max_ops() <= BATCH
         {
             self.0.context.child("answer").spawn(async move |_| {
-                if let Some(bytes) = put_together(&database, key).await {
+                if let Some(bytes) = put_together(&database, key, at_once).await {
                     // Who asked may have gone away.
                     drop(answer.send(bytes));
                 }
@@ -299,11 +304,18 @@ where
 }
 
 /// As many of the operations asked for as fit an answer.
-async fn put_together<D>(database: &Shared<D>, mut request: Request<mmr::Family>) -> Option<Bytes>
+async fn put_together<D>(
+    database: &Shared<D>,
+    mut request: Request<mmr::Family>,
+    at_once: NonZeroU64,
+) -> Option<Bytes>
 where
     D: Send + Sync + 'static,
     Shared<D>: Readable,
 {
+    if let Request::Operations { max_ops, .. } = &mut request {
+        *max_ops = at_once.min(*max_ops);
+    }
     loop {
         let (answer, _) = database.serve(request).await.ok()?;
         let bytes = answer.encode();

@@ -598,9 +598,10 @@ async fn the_first_validator_hands_over_and_leaves() {
 async fn who_joins_late_takes_the_state_and_not_the_blocks() {
     let mut committee = Committee::growing(&[&[0, 1, 2, 3]]);
     committee.down(3);
+    let large = |number| format!("large-{number} {}", "v".repeat(50_000));
+    let mut heights = Vec::new();
     for number in 0..10 {
-        let value = "v".repeat(50_000);
-        committee.order(0, &format!("large-{number} {value}")).await;
+        heights.push(committee.order(0, &large(number)).await);
     }
     committee.reach_epoch(0, 2).await;
     // It had begun with the others: begin it anew.
@@ -616,6 +617,11 @@ async fn who_joins_late_takes_the_state_and_not_the_blocks() {
             committee.at(0).state(&keys).await.unwrap(),
             "{key_of}"
         );
+    }
+    // What was final before it joined is not ordered again.
+    for (number, height) in (0..).zip(heights) {
+        let place = joined.submit(transaction(&large(number))).await.unwrap();
+        assert_eq!(place.height, height);
     }
     // It proves what it has, and says what it has not.
     let receipt = joined.receipt(TransactionId::of(&transaction("joined x")));
