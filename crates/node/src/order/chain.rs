@@ -243,8 +243,8 @@ impl Chain {
         self.mempool.len() as u64
     }
 
-    /// The values at `keys`, in their order, after the latest final block. Those of the provable part are of one state; what is written once
-    /// may be of the block behind it.
+    /// The values at `keys`, in their order, after the latest final block. Those of the provable part are of one state, those that are
+    /// written once of one too, which may be a block apart.
     ///
     /// # Errors
     /// [`SubmitError::Stopped`] when the chain has stopped.

@@ -102,8 +102,7 @@ pub(super) async fn read_latest<E: Runtime>(
     let places: Vec<Digest> = provable.iter().map(digest).collect();
     let places: Vec<&Digest> = places.iter().collect();
     once::index_latest(index, &states.1).await;
-    // Both guards at once, in the set's order, so that the provable part is not of a later block than the other; it may be of the
-    // block before.
+    // Both guards at once, in the set's order: a block is applied to each part by itself, so they may be one block apart, and no more.
     let (changing, written) = (states.0.read().await, states.1.read().await);
     let values = changing.get_many(&places).await;
     let values = values.unwrap_or_else(|error| fault(&error));
