@@ -6,9 +6,6 @@ mod statement;
 
 use yilian_proof::{Context, KEY_SEED_SIZE, TraceId, TraceKey};
 
-#[global_allocator]
-static HEAP: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
-
 fn keys(count: usize) -> Vec<TraceKey> {
     let seed = || std::array::from_fn::<u8, KEY_SEED_SIZE, _>(|_| rand::random());
     (0..count)
