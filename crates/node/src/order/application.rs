@@ -33,7 +33,7 @@ use super::{
     block::{BODY_MAX, Block, Body},
     identified::Identified,
     mempool::Mempool,
-    once::Written,
+    once::{self, Written},
     pace::Load,
     place::{Place, place_key},
     row_index::RowIndex,
@@ -173,8 +173,12 @@ impl<E: Runtime> StatefulApplication<E> for Application {
         let took = runtime.current().duration_since(begun);
         self.load
             .learn(transactions.len(), took.unwrap_or_default());
-        let outcomes = executed.outcomes.clone();
-        let sealed = self.kept(executed);
+        let Executed {
+            sealed,
+            outcomes,
+            written,
+        } = executed;
+        once::note_written(&self.rows, &written);
         let state = state::target(&sealed);
         let parent = parent.digest();
         let body = Body {
@@ -206,12 +210,18 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             self.mempool.offered(transactions.map(Identified::id));
         }
         let block = block.inner();
-        let executed = self
+        let Executed {
+            sealed,
+            outcomes,
+            written,
+        } = self
             .execute(block.admitted(), &block.body.transactions, batch)
             .await?;
-        let sound = executed.outcomes == block.body.outcomes
-            && state::target(&executed.sealed) == block.state;
-        sound.then(|| self.kept(executed))
+        if outcomes != block.body.outcomes || state::target(&sealed) != block.state {
+            return None;
+        }
+        once::note_written(&self.rows, &written);
+        Some(sealed)
     }
 
     async fn capture(
@@ -255,7 +265,7 @@ impl<E: Runtime> StatefulApplication<E> for Application {
     }
 }
 
-/// What executing a block gives.
+/// What executing a block gives. Once the block is known to be sound, what it wrote is noted.
 struct Executed<E: Runtime> {
     sealed: Sealed<E>,
     outcomes: Vec<Outcome>,
@@ -263,14 +273,6 @@ struct Executed<E: Runtime> {
 }
 
 impl Application {
-    /// The sealed state of a sound block, whose rows can be found from now on.
-    fn kept<E: Runtime>(&self, executed: Executed<E>) -> Sealed<E> {
-        for (page, keys) in &executed.written {
-            self.rows.note(*page, keys);
-        }
-        executed.sealed
-    }
-
     /// The transactions of `parent` and the blocks below it that are not final yet.
     async fn taken(
         &self,

@@ -348,7 +348,7 @@ where
                     context.child("once_sync"),
                     me.clone(),
                     peers.clone(),
-                    (once::op_config(), sync::PAGES),
+                    (once::op_config(), sync::PAGES_AT_ONCE),
                     once_logs,
                 ),
             ),
@@ -443,6 +443,7 @@ where
     let states = opened.map_err(|_| OrderError::Start {
         cause: "the state does not open; it may lack a block that no peer gives".to_owned(),
     })?;
+    // After state sync nobody may have asked yet: the first who does shall not wait for it.
     once::index_latest(&rows, &states.1).await;
     // Nobody is answered before the state is that of the latest final block.
     latest.send_replace(caught_up(&context, &archive, &first, has_peers).await?);

@@ -189,6 +189,13 @@ pub(super) fn append<E: Runtime>(
     (batch, written)
 }
 
+/// Notes what a sound block wrote: it can be found from now on.
+pub(super) fn note_written(index: &RowIndex, written: &Written) {
+    for (page, keys) in written {
+        index.note(*page, keys);
+    }
+}
+
 /// The rows of a page; none where a block was committed.
 fn rows(page: Option<&Bytes>) -> Vec<(StateKey, &[u8])> {
     let rows = page.map(|page| page::rows(page).unwrap_or_else(|| fault(&"a page is damaged")));

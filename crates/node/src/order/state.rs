@@ -311,9 +311,7 @@ mod tests {
         values: Vec<(StateKey, Vec<u8>)>,
     ) -> Sealed<Context> {
         let (sealed, written) = write(batch, values).await;
-        for (page, keys) in &written {
-            index.note(*page, keys);
-        }
+        once::note_written(index, &written);
         sealed
     }
 

@@ -40,7 +40,7 @@ use super::{
 /// Operations asked for at a time.
 pub(super) const BATCH: NonZeroU64 = NZU64!(4096);
 /// Pages of the write-once part that fill an answer.
-pub(super) const PAGES: NonZeroU64 = NZU64!(256);
+pub(super) const PAGES_AT_ONCE: NonZeroU64 = NZU64!(256);
 /// Bytes of an answer, without what frames it.
 const ANSWER_MAX: usize = MESSAGE_MAX as usize - 64 * 1024;
 /// Answers that are put together at a time; who asks more is asked to come again by silence.
