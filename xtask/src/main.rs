@@ -10,6 +10,7 @@ mod fhir;
 mod plot;
 mod run;
 mod test;
+mod tidy;
 mod walls;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ enum Task {
     Test(test::Options),
     /// Checks who imports whom against the table of the architecture
     Walls,
+    /// Checks the form of code and documents: wide lines, broken tables and links, dead items
+    Tidy,
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
     /// Draws the rows of a search benchmark
@@ -39,6 +42,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
+        Task::Tidy => tidy::run(),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     run::{self, answers},
-    walls,
+    tidy, walls,
 };
 
 #[derive(Args)]
@@ -18,6 +18,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     install()?;
     run::run("cargo", &["fmt", "--all", "--check"])?;
     walls::run()?;
+    tidy::run()?;
     let workspace = ["--workspace", "--exclude", "yilian-bench", "--locked"];
     if answers("cargo-nextest", "--version") {
         run::run("cargo", &[&["nextest", "run"], &workspace[..]].concat())?;
