@@ -29,7 +29,7 @@ pub use index::{
     Address, Counter, CrossKey, CrossTag, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer,
     PADDINGS, padded,
 };
-pub use trapdoor::{COUNTER_BITS, Lookup, Probe, Trapdoor};
+pub use trapdoor::{Lookup, Probe, Trapdoor};
 
 use crate::{
     Error,

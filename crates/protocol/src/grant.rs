@@ -282,7 +282,7 @@ impl Deposit {
     ) -> Self {
         let grant = grant_id(&controller.verifying_key());
         let message = Self::message(chain, holder, &terms, &shares);
-        let signature = controller.sign(label::CALL_SIGNATURE, &[b"deposit", &message]);
+        let signature = controller.sign(label::CALL_SIGNATURE, &[label::call::DEPOSIT, &message]);
         Self {
             grant,
             holder,
@@ -304,7 +304,7 @@ impl Deposit {
         let message = Self::message(chain, self.holder, &self.terms, &self.shares);
         controller.verify(
             label::CALL_SIGNATURE,
-            &[b"deposit", &message],
+            &[label::call::DEPOSIT, &message],
             &self.signature,
         )
     }
@@ -427,7 +427,7 @@ impl Opening {
         key: &SigningKey,
     ) -> Self {
         let message = Self::message(chain, grant, (first, second), &reason, at);
-        let signature = key.sign(label::CALL_SIGNATURE, &[b"opening", &message]);
+        let signature = key.sign(label::CALL_SIGNATURE, &[label::call::OPENING, &message]);
         Self {
             grant,
             first,
@@ -447,7 +447,7 @@ impl Opening {
         let message = Self::message(chain, self.grant, both, &self.reason, self.at);
         first.verify(
             label::CALL_SIGNATURE,
-            &[b"opening", &message],
+            &[label::call::OPENING, &message],
             &self.signature,
         )
     }
@@ -530,7 +530,7 @@ impl SignedAsk {
     pub fn sign(chain: ChainId, ask: Ask, reader: &SigningKey) -> Self {
         let signature = reader.sign(
             label::CALL_SIGNATURE,
-            &[b"ask", chain.as_bytes(), &ask.to_vec()],
+            &[label::call::ASK, chain.as_bytes(), &ask.to_vec()],
         );
         Self { ask, signature }
     }
@@ -540,7 +540,7 @@ impl SignedAsk {
     pub fn digest(&self, chain: ChainId) -> [u8; 32] {
         hash(
             label::CALL_SIGNATURE,
-            &[b"asked", chain.as_bytes(), &self.to_vec()],
+            &[label::call::ASKED, chain.as_bytes(), &self.to_vec()],
         )
     }
 
@@ -553,7 +553,7 @@ impl SignedAsk {
         chain: ChainId,
         reader: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let parts: [&[u8]; 3] = [b"ask", chain.as_bytes(), &self.ask.to_vec()];
+        let parts: [&[u8]; 3] = [label::call::ASK, chain.as_bytes(), &self.ask.to_vec()];
         reader.verify(label::CALL_SIGNATURE, &parts, &self.signature)
     }
 }
@@ -598,7 +598,11 @@ impl SignedPartial {
         partial: Partial,
         node: &SigningKey,
     ) -> Self {
-        let parts: [&[u8]; 3] = [b"partial", &ask.digest(chain), &partial.to_bytes()];
+        let parts: [&[u8]; 3] = [
+            label::call::PARTIAL,
+            &ask.digest(chain),
+            &partial.to_bytes(),
+        ];
         let signature = node.sign(label::CALL_SIGNATURE, &parts);
         Self {
             holder,
@@ -617,7 +621,11 @@ impl SignedPartial {
         ask: &SignedAsk,
         node: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let parts: [&[u8]; 3] = [b"partial", &ask.digest(chain), &self.partial.to_bytes()];
+        let parts: [&[u8]; 3] = [
+            label::call::PARTIAL,
+            &ask.digest(chain),
+            &self.partial.to_bytes(),
+        ];
         node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
     }
 }
@@ -665,7 +673,7 @@ impl UsesRequest {
             hops: HOPS_MAX,
             from,
             asked_at,
-            signature: controller.sign(label::CALL_SIGNATURE, &[b"uses", &message]),
+            signature: controller.sign(label::CALL_SIGNATURE, &[label::call::USES, &message]),
         }
     }
 
@@ -679,7 +687,11 @@ impl UsesRequest {
         controller: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
         let message = Self::message(chain, self.grant, self.holder, self.from, self.asked_at);
-        controller.verify(label::CALL_SIGNATURE, &[b"uses", &message], &self.signature)
+        controller.verify(
+            label::CALL_SIGNATURE,
+            &[label::call::USES, &message],
+            &self.signature,
+        )
     }
 
     fn message(

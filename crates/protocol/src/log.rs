@@ -176,7 +176,7 @@ impl LogCheck {
             count,
             root,
             checker,
-            signature: key.sign(label::CALL_SIGNATURE, &[b"log-check", &message]),
+            signature: key.sign(label::CALL_SIGNATURE, &[label::call::LOG_CHECK, &message]),
         }
     }
 
@@ -192,7 +192,7 @@ impl LogCheck {
         let message = Self::message(chain, self.hospital, &self.previous, self.count, &self.root);
         checker.verify(
             label::CALL_SIGNATURE,
-            &[b"log-check", &message],
+            &[label::call::LOG_CHECK, &message],
             &self.signature,
         )
     }

@@ -3,8 +3,9 @@
 //! The analysis is of names, not of types. An item of a library counts as named when its name is a
 //! word of the code of another crate, of a test, benchmark or example, or of the signature of
 //! another public item of its own crate. So two items of one name hide each other; what is found is
-//! dead for sure, or kept for a reason that [`KEPT`] gives. Modules that are not public themselves
-//! are left to the compiler, which knows what is dead in them.
+//! dead for sure, or kept for a reason that [`KEPT`] gives. Of modules that are not public, what their
+//! crate hands on with `pub use` is looked at, methods included; the rest is left to the compiler,
+//! which knows what is dead in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,12 +29,16 @@ pub fn unnamed(sources: &[(&File, Source)]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut met = BTreeSet::new();
     for (library, files) in libraries(&codes) {
-        let items: Vec<Item> = files
-            .iter()
-            .filter(|(path, _)| is_reachable(path, &codes))
-            .flat_map(|(path, code)| items(path, without_tests(code)))
-            .collect();
-        for item in &items {
+        let handed_on: BTreeSet<&str> =
+            files.iter().flat_map(|(_, code)| handed_on(code)).collect();
+        let public = |(path, code): &(&str, &str)| {
+            let is_public = is_public(path, &codes);
+            let mut items = items(path, without_tests(code));
+            items.retain(|item| is_public || item.is_handed_on(&handed_on));
+            items
+        };
+        let items: Vec<Item> = files.iter().flat_map(public).collect();
+        for item in items.iter().filter(|item| !item.name.is_empty()) {
             let outside = named.get(library.as_str());
             let is_named = outside.is_some_and(|words| words.contains(item.name.as_str()))
                 || items.iter().any(|other| other.shows(item));
@@ -66,6 +71,8 @@ struct Item {
     name: String,
     /// What its users see: all of it but a function's body.
     signature: String,
+    /// The head of the `impl` that it stands in, if in one.
+    head: Option<String>,
 }
 
 impl Item {
@@ -73,6 +80,21 @@ impl Item {
         let itself = self.path == other.path && self.name == other.name;
         !itself && words(&self.signature).any(|word| word == other.name)
     }
+
+    fn is_handed_on(&self, names: &BTreeSet<&str>) -> bool {
+        match &self.head {
+            Some(head) => words(head).any(|word| names.contains(word)),
+            None => names.contains(self.name.as_str()),
+        }
+    }
+}
+
+/// The names that a file makes public though their module is not.
+fn handed_on(code: &str) -> impl Iterator<Item = &str> {
+    code.match_indices("pub use ").flat_map(|(at, _)| {
+        let statement = code[at..].split(';').next().unwrap_or_default();
+        words(statement).skip(2)
+    })
 }
 
 /// `crates/NAME/src`, or nothing for what is no library.
@@ -114,7 +136,7 @@ fn named_outside<'a>(codes: &'a [(&str, String)]) -> BTreeMap<&'a str, BTreeSet<
 }
 
 /// Whether every module on the way to the file is public.
-fn is_reachable(path: &str, codes: &[(&str, String)]) -> bool {
+fn is_public(path: &str, codes: &[(&str, String)]) -> bool {
     let Some((root, inner)) = path.split_once("/src/") else {
         return false;
     };
@@ -123,25 +145,25 @@ fn is_reachable(path: &str, codes: &[(&str, String)]) -> bool {
         return true;
     }
     let modules: Vec<&str> = inner.split('/').collect();
-    let declared_in = |depth: usize| match depth {
-        0 => vec![format!("{root}/src/lib.rs")],
-        depth => {
-            let above = modules[..depth].join("/");
-            vec![
-                format!("{root}/src/{above}.rs"),
-                format!("{root}/src/{above}/mod.rs"),
-            ]
-        }
-    };
     modules.iter().enumerate().all(|(depth, module)| {
-        let declared_in = declared_in(depth);
-        codes.iter().any(|(path, code)| {
-            declared_in.iter().any(|file| file == path)
-                && (code.contains(&format!("pub mod {module};"))
-                    // What a private module's parent hands on is not looked into.
-                    || code.contains(&format!("pub mod {module} {{")))
-        })
+        let parents = parents(root, &modules[..depth]);
+        let declares = |code: &str| code.contains(&format!("pub mod {module};"));
+        codes
+            .iter()
+            .any(|(path, code)| parents.iter().any(|parent| parent == path) && declares(code))
     })
+}
+
+/// The files that may hold the module of this name.
+fn parents(root: &str, modules: &[&str]) -> Vec<String> {
+    if modules.is_empty() {
+        return vec![format!("{root}/src/lib.rs")];
+    }
+    let above = modules.join("/");
+    vec![
+        format!("{root}/src/{above}.rs"),
+        format!("{root}/src/{above}/mod.rs"),
+    ]
 }
 
 const KINDS: [&str; 8] = [
@@ -165,19 +187,34 @@ fn items(path: &str, code: &str) -> Vec<Item> {
         if kind == "const" && name == "fn" {
             name = before.next().unwrap_or_default();
         }
-        let name = words(name).next().unwrap_or_default();
-        // A macro's `$name` is nobody's name.
-        if !KINDS.contains(&kind) || name.is_empty() || rest.contains(&format!("${name}")) {
+        if !KINDS.contains(&kind) {
             continue;
         }
+        // A macro's `$name` is nobody's name, but what stands beside it is shown.
+        let name = match name.starts_with('$') {
+            true => "",
+            false => words(name).next().unwrap_or_default(),
+        };
         let is_function = kind == "fn" || rest.starts_with("const fn");
         items.push(Item {
             path: path.to_owned(),
             name: name.to_owned(),
             signature: signature(rest, is_function).to_owned(),
+            head: head(&code[..at]),
         });
     }
     items
+}
+
+/// The head of the `impl` that is open behind `before`.
+fn head(before: &str) -> Option<String> {
+    let line = before.rsplit('\n').next()?;
+    if line.is_empty() {
+        return None;
+    }
+    let at = before.rfind("\nimpl")?;
+    let head = before[at..].split('{').next()?;
+    Some(head.to_owned())
 }
 
 /// Up to the body of a function, or to the end of another item.
@@ -185,7 +222,7 @@ fn signature(rest: &str, is_function: bool) -> &str {
     let mut depth = 0_usize;
     for (at, character) in rest.char_indices() {
         match character {
-            '{' if is_function => return &rest[..at],
+            '{' if is_function && depth == 0 => return &rest[..at],
             '{' | '(' | '[' => depth += 1,
             '}' | ')' | ']' => {
                 depth = depth.saturating_sub(1);
@@ -244,5 +281,17 @@ mod tests {
         assert!(faults(&[LIB, private, program]).is_empty());
         let tested = "pub fn d() {}\n#[cfg(test)]\nmod tests { fn e() { super::d() } }";
         assert_eq!(faults(&[LIB, ("crates/a/src/b.rs", tested)]).len(), 1);
+    }
+
+    #[test]
+    fn what_a_private_module_hands_on_is_looked_at_with_its_methods() {
+        let lib = ("crates/a/src/lib.rs", "mod c;\npub use c::D;");
+        let c = "pub struct D;\nimpl D {\n    pub fn e() {}\n}\npub struct F;";
+        let user = ("crates/h/src/lib.rs", "a::D");
+        let found = faults(&[lib, ("crates/a/src/c.rs", c), user]);
+        assert_eq!(
+            found,
+            ["crates/a/src/c.rs: nobody else names the public `e`"]
+        );
     }
 }
