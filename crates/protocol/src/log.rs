@@ -2,7 +2,7 @@
 //! anchored on the consortium chain. Protocols section 5; tree and proofs are RFC 9162 section 2.1.
 //!
 //! ```text
-//! entry    author | nym | record | object | index digest | transaction | author's signature     289 bytes
+//! entry    author | nym | record | object | index digest | transaction | author's signature     272 bytes
 //! block    header {hospital, height, previous, first, count, root of its entries, tree over all entries, time}, signed
 //! anchor   header | proof that the tree extends the one anchored before     a transaction of the hospital's node
 //! ```

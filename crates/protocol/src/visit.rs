@@ -23,7 +23,7 @@ use crate::{
     ids::{ChainId, MemberId, TimeMs},
 };
 
-/// What the patient states about one visit. Encoded: 332 bytes, or 348 for a private visit.
+/// What the patient states about one visit. Encoded: 395 bytes, or 411 for a private visit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Visit {
     /// The chain on which the visit will be recorded.

@@ -5,6 +5,7 @@
 mod canonical;
 mod golden;
 mod sealed;
+mod sizes;
 mod token;
 mod trace;
 mod values;
