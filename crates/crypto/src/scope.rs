@@ -1,4 +1,4 @@
-//! Scopes: what a grant is about. From protocols section 2: confidentiality, period, and for a
+//! Scopes: what a grant is about. From docs/PROTOCOL.md 2.1: confidentiality, period, and for a
 //! private visit its tag, within one hospital.
 //!
 //! Confidentiality grades follow the idea of HL7 security labels: a record is split by them before

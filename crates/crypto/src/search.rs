@@ -1,4 +1,4 @@
-//! Searching records by keyword, without telling the one who searches what is sought (protocols section 7).
+//! Searching records by keyword, without telling the one who searches what is sought (docs/PROTOCOL.md 7).
 //!
 //! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a quarter without a round trip:
 //! X25519 (RFC 7748) between the writer's key and the patient's key at that hospital. Each keyword has a key under it, each entry of a

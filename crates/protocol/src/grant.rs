@@ -1,6 +1,6 @@
 //! Standing grants: the patient's data contract, and what passes between patient, reader and key holder.
 //!
-//! From PETchain's data contract and protocols section 3. On the chain stands only who controls the grant (a key of its own, so that two grants of
+//! From PETchain's data contract and docs/PROTOCOL.md 3.2. On the chain stands only who controls the grant (a key of its own, so that two grants of
 //! a patient cannot be joined), a salted commitment to its terms, its end and its key holders. The terms are opened to the key holders who serve and to
 //! the reader. The five methods of the contract: *set identifier* (the grant's id is the hash of its controller key), *set authorisation*
 //! (`CreateGrant`), *get identifier* (reading the entry), *pause* and *destroy* (`SetGrant`).

@@ -1,5 +1,5 @@
 //! A hospital's private chain: what its node sealed, entry by entry in signed blocks, under one growing Merkle tree that is
-//! anchored on the consortium chain. Protocols section 5; tree and proofs are RFC 9162 section 2.1.
+//! anchored on the consortium chain. docs/PROTOCOL.md 5.2; tree and proofs are RFC 9162 section 2.1.
 //!
 //! ```text
 //! entry    author | nym | record | object | index digest | transaction | author's signature     272 bytes

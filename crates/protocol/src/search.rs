@@ -1,4 +1,4 @@
-//! Keyword search over the chain: what stands there, and what can be asked of a node (protocols section 7).
+//! Keyword search over the chain: what stands there, and what can be asked of a node (docs/PROTOCOL.md 7).
 //!
 //! A record's entries travel in the transaction that seals it. The ledger puts each where nothing stood before
 //! ([`crate::state::tables::INDEX`]) and notes the record's cross tags ([`crate::state::tables::CROSS`]); the record's own entry commits to all of

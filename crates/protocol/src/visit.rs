@@ -1,6 +1,6 @@
 //! The visit token: what a patient hands over at check-in, as a QR code or a file.
 //!
-//! From the 医链 note (就诊号) and protocols section 4. The token gives the hospital what it needs to seal the visit's records to the patient, and
+//! From the 医链 note (就诊号) and docs/PROTOCOL.md 4.1. The token gives the hospital what it needs to seal the visit's records to the patient, and
 //! nothing that another hospital could match: a key of this hospital's own, a pseudonym of this visit's own, and the identity under the
 //! regulators' key only.
 //!
