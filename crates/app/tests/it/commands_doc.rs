@@ -154,7 +154,7 @@ fn script(blocks: &[&Block]) -> String {
                 ),
                 Some(rule) => writeln!(
                     script,
-                    "told=$({command}\n) 2>&1 && {{ echo \"line {number} succeeded\"; exit 1; }}\n\
+                    "told=$( ({command}\n) 2>&1) && {{ echo \"line {number} succeeded\"; exit 1; }}\n\
                      case \"$told\" in *{rule}*) ;; *) echo \"line {number}: $told\"; exit 1;; esac"
                 ),
             }
@@ -164,32 +164,34 @@ fn script(blocks: &[&Block]) -> String {
     script
 }
 
-/// Output without what differs from run to run: ids, numbers, times, widths.
+/// Output without what differs from run to run: ids (which a page may cut short with `…`), numbers,
+/// times, widths.
 fn shape(output: &str) -> Vec<String> {
-    let word = |word: &str| {
-        let is_id = word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit());
-        let digits = word
-            .chars()
-            .map(|c| if c.is_ascii_digit() { '0' } else { c });
-        if is_id {
-            "ID".to_owned()
-        } else {
-            let mut digits: Vec<char> = digits.collect();
-            digits.dedup_by(|a, b| *a == '0' && *b == '0');
-            digits.into_iter().collect()
-        }
-    };
-    let line = |line: &str| {
-        line.split_whitespace()
-            .map(word)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    output
-        .lines()
-        .map(line)
-        .filter(|line| !line.is_empty())
-        .collect()
+    let lines = output.lines().map(|line| {
+        let words: Vec<String> = line.split_whitespace().map(word_shape).collect();
+        words.join(" ")
+    });
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+fn word_shape(word: &str) -> String {
+    let digits = word.trim_end_matches('…');
+    if digits.len() >= 8 && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        return "ID".to_owned();
+    }
+    let mut shape: Vec<char> = word
+        .chars()
+        .map(|character| {
+            if character.is_ascii_digit() {
+                '0'
+            } else {
+                character
+            }
+        })
+        .collect();
+    shape.dedup_by(|after, before| *after == '0' && *before == '0');
+    // A time that falls on a whole second has no fraction.
+    shape.into_iter().collect::<String>().replace(".0Z", "Z")
 }
 
 fn play(name: &str) {
@@ -293,6 +295,30 @@ fn the_commands_of_the_readme_run() {
 #[test]
 fn the_commands_of_the_page_of_commands_run() {
     play("docs/commands.md");
+}
+
+#[test]
+fn an_output_that_differs_in_more_than_numbers_is_told_apart() {
+    let shown = "a6c9bec3…  clinical/2026-Q4  2026-11-29T14:24:18.184Z  247 B\n\n3 records";
+    let id = "0b".repeat(32);
+    let printed = format!("{id} clinical/2027-Q1 2027-01-01T00:00:00Z 1234 B\n12 records\n");
+    assert_eq!(shape(shown), shape(&printed));
+    for other in ["clinical", "records", "B"] {
+        assert_ne!(shape(shown), shape(&printed.replace(other, "else")));
+    }
+}
+
+#[test]
+fn what_must_be_refused_and_what_is_not_run_are_read_from_the_page() {
+    let page = "```sh\na # refused: rule\nb \\\n  c\n```\n\n```text\nout\n```\n```sh not-run: builds\n\
+                cargo d\n```\n```text\nnot its output\n```\n";
+    let blocks = blocks(page);
+    assert_eq!(blocks.len(), 2);
+    assert_eq!(blocks[0].lines[0].refused.as_deref(), Some("rule"));
+    assert_eq!(blocks[0].lines[1].command, "b \\\n  c");
+    assert_eq!(blocks[0].output.as_deref(), Some("out"));
+    assert_eq!(blocks[1].not_run.as_deref(), Some("builds"));
+    assert_eq!(blocks[1].output, None);
 }
 
 /// Every subcommand that the program has is on the page.
