@@ -296,7 +296,10 @@ mod tests {
         );
         let labels: Vec<&[u8]> = ALL.iter().map(|label| label.0.as_bytes()).collect();
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
-        assert_eq!(hex::encode(all), "?");
+        assert_eq!(
+            hex::encode(all),
+            "4eeda89562628c20edeeb1a2394a69d872f866020966d686898c28ebec6363e6"
+        );
     }
 
     #[test]
