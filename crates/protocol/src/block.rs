@@ -13,7 +13,9 @@ use crate::{
 };
 
 /// The header of a block: {chain, height, previous hash, time, count, size, Merkle root, state root, consensus}.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Header {
     /// The chain it is of.
     pub chain: ChainId,

@@ -76,7 +76,9 @@ impl MerkleTree {
 }
 
 /// Shows that a leaf stands at `index` among `size` leaves.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct InclusionProof {
     /// The leaf's place, from 0.
     pub index: u32,

@@ -20,6 +20,7 @@ pub mod log;
 pub mod receipt;
 pub mod refusal;
 pub mod registry;
+pub mod schema;
 pub mod sealed;
 pub mod search;
 pub mod state;

@@ -30,12 +30,14 @@ use crate::{
 };
 
 /// One sealed record, with the evidence that its author asked for it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct LogEntry {
     /// The author's certificate.
     pub author: CertificateId,
     /// The visit's pseudonym.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Nym>")]
     pub nym: Nym,
     /// The record.
     pub record: RecordId,
@@ -46,7 +48,7 @@ pub struct LogEntry {
     /// The transaction that puts it onto the consortium chain.
     pub transaction: TransactionId,
     /// By the author's certified key, over that transaction's visit, see [`crate::transport::SealRequest`].
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(LogEntry {
@@ -79,7 +81,9 @@ impl LogEntry {
 }
 
 /// What a block of the private chain is hashed and signed as.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct LogHeader {
     /// The hospital.
     pub hospital: MemberId,
@@ -131,7 +135,9 @@ impl LogHeader {
 
 /// A workstation's word that it checked the entries of a block before the block was closed: author certified and signed, record on the consortium chain. By a
 /// certified person of the hospital who wrote none of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct LogCheck {
     /// The hospital.
     pub hospital: MemberId,
@@ -144,7 +150,7 @@ pub struct LogCheck {
     /// Who checked.
     pub checker: CertificateId,
     /// By the checker's certified key.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(LogCheck {
@@ -221,7 +227,9 @@ impl LogCheck {
 }
 
 /// The entries of no block yet.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct OpenEntries {
     /// The block below; of nothing, when there is none.
     pub previous: TreeHash,
@@ -232,12 +240,14 @@ pub struct OpenEntries {
 }
 
 /// A block of a private chain.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct LogBlock {
     /// Its header.
     pub header: LogHeader,
     /// By the hospital's node.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
     /// Who checked the entries, where the hospital asks for it.
     pub check: Option<LogCheck>,
@@ -263,7 +273,9 @@ impl LogBlock {
 }
 
 /// Puts the head of a private chain onto the consortium chain; by the hospital's node.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Anchor {
     /// The header of the latest block.
     pub header: LogHeader,
@@ -326,7 +338,9 @@ const fn split(count: u64) -> u64 {
 }
 
 /// Shows that an entry stands at its place in a tree: RFC 9162 section 2.1.3.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct LogInclusion {
     /// The entry's number.
     pub index: u64,
@@ -376,7 +390,9 @@ impl LogInclusion {
 }
 
 /// Shows that a tree extends a smaller one: RFC 9162 section 2.1.4.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct ConsistencyProof {
     path: List<TreeHash, CONSISTENCY_MAX>,

@@ -10,7 +10,9 @@ use crate::{
 };
 
 /// A transaction's place in a final block. About 700 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Receipt {
     /// The transaction.
     pub transaction: TransactionId,

@@ -116,7 +116,9 @@ impl TraceState {
 }
 
 /// The heights at which an append may be executed, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct HeightWindow {
     /// The first.
     pub from: Height,
@@ -145,10 +147,12 @@ impl HeightWindow {
 }
 
 /// The consortium CA's word that whoever holds a key is certified with a role. Names nobody: an author gets many, and uses each once.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct AuthorPass {
     /// The author's key for one append.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub key: VerifyingKey,
     /// The author's role.
     pub role: Role,
@@ -157,7 +161,7 @@ pub struct AuthorPass {
     /// First moment after validity.
     pub valid_until: TimeMs,
     /// By the consortium's CA, over chain and all above.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(AuthorPass {
@@ -240,20 +244,24 @@ impl AuthorPass {
 }
 
 /// One pack's part of an append: 68 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct TracePush {
     /// The pack's trace.
     pub trace: TraceId,
     /// How long the trace is before this.
     pub length: u32,
     /// The event's key under the trace's mask.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<MaskedKey>")]
     pub key: MaskedKey,
 }
 canonical!(TracePush { trace, length, key });
 
 /// Everything that an append means.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct TraceTerms {
     /// Who appends. The transaction is signed with its key.
     pub pass: AuthorPass,
@@ -286,7 +294,9 @@ impl TraceTerms {
 }
 
 /// An append: terms and proof.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct TraceAppend {
     /// What is meant.
     pub terms: TraceTerms,
@@ -336,12 +346,14 @@ impl TraceHead {
 }
 
 /// One pack's part of an append, as the chain keeps it: 65 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct TraceItem {
     /// What it shares with the other packs of its append, see [`TraceShared::id`].
     pub shared: TreeHash,
     /// The event's key under the trace's mask.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<MaskedKey>")]
     pub key: MaskedKey,
     /// Whether the trace was closed to it: an alarm, not an entry.
     pub late: bool,
@@ -370,7 +382,9 @@ impl Decode for TraceItem {
 }
 
 /// What the packs of one append share.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct TraceShared {
     /// Who appended.
     pub pass: AuthorPass,
@@ -403,7 +417,9 @@ impl TraceShared {
 }
 
 /// An item of a trace with what it shares.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct TraceEntry {
     /// The item.
     pub item: TraceItem,

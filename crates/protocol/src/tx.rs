@@ -25,7 +25,9 @@ use crate::{
 };
 
 /// What a transaction does.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Body {
@@ -98,12 +100,14 @@ impl Body {
 const SET_GRANT: u8 = 6;
 
 /// Records of one visit, sealed by one hospital.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct SealVisit {
     /// The hospital.
     pub hospital: MemberId,
     /// The visit's pseudonym. The first seal binds it to the hospital.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Nym>")]
     pub nym: Nym,
     /// The records, each created here and never changed.
     pub records: List<SealedRecord, RECORDS_MAX>,

@@ -30,7 +30,9 @@ use crate::{
 };
 
 /// What stands at some keys in the state after a final block.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct ProvenState {
     /// The block's header, with the root.
     pub header: Header,
@@ -77,7 +79,9 @@ impl ProvenState {
 }
 
 /// What stands at a key, with the proof of it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct StateProof {
     /// The operation that shows it.
     pub operation: Operation,
@@ -87,7 +91,9 @@ pub struct StateProof {
 canonical!(StateProof { operation, place });
 
 /// An operation of the state's log.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Operation {
     /// A key's value, and the next key in use.
@@ -97,7 +103,9 @@ pub enum Operation {
 }
 
 /// A key's value, and the next key in use.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Update {
     /// The key.
     pub key: StateKey,
@@ -109,7 +117,9 @@ pub struct Update {
 canonical!(Update { key, value, next });
 
 /// Where an operation stands in the log, and that it is the latest of its key.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct LogPlace {
     /// The operation's number, from 0.
     pub location: u64,
