@@ -10,6 +10,8 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+
 /// Why bytes were refused. Always the sender's fault; sending them again does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -153,9 +155,9 @@ impl<'a> Reader<'a> {
 }
 
 /// At most `MAX` items of `T`.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(inline, description = format!("At most {MAX} items"))]
+#[schemars(inline, rename = "{T}List", description = format!("At most {MAX} items"))]
 pub struct List<T, const MAX: usize>(#[schemars(length(max = MAX))] Vec<T>);
 
 impl<T, const MAX: usize> Default for List<T, MAX> {
@@ -235,7 +237,7 @@ impl<T: Decode, const MAX: usize> Decode for List<T, MAX> {
 }
 
 /// UTF-8 text of 1 to `MAX` bytes without control characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "Text{MAX}")]
 #[schemars(description = format!("UTF-8 text of 1 to {MAX} bytes without control characters"))]
@@ -313,7 +315,7 @@ impl<const MAX: usize> Decode for Text<MAX> {
 }
 
 /// A byte string of at most `MAX` bytes.
-#[derive(Clone, Default, PartialEq, Eq, Hash, schemars::JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(inline, description = format!("At most {MAX} bytes, in hex digits"))]
 pub struct Blob<const MAX: usize>(
     #[schemars(

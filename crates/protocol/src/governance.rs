@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     label,
     sign::{Signature, SigningKey, VerifyingKey},
@@ -19,15 +20,7 @@ use crate::{
 
 /// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or `[::1]:9000`.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
 pub struct NodeAddress(#[schemars(with = "String", regex(pattern = ADDRESS))] pub SocketAddr);
@@ -67,9 +60,7 @@ impl Decode for NodeAddress {
 }
 
 /// A node that may be a validator.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Delegate {
     /// By which its peers know it.
     #[serde(with = "fixed::Hex::<VerifyingKey>")]
@@ -80,9 +71,7 @@ pub struct Delegate {
 canonical!(Delegate { peer, address });
 
 /// Blocks of an epoch, [`EPOCH_BLOCKS_MIN`] at least: the validators need a turn each in half of it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(try_from = "u32", into = "u32")]
 #[schemars(extend("minimum" = EPOCH_BLOCKS_MIN))]
 pub struct EpochBlocks(u32);
@@ -165,9 +154,7 @@ impl Decode for EpochBlocks {
 }
 
 /// How validators follow each other, as the genesis has it.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Governance {
     /// Blocks of an epoch.
     pub epoch_blocks: EpochBlocks,
@@ -180,9 +167,7 @@ canonical!(Governance {
 });
 
 /// Stands a member's node as a candidate, moves it to another address, or withdraws it.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Candidacy {
     /// Whose node it is.
     pub member: MemberId,
@@ -242,9 +227,7 @@ impl Candidacy {
 }
 
 /// A member's vote for a candidate. One member, one vote, which may be changed at any time.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Ballot {
     /// Whose vote.
     pub voter: MemberId,
@@ -260,9 +243,7 @@ canonical!(Ballot {
 });
 
 /// The candidate of a [`Ballot`].
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
 pub struct BallotChoice(#[serde(with = "fixed::Hex::<VerifyingKey>")] pub VerifyingKey);

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -55,9 +56,7 @@ named_codes! {
 }
 
 /// A grant as it stands on the chain.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Grant {
     /// The key that may pause, resume and revoke it; made for this grant alone.
     #[serde(with = "fixed::Hex::<VerifyingKey>")]
@@ -213,9 +212,7 @@ impl<'de> serde::Deserialize<'de> for Commitment {
 }
 
 /// A change of a grant's state, by its controller.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct GrantChange {
     /// The grant.
     pub grant: GrantId,
@@ -231,9 +228,7 @@ canonical!(GrantChange {
 });
 
 /// What the chain knows of a grant.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct GrantEntry {
     /// The grant.
     pub grant: Grant,
@@ -396,9 +391,7 @@ impl SealedDeposit {
 
 /// A clinician's word that a patient's emergency grant has to be opened. A second clinician countersigns it by putting it onto the chain, where it stays
 /// for the patient to see.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Opening {
     /// The grant.
     pub grant: GrantId,
@@ -488,9 +481,7 @@ pub struct OpeningEntry {
 canonical!(OpeningEntry { opening, admitted });
 
 /// Says that a key holder erased its shares of a revoked grant; on the chain, signed by its node.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Erasure {
     /// The grant.
     pub grant: GrantId,
@@ -581,9 +572,7 @@ pub struct HolderAsk {
 canonical!(HolderAsk { holder, hops, ask });
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave it.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SignedPartial {
     /// Who answers.
     pub holder: MemberId,
@@ -711,9 +700,7 @@ impl UsesRequest {
 }
 
 /// One use of a grant, as a key holder noted it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Use {
     /// The record turned.
     pub record: RecordId,

@@ -9,6 +9,7 @@
 //! The ledger takes an anchor only with that proof, so a hospital cannot rewrite what it anchored; and every entry names records
 //! that stand on the consortium chain, so a rewritten entry is placed even when everything above it was rewritten to fit.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -30,9 +31,7 @@ use crate::{
 };
 
 /// One sealed record, with the evidence that its author asked for it.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogEntry {
     /// The author's certificate.
     pub author: CertificateId,
@@ -81,9 +80,7 @@ impl LogEntry {
 }
 
 /// What a block of the private chain is hashed and signed as.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogHeader {
     /// The hospital.
     pub hospital: MemberId,
@@ -135,9 +132,7 @@ impl LogHeader {
 
 /// A workstation's word that it checked the entries of a block before the block was closed: author certified and signed, record on the consortium chain. By a
 /// certified person of the hospital who wrote none of them.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogCheck {
     /// The hospital.
     pub hospital: MemberId,
@@ -227,9 +222,7 @@ impl LogCheck {
 }
 
 /// The entries of no block yet.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct OpenEntries {
     /// The block below; of nothing, when there is none.
     pub previous: TreeHash,
@@ -240,9 +233,7 @@ pub struct OpenEntries {
 }
 
 /// A block of a private chain.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogBlock {
     /// Its header.
     pub header: LogHeader,
@@ -273,9 +264,7 @@ impl LogBlock {
 }
 
 /// Puts the head of a private chain onto the consortium chain; by the hospital's node.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Anchor {
     /// The header of the latest block.
     pub header: LogHeader,
@@ -338,9 +327,7 @@ const fn split(count: u64) -> u64 {
 }
 
 /// Shows that an entry stands at its place in a tree: RFC 9162 section 2.1.3.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogInclusion {
     /// The entry's number.
     pub index: u64,
@@ -391,7 +378,7 @@ impl LogInclusion {
 
 /// Shows that a tree extends a smaller one: RFC 9162 section 2.1.4.
 #[derive(
-    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
 pub struct ConsistencyProof {

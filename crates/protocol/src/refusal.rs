@@ -1,5 +1,7 @@
 //! Every rule by which the ledger or a key holder refuses, with a stable name and what to do about it.
 
+use schemars::JsonSchema;
+
 use crate::codec::{Decode, DecodeError, Encode, Reader, named_codes};
 
 named_codes! {
@@ -220,15 +222,7 @@ impl Refusal {
 
 /// What became of a transaction that is in a block.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {

@@ -1,5 +1,6 @@
 //! Who is who: the genesis, member organisations, and the certificates of the people who act for them.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     pre::DelegateePublic, pseudonym::RegulatorPublic, search::WriterPublic, sign::VerifyingKey,
 };
@@ -17,9 +18,7 @@ use crate::{
 pub const GROUP_KEY_SIZE: usize = 96;
 
 /// What all parties of one chain agree on before its first block. Its hash is the [`ChainId`].
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Genesis {
     /// The consortium's name, for people.
     pub name: Text<NAME_MAX>,
@@ -88,9 +87,7 @@ impl Role {
 }
 
 /// A member organisation of the consortium.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Member {
     /// Its name, for people.
     pub name: Text<NAME_MAX>,
@@ -112,9 +109,7 @@ impl Member {
 }
 
 /// Binds a person of a member organisation to a role and three keys for a time.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Certificate {
     /// The person's name, as it stands under a record.
     pub subject: Text<NAME_MAX>,
@@ -179,9 +174,7 @@ impl Certificate {
 }
 
 /// Takes a certificate back before its time.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Revocation {
     /// The organisation whose certificate it is.
     pub member: MemberId,
@@ -243,9 +236,7 @@ impl Motion {
 }
 
 /// A member's vote on a motion about another. One member, one vote; it may be taken back until the motion is carried.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Vote {
     /// About whom.
     pub subject: MemberId,
@@ -273,9 +264,7 @@ canonical!(Vote {
 pub type Votes = List<MemberId, MEMBERS_MAX>;
 
 /// What the chain knows of a member.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct MemberEntry {
     /// The member.
     pub member: Member,
@@ -322,9 +311,7 @@ impl MemberEntry {
 }
 
 /// What the chain knows of a certificate.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct CertificateEntry {
     /// The certificate.
     pub certificate: Certificate,
@@ -340,9 +327,7 @@ canonical!(CertificateEntry {
 });
 
 /// The block in which something came onto the chain.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Admitted {
     /// The block's height.
     pub height: Height,
@@ -352,9 +337,7 @@ pub struct Admitted {
 canonical!(Admitted { height, time });
 
 /// A certificate's end before its time.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Revoked {
     /// The block that revoked it.
     pub admitted: Admitted,

@@ -4,7 +4,8 @@
 //! A type's schema stands under the type's name and is referred to as `#/components/schemas/NAME`;
 //! its doc comments are the descriptions. It describes what is *written*: hex digits are small, an
 //! absent value is `null` and not left out. Fields that a later version adds are allowed
-//! everywhere but beside the name of a choice.
+//! everywhere but beside the name of a choice. Whole numbers go up to 2^64 - 1, which is more than
+//! a double holds: a reader in JavaScript takes care.
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@
 //! them ([`RecordIndex::digest`]), so an owner can check that no entry was withheld. What a node learns is listed in
 //! docs/search-leakage.md.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use yilian_crypto::{
     hash::hash,
     label,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The index entries of one record: 16, 32 or 64, some of them of nothing.
-#[derive(Clone, PartialEq, Eq, schemars::JsonSchema)]
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
 pub struct RecordIndex(#[schemars(schema_with = "index_entries")] Vec<IndexEntry>);
 
 fn index_entries(generator: &mut SchemaGenerator) -> Schema {
@@ -160,15 +160,11 @@ canonical!(LookupRequest {
 });
 
 /// For each address asked for, what stands there.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Pointers(#[schemars(length(max = LOOKUPS_MAX))] pub Vec<Option<Pointer>>);
 
 /// A masked pointer, hex digits in JSON.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
 pub struct Pointer(#[serde(with = "fixed::Hex::<MaskedPointer>")] pub MaskedPointer);
@@ -193,9 +189,7 @@ impl std::fmt::Debug for Find {
 pub type Searches = List<Find, SEARCHES_MAX>;
 
 /// What one trapdoor found: for each entry that it covers, the record; `None` where no true entry stands.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Found {
     /// The records, in the order of the entries.
     #[schemars(length(max = RESULTS_MAX))]

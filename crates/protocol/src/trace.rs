@@ -10,6 +10,7 @@
 //! For each trace a [`TraceHead`] in the provable state: its length, whether it is closed, and a link over all of its [`TraceItem`]s. What the packs of one
 //! append share is kept once ([`TraceShared`]).
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -116,9 +117,7 @@ impl TraceState {
 }
 
 /// The heights at which an append may be executed, both included.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct HeightWindow {
     /// The first.
     pub from: Height,
@@ -147,9 +146,7 @@ impl HeightWindow {
 }
 
 /// The consortium CA's word that whoever holds a key is certified with a role. Names nobody: an author gets many, and uses each once.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct AuthorPass {
     /// The author's key for one append.
     #[serde(with = "fixed::Hex::<VerifyingKey>")]
@@ -244,9 +241,7 @@ impl AuthorPass {
 }
 
 /// One pack's part of an append: 68 bytes.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TracePush {
     /// The pack's trace.
     pub trace: TraceId,
@@ -259,9 +254,7 @@ pub struct TracePush {
 canonical!(TracePush { trace, length, key });
 
 /// Everything that an append means.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceTerms {
     /// Who appends. The transaction is signed with its key.
     pub pass: AuthorPass,
@@ -294,9 +287,7 @@ impl TraceTerms {
 }
 
 /// An append: terms and proof.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceAppend {
     /// What is meant.
     pub terms: TraceTerms,
@@ -346,9 +337,7 @@ impl TraceHead {
 }
 
 /// One pack's part of an append, as the chain keeps it: 65 bytes.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceItem {
     /// What it shares with the other packs of its append, see [`TraceShared::id`].
     pub shared: TreeHash,
@@ -382,9 +371,7 @@ impl Decode for TraceItem {
 }
 
 /// What the packs of one append share.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceShared {
     /// Who appended.
     pub pass: AuthorPass,
@@ -417,9 +404,7 @@ impl TraceShared {
 }
 
 /// An item of a trace with what it shares.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceEntry {
     /// The item.
     pub item: TraceItem,

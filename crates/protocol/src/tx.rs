@@ -4,6 +4,7 @@
 //! `chain (32) | body (tag and fields) | signer (32) | signature (64)`, at most [`TRANSACTION_MAX`] bytes. The id is the hash of all of it. The signer's
 //! key travels along so that the signature can be checked before any state is read; whether that key *may* sign is the ledger's rule.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     label,
     pseudonym::Nym,
@@ -25,9 +26,7 @@ use crate::{
 };
 
 /// What a transaction does.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Body {
@@ -100,9 +99,7 @@ impl Body {
 const SET_GRANT: u8 = 6;
 
 /// Records of one visit, sealed by one hospital.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SealVisit {
     /// The hospital.
     pub hospital: MemberId,
