@@ -548,7 +548,10 @@ impl<T: Transport> Session<T> {
         hospital: MemberId,
         height: Height,
     ) -> Result<LogBlock, ClientError> {
-        Ok(self.transport.call(GetLogBlock { hospital, height }).await?)
+        Ok(self
+            .transport
+            .call(GetLogBlock { hospital, height })
+            .await?)
     }
 
     /// The entries of a hospital's private chain that are in no block yet; nothing of them is verified.

@@ -125,7 +125,7 @@ impl ConsortiumChain for Chain {
     }
 
     async fn state(&self, keys: Vec<StateKey>) -> Result<Vec<Option<Vec<u8>>>, SubmitError> {
-        Self::state(self, keys).await
+        Self::state(self, &keys).await
     }
 
     async fn prove(&self, keys: Vec<StateKey>) -> Result<ProvenState, SubmitError> {

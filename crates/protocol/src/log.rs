@@ -46,7 +46,7 @@ pub struct LogEntry {
     pub index: TreeHash,
     /// The transaction that puts it onto the consortium chain.
     pub transaction: TransactionId,
-    /// By the author's certified key, over that transaction's visit, see [`crate::transport::SealRequest`].
+    /// By the author's certified key, over that transaction's visit, see [`crate::call::SealRequest`].
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }

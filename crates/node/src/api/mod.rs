@@ -67,7 +67,8 @@ impl<C: ConsortiumChain, N: Send + Sync + 'static> Gate for Node<C, N> {
 /// For Prometheus; for members, as what is counted tells how busy a hospital is.
 async fn metrics(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Failure> {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    route::known(&*node, yilian_protocol::call::Caller::Member, &request).await?;
+    let members = yilian_protocol::call::Caller::Member;
+    route::let_in(&*node, members, route::caller(&request)).await?;
     let text = node.metrics().await?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use yilian_protocol::{
     call::{
-        Call, CallError, Caller, Encoding as _, Method, ParameterKind, ParameterRow, Registry, Row,
+        CallError, Caller, Encoding as _, Method, ParameterKind, ParameterRow, Registry, Row,
         ServedBy, http,
     },
     schema::Schemas,
@@ -105,7 +105,9 @@ fn parameter(row: &Row, parameter: &ParameterRow) -> Value {
         ParameterKind::Integer => json!({ "type": "integer", "minimum": 0 }),
     };
     if let Some(default) = parameter.default {
-        schema["default"] = default.parse().map_or(Value::Null, |number: u64| json!(number));
+        schema["default"] = default
+            .parse()
+            .map_or(Value::Null, |number: u64| json!(number));
     }
     let place = if row.is_in_path(parameter.name) {
         "path"

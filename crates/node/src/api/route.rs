@@ -14,7 +14,7 @@ use futures::StreamExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use yilian_protocol::{
     MemberId,
-    call::{Call, CallError, Caller, Encoding as _, Method, Registry, Row, ServedBy, Work, http},
+    call::{CallError, Caller, Encoding as _, Method, Registry, Row, ServedBy, Work, http},
     refusal::Refusal,
 };
 
@@ -80,7 +80,7 @@ async fn answer<S: Gate, C: ServedBy<S>>(
     room: &Semaphore,
     request: Request,
 ) -> Result<Response, Failure> {
-    let _place = match admitted(service, &C::ROW, room, &request).await {
+    let _place = match admitted(service, &C::ROW, room, caller(&request)).await {
         Ok(place) => place,
         Err(error) => {
             drain(request.into_body()).await;
@@ -105,9 +105,9 @@ async fn admitted<'a>(
     gate: &impl Gate,
     row: &Row,
     room: &'a Semaphore,
-    request: &Request,
+    caller: Option<tls::Caller>,
 ) -> Result<SemaphorePermit<'a>, CallError> {
-    known(gate, row.caller, request).await?;
+    let_in(gate, row.caller, caller).await?;
     let retry = CallError::Busy { retry_ms: RETRY_MS };
     room.try_acquire().map_err(|_| retry)
 }
@@ -128,18 +128,23 @@ async fn apart<R: Send + 'static>(
     })
 }
 
+/// Who is at the other end, if anybody told the router.
+pub(super) fn caller(request: &Request) -> Option<tls::Caller> {
+    let caller = request.extensions().get::<ConnectInfo<tls::Caller>>();
+    caller.map(|ConnectInfo(caller)| *caller)
+}
+
 /// Refuses who may not make a call. Under TLS callers can be told; a proxy in front of plain HTTP
 /// has to tell them itself.
-pub(super) async fn known(
+pub(super) async fn let_in(
     gate: &impl Gate,
     asked: Caller,
-    request: &Request,
+    caller: Option<tls::Caller>,
 ) -> Result<(), CallError> {
     if asked == Caller::Anybody {
         return Ok(());
     }
-    let caller = request.extensions().get::<ConnectInfo<tls::Caller>>();
-    match caller.map(|ConnectInfo(caller)| *caller) {
+    match caller {
         Some(tls::Caller::Unknown) => Ok(()),
         Some(tls::Caller::Member(member)) => gate.lets_in(member).await,
         Some(tls::Caller::Anybody) | None => Err(Refusal::NotAMember.into()),

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use yilian_ledger::consent;
 use yilian_protocol::{
     call::{
-        Answered, AskHolder, CallError, ConsentContract, GetUses, LeaveDeposit, Page,
-        Reencapsulate,
+        Answered, AskHolder, CallError, ConsentContract, GetUses, LeaveDeposit, Page, Reencapsulate,
     },
     grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::HOPS_MAX,
@@ -19,7 +18,10 @@ use super::{Neighbour, Node, state_error};
 use crate::{consortium::ConsortiumChain, keyholder};
 
 impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
-    async fn reencapsulate(&self, Reencapsulate(request): Reencapsulate) -> Answered<Reencapsulate> {
+    async fn reencapsulate(
+        &self,
+        Reencapsulate(request): Reencapsulate,
+    ) -> Answered<Reencapsulate> {
         let object = self.object_of(request.record).await?;
         Ok(keyholder::reencapsulate_once(
             &request,
@@ -65,7 +67,9 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let entry = self.entry(GRANT, grant.as_bytes(), "grant").await?;
         if entry.state == GrantState::Revoked {
             let (holder, keeper) = (sealed.holder, Arc::clone(&self.holder));
-            self.chain.apart(move || keeper.erase(grant, holder)).await??;
+            self.chain
+                .apart(move || keeper.erase(grant, holder))
+                .await??;
             return Err(Refusal::GrantRevoked.into());
         }
         Ok(())
@@ -83,7 +87,10 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let ask = asked.ask;
         let grant = ask.ask.grant;
         let keeper = Arc::clone(&self.holder);
-        let deposit = self.chain.apart(move || keeper.deposit(grant, holder)).await??;
+        let deposit = self
+            .chain
+            .apart(move || keeper.deposit(grant, holder))
+            .await??;
         let reader = self.read(CERTIFICATE, ask.ask.reader.as_bytes()).await?;
         let member = reader.map_or(holder, |reader| reader.certificate.member);
         let state = self.fetch(consent::check_reads(&ask, member)).await?;
@@ -122,7 +129,10 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let chain = self.ledger.chain();
         consent::check_uses(&state, chain, self.chain.now(), &request).map_err(state_error)??;
         let keeper = Arc::clone(&self.holder);
-        Ok(self.chain.apart(move || keeper.uses(grant, holder, from)).await??)
+        Ok(self
+            .chain
+            .apart(move || keeper.uses(grant, holder, from))
+            .await??)
     }
 }
 

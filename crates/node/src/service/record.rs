@@ -69,7 +69,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
                 transaction: bytes.clone(),
                 objects: request.objects,
             };
-            self.neighbours.relay(&relay).await?;
+            self.neighbours.relay(RelayRecords(relay)).await?;
         }
         let receipt = self.order(transaction.as_bytes().to_vec().into()).await?;
         Ok(SealReceipt {

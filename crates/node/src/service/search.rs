@@ -6,7 +6,7 @@ use yilian_protocol::{
     call::{Answered, CallError, Cross, GetIndex, LookUp, Search, SearchContract},
     limits::RESULTS_MAX,
     refusal::Outcome,
-    search::{Find, Found, Pointer, Pointers, RecordIndex},
+    search::{Found, Pointer, Pointers, RecordIndex},
     state::tables::{CROSS, INDEX, index_name},
     tx::Body,
 };
@@ -39,7 +39,7 @@ impl<C: ConsortiumChain, N: Neighbour> SearchContract for Node<C, N> {
             });
         }
         let mut found = Vec::with_capacity(finds.len());
-        for find in finds {
+        for find in finds.iter() {
             let lookups: Vec<Lookup> = find.trapdoor.lookups().collect();
             let names = lookups
                 .iter()

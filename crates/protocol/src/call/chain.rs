@@ -1,6 +1,7 @@
 //! What is asked about the consortium chain: how far it is, what is final, what stands in its
 //! state; and what is put onto it.
 
+use schemars::JsonSchema;
 use yilian_crypto::sign::VerifyingKey;
 
 use super::{ANSWER_LARGE, ANSWER_SMALL, BODY_SMALL};
@@ -9,7 +10,7 @@ use crate::{
     codec::{Blob, Decode, DecodeError, Encode, List, Reader},
     fixed,
     ids::{ChainId, Height, StateKey, TransactionId},
-    limits::{FINALITY_MAX, PROOFS_MAX, TRANSACTION_MAX},
+    limits::{BLOCK_TRANSACTIONS_MAX, FINALITY_MAX, PROOFS_MAX, TRANSACTION_MAX},
     receipt::Receipt,
     refusal::Outcome,
     registry::{Admitted, Genesis},
@@ -76,7 +77,7 @@ impl Decode for TransactionBytes {
 }
 
 /// A node's chain and how far it is.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Status {
     /// The node's version.
     pub version: String,
@@ -95,7 +96,7 @@ pub struct Status {
 }
 
 /// A block, with its transactions taken apart.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Block {
     /// Its id.
     pub id: crate::ids::BlockId,
@@ -104,18 +105,19 @@ pub struct Block {
     /// The validators' certificate; none for the genesis.
     pub finality: Blob<FINALITY_MAX>,
     /// Its transactions, in order.
+    #[schemars(length(max = BLOCK_TRANSACTIONS_MAX))]
     pub transactions: Vec<BlockTransaction>,
 }
 
 /// A transaction in a block.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct BlockTransaction {
     /// Its id.
     pub id: TransactionId,
     /// What it does.
     pub body: Body,
     /// Who signed it.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub signer: VerifyingKey,
     /// What became of it.
     pub outcome: Outcome,

@@ -1,8 +1,7 @@
 //! What key holders are asked: to turn a record towards a reader, once or under a standing grant.
 
-use yilian_crypto::pre::{
-    GtReencapsulation, LvReencapsulation, Reencapsulation, Rekey, ScopeKey,
-};
+use schemars::JsonSchema;
+use yilian_crypto::pre::{GtReencapsulation, LvReencapsulation, Reencapsulation, Rekey, ScopeKey};
 
 use super::{ANSWER_LARGE, ANSWER_SMALL, BODY_SMALL, Page};
 use crate::{
@@ -71,15 +70,15 @@ crate::codec::named_codes! {
 }
 
 /// A record's capsule turned towards a reader.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(tag = "form", content = "value", rename_all = "kebab-case")]
 #[allow(clippy::large_enum_variant, reason = "short-lived, and sent as bytes")]
 pub enum Reencapsulated {
     /// In GT.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<GtReencapsulation>")]
     Gt(GtReencapsulation),
     /// In G1 and G2.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<LvReencapsulation>")]
     Lv(LvReencapsulation),
 }
 crate::codec::canonical_choice!(Reencapsulated { 1 => Gt, 2 => Lv });

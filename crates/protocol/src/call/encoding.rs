@@ -1,10 +1,10 @@
 //! How answers are written.
 
-use schemars::json_schema;
+use schemars::{Schema, json_schema};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::CallError;
-use crate::schema::{JsonSchema, Schema, Schemas};
+use crate::schema::{JsonSchema, Schemas};
 
 /// A way to write answers of the type `A`.
 pub trait Encoding<A> {

@@ -1,9 +1,13 @@
 //! Why a call gave no answer.
 
+use schemars::JsonSchema;
+
 use crate::{codec::DecodeError, refusal::Refusal};
 
-/// Why a call gave no answer. In JSON: `{"code": .., "message": .., "remedy": ..}` and the fields below.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+/// Why a call gave no answer. In JSON `code` says which, beside the fields below.
+#[derive(
+    Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize, JsonSchema,
+)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum CallError {
@@ -23,6 +27,7 @@ pub enum CallError {
     #[error("the request is over the limit of {limit} bytes")]
     TooLarge {
         /// The limit.
+        #[schemars(with = "u64")]
         limit: usize,
     },
     /// Nothing is there under that name.

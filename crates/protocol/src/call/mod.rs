@@ -35,6 +35,10 @@ pub use record::*;
 pub use search::*;
 pub use trace::*;
 
+use schemars::JsonSchema;
+
+use crate::limits::PAGE_MAX;
+
 /// One call: what is asked for, on its way to whoever answers.
 pub trait Call: Clone + Send + Sync + Sized + 'static {
     /// What answers it.
@@ -217,9 +221,11 @@ pub trait Transport {
 }
 
 /// Part of a listing.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The entries, in the order in which they came onto the chain.
+    #[schemars(length(max = PAGE_MAX))]
     pub entries: Vec<T>,
     /// How many there are in all.
     pub total: u32,

@@ -1,5 +1,7 @@
 //! A hospital's private chain, which names who wrote what. See [`crate::log`].
 
+use schemars::JsonSchema;
+
 use super::{ANSWER_LARGE, ANSWER_SMALL, BODY_SMALL};
 use crate::{
     ids::{Height, MemberId},
@@ -35,7 +37,7 @@ crate::calls! {
 }
 
 /// How far a hospital's private chain is.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogHead {
     /// How many entries it has, those of no block yet included.
     pub size: u64,

@@ -1,5 +1,6 @@
 //! A record's way in and out: sealed objects, which no node can open.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     pseudonym::Nym,
     sign::{Signature, SigningKey, VerifyingKey},
@@ -42,12 +43,12 @@ crate::calls! {
 }
 
 /// What the chain knows of a record.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct RecordEntry {
     /// The record and its capsule.
     pub sealed: SealedRecord,
     /// The visit's pseudonym.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Nym>")]
     pub nym: Nym,
     /// The hospital that sealed it.
     pub hospital: MemberId,
@@ -172,7 +173,7 @@ impl SealRequest {
 }
 
 /// The hospital's transaction for a [`SealRequest`], and the proof that it is final.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SealReceipt {
     /// The transaction's bytes, signed by the hospital's node.
     pub transaction: Blob<TRANSACTION_MAX>,
