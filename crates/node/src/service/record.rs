@@ -55,23 +55,26 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         request
             .verify(self.ledger.chain(), &author.certificate.signing)
             .map_err(|_| Refusal::BadSignature)?;
-        let objects = matching_objects(&request.visit, &request.objects)?;
-        self.keep(objects).await?;
-        let hospital = request.visit.hospital;
-        let body = Body::Seal(request.visit);
-        let transaction = Transaction::sign(self.ledger.chain(), body, &key);
+        let SealRequest {
+            visit,
+            author,
+            signature,
+            objects,
+        } = request;
+        let hospital = visit.hospital;
+        let transaction = Transaction::sign(self.ledger.chain(), Body::Seal(visit), &key);
         let bytes = Blob::new(transaction.as_bytes().to_vec())?;
-        let evidence = (request.author, request.signature);
-        let entries = log_entries(&transaction, &request.objects, evidence);
+        let kept = self.keep_objects(transaction, objects).await?;
+        let entries = log_entries(&kept.transaction, &kept.cids, (author, signature));
         self.private.append(hospital, entries).await?;
         if self.neighbours.has_hubs() {
             let relay = Relay {
                 transaction: bytes.clone(),
-                objects: request.objects,
+                objects: kept.objects,
             };
             self.neighbours.relay(RelayRecords(relay)).await?;
         }
-        let receipt = self.order(transaction.as_bytes().to_vec().into()).await?;
+        let receipt = self.order(bytes.as_slice().to_vec().into()).await?;
         Ok(SealReceipt {
             transaction: bytes,
             receipt,
@@ -93,9 +96,31 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         if *transaction.signer() != member.member.node {
             return Err(Refusal::ForeignMember.into());
         }
-        let objects = matching_objects(visit, &relay.objects)?;
-        self.keep(objects).await?;
-        self.order(transaction.as_bytes().to_vec().into()).await
+        self.keep_objects(transaction, relay.objects).await?;
+        self.order(relay.transaction.into_vec().into()).await
+    }
+
+    /// Keeps the objects of a transaction that seals a visit, if they are the ones that it names.
+    /// Points are decoded, megabytes hashed and synced to disk: apart from the network.
+    async fn keep_objects(
+        &self,
+        transaction: Transaction,
+        objects: Objects,
+    ) -> Result<Kept, CallError> {
+        let store = Arc::clone(&self.store);
+        let kept = self.chain.apart(move || {
+            let Body::Seal(visit) = transaction.body() else {
+                return Err(CallError::not_found("visit"));
+            };
+            let (cids, bytes) = matching_objects(visit, &objects)?.into_iter().unzip();
+            store.put_many(bytes).map_err(store_error)?;
+            Ok(Kept {
+                transaction,
+                objects,
+                cids,
+            })
+        });
+        kept.await?
     }
 
     async fn keep(&self, objects: Vec<Vec<u8>>) -> Result<(), CallError> {
@@ -142,11 +167,21 @@ fn may_seal(request: &SealRequest, author: &CertificateEntry, now: TimeMs) -> Re
     author.standing(now)
 }
 
+/// Sealed objects on their way.
+type Objects = List<Blob<OBJECT_MAX>, RECORDS_MAX>;
+
+/// A visit whose sealed objects are kept.
+struct Kept {
+    transaction: Transaction,
+    objects: Objects,
+    cids: Vec<Cid>,
+}
+
 /// The objects of a visit, each of which must be the one its record names, of the visit's pseudonym.
 fn matching_objects(
     visit: &SealVisit,
-    objects: &List<Blob<OBJECT_MAX>, RECORDS_MAX>,
-) -> Result<Vec<Vec<u8>>, CallError> {
+    objects: &Objects,
+) -> Result<Vec<(Cid, Vec<u8>)>, CallError> {
     let mismatch = || CallError::Invalid {
         message: "the objects are not the records' objects".to_owned(),
     };
@@ -163,7 +198,8 @@ fn matching_objects(
             })?;
             let matches =
                 SealedRecord::from(&object) == *record && *object.header().nym() == visit.nym;
-            matches.then(|| object.into_bytes()).ok_or_else(mismatch)
+            let kept = matches.then(|| (object.cid(), object.into_bytes()));
+            kept.ok_or_else(mismatch)
         })
         .collect()
 }
@@ -171,20 +207,19 @@ fn matching_objects(
 /// What a hospital's private chain says of a visit's records.
 fn log_entries(
     transaction: &Transaction,
-    objects: &List<Blob<OBJECT_MAX>, RECORDS_MAX>,
+    cids: &[Cid],
     (author, signature): (CertificateId, Signature),
 ) -> Vec<LogEntry> {
     let Body::Seal(visit) = transaction.body() else {
         return Vec::new();
     };
-    let sealed = visit.records.iter().zip(visit.index.iter());
-    let sealed = sealed.zip(objects.iter());
+    let sealed = visit.records.iter().zip(visit.index.iter()).zip(cids);
     sealed
         .map(|((record, index), object)| LogEntry {
             author,
             nym: visit.nym,
             record: record.record,
-            object: Cid::of(object.as_slice()),
+            object: *object,
             index: index.digest(),
             transaction: transaction.id(),
             signature,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use yilian_crypto::pre::{GtReencapsulation, LvReencapsulation, Reencapsulation, Rekey, ScopeKey};
 
-use super::{ANSWER_LARGE, ANSWER_SMALL, BODY_SMALL, Page};
+use super::{ANSWER_SMALL, BODY_SMALL, Page};
 use crate::{
     codec::canonical,
     fixed,
@@ -21,7 +21,7 @@ crate::calls! {
         /// Turn a record towards a reader, once; nothing is kept.
         reencapsulate: Reencapsulate(OneShot) -> Reencapsulated as Json, post "reencapsulations"
             { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
-              work: Light, at_once: 256 };
+              work: Heavy, at_once: 256 };
 
         /// Give a key holder its shares of a grant's rekeys; passed on to it.
         deposit: LeaveDeposit(SealedDeposit) -> () as Nothing, post "deposits"
@@ -35,7 +35,7 @@ crate::calls! {
 
         /// Tell a grant's patient how a key holder's shares were used; passed on to it.
         uses: GetUses(UsesRequest) -> Page<Use> as Json, post "uses"
-            { body: BODY_SMALL, answer: ANSWER_LARGE, caller: Anybody,
+            { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
               work: Light, at_once: 256 };
     }
 }
