@@ -25,10 +25,9 @@ use crate::{
     trace::TraceAppend,
 };
 
-/// What a transaction does.
+/// What a transaction does. The enum is closed: whoever takes part in consensus knows every kind.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum Body {
     /// Admits a member; by the consortium CA.
     Admit(Member),
@@ -232,6 +231,12 @@ impl Transaction {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.encoded
+    }
+
+    /// What it does, and the key that signed it.
+    #[must_use]
+    pub fn into_parts(self) -> (Body, VerifyingKey) {
+        (self.body, self.signer)
     }
 }
 
