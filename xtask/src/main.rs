@@ -7,6 +7,7 @@
 
 mod bench;
 mod fhir;
+mod mutants;
 mod plot;
 mod run;
 mod test;
@@ -27,6 +28,8 @@ enum Task {
     Test(test::Options),
     /// Checks who imports whom against the table of the architecture
     Walls,
+    /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes an hour or two
+    Mutants(mutants::Options),
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
     /// Draws the rows of a search benchmark
@@ -39,6 +42,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
+        Task::Mutants(options) => mutants::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),
