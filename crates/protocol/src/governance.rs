@@ -28,7 +28,8 @@ pub struct NodeAddress(#[schemars(with = "String", regex(pattern = ADDRESS))] pu
 /// An IPv4 address, or an IPv6 address in brackets (RFC 3986 section 3.2.2), and a port.
 const ADDRESS: &str = concat!(
     r"^(((25[0-5]|(2[0-4]|1[0-9]|[1-9]?)[0-9])\.){3}(25[0-5]|(2[0-4]|1[0-9]|[1-9]?)[0-9])",
-    r"|\[[0-9a-f:.]{2,45}\]):(0|[1-9][0-9]{0,4})$",
+    r"|\[[0-9a-f:.]{2,45}\]):",
+    r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}|0)$",
 );
 
 impl Encode for NodeAddress {
