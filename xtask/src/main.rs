@@ -7,6 +7,7 @@
 
 mod bench;
 mod fhir;
+mod mutants;
 mod plot;
 mod run;
 mod test;
@@ -30,6 +31,8 @@ enum Task {
     Walls,
     /// Checks the form of code and documents: wide lines, broken tables and links, dead items
     Tidy,
+    /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes an hour or two
+    Mutants(mutants::Options),
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
     /// Draws the rows of a search benchmark
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
         Task::Tidy => tidy::run(),
+        Task::Mutants(options) => mutants::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -55,10 +56,10 @@ named_codes! {
 }
 
 /// A grant as it stands on the chain.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Grant {
     /// The key that may pause, resume and revoke it; made for this grant alone.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub controller: VerifyingKey,
     /// [`Terms::commitment`].
     pub terms: TermsHash,
@@ -211,7 +212,7 @@ impl<'de> serde::Deserialize<'de> for Commitment {
 }
 
 /// A change of a grant's state, by its controller.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct GrantChange {
     /// The grant.
     pub grant: GrantId,
@@ -227,7 +228,7 @@ canonical!(GrantChange {
 });
 
 /// What the chain knows of a grant.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct GrantEntry {
     /// The grant.
     pub grant: Grant,
@@ -390,7 +391,7 @@ impl SealedDeposit {
 
 /// A clinician's word that a patient's emergency grant has to be opened. A second clinician countersigns it by putting it onto the chain, where it stays
 /// for the patient to see.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Opening {
     /// The grant.
     pub grant: GrantId,
@@ -403,7 +404,7 @@ pub struct Opening {
     /// When, by the first one's clock.
     pub at: TimeMs,
     /// By the first clinician's certified key.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(Opening {
@@ -480,7 +481,7 @@ pub struct OpeningEntry {
 canonical!(OpeningEntry { opening, admitted });
 
 /// Says that a key holder erased its shares of a revoked grant; on the chain, signed by its node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Erasure {
     /// The grant.
     pub grant: GrantId,
@@ -571,15 +572,15 @@ pub struct HolderAsk {
 canonical!(HolderAsk { holder, hops, ask });
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SignedPartial {
     /// Who answers.
     pub holder: MemberId,
     /// Its part.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Partial>")]
     pub partial: Partial,
     /// By the holder's node key, over the request's digest and the part.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(SignedPartial {
@@ -711,7 +712,7 @@ impl UsesRequest {
 }
 
 /// One use of a grant, as a key holder noted it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Use {
     /// The record turned.
     pub record: RecordId,

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod answers;
 mod canonical;
 mod golden;
+mod schema;
 mod sealed;
 mod sizes;
 mod token;
