@@ -31,7 +31,7 @@ use yilian_client::{
     trace::{Handler, PassBook},
 };
 use yilian_crypto::{seed::Seed, sign::SigningKey};
-use yilian_node::{order::ValidatorKey, service::Identities};
+use yilian_node::{order::ValidatorKey, service::HostedMembers};
 use yilian_protocol::{
     MemberId,
     codec::Text,
@@ -294,7 +294,7 @@ impl Home {
     }
 }
 
-impl Identities for Home {
+impl HostedMembers for Home {
     fn members(&self) -> Vec<MemberId> {
         let files = json_files(&self.root.join("members")).unwrap_or_default();
         let member = |path: &PathBuf| read_json::<MemberFile>(path).ok();

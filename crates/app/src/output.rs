@@ -5,7 +5,7 @@ use std::{fmt::Display, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use serde::Serialize;
 use yilian_client::ClientError;
-use yilian_protocol::transport::CallError;
+use yilian_protocol::call::CallError;
 
 /// Where answers go.
 #[derive(Debug, Clone)]

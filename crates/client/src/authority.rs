@@ -6,6 +6,7 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
+    call::Transport,
     codec::Text,
     governance::{Ballot, BallotChoice, Candidacy},
     limits::{NAME_MAX, PASS_DAYS_MAX, REASON_MAX},
@@ -13,7 +14,6 @@ use yilian_protocol::{
     refusal::Refusal,
     registry::{Certificate, Member, Motion, Revocation, Role, Vote},
     trace::{AuthorPass, TraceAction},
-    transport::Transport,
     tx::Body,
 };
 

@@ -1,9 +1,9 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError,
+    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError, call::CallError,
     codec::DecodeError, receipt::ReceiptError, refusal::Refusal, sealed::SealedError,
-    transport::CallError, visit::TokenError,
+    visit::TokenError,
 };
 
 /// Why a step did not happen.

@@ -2,9 +2,9 @@
 
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, TimeMs,
+    call::{CallError, Transport},
     grant::{GrantState, OpeningEntry, Purpose, Use},
     registry::MemberEntry,
-    transport::{CallError, Transport},
 };
 
 use crate::{

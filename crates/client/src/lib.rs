@@ -15,9 +15,9 @@ pub mod grants;
 #[cfg(feature = "http")]
 mod http;
 pub mod listing;
-pub mod log;
 mod patient;
 pub mod people;
+pub mod private_chain;
 pub mod queue;
 mod search;
 mod session;

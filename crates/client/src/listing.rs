@@ -3,7 +3,7 @@
 use yilian_protocol::{
     CertificateId, RecordId, TimeMs,
     authored::Verified,
-    transport::{RecordEntry, Transport},
+    call::{RecordEntry, Transport},
 };
 
 use crate::{ClientError, Hit, Patient, Session, people};

@@ -12,6 +12,7 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
+    call::{CallError, Form, OneShot, RecordEntry, Transport},
     codec::List,
     grant::{
         Commitment, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms, Use,
@@ -21,7 +22,6 @@ use yilian_protocol::{
     receipt::Receipt,
     refusal::Refusal,
     sealed::SealedObject,
-    transport::{CallError, Form, OneShot, RecordEntry, Transport},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
 };

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use yilian_crypto::seed::{MemberKeys, Seed};
 use yilian_protocol::{
     MemberId, TimeMs,
+    call::Transport,
     registry::{Certificate, CertificateEntry, MemberEntry},
-    transport::Transport,
 };
 
 use crate::{ClientError, Doctor, MemberCa, Session, trace::Handler};

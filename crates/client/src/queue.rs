@@ -15,12 +15,12 @@ use rand_core::CryptoRng;
 use serde_json::{Value, json};
 use yilian_protocol::{
     Height, TimeMs, TreeHash,
+    call::Transport,
     codec::{Blob, DecodeError},
     limits::{TRACE_PUSHES_MAX, TRANSACTION_MAX},
     receipt::Receipt,
     refusal::Refusal,
     trace::TraceAction,
-    transport::Transport,
     tx::Transaction,
 };
 use yilian_record::epcis::Event;

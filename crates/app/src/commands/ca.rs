@@ -14,9 +14,9 @@ use yilian_client::{
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
+    call::Transport,
     codec::Text,
     registry::{Motion, Role, Standing},
-    transport::Transport,
 };
 
 use super::{Context, now};

@@ -5,11 +5,11 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use yilian_protocol::{
-    Height, TransactionId,
+    Height, RecordId, TransactionId,
+    call::{Block, RecordEntry, Status},
     receipt::Receipt,
     refusal::Outcome,
     registry::Genesis,
-    transport::{Block, RecordEntry, Status},
 };
 
 use super::Context;

@@ -12,8 +12,8 @@ use yilian_crypto::sign::VerifyingKey;
 use yilian_node::config;
 use yilian_protocol::{
     MemberId,
+    call::Transport,
     governance::{CandidateEntry, Seats},
-    transport::Transport,
 };
 
 use super::Context;

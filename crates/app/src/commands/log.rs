@@ -7,14 +7,13 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use yilian_client::{
-    Session,
-    log::{LogAudit, audit},
-    people,
+    Session, people,
+    private_chain::{PrivateChainAudit, audit},
 };
 use yilian_protocol::{
     Height, MemberId,
-    log::{AnchorEntry, LogBlock, LogEntry, LogInclusion},
-    transport::{LogHead, Transport},
+    call::{PrivateHead, Transport},
+    private_chain::{AnchorEntry, PrivateBlock, PrivateEntry, PrivateInclusion},
 };
 
 use super::Context;
@@ -189,7 +188,7 @@ async fn block_of<T: Transport>(
     hospital: MemberId,
     anchor: &AnchorEntry,
     number: u64,
-) -> anyhow::Result<LogBlock> {
+) -> anyhow::Result<PrivateBlock> {
     let (mut low, mut high) = (1, anchor.header.height.get());
     loop {
         let middle = low + (high - low) / 2;
@@ -208,7 +207,7 @@ async fn block_of<T: Transport>(
 #[derive(Serialize)]
 struct Head {
     #[serde(flatten)]
-    head: LogHead,
+    head: PrivateHead,
     anchor: Option<AnchorEntry>,
 }
 
@@ -238,11 +237,11 @@ impl fmt::Display for Head {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Shown(LogBlock);
+struct Shown(PrivateBlock);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogBlock {
+        let PrivateBlock {
             header, entries, ..
         } = &self.0;
         writeln!(f, "block        {}", header.id())?;
@@ -270,11 +269,11 @@ impl fmt::Display for Shown {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Audited(LogAudit);
+struct Audited(PrivateChainAudit);
 
 impl fmt::Display for Audited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogAudit {
+        let PrivateChainAudit {
             blocks,
             entries,
             anchored,
@@ -300,9 +299,9 @@ impl fmt::Display for Audited {
 
 #[derive(Serialize)]
 struct Proven {
-    entry: LogEntry,
+    entry: PrivateEntry,
     anchor: AnchorEntry,
-    inclusion: LogInclusion,
+    inclusion: PrivateInclusion,
 }
 
 impl fmt::Display for Proven {

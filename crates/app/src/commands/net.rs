@@ -30,7 +30,7 @@ use yilian_node::{
     tls::TlsFiles,
 };
 use yilian_protocol::{
-    BlockId, Height, codec::Text, governance::EpochBlocks, registry::Genesis, transport::Status,
+    BlockId, Height, call::Status, codec::Text, governance::EpochBlocks, registry::Genesis,
 };
 use zeroize::Zeroizing;
 

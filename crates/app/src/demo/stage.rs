@@ -11,8 +11,8 @@ use yilian_client::{
 };
 use yilian_crypto::seed::Seed;
 use yilian_protocol::{
-    Confidentiality, MemberId, RecordId, grant::GrantState, refusal::Refusal, registry::Role,
-    transport::Form,
+    Confidentiality, MemberId, RecordId, call::Form, grant::GrantState, refusal::Refusal,
+    registry::Role,
 };
 use yilian_record::{
     encounter::{Visit, visits},

@@ -8,13 +8,13 @@ use yilian_crypto::{
 use yilian_proof::{Context, ParameterSet, TraceKey};
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs, TraceId, TreeHash,
+    call::Transport,
     codec::{Blob, Encode as _, List},
     receipt::Receipt,
     registry::{Certificate, Role},
     trace::{
         AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceTerms, associated,
     },
-    transport::Transport,
     tx::{Body, Transaction},
 };
 use yilian_record::epcis::Event;

@@ -1,9 +1,9 @@
 use yilian_client::{CheckIn, ClientError, calendar::days_after, grants::Wish, listing};
 use yilian_protocol::{
+    call::Form,
     codec::Text,
     refusal::Refusal,
     registry::{Motion, Role},
-    transport::Form,
     visit::TokenError,
 };
 

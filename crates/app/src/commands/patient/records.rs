@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use clap::Args;
 use serde::Serialize;
 use yilian_client::listing::{self, Opened};
-use yilian_protocol::{CertificateId, RecordId, TimeMs, transport::Form};
+use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
 
 use super::{Context, Written};
 use crate::{commands::doctor::Shown, home::write_json};
