@@ -26,8 +26,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     } else {
         run::run("cargo", &[&["test"], &workspace[..]].concat())?;
     }
-    // People's pages run in browsers; they are not built yet, so a check is what keeps them possible. Without features: dictionary,
-    // symbols and HTTP are for a page to choose.
+    // People's pages run in browsers; they are not built yet, so a check is what keeps them
+    // possible. Without features: dictionary, symbols and HTTP are for a page to choose.
     let browser = [
         &["check", "--lib", "--locked", "--target", BROWSER][..],
         &["--no-default-features"],

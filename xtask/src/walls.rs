@@ -32,7 +32,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What a crate's tests may import besides: a node to speak to, which the crate itself never links. It is not followed: nobody gets a neighbour's tests.
+/// What a crate's tests may import besides: a node to speak to, which the crate itself never links.
+/// It is not followed: nobody gets a neighbour's tests.
 const TESTS: &[(&str, &[&str])] = &[("client", &["node"])];
 
 /// No way, however long, may lead from the first to the second: plaintext must not be linkable there.
@@ -56,7 +57,8 @@ pub fn run() -> anyhow::Result<()> {
     bail!("walls are broken:\n  {}", faults.join("\n  "))
 }
 
-/// Imports between our crates. Those of tests count too, but for the ones that [`TESTS`] names: what a test needs, a neighbour will soon need.
+/// Imports between our crates. Those of tests count too, but for the ones that [`TESTS`] names:
+/// what a test needs, a neighbour will soon need.
 fn edges(metadata: &Value) -> Edges {
     let packages = metadata["packages"]
         .as_array()

@@ -1,4 +1,5 @@
-//! The command line as a whole. What a command takes stands beside the function that carries it out.
+//! The command line as a whole. What a command takes stands beside the function that carries it
+//! out.
 
 use std::path::PathBuf;
 

@@ -30,7 +30,8 @@ pub const PASSES: usize = 50;
 /// Whole days of passes, unless somebody says otherwise.
 pub const PASS_DAYS: u64 = 7;
 
-/// When passes end that begin with the day of `now` and are good for `days` whole days behind it, as many as are allowed.
+/// When passes end that begin with the day of `now` and are good for `days` whole days behind it,
+/// as many as are allowed.
 #[must_use]
 pub fn passes_end(now: TimeMs, days: u64) -> TimeMs {
     days_after(now, days.clamp(1, PASS_DAYS_MAX - 1) + 1)

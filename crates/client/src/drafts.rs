@@ -1,4 +1,5 @@
-//! From FHIR to what a doctor seals: a bundle is read and checked, grouped into visits, and each visit split by confidentiality.
+//! From FHIR to what a doctor seals: a bundle is read and checked, grouped into visits, and each
+//! visit split by confidentiality.
 
 use yilian_record::{
     Error,
@@ -33,7 +34,8 @@ pub fn one_visit(bundle: Bundle) -> Result<Visit, ClientError> {
         .ok_or(ClientError::NotOneVisit { found })
 }
 
-/// The drafts of a visit: one for each part. Text that an index cannot hold, as a code with a tab in it, is no keyword; the record is sealed without it.
+/// The drafts of a visit: one for each part. Text that an index cannot hold, as a code with a tab
+/// in it, is no keyword; the record is sealed without it.
 #[cfg(feature = "segmentation")]
 #[must_use]
 pub fn of_visit(visit: &Visit) -> Vec<Draft> {

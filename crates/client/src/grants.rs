@@ -1,4 +1,5 @@
-//! Standing grants as people speak of them: what holds when they leave something out, and what they are shown of grants and uses.
+//! Standing grants as people speak of them: what holds when they leave something out, and what they
+//! are shown of grants and uses.
 
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, TimeMs,
@@ -35,7 +36,8 @@ pub struct Wish {
     pub days: u64,
     /// How many quarters to come it covers too, at the hospitals visited so far.
     pub quarters: u8,
-    /// Whether it is for emergencies only; its purpose is emergency treatment then, whatever else was said.
+    /// Whether it is for emergencies only; its purpose is emergency treatment then, whatever else
+    /// was said.
     pub emergency: bool,
     /// Names of the members whose nodes hold the keys; [`holders`] if empty.
     pub holders: Vec<String>,
@@ -59,7 +61,8 @@ impl Wish {
         }
     }
 
-    /// The grant that is asked for with it at `now`, with names looked up among `members` and what was left out decided.
+    /// The grant that is asked for with it at `now`, with names looked up among `members` and what
+    /// was left out decided.
     ///
     /// # Errors
     /// [`ClientError::NoMember`] or [`ClientError::SeveralMembers`] for the name of a holder.
@@ -108,7 +111,8 @@ pub const fn majority(count: usize) -> usize {
     count / 2 + 1
 }
 
-/// Who holds the keys of a grant unless somebody says otherwise: the hospitals visited, and other members behind them, [`HOLDERS`] at most.
+/// Who holds the keys of a grant unless somebody says otherwise: the hospitals visited, and other
+/// members behind them, [`HOLDERS`] at most.
 #[must_use]
 pub fn holders(wallet: &Wallet, members: &[MemberEntry]) -> Vec<MemberId> {
     let mut holders = wallet.hospitals();
@@ -141,7 +145,8 @@ pub struct Listed {
     pub openings: Vec<OpeningEntry>,
 }
 
-/// All grants of a wallet that are on the chain, in the order in which they were made. One that never came onto it is proven to be absent, and left out.
+/// All grants of a wallet that are on the chain, in the order in which they were made. One that
+/// never came onto it is proven to be absent, and left out.
 ///
 /// # Errors
 /// When the node does not answer, or its proofs do not verify.
@@ -189,7 +194,8 @@ pub struct Uses {
     pub silent: Vec<(MemberId, ClientError)>,
 }
 
-/// How a grant was used: every key holder is asked, and one that does not answer keeps nobody else's word back.
+/// How a grant was used: every key holder is asked, and one that does not answer keeps nobody
+/// else's word back.
 ///
 /// # Errors
 /// When there is no such grant. What is wrong with a single holder stands in [`Uses::silent`].

@@ -118,7 +118,8 @@ pub async fn found<T: Transport>(
     Ok(found)
 }
 
-/// What a patient's own search found. He can do better than believe the index: each record is opened, and its author checked.
+/// What a patient's own search found. He can do better than believe the index: each record is
+/// opened, and its author checked.
 ///
 /// # Errors
 /// As [`Patient::open`].

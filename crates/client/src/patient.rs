@@ -62,7 +62,8 @@ impl CheckIn {
     /// Hours of a token, unless somebody says otherwise.
     pub const HOURS: u64 = 24;
 
-    /// A visit to `hospital` at `now`: of this quarter, open to grants, with a token for [`CheckIn::HOURS`].
+    /// A visit to `hospital` at `now`: of this quarter, open to grants, with a token for
+    /// [`CheckIn::HOURS`].
     #[must_use]
     pub fn at(hospital: MemberId, now: TimeMs) -> Self {
         Self {

@@ -1,6 +1,8 @@
-//! Who is called what: members and certified people by their names, and a certified person with his keys.
+//! Who is called what: members and certified people by their names, and a certified person with his
+//! keys.
 //!
-//! Names are not unique on the chain; two of one name are told apart by their ids, never guessed between.
+//! Names are not unique on the chain; two of one name are told apart by their ids, never guessed
+//! between.
 
 use std::collections::BTreeMap;
 
@@ -103,7 +105,8 @@ pub async fn registry<T: Transport>(
 /// The one member that is called `name`.
 ///
 /// # Errors
-/// [`ClientError::NoMember`] or [`ClientError::SeveralMembers`]; else when the node does not answer.
+/// [`ClientError::NoMember`] or [`ClientError::SeveralMembers`]; else when the node does not
+/// answer.
 pub async fn member<T: Transport>(
     session: &Session<T>,
     name: &str,
@@ -129,12 +132,13 @@ pub fn member_among(members: &[MemberEntry], name: &str) -> Result<MemberId, Cli
     }
 }
 
-/// The certificate that holds at `now` of the one person who is called `name`, whatever the member. Of a person with several, the one that
-/// ends last.
+/// The certificate that holds at `now` of the one person who is called `name`, whatever the member.
+/// Of a person with several, the one that ends last.
 ///
 /// # Errors
-/// [`ClientError::NoPerson`] when nobody was ever certified under this name, the rule by which the last certificate does not hold when none
-/// does, [`ClientError::SeveralPeople`] when certificates of different keys do.
+/// [`ClientError::NoPerson`] when nobody was ever certified under this name, the rule by which the
+/// last certificate does not hold when none does, [`ClientError::SeveralPeople`] when certificates
+/// of different keys do.
 pub fn person<'a>(
     registry: &'a [Organisation],
     name: &str,

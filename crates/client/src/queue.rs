@@ -1,9 +1,10 @@
 //! Captures that wait for a connection, brought onto the chain in their order, each once.
 //!
-//! A [`Queue`] is a value; its owner keeps it, and the book of passes, after every step and before the next one. An append is signed in a step
-//! of its own, so what is kept holds the very transaction before anybody else sees it. A device that dies at any moment goes on with what it
-//! kept last: it sends the same transaction again, which takes effect once however often it is sent. Only a *receipt* of a refusal makes it sign
-//! anew, or take the capture out.
+//! A [`Queue`] is a value; its owner keeps it, and the book of passes, after every step and before
+//! the next one. An append is signed in a step of its own, so what is kept holds the very
+//! transaction before anybody else sees it. A device that dies at any moment goes on with what it
+//! kept last: it sends the same transaction again, which takes effect once however often it is
+//! sent. Only a *receipt* of a refusal makes it sign anew, or take the capture out.
 //!
 //! ```text
 //! waiting --sign--> kept with its transaction --submit--> applied: out
@@ -155,10 +156,12 @@ impl Queue {
         self.0.extend(captures.iter().map(Waiting::of));
     }
 
-    /// Does one step with the first capture: signs its append, or sends the one that is signed. `None` when nothing waits.
+    /// Does one step with the first capture: signs its append, or sends the one that is signed.
+    /// `None` when nothing waits.
     ///
     /// # Errors
-    /// What may pass, as a node that does not answer or a book without passes; the capture stays first. Queue and book are to be kept all the same.
+    /// What may pass, as a node that does not answer or a book without passes; the capture stays
+    /// first. Queue and book are to be kept all the same.
     pub async fn advance<T: Transport>(
         &mut self,
         session: &Session<T>,
@@ -219,7 +222,8 @@ const fn may_pass(rule: Refusal) -> bool {
     )
 }
 
-/// Appends a capture at once, without keeping it: again when somebody else appended between reading and writing.
+/// Appends a capture at once, without keeping it: again when somebody else appended between reading
+/// and writing.
 ///
 /// # Errors
 /// As [`Handler::append`]. The book is to be kept whatever becomes of it.

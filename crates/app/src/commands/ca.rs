@@ -48,11 +48,13 @@ pub enum CaCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Vote to suspend, reinstate or expel a member, by another member's CA; carried by more than half of the others
+    /// Vote to suspend, reinstate or expel a member, by another member's CA; carried by more than
+    /// half of the others
     Vote(VoteOptions),
     /// Certify a member's node or desk for TLS, by the member's CA (X.509); or renew that
     Tls(TlsOptions),
-    /// Give a maker, courier, pharmacist or regulator passes for appending to traces, by the consortium's CA
+    /// Give a maker, courier, pharmacist or regulator passes for appending to traces, by the
+    /// consortium's CA
     Passes(PassesOptions),
     /// List members and certificates
     List,

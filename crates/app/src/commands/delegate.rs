@@ -19,7 +19,8 @@ use yilian_protocol::{
 use super::Context;
 use crate::{home::Home, output::trouble};
 
-/// What is done about elections. Votes count in the ceremony of the epoch after the next; who gets a share there votes from the epoch behind it.
+/// What is done about elections. Votes count in the ceremony of the epoch after the next; who gets
+/// a share there votes from the epoch behind it.
 #[derive(Debug, Subcommand)]
 pub enum DelegateCommand {
     /// List the candidates with their votes, and the delegates of this epoch and the next two
@@ -37,7 +38,8 @@ pub enum DelegateCommand {
     },
     /// Vote for a candidate, by a member's CA; replaces the member's vote of before
     Vote {
-        /// The candidate's key, as `list` shows it, or the first digits; nobody to take the vote back
+        /// The candidate's key, as `list` shows it, or the first digits; nobody to take the vote
+        /// back
         candidate: Option<String>,
         /// Whose vote, by name
         #[arg(long)]

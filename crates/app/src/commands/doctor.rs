@@ -36,7 +36,8 @@ pub enum DoctorCommand {
         #[arg(value_name = "FILE")]
         letter: PathBuf,
     },
-    /// Sign that a patient's emergency grant has to be opened, for a second clinician to countersign
+    /// Sign that a patient's emergency grant has to be opened, for a second clinician to
+    /// countersign
     Emergency(EmergencyOptions),
     /// Countersign, and open the grant for a day; it stays on the chain for the patient to see
     Countersign {

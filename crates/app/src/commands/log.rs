@@ -29,13 +29,14 @@ pub enum LogCommand {
         /// The block's height
         height: Option<Height>,
     },
-    /// Check every block and entry: against each other, against the anchors, and against the records on the consortium chain. What was rewritten is placed; fails if
-    /// anything was
+    /// Check every block and entry: against each other, against the anchors, and against the
+    /// records on the consortium chain. What was rewritten is placed; fails if anything was
     Verify {
         /// The hospital's name
         hospital: String,
     },
-    /// Check the entries that wait, as a person of the hospital who wrote none of them, and close a block over those that are right
+    /// Check the entries that wait, as a person of the hospital who wrote none of them, and close a
+    /// block over those that are right
     Check {
         /// The person's name
         name: String,

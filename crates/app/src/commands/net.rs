@@ -65,7 +65,8 @@ pub enum NetCommand {
         /// Where the network is
         dir: PathBuf,
     },
-    /// Ask every node of a running network how it is; fails if one does not answer, lags, or tells another chain
+    /// Ask every node of a running network how it is; fails if one does not answer, lags, or tells
+    /// another chain
     Doctor {
         /// Where the network is
         dir: PathBuf,
@@ -89,7 +90,8 @@ pub struct CreateOptions {
     /// First of the ports that are taken: two for each node
     #[arg(long, default_value_t = 8500)]
     port: u16,
-    /// Deal the group key instead of having the validators make it together: quicker, but whoever deals knows it
+    /// Deal the group key instead of having the validators make it together: quicker, but whoever
+    /// deals knows it
     #[arg(long)]
     dealt: bool,
     /// Blocks of an epoch: votes for delegates take effect in the epoch after the next

@@ -20,7 +20,8 @@ const PATIENTS: usize = 12;
 /// What the demonstration plays on.
 #[derive(Debug, Args)]
 pub struct DemoOptions {
-    /// A folder of FHIR R4 bundles: hospital and practitioner bundles first, then patients. Synthetic patients if left out
+    /// A folder of FHIR R4 bundles: hospital and practitioner bundles first, then patients.
+    /// Synthetic patients if left out
     #[arg(long, value_name = "DIR")]
     pub fhir: Option<PathBuf>,
     /// How many patients: all of the folder, or 12 synthetic ones, if left out

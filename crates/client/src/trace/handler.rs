@@ -114,8 +114,8 @@ impl Handler {
         session.submit(append).await
     }
 
-    /// Signs the append of what was captured, which is good for the next [`HeightWindow`] alone and takes effect once. Takes a pass out of the
-    /// book.
+    /// Signs the append of what was captured, which is good for the next [`HeightWindow`] alone and
+    /// takes effect once. Takes a pass out of the book.
     ///
     /// # Errors
     /// [`ClientError::NoPass`]; else when the node does not answer, or no proof can be made.

@@ -63,7 +63,8 @@ async fn a_token_is_for_its_hospital_and_its_time() {
     assert!(matches!(foreign, ClientError::Token(_)), "{foreign}");
     let late = days_after(now(), 2);
     let late = here.check_in(session, &token, late).unwrap_err();
-    assert_eq!(late, ClientError::Token(TokenError::Expired));
+    let expired = request.expires;
+    assert_eq!(late, ClientError::Token(TokenError::Expired { expired }));
     assert!(here.check_in(session, &token, now()).is_ok());
     // Two visits are two pseudonyms.
     let next = patient.check_in(session, request, &mut rand::rng());
@@ -90,7 +91,8 @@ async fn a_member_ca_speaks_for_its_own_people_while_it_is_in_good_standing() {
     let token = patient.check_in(session, request, &mut rand::rng());
     let visit = doctor.check_in(session, &token, now()).unwrap();
     let drafts = vec![clinical("two")];
-    let sealed = doctor.seal(session, &visit, drafts, now(), &mut rand::rng());
+    let rng = &mut rand::rng();
+    let sealed = doctor.seal(session, &visit, drafts, now(), rng);
     let rule = sealed.await.unwrap_err().refusal();
     assert_eq!(rule, Some(Refusal::CertificateRevoked));
     // What he signed before stays signed.

@@ -130,13 +130,14 @@ async fn a_draft_with_more_keywords_than_an_index_holds_is_refused_whole() {
     let notes = doctor.notes();
     // The other draft does not go without it.
     let drafts = vec![clinical("few"), with(65)];
-    let sealed = doctor.seal(session, &visit, drafts, now(), &mut rand::rng());
+    let rng = &mut rand::rng();
+    let sealed = doctor.seal(session, &visit, drafts, now(), rng);
     let error = sealed.await.unwrap_err();
     assert!(matches!(error, ClientError::Crypto(_)), "{error}");
     assert_eq!(patient.records(session).await.unwrap(), []);
     assert_eq!(doctor.notes(), notes);
 
-    let sealed = doctor.seal(session, &visit, vec![with(64)], now(), &mut rand::rng());
+    let sealed = doctor.seal(session, &visit, vec![with(64)], now(), rng);
     let record = sealed.await.unwrap().records[0];
     let word = |number: usize| SearchRequest {
         words: vec![Keyword::new(format!("word:{number}")).unwrap()],

@@ -189,8 +189,9 @@ async fn make(
 ) -> Result<yilian_client::Letter, ClientError> {
     let members = world.session.members().await?;
     let request = wish.request(patient.wallet(), &members, now())?;
-    let made = patient.grant(&world.session, request, &mut rand::rng());
-    Ok(made.await?.letter)
+    let rng = &mut rand::rng();
+    let made = patient.grant(&world.session, request, rng).await?;
+    Ok(made.letter)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,8 +220,9 @@ async fn wrong_counts_of_holders_leave_nothing_behind() {
     // Without any member there is nobody to hold a share.
     let request = wish.request(&visited(&[]), &[], now()).unwrap();
     assert_eq!(request.holders, []);
-    let made = patient.grant(&world.session, request, &mut rand::rng());
-    made.await.unwrap_err();
+    let rng = &mut rand::rng();
+    let made = patient.grant(&world.session, request, rng).await;
+    made.unwrap_err();
     assert_eq!(*patient.wallet(), before);
 
     // As it should be, it is made, and is the wallet's first.

@@ -143,7 +143,8 @@ impl World {
     ) -> Vec<RecordId> {
         let token = patient.check_in(&self.session, request, &mut rand::rng());
         let visit = doctor.check_in(&self.session, &token, now()).unwrap();
-        let sealed = doctor.seal(&self.session, &visit, drafts, now(), &mut rand::rng());
+        let rng = &mut rand::rng();
+        let sealed = doctor.seal(&self.session, &visit, drafts, now(), rng);
         sealed.await.unwrap().records
     }
 }

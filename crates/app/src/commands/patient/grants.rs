@@ -36,7 +36,8 @@ pub struct GrantOptions {
     /// Served in emergencies only, for a day after two clinicians opened it; you see every opening
     #[arg(long)]
     emergency: bool,
-    /// Members whose nodes hold the keys, by name; the hospitals visited and others up to five, if left out
+    /// Members whose nodes hold the keys, by name; the hospitals visited and others up to five, if
+    /// left out
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     holders: Vec<String>,
     /// How many of them it takes to read; more than half, if left out
