@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod document;
 pub mod encounter;
 pub mod epcis;
 pub mod error;
@@ -14,6 +15,9 @@ pub mod fhir;
 pub mod gs1;
 pub mod keyword;
 pub mod label;
+pub mod media;
+pub mod submission;
+pub mod subject;
 pub mod synthetic;
 
 pub use error::Error;

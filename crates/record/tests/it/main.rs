@@ -5,6 +5,8 @@ mod codes;
 #[cfg(test)]
 mod epcis_events;
 #[cfg(test)]
+mod field_cases;
+#[cfg(test)]
 mod fhir_faults;
 #[cfg(test)]
 mod fhir_real;
