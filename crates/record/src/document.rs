@@ -45,12 +45,18 @@ struct Placed<'a> {
 }
 
 /// The contents of a visit's parts, `levels` being those of its resources.
-pub(crate) fn contents(visit: &Visit, levels: &[Confidentiality]) -> Vec<(Confidentiality, Vec<u8>)> {
+pub(crate) fn contents(
+    visit: &Visit,
+    levels: &[Confidentiality],
+) -> Vec<(Confidentiality, Vec<u8>)> {
     let envelope = &visit.envelope;
     let top = top(envelope, levels);
     let placed = placed(visit, levels, top);
     let of = |level: Confidentiality| placed.iter().filter(move |entry| entry.level == level);
-    let used = LEVELS.iter().filter(|level| of(**level).next().is_some()).count();
+    let used = LEVELS
+        .iter()
+        .filter(|level| of(**level).next().is_some())
+        .count();
     let mut contents = Vec::new();
     for level in LEVELS {
         let texts: Vec<Cow<'_, str>> = of(level).map(|entry| entry.text.clone()).collect();
@@ -76,7 +82,9 @@ pub(crate) fn contents(visit: &Visit, levels: &[Confidentiality]) -> Vec<(Confid
 
 /// Which part tells what the bundle says of itself.
 fn top(envelope: &Envelope, levels: &[Confidentiality]) -> Confidentiality {
-    let queried = envelope.member("link").is_some_and(|links| links.contains('?'));
+    let queried = envelope
+        .member("link")
+        .is_some_and(|links| links.contains('?'));
     if queried || levels.contains(&Confidentiality::Sensitive) {
         Confidentiality::Sensitive
     } else if levels.contains(&Confidentiality::Clinical) {
@@ -86,14 +94,21 @@ fn top(envelope: &Envelope, levels: &[Confidentiality]) -> Confidentiality {
     }
 }
 
-fn placed<'a>(visit: &'a Visit, levels: &[Confidentiality], top: Confidentiality) -> Vec<Placed<'a>> {
+fn placed<'a>(
+    visit: &'a Visit,
+    levels: &[Confidentiality],
+    top: Confidentiality,
+) -> Vec<Placed<'a>> {
     let resources = visit.resources.iter().zip(levels);
     let mut placed: Vec<Placed<'a>> = resources
         .map(|(resource, level)| Placed {
             place: resource.place(),
             level: *level,
             text: Cow::Owned(resource.entry_text()),
-            begins: matches!(resource.resource_type().as_str(), "Composition" | "MessageHeader"),
+            begins: matches!(
+                resource.resource_type().as_str(),
+                "Composition" | "MessageHeader"
+            ),
         })
         .collect();
     placed.extend(visit.envelope.bare().iter().map(|bare| Placed {
@@ -109,9 +124,15 @@ fn placed<'a>(visit: &'a Visit, levels: &[Confidentiality], top: Confidentiality
 /// The level of an entry without a resource, by the address that it acts on.
 fn level_of_bare(text: &str, top: Confidentiality) -> Confidentiality {
     let entry: Value = serde_json::from_str(text).unwrap_or_default();
-    let address = entry.pointer("/request/url").and_then(Value::as_str).unwrap_or_default();
+    let address = entry
+        .pointer("/request/url")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let is_of = |kind: &&str| address.split(['/', '?']).any(|piece| piece == *kind);
-    if ["Patient", "RelatedPerson", "Person", "Coverage"].iter().any(is_of) {
+    if ["Patient", "RelatedPerson", "Person", "Coverage"]
+        .iter()
+        .any(is_of)
+    {
         Confidentiality::Identity
     } else if address.contains('?') {
         Confidentiality::Sensitive
@@ -148,9 +169,13 @@ pub fn joined(parts: &[(Confidentiality, &[u8])]) -> Option<String> {
         .map(|(level, bytes)| Some((*level, minify(std::str::from_utf8(bytes).ok()?))))
         .collect();
     let texts = texts?;
-    let head = texts.iter().find_map(|(_, text)| Some((text, submitted(text)?)));
+    let head = texts
+        .iter()
+        .find_map(|(_, text)| Some((text, submitted(text)?)));
     let Some((head, submitted)) = head else {
-        let [(_, only)] = texts.as_slice() else { return None };
+        let [(_, only)] = texts.as_slice() else {
+            return None;
+        };
         return Some(only.clone());
     };
     let mut words = submitted.split(' ');

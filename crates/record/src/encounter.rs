@@ -144,7 +144,10 @@ fn referred(of: Option<&Resource>, list: &str, pointer: &str) -> Vec<String> {
 fn start_of(encounter: &Resource) -> Option<String> {
     let at = |pointer: &str| encounter.value().pointer(pointer)?.as_str();
     let dates = [at("/period/start"), at("/period/end")];
-    let found = dates.into_iter().flatten().find(|date| quarter(date).is_some());
+    let found = dates
+        .into_iter()
+        .flatten()
+        .find(|date| quarter(date).is_some());
     found.map(str::to_owned)
 }
 
@@ -160,7 +163,10 @@ fn openings(resources: &[Resource]) -> Vec<Opening> {
     let composition = of_type("Composition").map(|(at, _)| at).next();
     if encounters.is_empty() {
         let encounter = None;
-        return vec![Opening { encounter, composition }];
+        return vec![Opening {
+            encounter,
+            composition,
+        }];
     }
     let opening = |(at, _): (usize, &Resource)| Opening {
         encounter: Some(at),
@@ -173,13 +179,16 @@ fn openings(resources: &[Resource]) -> Vec<Opening> {
 fn whole(resources: &[Resource], resolver: &Resolver<'_>) -> Opening {
     let of_type = |kind: &'static str| {
         let all = resources.iter().enumerate();
-        all.filter(move |(_, resource)| resource.resource_type() == kind).map(|(at, _)| at)
+        all.filter(move |(_, resource)| resource.resource_type() == kind)
+            .map(|(at, _)| at)
     };
     let composition = of_type("Composition").next();
     let references = composition.and_then(|at| Some((at, resources.get(at)?.all_references())));
     let named = references.and_then(|(at, references)| {
         let of_encounter = |path: &str| path == "Composition.encounter";
-        let found = references.iter().find(|reference| of_encounter(&reference.path))?;
+        let found = references
+            .iter()
+            .find(|reference| of_encounter(&reference.path))?;
         resolver.targets(Some(at), found).first().copied()
     });
     let mut encounters = of_type("Encounter");
@@ -273,7 +282,9 @@ fn date(visit: &mut Visit) {
     let found = visit.resources.iter().filter_map(date_of);
     let earliest = || {
         let dates = found.filter_map(|date| Some((instant(date)?, date)));
-        dates.min_by_key(|(instant, _)| *instant).map(|(_, date)| date.to_owned())
+        dates
+            .min_by_key(|(instant, _)| *instant)
+            .map(|(_, date)| date.to_owned())
     };
     visit.start = dated.or_else(earliest);
     visit.quarter = visit.start.as_deref().and_then(quarter);
@@ -302,7 +313,9 @@ fn date_of(resource: &Resource) -> Option<&str> {
         "/created",
     ];
     let value = resource.value();
-    let mut found = DATES.iter().filter_map(|pointer| value.pointer(pointer).and_then(Value::as_str));
+    let mut found = DATES
+        .iter()
+        .filter_map(|pointer| value.pointer(pointer).and_then(Value::as_str));
     found.find(|date| quarter(date).is_some())
 }
 
@@ -321,7 +334,11 @@ fn instant(date: &str) -> Option<Timestamp> {
     }
     let mut parts = date.splitn(3, '-').map(|part| part.parse::<i16>().ok());
     let year = parts.next()??;
-    let mut part = || parts.next().map_or(Some(1), |part| part.and_then(|part| i8::try_from(part).ok()));
+    let mut part = || {
+        parts.next().map_or(Some(1), |part| {
+            part.and_then(|part| i8::try_from(part).ok())
+        })
+    };
     let date = Date::new(year, part()?, part()?).ok()?;
     let midnight = date.to_zoned(TimeZone::UTC).ok()?;
     Some(midnight.timestamp())
@@ -368,8 +385,15 @@ mod tests {
         assert_eq!(by_end[1].quarter.unwrap().to_string(), "2024-Q2");
         let undated = TWO_VISITS.replace("\"start\":\"2019-02-01T08:00:00Z\"", "\"id\":\"x\"");
         let visits = visits(bundle(&undated)).unwrap();
-        assert_eq!(visits[1].encounter.as_deref(), Some("urn:uuid:early"), "undated ones are last");
-        assert_eq!((visits[1].quarter, visits[1].start.as_deref()), (None, None));
+        assert_eq!(
+            visits[1].encounter.as_deref(),
+            Some("urn:uuid:early"),
+            "undated ones are last"
+        );
+        assert_eq!(
+            (visits[1].quarter, visits[1].start.as_deref()),
+            (None, None)
+        );
     }
 
     #[test]
@@ -378,7 +402,10 @@ mod tests {
             .replace("2024-05-01", "2026-06-30T23:30:00-10:00")
             .replace("2019-02-01T08:00:00Z", "2026-07-01T01:00:00+14:00");
         let visits = visits(bundle(&zones)).unwrap();
-        let quarters: Vec<_> = visits.iter().map(|visit| visit.quarter.unwrap().to_string()).collect();
+        let quarters: Vec<_> = visits
+            .iter()
+            .map(|visit| visit.quarter.unwrap().to_string())
+            .collect();
         assert_eq!(quarters, ["2026-Q3", "2026-Q2"]);
         assert_eq!(visits[0].encounter.as_deref(), Some("urn:uuid:early"));
     }

@@ -16,8 +16,8 @@ pub mod gs1;
 pub mod keyword;
 pub mod label;
 pub mod media;
-pub mod submission;
 pub mod subject;
+pub mod submission;
 pub mod synthetic;
 
 pub use error::Error;

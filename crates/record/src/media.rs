@@ -155,7 +155,10 @@ impl Kind {
             [0x1f, 0x8b, ..] => Self::Unread(Unread::Gzip),
             [b'P', b'K', 3, 4, ..] => Self::Unread(Unread::Zip),
             _ if is_hl7_v2(text) => Self::Known(MediaType::Hl7V2),
-            _ if [&b"shc:/"[..], b"shlink:/", b"eyJ"].iter().any(|s| text.starts_with(s)) => {
+            _ if [&b"shc:/"[..], b"shlink:/", b"eyJ"]
+                .iter()
+                .any(|s| text.starts_with(s)) =>
+            {
                 Self::Unread(Unread::HealthCard)
             }
             _ => Self::Unread(Unread::Unknown),
@@ -167,9 +170,10 @@ impl Kind {
 /// section 3).
 fn wide(bytes: &[u8]) -> Option<Unread> {
     match bytes {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'{', ..] | [b'{', 0, 0, 0, ..] => {
-            Some(Unread::Utf32)
-        }
+        [0xff, 0xfe, 0, 0, ..]
+        | [0, 0, 0xfe, 0xff, ..]
+        | [0, 0, 0, b'{', ..]
+        | [b'{', 0, 0, 0, ..] => Some(Unread::Utf32),
         [0xff, 0xfe, ..] | [b'{' | b'[' | b'<' | b' ', 0, ..] => Some(Unread::Utf16Le),
         [0xfe, 0xff, ..] | [0, b'{' | b'[' | b'<' | b' ', ..] => Some(Unread::Utf16Be),
         _ => None,
@@ -186,7 +190,10 @@ fn json(text: &[u8]) -> MediaType {
     let behind = object_end(text).and_then(|end| text.get(end..));
     let next = behind.and_then(|rest| {
         let line = rest.iter().position(|byte| *byte == b'\n')?;
-        rest.get(..line)?.trim_ascii().is_empty().then(|| rest.get(line..))?
+        rest.get(..line)?
+            .trim_ascii()
+            .is_empty()
+            .then(|| rest.get(line..))?
     });
     match next.map(<[u8]>::trim_ascii_start) {
         Some([b'{', ..]) => MediaType::FhirNdjson,
@@ -217,8 +224,14 @@ fn object_end(text: &[u8]) -> Option<usize> {
 /// By the name space or name of the root element, which stands near the beginning.
 fn xml(text: &[u8]) -> Kind {
     let head = text.get(..HEAD_MAX).unwrap_or(text);
-    let has = |name: &str| head.windows(name.len()).any(|window| window == name.as_bytes());
-    match (has("http://hl7.org/fhir"), has("urn:hl7-org:v3") && has("ClinicalDocument")) {
+    let has = |name: &str| {
+        head.windows(name.len())
+            .any(|window| window == name.as_bytes())
+    };
+    match (
+        has("http://hl7.org/fhir"),
+        has("urn:hl7-org:v3") && has("ClinicalDocument"),
+    ) {
         (_, true) => Kind::Known(MediaType::Cda),
         (true, _) => Kind::Unread(Unread::FhirXml),
         _ => Kind::Unread(Unread::Xml),
@@ -229,7 +242,9 @@ fn xml(text: &[u8]) -> Kind {
 /// vertical tab in front.
 fn is_hl7_v2(text: &[u8]) -> bool {
     let text = text.strip_prefix(&[0x0b]).unwrap_or(text);
-    [&b"MSH|"[..], b"BHS|", b"FHS|"].iter().any(|segment| text.starts_with(segment))
+    [&b"MSH|"[..], b"BHS|", b"FHS|"]
+        .iter()
+        .any(|segment| text.starts_with(segment))
 }
 
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -244,14 +259,20 @@ mod tests {
     #[test]
     fn content_is_told_by_its_bytes() {
         let known: [(&[u8], MediaType); 9] = [
-            (b"\xef\xbb\xbf\r\n{\"resourceType\":\"Bundle\"}\n", MediaType::FhirJson),
+            (
+                b"\xef\xbb\xbf\r\n{\"resourceType\":\"Bundle\"}\n",
+                MediaType::FhirJson,
+            ),
             (b"{\"a\":\"}\\\"\"} {}", MediaType::FhirJson),
             (b"{\"a\":{}}\r\n\r\n{\"b\":1}\n", MediaType::FhirNdjson),
             (b"{\"00080005\":{\"vr\":\"CS\"}}", MediaType::DicomJson),
             (b"%PDF-1.7\n", MediaType::Pdf),
             (b"MSH|^~\\&|A", MediaType::Hl7V2),
             (b"\x0bMSH|^~\\&|A", MediaType::Hl7V2),
-            (b"<?xml version=\"1.0\"?><ClinicalDocument xmlns=\"urn:hl7-org:v3\">", MediaType::Cda),
+            (
+                b"<?xml version=\"1.0\"?><ClinicalDocument xmlns=\"urn:hl7-org:v3\">",
+                MediaType::Cda,
+            ),
             (b"{", MediaType::FhirJson),
         ];
         for (bytes, kind) in known {

@@ -62,7 +62,9 @@ impl Key {
         match self {
             Self::Elsewhere(name) => name.clone(),
             Self::Here(at) => match resources.get(*at) {
-                Some(patient) => patient.id().map_or_else(|| name(patient), |id| format!("Patient/{id}")),
+                Some(patient) => patient
+                    .id()
+                    .map_or_else(|| name(patient), |id| format!("Patient/{id}")),
                 None => String::new(),
             },
         }
@@ -72,11 +74,17 @@ impl Key {
 /// For each Patient, the first that is the same person; each other position is its own.
 fn same_person(resources: &[Resource], resolver: &Resolver<'_>) -> Vec<usize> {
     let mut same: Vec<usize> = (0..resources.len()).collect();
-    let is_patient = |at: usize| resources.get(at).is_some_and(|r| r.resource_type() == "Patient");
+    let is_patient = |at: usize| {
+        resources
+            .get(at)
+            .is_some_and(|r| r.resource_type() == "Patient")
+    };
     let patients: Vec<usize> = (0..resources.len()).filter(|at| is_patient(*at)).collect();
     let mut by_identifier: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for at in &patients {
-        let Some(patient) = resources.get(*at) else { continue };
+        let Some(patient) = resources.get(*at) else {
+            continue;
+        };
         let mut others: Vec<usize> = resolver.leads(*at);
         others.retain(|other| is_patient(*other));
         for pair in identifiers(patient.value()) {
@@ -118,7 +126,11 @@ fn subjects(
     same: &[usize],
 ) -> Vec<Key> {
     if resource.resource_type() == "Patient" {
-        return same.get(at).map(|root| Key::Here(*root)).into_iter().collect();
+        return same
+            .get(at)
+            .map(|root| Key::Here(*root))
+            .into_iter()
+            .collect();
     }
     let kind = resource.resource_type().as_str();
     let references = resource.all_references().into_iter();
@@ -126,7 +138,9 @@ fn subjects(
     let keys = about.flat_map(|reference| {
         let here = resolver.targets(Some(at), &reference);
         let patients = here.iter().filter(|found| {
-            resources.get(**found).is_some_and(|found| found.resource_type() == "Patient")
+            resources
+                .get(**found)
+                .is_some_and(|found| found.resource_type() == "Patient")
         });
         let found: Vec<Key> = patients
             .map(|found| Key::Here(same.get(*found).copied().unwrap_or(*found)))
@@ -134,7 +148,9 @@ fn subjects(
         match (here.is_empty(), found.is_empty()) {
             (_, false) => found,
             (false, true) => Vec::new(),
-            (true, true) => elsewhere(resource, resources, &reference, same).into_iter().collect(),
+            (true, true) => elsewhere(resource, resources, &reference, same)
+                .into_iter()
+                .collect(),
         }
     });
     let mut keys: Vec<Key> = keys.collect();
@@ -145,7 +161,9 @@ fn subjects(
 
 /// Whether a reference at `path` names whom a resource of type `kind` is about.
 fn is_subject(kind: &str, path: &str) -> bool {
-    let member = path.strip_prefix(kind).and_then(|rest| rest.strip_prefix('.'));
+    let member = path
+        .strip_prefix(kind)
+        .and_then(|rest| rest.strip_prefix('.'));
     let plain: String = member
         .unwrap_or_default()
         .split('[')
@@ -179,7 +197,9 @@ fn elsewhere(
         let known = identifiers(contained);
         let here = resources.iter().position(|other| {
             other.resource_type() == "Patient"
-                && identifiers(other.value()).iter().any(|pair| known.contains(pair))
+                && identifiers(other.value())
+                    .iter()
+                    .any(|pair| known.contains(pair))
         });
         return Some(match (here, known.first()) {
             (Some(at), _) => Key::Here(same.get(at).copied().unwrap_or(at)),
@@ -192,7 +212,10 @@ fn elsewhere(
     let behind = usize::from(address.len() == unversioned.len());
     let named = address.rsplit('/').nth(behind);
     let named = named.filter(|kind| crate::fhir::ResourceType::new(kind).is_ok());
-    let is_patient = reference.kind.or(named).is_none_or(|kind| kind == "Patient");
+    let is_patient = reference
+        .kind
+        .or(named)
+        .is_none_or(|kind| kind == "Patient");
     is_patient.then(|| Key::Elsewhere(unversioned.to_owned()))
 }
 

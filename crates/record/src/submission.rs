@@ -58,12 +58,18 @@ impl Submission {
         let people = people(&resources);
         people.iter().find(|person| person.name == patient)?;
         let about = |at: usize| {
-            let named = || people.iter().filter(move |person| person.resources.contains(&at));
+            let named = || {
+                people
+                    .iter()
+                    .filter(move |person| person.resources.contains(&at))
+            };
             named().next().is_none() || named().any(|person| person.name == patient)
         };
         let kept: BTreeSet<usize> = (0..resources.len()).filter(|at| about(*at)).collect();
         let resources = resources.into_iter().enumerate();
-        let kept = resources.filter(|(at, _)| kept.contains(at)).map(|(_, resource)| resource);
+        let kept = resources
+            .filter(|(at, _)| kept.contains(at))
+            .map(|(_, resource)| resource);
         Some(Self {
             bundle: Bundle::collection(kept),
             report: self.report,
@@ -167,9 +173,15 @@ impl fmt::Display for Concern {
                 count,
                 quarters: Some((first, last)),
                 token,
-            } => write!(f, "{count} visits from {first} to {last}, under one token for {token}"),
+            } => write!(
+                f,
+                "{count} visits from {first} to {last}, under one token for {token}"
+            ),
             Self::History { count, token, .. } => {
-                write!(f, "{count} visits without a date, under one token for {token}")
+                write!(
+                    f,
+                    "{count} visits without a date, under one token for {token}"
+                )
             }
         }
     }
@@ -257,5 +269,7 @@ fn out_of_time(visits: &[Visit], token: Quarter) -> Option<Concern> {
         });
     }
     let mut others = quarters.filter(|care| *care != token);
-    others.next().map(|care| Concern::OtherQuarter { care, token })
+    others
+        .next()
+        .map(|care| Concern::OtherQuarter { care, token })
 }

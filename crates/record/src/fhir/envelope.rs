@@ -110,7 +110,12 @@ impl Envelope {
 
     /// A bundle with these members, another type and other entries. `submitted` becomes an
     /// extension of the type.
-    pub(crate) fn write(&self, kind: &str, submitted: Option<&str>, entries: &[Cow<'_, str>]) -> String {
+    pub(crate) fn write(
+        &self,
+        kind: &str,
+        submitted: Option<&str>,
+        entries: &[Cow<'_, str>],
+    ) -> String {
         let extension = submitted.map(|text| {
             let extension = serde_json::json!({ "url": SUBMITTED, "valueString": text });
             let extended = serde_json::json!({ "extension": [extension] });
@@ -119,7 +124,10 @@ impl Envelope {
         let written = self.members.iter();
         let written = written.filter(|(name, _)| name != "entry" || !entries.is_empty());
         let members = written.map(|(name, text)| match name.as_str() {
-            "type" => format!("\"type\":\"{kind}\"{}", extension.as_deref().unwrap_or_default()),
+            "type" => format!(
+                "\"type\":\"{kind}\"{}",
+                extension.as_deref().unwrap_or_default()
+            ),
             "entry" => format!("\"entry\":[{}]", entries.join(",")),
             name => format!("{}:{text}", Value::from(name)),
         });
@@ -132,6 +140,9 @@ impl Envelope {
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (members, bare) = (self.members.len(), self.bare.len());
-        write!(f, "Envelope({members} members, {bare} entries without a resource)")
+        write!(
+            f,
+            "Envelope({members} members, {bare} entries without a resource)"
+        )
     }
 }

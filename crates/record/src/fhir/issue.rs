@@ -237,7 +237,11 @@ fn rule(key: &str) -> &'static str {
 pub fn operation_outcome(issues: &[Issue]) -> Value {
     let listed: Vec<Value> = issues.iter().map(Issue::outcome).collect();
     let all_well = || vec![json!({ "severity": "information", "code": "informational" })];
-    let listed = if listed.is_empty() { all_well() } else { listed };
+    let listed = if listed.is_empty() {
+        all_well()
+    } else {
+        listed
+    };
     json!({ "resourceType": "OperationOutcome", "issue": listed })
 }
 
@@ -291,7 +295,10 @@ impl Issues {
 
     /// Adds what another check found.
     pub(super) fn join(&mut self, other: Self) {
-        for (list, found) in [(&mut self.errors, other.errors), (&mut self.warnings, other.warnings)] {
+        for (list, found) in [
+            (&mut self.errors, other.errors),
+            (&mut self.warnings, other.warnings),
+        ] {
             list.total += found.total;
             let room = ISSUES_MAX.saturating_sub(list.warnings.len());
             list.warnings.extend(found.warnings.into_iter().take(room));

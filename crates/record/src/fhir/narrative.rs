@@ -6,10 +6,7 @@
 
 /// What is wrong with the text of a `div`; `None` when nothing is.
 pub(super) fn fault(text: &str) -> Option<&'static str> {
-    match check(text) {
-        Ok(()) => None,
-        Err(reason) => Some(reason),
-    }
+    check(text).err()
 }
 
 fn check(text: &str) -> Result<(), &'static str> {
@@ -81,7 +78,9 @@ fn tag_end(tag: &str) -> Option<usize> {
 /// The name of an element whose tag is allowed as a whole.
 fn element(tag: &str) -> Result<&str, &'static str> {
     let tag = tag.strip_suffix('/').unwrap_or(tag);
-    let end = tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len());
+    let end = tag
+        .find(|c: char| c.is_ascii_whitespace())
+        .unwrap_or(tag.len());
     let (name, mut rest) = tag.split_at(end);
     if !ELEMENTS.contains(&name) {
         return Err("an element that is not allowed");
@@ -96,7 +95,9 @@ fn element(tag: &str) -> Result<&str, &'static str> {
         let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
         let quote = quote.ok_or("an attribute without quotes")?;
         let inside = after.get(1..).unwrap_or_default();
-        let (value, behind) = inside.split_once(quote).ok_or("an attribute without an end")?;
+        let (value, behind) = inside
+            .split_once(quote)
+            .ok_or("an attribute without an end")?;
         check_attribute(attribute.trim_ascii_end(), value)?;
         rest = behind;
     }
@@ -111,13 +112,20 @@ fn check_attribute(name: &str, value: &str) -> Result<(), &'static str> {
     if !ATTRIBUTES.contains(&lower.as_str()) {
         return Err("an attribute that is not allowed");
     }
-    let is_address = matches!(lower.as_str(), "href" | "src" | "cite" | "longdesc" | "usemap");
+    let is_address = matches!(
+        lower.as_str(),
+        "href" | "src" | "cite" | "longdesc" | "usemap"
+    );
     if is_address && runs(value) {
         return Err("an address that runs a script");
     }
     let style = lower == "style";
     let unescaped = value.to_ascii_lowercase().replace(['\\', ' '], "");
-    if style && ["expression(", "javascript:", "@import"].iter().any(|bad| unescaped.contains(bad)) {
+    if style
+        && ["expression(", "javascript:", "@import"]
+            .iter()
+            .any(|bad| unescaped.contains(bad))
+    {
         return Err("a style that runs a script");
     }
     Ok(())
@@ -173,8 +181,12 @@ fn decoded(text: &str) -> String {
 /// Every `&` begins a character reference: `&lt;`, `&#160;`, `&#xA0;`.
 fn references(text: &str) -> Result<(), &'static str> {
     for piece in text.split('&').skip(1) {
-        let name = piece.split_once(';').map(|(name, _)| name).unwrap_or_default();
-        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+        let name = piece
+            .split_once(';')
+            .map(|(name, _)| name)
+            .unwrap_or_default();
+        let is_name =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
         if !is_name(name.strip_prefix('#').unwrap_or(name)) {
             return Err("an ampersand that begins no character reference");
         }
@@ -184,23 +196,135 @@ fn references(text: &str) -> Result<(), &'static str> {
 
 /// HTML 4.0, chapters 7 to 11 (but section 4 of chapter 9) and 15; `a`, `img` and maps besides.
 const ELEMENTS: &[&str] = &[
-    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption",
-    "cite", "code", "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3",
-    "h4", "h5", "h6", "hr", "i", "img", "kbd", "li", "map", "ol", "p", "pre", "q", "samp", "small",
-    "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt",
-    "ul", "var", "ins", "del",
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "area",
+    "b",
+    "bdo",
+    "big",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "kbd",
+    "li",
+    "map",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "tt",
+    "ul",
+    "var",
+    "ins",
+    "del",
 ];
 
 /// Attributes of these elements that neither run nor submit anything.
 const ATTRIBUTES: &[&str] = &[
-    "abbr", "accesskey", "align", "alt", "axis", "border", "cellpadding", "cellspacing", "char",
-    "charoff", "charset", "cite", "class", "clear", "color", "cols", "colspan", "compact",
-    "coords", "datetime", "dir", "frame", "headers", "height", "href", "hreflang", "hspace", "id",
-    "ismap", "lang", "longdesc", "name", "nohref", "noshade", "nowrap", "rel", "rev", "rowspan",
-    "rules", "scope", "shape", "size", "space", "span", "src", "start", "style", "summary",
-    "tabindex", "target", "title", "type", "usemap", "valign", "value", "vspace", "width", "xmlns",
-    "xml:lang", "xml:space", "background", "bgcolor", "bordercolor", "face", "media", "profile",
-    "translate", "version", "label", "xml:base",
+    "abbr",
+    "accesskey",
+    "align",
+    "alt",
+    "axis",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "char",
+    "charoff",
+    "charset",
+    "cite",
+    "class",
+    "clear",
+    "color",
+    "cols",
+    "colspan",
+    "compact",
+    "coords",
+    "datetime",
+    "dir",
+    "frame",
+    "headers",
+    "height",
+    "href",
+    "hreflang",
+    "hspace",
+    "id",
+    "ismap",
+    "lang",
+    "longdesc",
+    "name",
+    "nohref",
+    "noshade",
+    "nowrap",
+    "rel",
+    "rev",
+    "rowspan",
+    "rules",
+    "scope",
+    "shape",
+    "size",
+    "space",
+    "span",
+    "src",
+    "start",
+    "style",
+    "summary",
+    "tabindex",
+    "target",
+    "title",
+    "type",
+    "usemap",
+    "valign",
+    "value",
+    "vspace",
+    "width",
+    "xmlns",
+    "xml:lang",
+    "xml:space",
+    "background",
+    "bgcolor",
+    "bordercolor",
+    "face",
+    "media",
+    "profile",
+    "translate",
+    "version",
+    "label",
+    "xml:base",
 ];
 
 #[cfg(test)]
@@ -208,7 +332,9 @@ mod tests {
     use super::*;
 
     fn inside(text: &str) -> Option<&'static str> {
-        fault(&format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{text}</div>"))
+        fault(&format!(
+            "<div xmlns=\"http://www.w3.org/1999/xhtml\">{text}</div>"
+        ))
     }
 
     #[test]
@@ -231,11 +357,26 @@ mod tests {
             ("<script>x</script>", "an element that is not allowed"),
             ("<SCRIPT>x</SCRIPT>", "an element that is not allowed"),
             ("<iframe src=\"x\"/>", "an element that is not allowed"),
-            ("<img src=\"x\" onerror=\"alert(1)\"/>", "an attribute that is not allowed"),
-            ("<a href=\"javascript:alert(1)\">x</a>", "an address that runs a script"),
-            ("<a href=\" Java&#x0A;script&colon;alert(1)\">x</a>", "an address that runs a script"),
-            ("<a href=\"data:text/html,x\">x</a>", "an address that runs a script"),
-            ("<p style=\"width: expression(alert(1))\">x</p>", "a style that runs a script"),
+            (
+                "<img src=\"x\" onerror=\"alert(1)\"/>",
+                "an attribute that is not allowed",
+            ),
+            (
+                "<a href=\"javascript:alert(1)\">x</a>",
+                "an address that runs a script",
+            ),
+            (
+                "<a href=\" Java&#x0A;script&colon;alert(1)\">x</a>",
+                "an address that runs a script",
+            ),
+            (
+                "<a href=\"data:text/html,x\">x</a>",
+                "an address that runs a script",
+            ),
+            (
+                "<p style=\"width: expression(alert(1))\">x</p>",
+                "a style that runs a script",
+            ),
             ("<p>x</b>", "tags that do not match"),
             ("<p>x", "tags that do not match"),
             ("a & b", "an ampersand that begins no character reference"),
@@ -248,6 +389,9 @@ mod tests {
         }
         assert_eq!(fault("<p>a</p>"), Some("no div around it"));
         assert_eq!(fault("a"), Some("text outside the div"));
-        assert_eq!(fault("<div>a</div><div>b</div>"), Some("more than one element outside"));
+        assert_eq!(
+            fault("<div>a</div><div>b</div>"),
+            Some("more than one element outside")
+        );
     }
 }

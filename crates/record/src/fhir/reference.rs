@@ -183,7 +183,9 @@ impl<'a> Resolver<'a> {
         }
         let named = self.by_id.get(&key).into_iter().flatten().copied();
         let of_no_server = |at: &usize| self.url(*at).and_then(server).is_none();
-        named.filter(|at| root.is_none() || of_no_server(at)).collect()
+        named
+            .filter(|at| root.is_none() || of_no_server(at))
+            .collect()
     }
 
     /// Entries without a `fullUrl` can be told by type and id alone.
@@ -220,11 +222,16 @@ impl<'a> Resolver<'a> {
         let complete = root.map(|root| format!("{root}{text}"));
         let listed = complete.and_then(|text| known.get(&text));
         let listed = listed.or_else(|| known.get(text));
-        listed.map(|listed| listed.resource_type()).into_iter().collect()
+        listed
+            .map(|listed| listed.resource_type())
+            .into_iter()
+            .collect()
     }
 
     fn url(&self, at: usize) -> Option<&'a str> {
-        self.resources.get(at).and_then(|resource| resource.full_url())
+        self.resources
+            .get(at)
+            .and_then(|resource| resource.full_url())
     }
 
     fn version(&self, at: usize) -> Option<&str> {
@@ -244,7 +251,9 @@ fn plain(url: &str) -> String {
 
 /// The address of the server in `https://host/base/Type/id`, up to the slash before the type.
 fn server(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https:").or_else(|| url.strip_prefix("http:"))?;
+    let rest = url
+        .strip_prefix("https:")
+        .or_else(|| url.strip_prefix("http:"))?;
     ending(rest)?;
     let unversioned = url.split("/_history/").next()?;
     let (before_id, _) = unversioned.rsplit_once('/')?;

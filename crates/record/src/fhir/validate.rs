@@ -96,11 +96,31 @@ fn envelope(bundle: &Bundle, issues: &mut Issues) {
     let identified = text("/identifier/system").and(text("/identifier/value"));
     let (is_document, is_message) = (kind == "document", kind == "message");
     for (broken, key, path) in [
-        (has("total") && !matches!(kind, "searchset" | "history"), "bdl-1", "Bundle.total"),
-        (is_document && identified.is_none(), "bdl-9", "Bundle.identifier"),
-        (is_document && !has("timestamp"), "bdl-10", "Bundle.timestamp"),
-        (is_document && !begins("Composition"), "bdl-11", "Bundle.entry[0].resource"),
-        (is_message && !begins("MessageHeader"), "bdl-12", "Bundle.entry[0].resource"),
+        (
+            has("total") && !matches!(kind, "searchset" | "history"),
+            "bdl-1",
+            "Bundle.total",
+        ),
+        (
+            is_document && identified.is_none(),
+            "bdl-9",
+            "Bundle.identifier",
+        ),
+        (
+            is_document && !has("timestamp"),
+            "bdl-10",
+            "Bundle.timestamp",
+        ),
+        (
+            is_document && !begins("Composition"),
+            "bdl-11",
+            "Bundle.entry[0].resource",
+        ),
+        (
+            is_message && !begins("MessageHeader"),
+            "bdl-12",
+            "Bundle.entry[0].resource",
+        ),
     ] {
         if broken {
             issues.push(IssueKind::Invariant { key }, |kind| Issue {
@@ -182,7 +202,11 @@ impl Found<'_> {
             Form::Absolute(kind) => kind,
             Form::Contained(_) | Form::Urn => None,
         };
-        let kinds = if resolved.is_empty() { Vec::from_iter(named) } else { resolved.clone() };
+        let kinds = if resolved.is_empty() {
+            Vec::from_iter(named)
+        } else {
+            resolved.clone()
+        };
         let fits = |kind: &ResourceType| {
             let id = definitions.resource(kind.as_str());
             id.is_none_or(|id| allows(self.allowed, id, definitions))
@@ -447,7 +471,7 @@ impl<'a, 'i> Walk<'a, 'i> {
         };
         let taken_out = self.detached && self.definitions.name(id) == "Bundle.entry";
         let id_alone = members.keys().all(|name| name == "id");
-        if id_alone && !taken_out && !(valued && !members.is_empty()) {
+        if id_alone && !taken_out && (!valued || members.is_empty()) {
             self.issue(IssueKind::Empty);
         }
         self.object(id, members);

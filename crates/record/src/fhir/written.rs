@@ -64,13 +64,17 @@ fn start_line(out: &mut String, level: usize, opened: bool) {
 
 /// The items of an array of minified text.
 pub(crate) fn items(array: &str) -> Vec<&str> {
-    let inside = array.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let inside = array
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     inside.map(pieces).unwrap_or_default()
 }
 
 /// The members of an object of minified text: name, and value as it is written.
 pub(crate) fn members(object: &str) -> Vec<(Cow<'_, str>, &str)> {
-    let inside = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let inside = object
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
     let pieces = inside.map(pieces).unwrap_or_default();
     pieces.into_iter().filter_map(member).collect()
 }
@@ -182,7 +186,10 @@ mod tests {
     fn pretty_is_laid_out_as_serde_json_does() {
         let value: serde_json::Value = serde_json::from_str(TEXT).unwrap();
         let plain = value.to_string();
-        assert_eq!(pretty(&plain), serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(
+            pretty(&plain),
+            serde_json::to_string_pretty(&value).unwrap()
+        );
         assert!(pretty(TEXT).contains("\"e\": -0.0E+2\n"));
     }
 

@@ -47,7 +47,8 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
     let contents = document::contents(visit, &levels);
     let part = |(level, content): (Confidentiality, Vec<u8>)| {
         let of_level = visit.resources.iter().zip(&levels);
-        let of_level = of_level.filter_map(|(resource, found)| (*found == level).then_some(resource));
+        let of_level =
+            of_level.filter_map(|(resource, found)| (*found == level).then_some(resource));
         Part {
             confidentiality: level,
             content,

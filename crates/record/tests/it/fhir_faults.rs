@@ -422,7 +422,7 @@ fn leaves(resource: &Value, name: &str) -> Vec<(String, String, Value)> {
                 go(
                     member,
                     format!("{pointer}/{name}"),
-                    format!("{path}.{name}"),
+                    format!("{path}.{}", name.trim_start_matches('_')),
                     found,
                 );
             }),

@@ -101,7 +101,11 @@ fn only_json_is_json() {
         Err(Error::Syntax { .. })
     ));
     // A byte order mark is no content (RFC 8259, section 8.1), and decimals have no largest exponent.
-    for text in ["\u{feff}{}", "{\"a\":1e400}", &format!("{{\"a\":{}}}", "1".repeat(200))] {
+    for text in [
+        "\u{feff}{}",
+        "{\"a\":1e400}",
+        &format!("{{\"a\":{}}}", "1".repeat(200)),
+    ] {
         assert!(matches!(refusal(text), Error::NotAResource), "{text}");
     }
 }
@@ -146,7 +150,10 @@ fn limits() {
     assert!(Resource::parse(alone(deep - 3).as_bytes()).is_ok());
     let error = Resource::parse(alone(deep - 2).as_bytes()).expect_err("too deep to be sealed");
     assert!(matches!(error, Error::TooDeep { max: 61, .. }), "{error}");
-    let inside = format!("{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{{\"resource\":{}}}]}}", alone(deep - 3));
+    let inside = format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{{\"resource\":{}}}]}}",
+        alone(deep - 3)
+    );
     assert!(Bundle::parse(inside.as_bytes()).is_ok());
     let mut value = json!({ "resourceType": "Patient" });
     for _ in 0..DEPTH_MAX {

@@ -5,12 +5,12 @@ mod codes;
 #[cfg(test)]
 mod epcis_events;
 #[cfg(test)]
-mod field_cases;
-#[cfg(test)]
 mod fhir_faults;
 #[cfg(test)]
 mod fhir_real;
 #[cfg(test)]
 mod fhir_strict;
+#[cfg(test)]
+mod field_cases;
 #[cfg(test)]
 mod visits_real;

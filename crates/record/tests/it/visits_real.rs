@@ -40,7 +40,9 @@ fn bundles() -> Vec<(PathBuf, Bundle)> {
 fn multiset<'a>(resources: impl Iterator<Item = &'a Resource>) -> BTreeMap<Vec<u8>, usize> {
     let mut counts = BTreeMap::new();
     for resource in resources {
-        *counts.entry(resource.written().as_bytes().to_vec()).or_default() += 1;
+        *counts
+            .entry(resource.written().as_bytes().to_vec())
+            .or_default() += 1;
     }
     counts
 }
