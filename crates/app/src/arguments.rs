@@ -96,8 +96,9 @@ pub enum Command {
     },
     /// Check a FHIR bundle without importing it
     Validate {
-        /// The bundle's file
-        file: PathBuf,
+        /// The bundle's file, or those of its resources
+        #[arg(required = true)]
+        file: Vec<PathBuf>,
         /// Bundles of hospitals and practitioners that it may refer to
         #[arg(long, value_name = "FILE")]
         known: Vec<PathBuf>,
@@ -309,9 +310,15 @@ pub enum DoctorCommand {
         /// The patient's visit token
         #[arg(long, value_name = "FILE")]
         token: PathBuf,
-        /// The visit's resources: a FHIR R4 bundle
-        #[arg(long, value_name = "FILE")]
-        bundle: PathBuf,
+        /// The visit's resources: a FHIR R4 bundle of any type, or resources and NDJSON in one or more files
+        #[arg(long, value_name = "FILE", required = true)]
+        bundle: Vec<PathBuf>,
+        /// Of an export of many patients: whose resources, such as Patient/1
+        #[arg(long)]
+        patient: Option<String>,
+        /// What was told and is right so: another patient, another quarter, or `history` for several visits under one token
+        #[arg(long, value_name = "NAME")]
+        accept: Vec<String>,
         /// Bundles of hospitals and practitioners that it refers to
         #[arg(long, value_name = "FILE")]
         known: Vec<PathBuf>,

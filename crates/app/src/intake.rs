@@ -8,6 +8,7 @@ use yilian_record::{
     encounter::{Visit, visits},
     fhir::{Bundle, Directory},
     label::parts,
+    submission::Submission,
 };
 
 /// Reads and checks a bundle; what is wrong is named by resource and path.
@@ -18,9 +19,21 @@ pub fn read_bundle(path: &Path, known: &Directory) -> anyhow::Result<Bundle> {
 
 /// Checks a bundle that was read.
 pub fn check_bundle(bytes: &[u8], known: &Directory) -> anyhow::Result<Bundle> {
-    let bundle = Bundle::parse(bytes)?;
-    bundle.validate(known)?;
+    let (bundle, _) = Bundle::check(bytes, known)?;
     Ok(bundle)
+}
+
+/// Reads and checks what an author hands over: a bundle, or resources in one or more files.
+pub fn read_submission(files: &[PathBuf], known: &Directory) -> anyhow::Result<Submission> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let contents = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<_> = files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    Submission::read(&contents, known).with_context(|| names.join(", "))
 }
 
 /// Hospitals and practitioners from bundles that others refer to.

@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 use yilian_client::ClientError;
 use yilian_protocol::transport::CallError;
+use yilian_record::fhir::operation_outcome;
 
 /// Where answers go.
 #[derive(Debug, Clone)]
@@ -46,7 +47,13 @@ pub fn fail(error: &anyhow::Error, json: bool) -> ExitCode {
         .or_else(|| remedy(error));
     if json {
         let rule = refusal.map(|rule| rule.name());
-        let answer = serde_json::json!({ "error": causes, "rule": rule, "remedy": remedy });
+        let outcome = error.chain().find_map(|cause| match cause.downcast_ref()? {
+            yilian_record::Error::Invalid { issues, .. } => Some(operation_outcome(issues)),
+            _ => None,
+        });
+        let answer = serde_json::json!({
+            "error": causes, "rule": rule, "remedy": remedy, "outcome": outcome,
+        });
         println!("{answer}");
     } else {
         eprintln!("error: {}", causes.join(": "));

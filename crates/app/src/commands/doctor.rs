@@ -13,6 +13,11 @@ use yilian_protocol::{
     grant::Opening, visit::VisitToken,
 };
 
+use yilian_record::{
+    fhir::{operation_outcome, pretty},
+    submission::{Accepted, Submission},
+};
+
 use super::{Context, now, search};
 use crate::{
     arguments::DoctorCommand,
@@ -28,8 +33,22 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
             name,
             token,
             bundle,
+            patient,
+            accept,
             known,
-        } => seal(context, &name, &token, &bundle, &known).await,
+        } => {
+            let submission = intake::read_submission(&bundle, &intake::read_directory(&known)?)?;
+            let submission = match &patient {
+                None => submission,
+                Some(patient) => submission.of_patient(patient).ok_or_else(|| {
+                    trouble(
+                        format!("nothing is about {patient}"),
+                        "name a patient of the files",
+                    )
+                })?,
+            };
+            seal(context, &name, &token, submission, accept).await
+        }
         DoctorCommand::Open { name, share, out } => {
             let share: Share = read_json(&share)?;
             let opened = context.open().await?;
@@ -60,13 +79,23 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
 }
 
 /// Checks a bundle without importing it.
-pub fn validate(context: &Context, file: &Path, known: &[PathBuf]) -> anyhow::Result<()> {
+pub fn validate(context: &Context, files: &[PathBuf], known: &[PathBuf]) -> anyhow::Result<()> {
     let known = intake::read_directory(known)?;
-    let bundle = intake::read_bundle(file, &known)?;
-    let resources = bundle.resources().count();
+    let submission = intake::read_submission(files, &known)?;
+    let names: Vec<_> = files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     context.output.tell(&Valid {
-        file: file.to_owned(),
-        resources,
+        file: names.join(", "),
+        resources: submission.bundle.resources().count(),
+        outcome: operation_outcome(&submission.report.warnings),
+        warnings: submission
+            .report
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
     })
 }
 
@@ -74,39 +103,40 @@ async fn seal(
     context: &Context,
     name: &str,
     token: &Path,
-    bundle: &Path,
-    known: &[PathBuf],
+    submission: Submission,
+    accept: Vec<String>,
 ) -> anyhow::Result<()> {
     let token: VisitToken = read_json(token)?;
-    let known = intake::read_directory(known)?;
-    let visits = intake::visits_of(intake::read_bundle(bundle, &known)?)?;
-    let [visit] = visits.as_slice() else {
-        let cause = format!(
-            "the bundle holds {} visits, the token is for one",
-            visits.len()
-        );
-        return Err(trouble(cause, "give a bundle with a single Encounter"));
-    };
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
     let checked = doctor.check_in(&opened.session, &token, now())?;
-    let drafts = intake::drafts_of(visit);
-    let levels: Vec<_> = drafts
-        .iter()
-        .map(|draft| draft.confidentiality.to_string())
-        .collect();
-    let sealed = doctor
-        .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
-        .await?;
-    context.home.keep_notes(name, &doctor.notes())?;
-    let records = sealed.records.into_iter().zip(levels);
-    context.output.tell(&Sealed {
-        height: sealed.receipt.header.height,
-        bytes: sealed.bytes,
-        records: records
-            .map(|(record, level)| SealedPart { record, level })
-            .collect(),
-    })?;
+    for warning in &submission.report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let (visits, concerns) = submission.visits(checked.visit().period)?;
+    for concern in Accepted::from_iter(accept).pass(concerns)? {
+        eprintln!("warning: {concern}");
+    }
+    let mut told: Option<Sealed> = None;
+    for (number, visit) in visits.iter().enumerate() {
+        let drafts = intake::drafts_of(visit);
+        let levels: Vec<_> = drafts
+            .iter()
+            .map(|draft| draft.confidentiality.to_string())
+            .collect();
+        let sealed = doctor
+            .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
+            .await
+            .with_context(|| format!("{number} of {} visits are sealed, the next", visits.len()))?;
+        context.home.keep_notes(name, &doctor.notes())?;
+        let records = sealed.records.into_iter().zip(levels);
+        let records = records.map(|(record, level)| SealedPart { record, level });
+        let all = told.get_or_insert_default();
+        all.height = Some(sealed.receipt.header.height);
+        all.bytes += sealed.bytes;
+        all.records.extend(records);
+    }
+    context.output.tell(&told.unwrap_or_default())?;
     opened.close();
     Ok(())
 }
@@ -215,7 +245,10 @@ pub struct Shown {
     certificate: CertificateId,
     signed_at: TimeMs,
     scope: String,
+    /// To look at; its decimals are the nearest float.
     content: serde_json::Value,
+    /// As it was signed, digit by digit.
+    text: String,
     #[serde(skip)]
     bytes: Vec<u8>,
 }
@@ -235,6 +268,7 @@ impl Shown {
             signed_at: verified.signed_at(),
             scope: verified.scope().to_string(),
             content: serde_json::from_slice(verified.content()).unwrap_or_default(),
+            text: String::from_utf8_lossy(verified.content()).into_owned(),
             bytes: verified.content().to_vec(),
         })
     }
@@ -258,14 +292,18 @@ impl fmt::Display for Shown {
             self.author,
             self.signed_at.to_text()
         )?;
-        let pretty = serde_json::to_string_pretty(&self.content).unwrap_or_default();
-        writeln!(f, "{pretty}")
+        // As it was signed: a number that goes through a float may come out as another.
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => writeln!(f, "{}", pretty(text)),
+            Err(_) => writeln!(f, "{} bytes that are no text", self.bytes.len()),
+        }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Sealed {
-    height: Height,
+    /// Of the last visit.
+    height: Option<Height>,
     bytes: usize,
     records: Vec<SealedPart>,
 }
@@ -281,19 +319,21 @@ impl fmt::Display for Sealed {
         for SealedPart { record, level } in &self.records {
             writeln!(f, "{record}  {level}")?;
         }
-        let count = self.records.len();
-        writeln!(
-            f,
-            "{count} records, {} bytes, final in block {}",
-            self.bytes, self.height
-        )
+        let (count, bytes) = (self.records.len(), self.bytes);
+        match self.height {
+            Some(height) => writeln!(f, "{count} records, {bytes} bytes, final in block {height}"),
+            None => Ok(()),
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Valid {
-    file: PathBuf,
+    file: String,
     resources: usize,
+    outcome: serde_json::Value,
+    #[serde(skip)]
+    warnings: Vec<String>,
 }
 
 impl fmt::Display for Valid {
@@ -301,8 +341,9 @@ impl fmt::Display for Valid {
         writeln!(
             f,
             "{}: {} resources, valid FHIR R4",
-            self.file.display(),
-            self.resources
-        )
+            self.file, self.resources
+        )?;
+        let mut warnings = self.warnings.iter();
+        warnings.try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }

@@ -94,7 +94,9 @@ impl<'a> Stage<'a> {
         let start = Instant::now();
         let request = CheckIn {
             hospital: member,
-            period: visit.quarter,
+            period: visit
+                .quarter
+                .context("a visit without any date cannot be played")?,
             private: false,
             expires: now().plus_ms(HOUR_MS),
         };
