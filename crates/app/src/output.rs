@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 use yilian_client::ClientError;
 use yilian_protocol::call::CallError;
+use yilian_record::fhir::operation_outcome;
 
 /// Where answers go.
 #[derive(Debug, Clone)]
@@ -46,7 +47,13 @@ pub fn fail(error: &anyhow::Error, json: bool) -> ExitCode {
         .or_else(|| remedy(error));
     if json {
         let rule = refusal.map(|rule| rule.name());
-        let answer = serde_json::json!({ "error": causes, "rule": rule, "remedy": remedy });
+        let outcome = error.chain().find_map(|cause| match cause.downcast_ref()? {
+            yilian_record::Error::Invalid { issues, .. } => Some(operation_outcome(issues)),
+            _ => None,
+        });
+        let answer = serde_json::json!({
+            "error": causes, "rule": rule, "remedy": remedy, "outcome": outcome,
+        });
         println!("{answer}");
     } else {
         eprintln!("error: {}", causes.join(": "));
@@ -92,7 +99,6 @@ fn remedy(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::OtherChain { .. } => Some("use the --home that belongs to that node's chain"),
         ClientError::NoMember { .. } => Some("see `yilian ca list` for the members' names"),
         ClientError::SeveralMembers { .. } => Some("see `yilian ca list`"),
-        ClientError::NotOneVisit { .. } => Some("give a bundle with a single Encounter"),
         ClientError::NoPass => Some("have passes issued with `yilian ca passes`"),
         ClientError::Token(_) => Some("have the patient make a new token for this hospital"),
         _ => None,

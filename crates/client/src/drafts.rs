@@ -3,11 +3,10 @@
 
 use yilian_record::{
     Error,
-    encounter::{Visit, visits},
+    encounter::Visit,
     fhir::{Bundle, Directory},
 };
 
-use crate::ClientError;
 #[cfg(feature = "segmentation")]
 use crate::{Draft, Keyword};
 
@@ -16,22 +15,8 @@ use crate::{Draft, Keyword};
 /// # Errors
 /// What is wrong, named by resource and path.
 pub fn checked(bytes: &[u8], known: &Directory) -> Result<Bundle, Error> {
-    let bundle = Bundle::parse(bytes)?;
-    bundle.validate(known)?;
+    let (bundle, _) = Bundle::check(bytes, known)?;
     Ok(bundle)
-}
-
-/// The one visit of a bundle: a token is for one.
-///
-/// # Errors
-/// [`ClientError::NotOneVisit`]; [`ClientError::Visits`] when visits cannot be told apart.
-pub fn one_visit(bundle: Bundle) -> Result<Visit, ClientError> {
-    let mut visits = visits(bundle)?;
-    let found = visits.len();
-    visits
-        .pop()
-        .filter(|_| found == 1)
-        .ok_or(ClientError::NotOneVisit { found })
 }
 
 /// The drafts of a visit: one for each part. Text that an index cannot hold, as a code with a tab

@@ -143,12 +143,6 @@ pub enum ClientError {
         /// Certificates of two of them.
         both: [CertificateId; 2],
     },
-    /// The bundle is not of one visit.
-    #[error("the bundle holds {found} visits, the token is for one")]
-    NotOneVisit {
-        /// How many it holds.
-        found: usize,
-    },
     /// Visits cannot be told apart.
     #[error(transparent)]
     Visits(#[from] yilian_record::encounter::GroupingError),

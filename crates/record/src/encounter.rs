@@ -1,173 +1,265 @@
 //! A patient's resources, grouped into visits: one for each Encounter (FHIR R4, Encounter and the `encounter` element of clinical resources).
 //!
 //! Rules, in order; every resource of the bundle lands in exactly one visit:
-//! 1. An Encounter opens a visit. Visits are ordered by `period.start`.
+//! 1. An Encounter opens a visit. Visits are ordered by the moment of their start; those without one come last.
 //! 2. A resource that refers to an Encounter, at any depth, belongs to the first one it names.
 //! 3. A resource that an Encounter refers to (its location, practitioner, organisation) belongs to the earliest such visit.
 //! 4. A resource that refers to a grouped clinical resource belongs where that one is (a Goal that addresses a Condition, a Claim for a prescription).
 //! 5. What is left (the Patient, coverage, allergies on file) belongs to the earliest visit: it is what a hospital takes down at registration.
+//!
+//! # What is one visit whatever it holds
+//! A document or a message is attested as a whole, and a history is told in its order: none of them is split. Without any Encounter (a vaccination card, a list
+//! of medicines, an International Patient Summary) all resources are one visit.
+//!
+//! # When it was
+//! `Encounter.period.start`, else its end; of a document, `Composition.date`; else the earliest date of what was found, done, given or written. Care may
+//! be without any date. The quarter is that of the date as it is written, in the hospital's own time zone.
 
-use std::collections::BTreeMap;
-
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::Value;
 use yilian_protocol::Quarter;
 
-use crate::fhir::{Bundle, Resource};
+use crate::fhir::{Bundle, Envelope, Resolver, Resource};
 
 /// One visit of a patient to a hospital.
 #[derive(Debug, Clone)]
 pub struct Visit {
-    /// What the Encounter is called in the bundle.
-    pub encounter: String,
-    /// The hospital: the reference of `Encounter.serviceProvider`.
+    /// What the Encounter is called in the bundle; `None` for care without one.
+    pub encounter: Option<String>,
+    /// The hospital: the reference of `Encounter.serviceProvider` or `Composition.custodian`.
     pub hospital: Option<String>,
-    /// Who treated: the references of `Encounter.participant.individual`.
+    /// Who treated or wrote: the references of `Encounter.participant.individual` or `Composition.author`.
     pub practitioners: Vec<String>,
-    /// `Encounter.period.start`, as it is written.
-    pub start: String,
+    /// When it was, as it is written.
+    pub start: Option<String>,
     /// The quarter of the start.
-    pub quarter: Quarter,
+    pub quarter: Option<Quarter>,
     /// The visit's resources, in the order of the bundle.
     pub resources: Vec<Resource>,
+    /// What the bundle says beside them.
+    pub envelope: Envelope,
 }
 
 /// Why a bundle cannot be grouped into visits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupingError {
-    /// There is no Encounter to which anything could belong.
-    #[error("the bundle holds no Encounter")]
-    NoEncounter,
-    /// An Encounter does not say when it was.
-    #[error("{encounter}: Encounter.period.start is missing or no date")]
-    NoStart {
-        /// What the Encounter is called in the bundle.
-        encounter: String,
+    /// There is nothing to seal.
+    #[error("there is no resource in it")]
+    NoResource,
+    /// Something that was written would be lost.
+    #[error("{what} would be lost: {why}")]
+    Lost {
+        /// Where it stands.
+        what: &'static str,
+        /// Why there is no room for it.
+        why: &'static str,
     },
 }
 
 /// Groups the resources of one patient's bundle.
 ///
 /// # Errors
-/// [`GroupingError`] when there is no Encounter, or one without a start.
+/// [`GroupingError`] when there is no resource, or something that would be lost.
 pub fn visits(bundle: Bundle) -> Result<Vec<Visit>, GroupingError> {
-    let resources: Vec<Resource> = bundle.into_resources().collect();
-    let mut visits = open(&resources)?;
-    let places = places(&resources, &visits);
+    let (envelope, resources) = bundle.into_parts();
+    if resources.is_empty() {
+        return Err(GroupingError::NoResource);
+    }
+    if envelope.has_extended_type() {
+        return Err(GroupingError::Lost {
+            what: "the extension of Bundle.type",
+            why: "the order of the entries is noted there",
+        });
+    }
+    let resolver = Resolver::new(&resources);
+    let openings = match envelope.kind() {
+        "document" | "message" | "history" => vec![whole(&resources, &resolver)],
+        _ => openings(&resources),
+    };
+    let places = places(&resources, &openings, &resolver);
+    let mut visits: Vec<Visit> = openings
+        .into_iter()
+        .enumerate()
+        .map(|(number, opening)| {
+            let envelope = match number {
+                0 => envelope.clone(),
+                _ => envelope.without_bare(),
+            };
+            opening.visit(&resources, envelope)
+        })
+        .collect();
     for (resource, place) in resources.into_iter().zip(places) {
         if let Some(visit) = visits.get_mut(place) {
             visit.resources.push(resource);
         }
     }
+    visits.iter_mut().for_each(date);
     Ok(visits)
 }
 
-/// Rule 1.
-fn open(resources: &[Resource]) -> Result<Vec<Visit>, GroupingError> {
-    let encounters = resources
-        .iter()
-        .filter(|r| r.resource_type().as_str() == "Encounter");
-    let mut visits = encounters.map(visit).collect::<Result<Vec<_>, _>>()?;
-    // Texts of one form and zone sort as times do; ties and zones are settled by the order of the bundle.
-    visits.sort_by(|a, b| a.start.cmp(&b.start));
-    if visits.is_empty() {
-        Err(GroupingError::NoEncounter)
-    } else {
-        Ok(visits)
+/// What opens a visit: an Encounter or a Composition by its position, or nothing.
+struct Opening {
+    encounter: Option<usize>,
+    composition: Option<usize>,
+}
+
+impl Opening {
+    fn visit(self, resources: &[Resource], envelope: Envelope) -> Visit {
+        let encounter = self.encounter.and_then(|at| resources.get(at));
+        let composition = self.composition.and_then(|at| resources.get(at));
+        let text = |of: Option<&Resource>, pointer: &str| {
+            let text = of?.value().pointer(pointer)?.as_str()?;
+            Some(text.to_owned())
+        };
+        let hospital = text(encounter, "/serviceProvider/reference");
+        let mut practitioners = referred(encounter, "participant", "/individual/reference");
+        if practitioners.is_empty() {
+            practitioners = referred(composition, "author", "/reference");
+        }
+        let start = encounter.and_then(start_of);
+        Visit {
+            encounter: encounter.map(name),
+            hospital: hospital.or_else(|| text(composition, "/custodian/reference")),
+            practitioners,
+            start: start.or_else(|| text(composition, "/date")),
+            quarter: None,
+            resources: Vec::new(),
+            envelope,
+        }
     }
 }
 
-fn visit(resource: &Resource) -> Result<Visit, GroupingError> {
-    let encounter = name(resource);
-    let value = resource.value();
-    let start = value
-        .pointer("/period/start")
-        .and_then(|start| start.as_str());
-    let quarter = start.and_then(quarter);
-    let (Some(start), Some(quarter)) = (start, quarter) else {
-        return Err(GroupingError::NoStart { encounter });
-    };
-    let text = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
-    let participants = value.get("participant").and_then(|list| list.as_array());
-    let practitioners = participants
+/// The texts at `pointer` in the items of a list.
+fn referred(of: Option<&Resource>, list: &str, pointer: &str) -> Vec<String> {
+    let items = of.and_then(|resource| resource.value().get(list)?.as_array());
+    let texts = items
         .into_iter()
         .flatten()
-        .filter_map(|participant| {
-            participant
-                .pointer("/individual/reference")?
-                .as_str()
-                .map(str::to_owned)
-        });
-    Ok(Visit {
-        hospital: text("/serviceProvider/reference"),
-        practitioners: practitioners.collect(),
-        start: start.to_owned(),
-        quarter,
-        encounter,
-        resources: Vec::new(),
-    })
+        .filter_map(|item| item.pointer(pointer)?.as_str().map(str::to_owned));
+    texts.collect()
+}
+
+/// `Encounter.period.start`, else its end, if it is a date.
+fn start_of(encounter: &Resource) -> Option<String> {
+    let at = |pointer: &str| encounter.value().pointer(pointer)?.as_str();
+    let dates = [at("/period/start"), at("/period/end")];
+    let found = dates
+        .into_iter()
+        .flatten()
+        .find(|date| quarter(date).is_some());
+    found.map(str::to_owned)
+}
+
+/// Rule 1.
+fn openings(resources: &[Resource]) -> Vec<Opening> {
+    let of_type = |kind: &'static str| {
+        let all = resources.iter().enumerate();
+        all.filter(move |(_, resource)| resource.resource_type() == kind)
+    };
+    let mut encounters: Vec<(usize, &Resource)> = of_type("Encounter").collect();
+    let moment = |resource: &Resource| start_of(resource).and_then(|start| instant(&start));
+    encounters.sort_by_key(|(_, resource)| moment(resource).unwrap_or(Timestamp::MAX));
+    let composition = of_type("Composition").map(|(at, _)| at).next();
+    if encounters.is_empty() {
+        let encounter = None;
+        return vec![Opening {
+            encounter,
+            composition,
+        }];
+    }
+    let opening = |(at, _): (usize, &Resource)| Opening {
+        encounter: Some(at),
+        composition: None,
+    };
+    encounters.into_iter().map(opening).collect()
+}
+
+/// Of what is not split: the Encounter that the Composition names, or the only one.
+fn whole(resources: &[Resource], resolver: &Resolver<'_>) -> Opening {
+    let of_type = |kind: &'static str| {
+        let all = resources.iter().enumerate();
+        all.filter(move |(_, resource)| resource.resource_type() == kind)
+            .map(|(at, _)| at)
+    };
+    let composition = of_type("Composition").next();
+    let references = composition.and_then(|at| Some((at, resources.get(at)?.all_references())));
+    let named = references.and_then(|(at, references)| {
+        let of_encounter = |path: &str| path == "Composition.encounter";
+        let found = references
+            .iter()
+            .find(|reference| of_encounter(&reference.path))?;
+        resolver.targets(Some(at), found).first().copied()
+    });
+    let mut encounters = of_type("Encounter");
+    let only = encounters.next().filter(|_| encounters.next().is_none());
+    Opening {
+        encounter: named.or(only),
+        composition,
+    }
 }
 
 /// For each resource, which visit it belongs to.
-fn places(resources: &[Resource], visits: &[Visit]) -> Vec<usize> {
-    let mut of: BTreeMap<String, usize> = BTreeMap::new();
-    for (place, visit) in visits.iter().enumerate() {
-        of.insert(visit.encounter.clone(), place);
+fn places(resources: &[Resource], openings: &[Opening], resolver: &Resolver<'_>) -> Vec<usize> {
+    if openings.len() == 1 {
+        return vec![0; resources.len()];
     }
-    let by_name: BTreeMap<String, &Resource> = resources.iter().map(|r| (name(r), r)).collect();
-    let aliases = aliases(resources);
-    let target = |reference: &str| aliases.get(reference).cloned();
-
+    let leads: Vec<Vec<usize>> = (0..resources.len()).map(|at| resolver.leads(at)).collect();
+    let mut opened: Vec<Option<usize>> = vec![None; resources.len()];
+    for (place, opening) in openings.iter().enumerate() {
+        put(&mut opened, opening.encounter, place);
+    }
     // Rule 2.
-    for resource in resources {
-        let named = resource.references().filter_map(|(_, to)| target(to));
-        let place = named
-            .filter_map(|to| visits.iter().position(|v| v.encounter == to))
-            .next();
-        if let Some(place) = place {
-            of.entry(name(resource)).or_insert(place);
+    let mut of = opened.clone();
+    for (at, targets) in leads.iter().enumerate() {
+        if let Some(place) = targets.iter().find_map(|to| at_place(&opened, *to)) {
+            put(&mut of, Some(at), place);
         }
     }
-    // Rule 3.
-    for (place, visit) in visits.iter().enumerate() {
-        let encounter = by_name.get(&visit.encounter);
-        for (_, to) in encounter
-            .into_iter()
-            .flat_map(|encounter| encounter.references())
-        {
-            if let Some(to) = target(to).filter(|to| !is_person(&by_name, to)) {
-                of.entry(to).or_insert(place);
+    // Rule 3. The Patient is of all visits, so references to and from it say nothing.
+    for (place, opening) in openings.iter().enumerate() {
+        let targets = opening.encounter.and_then(|at| leads.get(at));
+        for to in targets.into_iter().flatten() {
+            if !is_person(resources, *to) {
+                put(&mut of, Some(*to), place);
             }
         }
     }
     // Rule 4, until nothing moves: chains of references are short.
     loop {
-        let before = of.len();
-        for resource in resources {
-            if of.contains_key(&name(resource)) || is_person(&by_name, &name(resource)) {
+        let mut moved = false;
+        for (at, targets) in leads.iter().enumerate() {
+            if at_place(&of, at).is_some() || is_person(resources, at) {
                 continue;
             }
-            let named = resource.references().filter_map(|(_, to)| target(to));
-            let place = named.filter_map(|to| of.get(&to).copied()).next();
-            if let Some(place) = place {
-                of.insert(name(resource), place);
+            if let Some(place) = targets.iter().find_map(|to| at_place(&of, *to)) {
+                put(&mut of, Some(at), place);
+                moved = true;
             }
         }
-        if of.len() == before {
+        if !moved {
             break;
         }
     }
     // Rule 5.
-    resources
-        .iter()
-        .map(|resource| of.get(&name(resource)).copied().unwrap_or(0))
-        .collect()
+    of.into_iter().map(|place| place.unwrap_or(0)).collect()
 }
 
-/// The Patient is of all visits, so references to and from it say nothing.
-fn is_person(by_name: &BTreeMap<String, &Resource>, name: &str) -> bool {
-    by_name
-        .get(name)
-        .is_some_and(|resource| resource.resource_type().as_str() == "Patient")
+fn at_place(places: &[Option<usize>], at: usize) -> Option<usize> {
+    places.get(at).copied().flatten()
+}
+
+/// Puts a resource into a visit, unless it is in one.
+fn put(places: &mut [Option<usize>], at: Option<usize>, place: usize) {
+    if let Some(found) = at.and_then(|at| places.get_mut(at)) {
+        found.get_or_insert(place);
+    }
+}
+
+fn is_person(resources: &[Resource], at: usize) -> bool {
+    resources
+        .get(at)
+        .is_some_and(|resource| resource.resource_type() == "Patient")
 }
 
 /// What a resource is called within its bundle: its full URL, else type and id, else its content.
@@ -184,20 +276,47 @@ pub(crate) fn name(resource: &Resource) -> String {
         .unwrap_or_else(|| String::from_utf8_lossy(resource.canonical_bytes()).into_owned())
 }
 
-/// Every text by which resources may be referred to -> what they are called.
-pub(crate) fn aliases(resources: &[Resource]) -> BTreeMap<String, String> {
-    let mut aliases = BTreeMap::new();
-    for resource in resources {
-        let name = name(resource);
-        if let Some(id) = resource.id() {
-            aliases.insert(
-                format!("{}/{id}", resource.resource_type().as_str()),
-                name.clone(),
-            );
-        }
-        aliases.insert(name.clone(), name);
-    }
-    aliases
+/// Dates a visit by what is in it, where its Encounter or Composition does not.
+fn date(visit: &mut Visit) {
+    let dated = visit.start.take().filter(|start| quarter(start).is_some());
+    let found = visit.resources.iter().filter_map(date_of);
+    let earliest = || {
+        let dates = found.filter_map(|date| Some((instant(date)?, date)));
+        dates
+            .min_by_key(|(instant, _)| *instant)
+            .map(|(_, date)| date.to_owned())
+    };
+    visit.start = dated.or_else(earliest);
+    visit.quarter = visit.start.as_deref().and_then(quarter);
+}
+
+/// When what a resource tells was found, done, given or written. When an illness began is no date of care.
+fn date_of(resource: &Resource) -> Option<&str> {
+    const DATES: [&str; 18] = [
+        "/effectiveDateTime",
+        "/effectiveInstant",
+        "/effectivePeriod/start",
+        "/performedDateTime",
+        "/performedPeriod/start",
+        "/occurrenceDateTime",
+        "/occurrencePeriod/start",
+        "/started",
+        "/whenHandedOver",
+        "/whenPrepared",
+        "/authoredOn",
+        "/authored",
+        "/recordedDate",
+        "/assertedDate",
+        "/issued",
+        "/date",
+        "/dateTime",
+        "/created",
+    ];
+    let value = resource.value();
+    let mut found = DATES
+        .iter()
+        .filter_map(|pointer| value.pointer(pointer).and_then(Value::as_str));
+    found.find(|date| quarter(date).is_some())
 }
 
 /// The quarter of a FHIR date or dateTime, which begins with the year and, if it is known, the month.
@@ -206,6 +325,23 @@ fn quarter(date: &str) -> Option<Quarter> {
     let year = parts.next()?.parse().ok()?;
     let month = parts.next().map_or(Some(1), |month| month.parse().ok())?;
     Quarter::from_date(year, month).ok()
+}
+
+/// The moment of a dateTime, or of the beginning of a date in UTC.
+fn instant(date: &str) -> Option<Timestamp> {
+    if date.contains('T') {
+        return date.parse().ok();
+    }
+    let mut parts = date.splitn(3, '-').map(|part| part.parse::<i16>().ok());
+    let year = parts.next()??;
+    let mut part = || {
+        parts.next().map_or(Some(1), |part| {
+            part.and_then(|part| i8::try_from(part).ok())
+        })
+    };
+    let date = Date::new(year, part()?, part()?).ok()?;
+    let midnight = date.to_zoned(TimeZone::UTC).ok()?;
+    Some(midnight.timestamp())
 }
 
 #[cfg(test)]
@@ -236,24 +372,41 @@ mod tests {
             .map(|v| v.resources.iter().filter_map(Resource::id).collect())
             .collect();
         assert_eq!(ids, [vec!["p", "early", "a"], vec!["late", "c", "g"]]);
-        assert_eq!(visits[0].quarter.to_string(), "2019-Q1");
-        assert_eq!(visits[1].quarter.to_string(), "2024-Q2");
+        assert_eq!(visits[0].quarter.unwrap().to_string(), "2019-Q1");
+        assert_eq!(visits[1].quarter.unwrap().to_string(), "2024-Q2");
     }
 
     #[test]
-    fn without_an_encounter_or_its_start_nothing_is_guessed() {
+    fn care_without_an_encounter_or_a_date_is_care() {
         let none = r#"{"resourceType":"Bundle","type":"collection","entry":[]}"#;
-        assert_eq!(
-            visits(bundle(none)).unwrap_err(),
-            GroupingError::NoEncounter
-        );
+        assert_eq!(visits(bundle(none)).unwrap_err(), GroupingError::NoResource);
         let no_start = TWO_VISITS.replace("\"start\":\"2024-05-01\"", "\"end\":\"2024-05-01\"");
-        let error = visits(bundle(&no_start)).unwrap_err();
+        let by_end = visits(bundle(&no_start)).unwrap();
+        assert_eq!(by_end[1].quarter.unwrap().to_string(), "2024-Q2");
+        let undated = TWO_VISITS.replace("\"start\":\"2019-02-01T08:00:00Z\"", "\"id\":\"x\"");
+        let visits = visits(bundle(&undated)).unwrap();
         assert_eq!(
-            error,
-            GroupingError::NoStart {
-                encounter: "urn:uuid:late".to_owned()
-            }
+            visits[1].encounter.as_deref(),
+            Some("urn:uuid:early"),
+            "undated ones are last"
         );
+        assert_eq!(
+            (visits[1].quarter, visits[1].start.as_deref()),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn visits_are_ordered_by_moments_and_their_quarter_is_the_hospitals_own() {
+        let zones = TWO_VISITS
+            .replace("2024-05-01", "2026-06-30T23:30:00-10:00")
+            .replace("2019-02-01T08:00:00Z", "2026-07-01T01:00:00+14:00");
+        let visits = visits(bundle(&zones)).unwrap();
+        let quarters: Vec<_> = visits
+            .iter()
+            .map(|visit| visit.quarter.unwrap().to_string())
+            .collect();
+        assert_eq!(quarters, ["2026-Q3", "2026-Q2"]);
+        assert_eq!(visits[0].encounter.as_deref(), Some("urn:uuid:early"));
     }
 }

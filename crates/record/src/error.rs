@@ -1,6 +1,31 @@
 //! What can be wrong with the input of this crate.
 
+use std::fmt;
+
 use crate::fhir::Issue;
+use crate::media::{MediaType, Unread};
+
+/// Where in a JSON text a fault is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1; 0 for a value that was never text.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+    /// The members and items that lead there, such as `entry[2].resource.subject`; empty for the
+    /// whole. Names are cut at 64 characters.
+    pub path: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)?;
+        match self.path.as_str() {
+            "" => Ok(()),
+            path => write!(f, " ({path})"),
+        }
+    }
+}
 
 /// A refusal. No variant carries values of the record, only where the fault is and of what kind.
 #[derive(Debug, thiserror::Error)]
@@ -13,40 +38,33 @@ pub enum Error {
         max: u64,
     },
     /// The input ends inside a value. Its sender or a copy cut it off; fetch it again.
-    #[error("the JSON text is cut off at line {line}, column {column}")]
+    #[error("the JSON text is cut off at {at}")]
     Truncated {
-        /// Line of the end, from 1.
-        line: u64,
-        /// Column of the end in characters, from 1.
-        column: u64,
+        /// Its end.
+        at: Place,
     },
     /// The input is not JSON (RFC 8259). Its sender is at fault.
-    #[error("not JSON at line {line}, column {column}: {reason}")]
+    #[error("not JSON at {at}: {reason}")]
     Syntax {
-        /// Line, from 1.
-        line: u64,
-        /// Column in characters, from 1.
-        column: u64,
+        /// Where.
+        at: Place,
         /// The grammar's rule that is broken.
         reason: String,
     },
-    /// An object has a member twice: two readers could see two records. Its sender is at fault.
-    #[error("an object has the same member twice at line {line}, column {column}")]
+    /// An object has a member twice: two readers could see two records (R4, section *JSON*:
+    /// "property names SHALL be unique"). Its sender is at fault.
+    #[error("an object has the same member twice at {at}")]
     DuplicateKey {
-        /// Line behind the second name, from 1.
-        line: u64,
-        /// Column behind the second name in characters, from 1.
-        column: u64,
+        /// Behind the second name.
+        at: Place,
     },
     /// Objects and arrays are nested deeper than [`crate::fhir::DEPTH_MAX`].
-    #[error("nested deeper than {max} levels at line {line}, column {column}")]
+    #[error("nested deeper than {max} levels at {at}")]
     TooDeep {
         /// Deepest accepted level.
         max: u32,
-        /// Line, from 1; 0 for a value that was never text.
-        line: u64,
-        /// Column in characters, from 1.
-        column: u64,
+        /// Where.
+        at: Place,
     },
     /// More JSON values than [`crate::fhir::VALUES_MAX`]. Split the input and retry.
     #[error("more than {max} JSON values")]
@@ -54,13 +72,18 @@ pub enum Error {
         /// Largest accepted count.
         max: usize,
     },
-    /// A number is outside what readers can be expected to hold (more than 100 digits, or 1e99).
-    #[error("a number at line {line}, column {column} is too long or too large")]
-    Number {
-        /// Line, from 1.
-        line: u64,
-        /// Column in characters, from 1.
-        column: u64,
+    /// The input is of a kind that records can be of, and that is not read yet.
+    #[error("this is {found}, not FHIR in JSON")]
+    OtherMedia {
+        /// What it is.
+        found: MediaType,
+    },
+    /// The input is of another kind or encoding. Its owner can convert it; see
+    /// [`Unread::remedy`].
+    #[error("this is {found}: {}", found.remedy())]
+    Unread {
+        /// What it is.
+        found: Unread,
     },
     /// The JSON value is not an object with a string `resourceType`.
     #[error("not a FHIR resource: no object with a resourceType")]
@@ -74,6 +97,9 @@ pub enum Error {
         /// The resource's type.
         found: crate::fhir::ResourceType,
     },
+    /// A bundle came together with other files. Give it alone.
+    #[error("a bundle is given alone, not together with other files")]
+    SeveralBundles,
     /// The bundle or file holds more than [`crate::fhir::ENTRIES_MAX`] resources. Split it and
     /// retry.
     #[error("more than {max} resources")]
@@ -82,7 +108,7 @@ pub enum Error {
         max: usize,
     },
     /// The resources break FHIR R4. Their sender is at fault; `issues` says where.
-    #[error("{total} faults against FHIR R4, the first: {}", first(issues))]
+    #[error("{}", list(issues, *total))]
     Invalid {
         /// The first faults, at most [`crate::fhir::ISSUES_MAX`]; never empty.
         issues: Vec<Issue>,
@@ -105,6 +131,18 @@ pub enum Error {
     Definitions(#[from] crate::fhir::TableFault),
 }
 
-fn first(issues: &[Issue]) -> String {
-    issues.first().map(Issue::to_string).unwrap_or_default()
+/// Every fault on a line of its own, with its remedy.
+fn list(issues: &[Issue], total: usize) -> String {
+    let count = match total {
+        1 => "1 fault".to_owned(),
+        more => format!("{more} faults"),
+    };
+    let mut text = format!("{count} against FHIR R4:");
+    for issue in issues {
+        text.push_str(&format!("\n  {issue} ({})", issue.kind.remedy()));
+    }
+    if total > issues.len() {
+        text.push_str(&format!("\n  and {} more", total - issues.len()));
+    }
+    text
 }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod document;
 pub mod encounter;
 pub mod epcis;
 pub mod error;
@@ -17,6 +18,9 @@ pub mod gs1;
 pub mod keyword;
 #[cfg(feature = "segmentation")]
 pub mod label;
+pub mod media;
+pub mod subject;
+pub mod submission;
 pub mod synthetic;
 
 pub use error::Error;

@@ -14,6 +14,11 @@ use yilian_protocol::{
     visit::VisitToken,
 };
 
+use yilian_record::{
+    fhir::{operation_outcome, pretty},
+    submission::{Accepted, Submission},
+};
+
 use super::{Context, now, search};
 use crate::{
     home::{read_json, write_json, write_private},
@@ -65,8 +70,9 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
 /// A bundle to be checked.
 #[derive(Debug, Args)]
 pub struct ValidateOptions {
-    /// The bundle's file
-    file: PathBuf,
+    /// The bundle's file, or those of its resources
+    #[arg(required = true)]
+    file: Vec<PathBuf>,
     /// Bundles of hospitals and practitioners that it may refer to
     #[arg(long, value_name = "FILE")]
     known: Vec<PathBuf>,
@@ -75,11 +81,13 @@ pub struct ValidateOptions {
 /// Checks a bundle without importing it.
 pub fn validate(context: &Context, options: ValidateOptions) -> anyhow::Result<()> {
     let known = intake::read_directory(&options.known)?;
-    let bundle = intake::read_bundle(&options.file, &known)?;
-    let resources = bundle.resources().count();
+    let submission = intake::read_submission(&options.file, &known)?;
+    let warnings = &submission.report.warnings;
     context.output.tell(&Valid {
-        file: options.file,
-        resources,
+        file: intake::names(&options.file),
+        resources: submission.bundle.resources().count(),
+        outcome: operation_outcome(warnings),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -91,9 +99,17 @@ pub struct SealOptions {
     /// The patient's visit token
     #[arg(long, value_name = "FILE")]
     token: PathBuf,
-    /// The visit's resources: a FHIR R4 bundle
-    #[arg(long, value_name = "FILE")]
-    bundle: PathBuf,
+    /// The visit's resources: a FHIR R4 bundle of any type, or resources and NDJSON in one or
+    /// more files
+    #[arg(long, value_name = "FILE", required = true)]
+    bundle: Vec<PathBuf>,
+    /// Of an export of many patients: whose resources, such as Patient/1
+    #[arg(long)]
+    patient: Option<String>,
+    /// What was told and is right so: another patient, another quarter, or `history` for several
+    /// visits under one token
+    #[arg(long, value_name = "NAME")]
+    accept: Vec<String>,
     /// Bundles of hospitals and practitioners that it refers to
     #[arg(long, value_name = "FILE")]
     known: Vec<PathBuf>,
@@ -101,30 +117,49 @@ pub struct SealOptions {
 
 async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()> {
     let token: VisitToken = read_json(&options.token)?;
-    let known = intake::read_directory(&options.known)?;
-    let visit = drafts::one_visit(intake::read_bundle(&options.bundle, &known)?)?;
+    let submission = submitted(options)?;
     let opened = context.open().await?;
     let doctor = context.home.doctor(&options.name)?;
     let checked = doctor.check_in(&opened.session, &token, now())?;
-    let drafts = drafts::of_visit(&visit);
-    let levels: Vec<_> = drafts
-        .iter()
-        .map(|draft| draft.confidentiality.to_string())
-        .collect();
-    let sealed = doctor
-        .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
-        .await?;
-    context.home.keep_notes(&options.name, &doctor.notes())?;
-    let records = sealed.records.into_iter().zip(levels);
-    context.output.tell(&Sealed {
-        height: sealed.receipt.header.height,
-        bytes: sealed.bytes,
-        records: records
-            .map(|(record, level)| SealedPart { record, level })
-            .collect(),
-    })?;
+    for warning in &submission.report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let (visits, concerns) = submission.visits(checked.visit().period)?;
+    for concern in Accepted::from_iter(options.accept.clone()).pass(concerns)? {
+        eprintln!("warning: {concern}");
+    }
+    let mut told = Sealed::default();
+    for (number, visit) in visits.iter().enumerate() {
+        let drafts = drafts::of_visit(visit);
+        let levels = drafts.iter().map(|draft| draft.confidentiality.to_string());
+        let levels: Vec<_> = levels.collect();
+        let sealed = doctor
+            .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
+            .await
+            .with_context(|| format!("{number} of {} visits are sealed, the next", visits.len()))?;
+        context.home.keep_notes(&options.name, &doctor.notes())?;
+        let records = sealed.records.into_iter().zip(levels);
+        let records = records.map(|(record, level)| SealedPart { record, level });
+        told.height = Some(sealed.receipt.header.height);
+        told.bytes += sealed.bytes;
+        told.records.extend(records);
+    }
+    context.output.tell(&told)?;
     opened.close();
     Ok(())
+}
+
+/// What the author hands over: all of it, or what is about one patient.
+fn submitted(options: &SealOptions) -> anyhow::Result<Submission> {
+    let known = intake::read_directory(&options.known)?;
+    let submission = intake::read_submission(&options.bundle, &known)?;
+    let Some(patient) = &options.patient else {
+        return Ok(submission);
+    };
+    submission.of_patient(patient).ok_or_else(|| {
+        let cause = format!("nothing is about {patient}");
+        trouble(cause, "name a patient of the files")
+    })
 }
 
 /// A share to be opened.
@@ -282,7 +317,10 @@ pub struct Shown {
     certificate: CertificateId,
     signed_at: TimeMs,
     scope: String,
+    /// To look at; its decimals are the nearest float.
     content: serde_json::Value,
+    /// As it was signed, digit by digit.
+    text: String,
     #[serde(skip)]
     bytes: Vec<u8>,
 }
@@ -296,6 +334,7 @@ impl From<Opened> for Shown {
             signed_at: opened.signed_at,
             scope: opened.scope,
             content: serde_json::from_slice(&opened.content).unwrap_or_default(),
+            text: String::from_utf8_lossy(&opened.content).into_owned(),
             bytes: opened.content,
         }
     }
@@ -321,14 +360,18 @@ impl fmt::Display for Shown {
             self.author,
             self.signed_at.to_text()
         )?;
-        let pretty = serde_json::to_string_pretty(&self.content).unwrap_or_default();
-        writeln!(f, "{pretty}")
+        // As it was signed: a number that goes through a float may come out as another.
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => writeln!(f, "{}", pretty(text)),
+            Err(_) => writeln!(f, "{} bytes that are no text", self.bytes.len()),
+        }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Sealed {
-    height: Height,
+    /// Of the last visit.
+    height: Option<Height>,
     bytes: usize,
     records: Vec<SealedPart>,
 }
@@ -344,19 +387,21 @@ impl fmt::Display for Sealed {
         for SealedPart { record, level } in &self.records {
             writeln!(f, "{record}  {level}")?;
         }
-        let count = self.records.len();
-        writeln!(
-            f,
-            "{count} records, {} bytes, final in block {}",
-            self.bytes, self.height
-        )
+        let (count, bytes) = (self.records.len(), self.bytes);
+        match self.height {
+            Some(height) => writeln!(f, "{count} records, {bytes} bytes, final in block {height}"),
+            None => writeln!(f, "nothing was sealed"),
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Valid {
-    file: PathBuf,
+    file: String,
     resources: usize,
+    outcome: serde_json::Value,
+    #[serde(skip)]
+    warnings: Vec<String>,
 }
 
 impl fmt::Display for Valid {
@@ -364,8 +409,9 @@ impl fmt::Display for Valid {
         writeln!(
             f,
             "{}: {} resources, valid FHIR R4",
-            self.file.display(),
-            self.resources
-        )
+            self.file, self.resources
+        )?;
+        let mut warnings = self.warnings.iter();
+        warnings.try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }

@@ -95,7 +95,9 @@ impl<'a> Stage<'a> {
         let start = Instant::now();
         let request = CheckIn {
             hospital: member,
-            period: visit.quarter,
+            period: visit
+                .quarter
+                .context("a visit without any date cannot be played")?,
             private: false,
             expires: hours_after(now(), 1),
         };

@@ -62,6 +62,11 @@ impl BulkReader {
         self.read_lines(input)
     }
 
+    /// Everything read, in its order.
+    pub fn into_resources(self) -> Vec<Resource> {
+        self.resources
+    }
+
     /// Sorts everything read by patient.
     pub fn finish(self) -> Bulk {
         let mut bulk = Bulk::default();

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use super::ISSUES_MAX;
 use crate::Error;
 
@@ -66,10 +68,19 @@ pub enum IssueKind {
     WrongTarget,
     /// A reference of no known form.
     BadReference,
+    /// Narrative that `txt-1` does not allow.
+    BadNarrative {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Warning: a reference to something that is not here.
     UnresolvedReference,
     /// Warning: an extension that may change the meaning of its element.
     ModifierExtension,
+    /// Warning: rules of somebody else under which the resource must be read (`implicitRules`).
+    ImplicitRules,
+    /// Warning: a character below 32 that is no tab, line feed or carriage return.
+    ControlCharacter,
     /// Warning: references inside a bundle in a bundle are not followed.
     NestedBundle,
 }
@@ -78,10 +89,57 @@ impl IssueKind {
     /// How bad issues of this kind are.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::UnresolvedReference | Self::ModifierExtension | Self::NestedBundle => {
-                Severity::Warning
-            }
+            Self::UnresolvedReference
+            | Self::ModifierExtension
+            | Self::ImplicitRules
+            | Self::ControlCharacter
+            | Self::NestedBundle => Severity::Warning,
             _ => Severity::Error,
+        }
+    }
+
+    /// What its author can do.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::UnknownField => "remove it, correct its name, or put it into an extension",
+            Self::Missing => "add it, or say why it is absent by an extension",
+            Self::TooMany { .. } => "keep as many as the element takes",
+            Self::WrongType { .. } => "write it as that JSON type",
+            Self::TypeNotAllowed => "use a type that the element offers",
+            Self::ChoiceTwice => "keep one of the two",
+            Self::BadFormat { .. } => "write it as the type's format says",
+            Self::NotInValueSet { .. } => "use a code of that value set",
+            Self::Empty => "leave it out, or give it a value",
+            Self::Misaligned => "fill the shorter list with null",
+            Self::NotAResource => "put an object with a resourceType there",
+            Self::UnknownResourceType => "use a resource type of R4 (4.0.1)",
+            Self::Invariant { key } => rule(key),
+            Self::DanglingReference => "add what it refers to, or give it with --known",
+            Self::WrongTarget => "refer to a type that the element allows",
+            Self::BadReference => "write Type/id, #id, urn:uuid:.. or a URL",
+            Self::BadNarrative { .. } => "leave it out of the narrative",
+            Self::UnresolvedReference => "give what it refers to with --known, if it is at hand",
+            Self::ModifierExtension => "read what the extension says before relying on the element",
+            Self::ImplicitRules => "read the resource under those rules",
+            Self::ControlCharacter => "remove the character",
+            Self::NestedBundle => "give the inner bundle as a file of its own",
+        }
+    }
+
+    /// The code of OperationOutcome.issue (value set issue-type).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "required",
+            Self::BadFormat { .. } | Self::ControlCharacter | Self::Empty => "value",
+            Self::NotInValueSet { .. } => "code-invalid",
+            Self::Invariant { .. } | Self::BadNarrative { .. } => "invariant",
+            Self::DanglingReference | Self::UnresolvedReference => "not-found",
+            Self::ModifierExtension | Self::ImplicitRules => "extension",
+            Self::UnknownResourceType | Self::NestedBundle => "not-supported",
+            Self::WrongTarget | Self::BadReference => "invalid",
+            _ => "structure",
         }
     }
 }
@@ -97,7 +155,7 @@ impl fmt::Display for IssueKind {
             Self::ChoiceTwice => formatter.write_str("two variants of one choice"),
             Self::BadFormat { format } => write!(formatter, "not a valid {format}"),
             Self::NotInValueSet { value_set } => write!(formatter, "code not in {value_set}"),
-            Self::Empty => formatter.write_str("empty"),
+            Self::Empty => formatter.write_str("empty (ele-1)"),
             Self::Misaligned => formatter.write_str("differs in length from its other half"),
             Self::NotAResource => formatter.write_str("not a resource"),
             Self::UnknownResourceType => formatter.write_str("not a resource type of R4"),
@@ -105,8 +163,11 @@ impl fmt::Display for IssueKind {
             Self::DanglingReference => formatter.write_str("reference to nothing"),
             Self::WrongTarget => formatter.write_str("reference to a type not allowed here"),
             Self::BadReference => formatter.write_str("not a reference"),
+            Self::BadNarrative { reason } => write!(formatter, "breaks txt-1: {reason}"),
             Self::UnresolvedReference => formatter.write_str("reference to something not here"),
             Self::ModifierExtension => formatter.write_str("has a modifier extension"),
+            Self::ImplicitRules => formatter.write_str("has rules of its own (implicitRules)"),
+            Self::ControlCharacter => formatter.write_str("has a control character"),
             Self::NestedBundle => formatter.write_str("references inside are not followed"),
         }
     }
@@ -132,6 +193,67 @@ impl Issue {
         self.kind.severity()
     }
 }
+
+impl Issue {
+    /// As OperationOutcome.issue.
+    fn outcome(&self) -> Value {
+        let severity = match self.severity() {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        let details = format!("{}; {}", self.kind, self.kind.remedy());
+        json!({
+            "severity": severity,
+            "code": self.kind.code(),
+            "details": { "text": details },
+            "diagnostics": self.to_string(),
+            "expression": [self.path],
+        })
+    }
+}
+
+/// What an invariant of the standard asks for.
+fn rule(key: &str) -> &'static str {
+    match key {
+        "ext-1" => "give the extension a value or extensions, and not both",
+        "dom-2" => "contain it in the outer resource",
+        "bdl-1" => "leave out total, but in a searchset or history",
+        "bdl-2" => "leave out search, but in a searchset",
+        "bdl-3" => "give each entry of a batch, transaction or history a request, and no other",
+        "bdl-4" => "give each entry of a response or history a response, and no other",
+        "bdl-5" => "give the entry a resource, a request or a response",
+        "bdl-7" => "give each entry a fullUrl of its own, or another meta.versionId",
+        "bdl-8" => "leave the version out of fullUrl",
+        "bdl-9" => "give the document an identifier with system and value",
+        "bdl-10" => "give the document a timestamp",
+        "bdl-11" => "put a Composition first",
+        "bdl-12" => "put a MessageHeader first",
+        _ => "follow that rule of the standard",
+    }
+}
+
+/// Issues as a FHIR OperationOutcome: severity, code, what and remedy, path.
+#[must_use]
+pub fn operation_outcome(issues: &[Issue]) -> Value {
+    let listed: Vec<Value> = issues.iter().map(Issue::outcome).collect();
+    let all_well = || vec![json!({ "severity": "information", "code": "informational" })];
+    let listed = if listed.is_empty() {
+        all_well()
+    } else {
+        listed
+    };
+    json!({ "resourceType": "OperationOutcome", "issue": listed })
+}
+
+/// At most [`NAME_MAX`] characters of a name that somebody else chose.
+pub(super) fn cut(name: &str) -> &str {
+    name.char_indices()
+        .nth(NAME_MAX)
+        .and_then(|(end, _)| name.get(..end))
+        .unwrap_or(name)
+}
+
+const NAME_MAX: usize = 64;
 
 impl fmt::Display for Issue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,6 +290,18 @@ impl Issues {
         list.total += 1;
         if list.warnings.len() < ISSUES_MAX {
             list.warnings.push(place(kind));
+        }
+    }
+
+    /// Adds what another check found.
+    pub(super) fn join(&mut self, other: Self) {
+        for (list, found) in [
+            (&mut self.errors, other.errors),
+            (&mut self.warnings, other.warnings),
+        ] {
+            list.total += found.total;
+            let room = ISSUES_MAX.saturating_sub(list.warnings.len());
+            list.warnings.extend(found.warnings.into_iter().take(room));
         }
     }
 

@@ -1,4 +1,5 @@
-//! A strict JSON reader (RFC 8259) which keeps what serde_json's own reading loses.
+//! A strict JSON reader (RFC 8259) which keeps what serde_json's own reading loses, and tells what
+//! is no JSON by its name.
 //!
 //! `serde_json` keeps the last of two equal members and turns `1.10` into `1.1`. Its feature
 //! `arbitrary_precision` would keep numbers, but features are shared by all crates of a build, and
@@ -10,11 +11,12 @@ use std::collections::HashSet;
 use serde_json::{Map, Number, Value};
 use struson::reader::{
     JsonReader, JsonReaderPosition, JsonStreamReader, ReaderError, ReaderSettings, SyntaxErrorKind,
-    ValueType,
+    ValueType, json_path::JsonPathPiece,
 };
 
 use super::{DEPTH_MAX, VALUES_MAX};
-use crate::Error;
+use crate::error::{Error, Place};
+use crate::media::{MediaType, Unread, without_mark};
 
 /// A JSON value with numbers as they were written and members as they were ordered.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,14 +30,29 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    /// Reads exactly one value.
+    /// Reads exactly one value of UTF-8 text, with or without a byte order mark.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let text = without_mark(bytes);
+        // Keeping the path costs time; only a fault needs it.
+        Self::read(text, false).or_else(|plain| match MediaType::detect(bytes) {
+            Ok(MediaType::FhirJson | MediaType::FhirNdjson | MediaType::DicomJson) => {
+                Self::read(text, true).and(Err(plain))
+            }
+            Ok(found) => Err(Error::OtherMedia { found }),
+            Err(found) if found != Unread::Unknown => Err(Error::Unread { found }),
+            Err(_) => Self::read(text, true).and(Err(plain)),
+        })
+    }
+
+    fn read(text: &[u8], track_path: bool) -> Result<Self, Error> {
         let settings = ReaderSettings {
             max_nesting_depth: Some(DEPTH_MAX),
-            track_path: false,
+            // R4 gives decimals no largest exponent (section *Data Types*, decimal).
+            restrict_number_values: false,
+            track_path,
             ..ReaderSettings::default()
         };
-        let mut reader = JsonStreamReader::new_custom(bytes, settings);
+        let mut reader = JsonStreamReader::new_custom(text, settings);
         let mut left = VALUES_MAX;
         let value = read(&mut reader, &mut left)?;
         reader.consume_trailing_whitespace().map_err(refusal)?;
@@ -50,8 +67,7 @@ impl Json {
     fn copy(value: &Value, levels: u32) -> Result<Self, Error> {
         let too_deep = Error::TooDeep {
             max: DEPTH_MAX,
-            line: 0,
-            column: 0,
+            at: Place::default(),
         };
         let inside = || levels.checked_sub(1).ok_or(too_deep);
         Ok(match value {
@@ -126,6 +142,18 @@ impl Json {
         }
     }
 
+    /// Whether objects and arrays are nested over more than `levels`.
+    pub(super) fn is_deeper_than(&self, levels: u32) -> bool {
+        let Some(left) = levels.checked_sub(1) else {
+            return matches!(self, Self::Array(_) | Self::Object(_));
+        };
+        match self {
+            Self::Array(items) => items.iter().any(|item| item.is_deeper_than(left)),
+            Self::Object(members) => members.iter().any(|(_, item)| item.is_deeper_than(left)),
+            _ => false,
+        }
+    }
+
     /// The member `name` of an object.
     pub(super) fn member_mut(&mut self, name: &str) -> Option<&mut Json> {
         match self {
@@ -184,8 +212,8 @@ fn read_object(reader: &mut JsonStreamReader<&[u8]>, left: &mut usize) -> Result
     while reader.has_next().map_err(refusal)? {
         let name = reader.next_name_owned().map_err(refusal)?;
         if !names.insert(name.clone()) {
-            let (line, column) = position(&reader.current_position(false));
-            return Err(Error::DuplicateKey { line, column });
+            let at = place(&reader.current_position(true));
+            return Err(Error::DuplicateKey { at });
         }
         members.push((name, read(reader, left)?));
     }
@@ -194,63 +222,53 @@ fn read_object(reader: &mut JsonStreamReader<&[u8]>, left: &mut usize) -> Result
 }
 
 fn refusal(error: ReaderError) -> Error {
+    let syntax = |location: &JsonReaderPosition, reason: &str| Error::Syntax {
+        at: place(location),
+        reason: reason.to_owned(),
+    };
     match error {
-        ReaderError::SyntaxError(fault) => {
-            let (line, column) = position(&fault.location);
-            match fault.kind {
-                SyntaxErrorKind::IncompleteDocument => Error::Truncated { line, column },
-                kind => Error::Syntax {
-                    line,
-                    column,
-                    reason: kind.to_string(),
-                },
-            }
-        }
+        ReaderError::SyntaxError(fault) => match fault.kind {
+            SyntaxErrorKind::IncompleteDocument => Error::Truncated {
+                at: place(&fault.location),
+            },
+            kind => syntax(&fault.location, &kind.to_string()),
+        },
         ReaderError::MaxNestingDepthExceeded {
             max_nesting_depth,
             location,
-        } => {
-            let (line, column) = position(&location);
-            Error::TooDeep {
-                max: max_nesting_depth,
-                line,
-                column,
-            }
-        }
-        ReaderError::UnsupportedNumberValue { location, .. } => {
-            let (line, column) = position(&location);
-            Error::Number { line, column }
-        }
-        ReaderError::IoError { location, .. } => {
-            let (line, column) = position(&location);
-            Error::Syntax {
-                line,
-                column,
-                reason: "not UTF-8".to_owned(),
-            }
-        }
+        } => Error::TooDeep {
+            max: max_nesting_depth,
+            at: place(&location),
+        },
+        ReaderError::IoError { location, .. } => syntax(&location, "not UTF-8"),
         ReaderError::UnexpectedValueType { location, .. }
-        | ReaderError::UnexpectedStructure { location, .. } => {
-            let (line, column) = position(&location);
-            Error::Syntax {
-                line,
-                column,
-                reason: "unexpected structure".to_owned(),
-            }
+        | ReaderError::UnexpectedStructure { location, .. }
+        | ReaderError::UnsupportedNumberValue { location, .. } => {
+            syntax(&location, "unexpected structure")
         }
         _ => Error::Syntax {
-            line: 0,
-            column: 0,
+            at: Place::default(),
             reason: "unreadable".to_owned(),
         },
     }
 }
 
-/// Line and column as editors count them, from 1.
-fn position(location: &JsonReaderPosition) -> (u64, u64) {
-    location
+/// Line and column as editors count them, from 1, and the path if it was kept.
+fn place(location: &JsonReaderPosition) -> Place {
+    let (line, column) = location
         .line_pos
-        .map_or((0, 0), |at| (at.line + 1, at.column + 1))
+        .map_or((0, 0), |at| (at.line + 1, at.column + 1));
+    let mut path = String::new();
+    for piece in location.path.iter().flatten() {
+        match piece {
+            JsonPathPiece::ArrayItem(index) => path.push_str(&format!("[{index}]")),
+            JsonPathPiece::ObjectMember(name) => {
+                path.push_str(if path.is_empty() { "" } else { "." });
+                path.push_str(super::issue::cut(name));
+            }
+        }
+    }
+    Place { line, column, path }
 }
 
 fn number(text: &str) -> Value {
@@ -260,9 +278,12 @@ fn number(text: &str) -> Value {
     if let Ok(whole) = text.parse::<u64>() {
         return Value::Number(whole.into());
     }
-    // The reader bounds length and exponent, so the nearest `f64` is finite.
-    let nearest = text.parse::<f64>().ok().and_then(Number::from_f64);
-    nearest.map_or(Value::Null, Value::Number)
+    // What is beyond all `f64` is the largest of them: it is to look at, not to keep.
+    let nearest = text.parse::<f64>().ok();
+    let finite = nearest.map(|nearest| nearest.clamp(f64::MIN, f64::MAX));
+    finite
+        .and_then(Number::from_f64)
+        .map_or(Value::Null, Value::Number)
 }
 
 fn quote(text: &str, out: &mut String) {

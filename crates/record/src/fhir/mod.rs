@@ -5,8 +5,8 @@
 //! rest. They are embedded as a table (`r4.table`) which `cargo xtask fhir` makes from the
 //! published definitions; nothing of it is typed by hand.
 //!
-//! The way of a record: bytes -> [`Bundle::parse`] (limits, JSON, resource types) ->
-//! [`Bundle::validate`] (everything below).
+//! The way of a record: bytes -> [`Bundle::check`] (limits, JSON, resource types, everything below);
+//! [`crate::submission`] takes what is no bundle, too.
 //!
 //! # What is an error, what is a warning
 //! | fault | |
@@ -14,40 +14,55 @@
 //! | unknown field, missing or too many values, wrong JSON type, two variants of a choice, a type the choice does not offer | error |
 //! | primitive against its format (calendar days must exist), empty values | error |
 //! | code outside a *required* value set which the standard lists in full | error |
-//! | `ele-1`, `ext-1`, `dom-2`, `bdl-3`, `bdl-7` (a resource twice) | error |
+//! | `ele-1`, `ext-1`, `dom-2`, `bdl-1` to `bdl-5`, `bdl-7` to `bdl-12` | error |
+//! | narrative that is no XHTML or holds more than `txt-1` and `txt-2` allow | error |
 //! | `#id` without such a contained resource; `urn:uuid:` and `urn:oid:` found neither in the bundle nor among the known | error |
 //! | a reference which is no reference, or to a type that is not allowed there | error |
 //! | `Patient/1`, `Patient?identifier=..` or a URL found neither in the bundle nor among the known: it may exist on its server | warning |
-//! | a modifier extension (it can turn the meaning round; we know none), a Bundle inside a Bundle (its references are not followed) | warning |
+//! | a modifier extension or `implicitRules` (they can turn the meaning round; we know none), a control character in a text | warning |
+//! | a Bundle inside a Bundle: its references are not followed | warning |
 //!
 //! # Not promised
 //! Profiles, FHIRPath invariants other than those named, extensible and preferred bindings, value
-//! sets whose codes the standard does not list (UCUM, MIME types, currencies, one of LOINC),
-//! targets of `canonical`, and well-formedness of narrative XHTML are not checked.
+//! sets whose codes the standard does not list (UCUM, MIME types, currencies, one of LOINC), and
+//! targets of `canonical` are not checked.
 
 mod bulk;
 mod bundle;
 mod definitions;
 mod directory;
+mod envelope;
 mod issue;
 pub(crate) mod json;
+mod narrative;
 mod primitive;
 mod reference;
 mod resource;
 mod validate;
+mod written;
 
 pub use bulk::{Bulk, BulkReader};
 pub use bundle::{Bundle, Entry};
 pub use definitions::TableFault;
 pub use directory::{Directory, Listed};
-pub use issue::{Issue, IssueKind, Report, Severity};
+pub use envelope::Envelope;
+pub use issue::{Issue, IssueKind, Report, Severity, operation_outcome};
+pub use reference::{Reference, Resolver};
 pub use resource::{Resource, ResourceType};
+pub use written::pretty;
+
+pub(crate) use envelope::SUBMITTED;
+pub(crate) use reference::identifiers;
+pub(crate) use written::{items, members, minify};
 
 /// Largest JSON text, in bytes: some ten times the largest patient bundle seen.
 pub const BYTES_MAX: u64 = 64 << 20;
 
 /// Deepest nesting of objects and arrays. R4 itself needs about 20; questionnaires nest further.
 pub const DEPTH_MAX: u32 = 64;
+
+/// Deepest nesting of a resource alone: in a bundle it stands three levels deeper.
+pub const RESOURCE_DEPTH_MAX: u32 = DEPTH_MAX - 3;
 
 /// Most JSON values (numbers, strings, objects, ..) in one text: they cost more memory than their
 /// text.
@@ -57,4 +72,4 @@ pub const VALUES_MAX: usize = 4_000_000;
 pub const ENTRIES_MAX: usize = 100_000;
 
 /// Most faults, and most warnings, that are told one by one.
-pub const ISSUES_MAX: usize = 100;
+pub const ISSUES_MAX: usize = 10_000;

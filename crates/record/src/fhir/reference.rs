@@ -1,10 +1,21 @@
-//! Literal references (`Reference.reference`): their forms, and where they lead.
+//! References: their forms, and where they lead. One resolver for grouping, labels and validation.
 //!
-//! R4, *Resource References* and, for what a bundle means, *Resolving references in Bundles*.
+//! R4, *Resource References* and, for what a bundle means, *Resolving references in Bundles*
+//! (bundle.html#references), in this order:
+//! 1. What is written like a `fullUrl` leads there. A version (`/_history/2`) is taken off first and
+//!    then compared with `meta.versionId`. The hex digits of `urn:uuid:` have no case (RFC 4122,
+//!    section 3).
+//! 2. `Type/id` in an entry whose `fullUrl` is of a server is completed by that server's address.
+//! 3. Beyond the standard, since senders do it: `Type/id` leads to the entries of that type and id
+//!    whose own `fullUrl` is of no server, or to all of them where the referring entry names none.
+//! 4. `Type?identifier=system|value`, and a reference by identifier alone, lead to what has that
+//!    identifier.
+//!
+//! Where several remain, all are given: a label is in doubt the stricter one.
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::definitions::{Definitions, TypeId};
 use super::directory::Directory;
@@ -52,43 +63,228 @@ impl<'a> Form<'a> {
     }
 }
 
-/// What can be referred to.
+/// A reference as it stands in a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference<'a> {
+    /// Where: `Observation.subject`.
+    pub path: String,
+    /// `Reference.reference`.
+    pub text: Option<&'a str>,
+    /// `Reference.identifier`, as (system, value).
+    pub identifier: Option<(&'a str, &'a str)>,
+    /// `Reference.type`.
+    pub kind: Option<&'a str>,
+}
+
+impl<'a> Reference<'a> {
+    /// From the members of a Reference; `None` when it names nothing.
+    pub(super) fn of(path: String, members: &'a Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        let part = |name: &str| members.get("identifier")?.get(name)?.as_str();
+        let identifier = part("system").zip(part("value"));
+        let reference = Self {
+            path,
+            text: text("reference"),
+            identifier,
+            kind: text("type"),
+        };
+        (reference.text.is_some() || identifier.is_some()).then_some(reference)
+    }
+}
+
+/// Finds what references lead to, among resources that came together.
 #[derive(Debug, Default)]
-pub(super) struct Targets<'a> {
-    by_url: HashMap<&'a str, ResourceType>,
-    by_id: HashMap<(ResourceType, &'a str), ()>,
+pub struct Resolver<'a> {
+    resources: Vec<&'a Resource>,
+    by_url: HashMap<String, Vec<usize>>,
+    by_id: HashMap<(ResourceType, &'a str), Vec<usize>>,
+    by_identifier: HashMap<(&'a str, &'a str), Vec<usize>>,
 }
 
-impl<'a> Targets<'a> {
-    pub(super) fn insert(&mut self, resource: &'a Resource) {
-        let kind = resource.resource_type();
-        if let Some(url) = resource.full_url() {
-            self.by_url.insert(url, kind);
+impl<'a> Resolver<'a> {
+    /// Among `resources`, which are told by their positions.
+    pub fn new(resources: impl IntoIterator<Item = &'a Resource>) -> Self {
+        let mut found = Self::default();
+        for (at, resource) in resources.into_iter().enumerate() {
+            found.resources.push(resource);
+            if let Some(url) = resource.full_url() {
+                found.by_url.entry(plain(url)).or_default().push(at);
+            }
+            if let Some(id) = resource.id() {
+                let key = (resource.resource_type(), id);
+                found.by_id.entry(key).or_default().push(at);
+            }
+            for pair in identifiers(resource.value()) {
+                found.by_identifier.entry(pair).or_default().push(at);
+            }
         }
-        if let Some(id) = resource.id() {
-            self.by_id.insert((kind, id), ());
+        found
+    }
+
+    /// All that the resource at `from` refers to, itself left out.
+    #[must_use]
+    pub fn leads(&self, from: usize) -> Vec<usize> {
+        let resource = self.resources.get(from);
+        let references = resource.map(|resource| resource.all_references());
+        let mut found: Vec<usize> = Vec::new();
+        for reference in references.into_iter().flatten() {
+            for target in self.targets(Some(from), &reference) {
+                if target != from && !found.contains(&target) {
+                    found.push(target);
+                }
+            }
+        }
+        found
+    }
+
+    /// What `reference` may mean in the resource at `from`: none when it leads out of these
+    /// resources or into `from` itself (`#id`), several when it is ambiguous.
+    #[must_use]
+    pub fn targets(&self, from: Option<usize>, reference: &Reference<'_>) -> Vec<usize> {
+        let literal = reference.text.map(|text| self.literal(from, text));
+        match literal {
+            Some(found) if !found.is_empty() => found,
+            _ => self.logical(reference.identifier, reference.kind),
         }
     }
 
-    /// The type of what `text` leads to, here or among `known`. Not for contained resources.
-    pub(super) fn resolve(
+    fn literal(&self, from: Option<usize>, text: &str) -> Vec<usize> {
+        let (unversioned, version) = match text.split_once("/_history/") {
+            Some((before, version)) => (before, Some(version)),
+            None => (text, None),
+        };
+        let mut found = self.by_full_url(unversioned);
+        if found.is_empty() {
+            found = match Form::of(unversioned) {
+                Some(Form::Relative(kind, id)) => self.relative(from, unversioned, (kind, id)),
+                Some(Form::Absolute(Some(kind))) => self.without_url(kind, unversioned),
+                Some(Form::Conditional(kind)) => {
+                    self.logical(queried(unversioned), Some(kind.as_str()))
+                }
+                _ => Vec::new(),
+            };
+        }
+        let of_version = |at: &usize| version.is_some() && self.version(*at) == version;
+        let exact: Vec<usize> = found.iter().copied().filter(of_version).collect();
+        if exact.is_empty() { found } else { exact }
+    }
+
+    fn by_full_url(&self, url: &str) -> Vec<usize> {
+        self.by_url.get(&plain(url)).cloned().unwrap_or_default()
+    }
+
+    fn relative(&self, from: Option<usize>, text: &str, key: (ResourceType, &str)) -> Vec<usize> {
+        let root = from.and_then(|from| server(self.url(from)?));
+        if let Some(root) = root {
+            let complete = self.by_full_url(&format!("{root}{text}"));
+            if !complete.is_empty() {
+                return complete;
+            }
+        }
+        let named = self.by_id.get(&key).into_iter().flatten().copied();
+        let of_no_server = |at: &usize| self.url(*at).and_then(server).is_none();
+        named
+            .filter(|at| root.is_none() || of_no_server(at))
+            .collect()
+    }
+
+    /// Entries without a `fullUrl` can be told by type and id alone.
+    fn without_url(&self, kind: ResourceType, text: &str) -> Vec<usize> {
+        let id = text.rsplit('/').next().unwrap_or_default();
+        let named = self.by_id.get(&(kind, id)).into_iter().flatten().copied();
+        named.filter(|at| self.url(*at).is_none()).collect()
+    }
+
+    fn logical(&self, identifier: Option<(&str, &str)>, kind: Option<&str>) -> Vec<usize> {
+        let found = identifier.and_then(|pair| self.by_identifier.get(&pair));
+        let of_kind = |at: &usize| {
+            let found = self.resources.get(*at).map(|found| found.resource_type());
+            kind.is_none_or(|kind| found.is_some_and(|found| found == *kind))
+        };
+        let found = found.into_iter().flatten().copied();
+        found.filter(of_kind).collect()
+    }
+
+    /// The types of what `reference` may lead to, here or among `known`.
+    pub(super) fn types(
         &self,
-        text: &str,
-        form: Form<'_>,
+        from: Option<usize>,
+        reference: &Reference<'_>,
         known: &Directory,
-    ) -> Option<ResourceType> {
-        if let Some(kind) = self.by_url.get(text) {
-            return Some(*kind);
+    ) -> Vec<ResourceType> {
+        let here = self.targets(from, reference);
+        if !here.is_empty() {
+            let found = here.iter().filter_map(|at| self.resources.get(*at));
+            return found.map(|resource| resource.resource_type()).collect();
         }
-        match form {
-            Form::Relative(kind, id) if self.by_id.contains_key(&(kind, id)) => Some(kind),
-            _ => known.get(text).map(|listed| listed.resource_type()),
-        }
+        let root = from.and_then(|from| server(self.url(from)?));
+        let text = reference.text.unwrap_or_default();
+        let complete = root.map(|root| format!("{root}{text}"));
+        let listed = complete.and_then(|text| known.get(&text));
+        let listed = listed.or_else(|| known.get(text));
+        listed
+            .map(|listed| listed.resource_type())
+            .into_iter()
+            .collect()
+    }
+
+    fn url(&self, at: usize) -> Option<&'a str> {
+        self.resources
+            .get(at)
+            .and_then(|resource| resource.full_url())
+    }
+
+    fn version(&self, at: usize) -> Option<&str> {
+        let value = self.resources.get(at)?.value();
+        value.pointer("/meta/versionId").and_then(Value::as_str)
     }
 }
 
-/// Every literal reference in a resource, with its path.
-pub(super) fn gather(resource: &Value) -> Vec<(String, &str)> {
+/// A full URL without its version; UUIDs in lower case.
+fn plain(url: &str) -> String {
+    let unversioned = url.split("/_history/").next().unwrap_or(url);
+    match unversioned.get(..9) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("urn:uuid:") => unversioned.to_lowercase(),
+        _ => unversioned.to_owned(),
+    }
+}
+
+/// The address of the server in `https://host/base/Type/id`, up to the slash before the type.
+fn server(url: &str) -> Option<&str> {
+    let rest = url
+        .strip_prefix("https:")
+        .or_else(|| url.strip_prefix("http:"))?;
+    ending(rest)?;
+    let unversioned = url.split("/_history/").next()?;
+    let (before_id, _) = unversioned.rsplit_once('/')?;
+    let (base, _) = before_id.rsplit_once('/')?;
+    url.get(..=base.len())
+}
+
+/// The identifier in `Type?identifier=system|value`.
+fn queried(text: &str) -> Option<(&str, &str)> {
+    let (_, query) = text.split_once('?')?;
+    let mut parameters = query.split('&');
+    let identifier = parameters.find_map(|one| one.strip_prefix("identifier="))?;
+    identifier.split_once('|')
+}
+
+/// The business identifiers of a resource that have system and value.
+pub(crate) fn identifiers(value: &Value) -> Vec<(&str, &str)> {
+    let listed = match value.get("identifier") {
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let pair = listed.iter().filter_map(|identifier| {
+        let system = identifier.get("system")?.as_str()?;
+        Some((system, identifier.get("value")?.as_str()?))
+    });
+    pair.collect()
+}
+
+/// Every reference in a resource, with its path.
+pub(super) fn gather(resource: &Value) -> Vec<Reference<'_>> {
     let mut found = Vec::new();
     if let Ok(definitions) = Definitions::embedded()
         && let Some(name) = resource.get("resourceType").and_then(Value::as_str)
@@ -106,21 +302,20 @@ fn gather_in<'a>(
     id: TypeId,
     value: &'a Value,
     path: &mut String,
-    found: &mut Vec<(String, &'a str)>,
+    found: &mut Vec<Reference<'a>>,
 ) {
     let (Some(definition), Some(members)) = (definitions.get(id), value.as_object()) else {
         return;
     };
+    if definitions.name(id) == "Reference" {
+        found.extend(Reference::of(path.clone(), members));
+    }
     let length = path.len();
     for (name, member) in members {
         let base = name.strip_prefix('_').unwrap_or(name);
         let Some(meaning) = definition.member(base) else {
             continue;
         };
-        if definitions.name(id) == "Reference" && name == "reference" {
-            found.extend(member.as_str().map(|text| (path.clone(), text)));
-            continue;
-        }
         let kind = if base.len() < name.len() {
             definitions.element
         } else {

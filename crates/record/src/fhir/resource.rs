@@ -1,12 +1,16 @@
-//! One FHIR resource: a value to look at, and the exact bytes to keep.
+//! One FHIR resource: a value to look at, the text as it was written, and one spelling to compare.
+//!
+//! # As written
+//! [`Resource::written`] is what is signed and sealed: the submitted text without the white space
+//! between tokens. Digits, escapes and the order of members are those of the author; the entry
+//! around the resource (`fullUrl`, `request`, `search`, ..) is kept with it.
 //!
 //! # Canonical bytes
-//! [`Resource::canonical_bytes`] is what is signed and sealed, "the plaintext byte for byte". It
-//! follows the canonical JSON of FHIR R4 (section *JSON*, "Canonical JSON"): UTF-8 without white
-//! space, members sorted by name. Beyond the section: narrative and `meta` stay (nothing may be
-//! lost), strings carry the fewest escapes, and numbers keep their text, because FHIR decimals are
-//! precise (`1.10` is not `1.1`). Parsing the canonical bytes and writing them again gives the same
-//! bytes; two JSON texts with equal bytes here hold the same record.
+//! [`Resource::canonical_bytes`] tells whether two texts hold the same record. It follows the
+//! canonical JSON of FHIR R4 (section *JSON*, "Canonical JSON"): UTF-8 without white space, members
+//! sorted by name. Beyond the section: narrative and `meta` stay (nothing may be lost), strings
+//! carry the fewest escapes, and numbers keep their text, because FHIR decimals are precise (`1.10`
+//! is not `1.1`). Parsing the canonical bytes and writing them again gives the same bytes.
 //!
 //! # Not promised
 //! A `Resource` has a type of R4; that its other content follows R4 is what [`Resource::validate`]
@@ -20,8 +24,11 @@ use super::definitions::{Definitions, TypeId};
 use super::directory::Directory;
 use super::issue::Report;
 use super::json::Json;
-use super::{BYTES_MAX, reference, validate};
-use crate::Error;
+use super::reference::{self, Reference};
+use super::written::{members, minify};
+use super::{BYTES_MAX, RESOURCE_DEPTH_MAX, validate};
+use crate::error::{Error, Place};
+use crate::media::without_mark;
 
 /// A name of the value set of R4 resource types, such as `Patient`. Abstract types are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +80,46 @@ pub struct Resource {
     full_url: Option<String>,
     value: Value,
     canonical: String,
+    written: String,
+    entry: EntryText,
+}
+
+/// The entry around a resource, as it was written.
+#[derive(Clone, Default)]
+pub(crate) struct EntryText {
+    /// Position in `Bundle.entry`, from 0.
+    pub(crate) place: usize,
+    /// What stands before the resource, its name and colon included.
+    before: String,
+    /// What stands behind it, up to the entry's end.
+    after: String,
+}
+
+impl EntryText {
+    /// From the minified text of an entry; with the text of its resource, if it has one.
+    pub(super) fn cut(place: usize, entry: &str) -> Option<(Self, &str)> {
+        let members = members(entry);
+        let (_, resource) = members.into_iter().find(|(name, _)| name == "resource")?;
+        let start = resource.as_ptr() as usize - entry.as_ptr() as usize;
+        let before = entry.get(1..start)?.to_owned();
+        let after = entry.get(start + resource.len()..entry.len() - 1)?;
+        let text = Self {
+            place,
+            before,
+            after: after.to_owned(),
+        };
+        Some((text, resource))
+    }
+
+    /// Of a resource that came without a bundle.
+    fn plain(place: usize, full_url: Option<&str>) -> Self {
+        let url = full_url.map(|url| format!("\"fullUrl\":{},", Value::from(url)));
+        Self {
+            place,
+            before: url.unwrap_or_default() + "\"resource\":",
+            after: String::new(),
+        }
+    }
 }
 
 impl Resource {
@@ -82,22 +129,45 @@ impl Resource {
         if bytes.len() as u64 > BYTES_MAX {
             return Err(Error::TooLarge { max: BYTES_MAX });
         }
-        Self::from_json(Json::parse(bytes)?, None)
+        let json = Json::parse(bytes)?;
+        // In a bundle, as which it will be sealed and read again, it stands deeper.
+        if json.is_deeper_than(RESOURCE_DEPTH_MAX) {
+            return Err(Error::TooDeep {
+                max: RESOURCE_DEPTH_MAX,
+                at: Place::default(),
+            });
+        }
+        let text = std::str::from_utf8(without_mark(bytes)).unwrap_or_default();
+        let written = minify(text.trim_ascii());
+        Self::from_json(json, None, Some((written, EntryText::plain(0, None))))
     }
 
     /// Takes a value made by a program. Its decimals are spelt as serde_json spells them.
     pub fn from_value(value: Value) -> Result<Self, Error> {
-        Self::from_json(Json::from_value(&value)?, None)
+        Self::from_json(Json::from_value(&value)?, None, None)
     }
 
     /// The same resource, known as `full_url` in a bundle.
     #[must_use]
     pub fn with_full_url(mut self, full_url: impl Into<String>) -> Self {
-        self.full_url = Some(full_url.into());
+        let full_url = full_url.into();
+        self.entry = EntryText::plain(self.entry.place, Some(&full_url));
+        self.full_url = Some(full_url);
         self
     }
 
-    pub(super) fn from_json(json: Json, full_url: Option<String>) -> Result<Self, Error> {
+    /// The same resource at another place of a bundle.
+    pub(super) fn at(mut self, place: usize) -> Self {
+        self.entry.place = place;
+        self
+    }
+
+    /// `text` is the resource as it was written, and its entry; without it, it is spelt here.
+    pub(super) fn from_json(
+        json: Json,
+        full_url: Option<String>,
+        text: Option<(String, EntryText)>,
+    ) -> Result<Self, Error> {
         let mut canonical = String::new();
         json.canonical(&mut canonical);
         let value = json.into_value();
@@ -105,11 +175,17 @@ impl Resource {
             .get("resourceType")
             .and_then(Value::as_str)
             .ok_or(Error::NotAResource)?;
+        let (written, entry) = text.unwrap_or_else(|| {
+            let entry = EntryText::plain(0, full_url.as_deref());
+            (canonical.clone(), entry)
+        });
         Ok(Self {
             kind: ResourceType::new(name)?,
             full_url,
             value,
             canonical,
+            written,
+            entry,
         })
     }
 
@@ -128,8 +204,24 @@ impl Resource {
         self.full_url.as_deref()
     }
 
-    /// The content, to look at. Decimals are the nearest `f64`; the exact text is in the canonical
-    /// bytes.
+    /// The text as it was submitted, without the white space between tokens.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The whole entry as it was submitted, the resource in it.
+    pub(crate) fn entry_text(&self) -> String {
+        let EntryText { before, after, .. } = &self.entry;
+        format!("{{{before}{}{after}}}", self.written)
+    }
+
+    /// Position in the `Bundle.entry` from which it came, from 0.
+    pub(crate) fn place(&self) -> usize {
+        self.entry.place
+    }
+
+    /// The content, to look at. Decimals are the nearest `f64`; the exact text is what
+    /// [`Resource::written`] gives.
     pub fn value(&self) -> &Value {
         &self.value
     }
@@ -149,7 +241,13 @@ impl Resource {
     /// form. References of contained resources, of extensions and to contained resources (`#id`)
     /// are among them; canonical URLs, identifiers and fields that R4 does not have are not.
     pub fn references(&self) -> impl Iterator<Item = (String, &str)> {
-        reference::gather(&self.value).into_iter()
+        let found = self.all_references().into_iter();
+        found.filter_map(|reference| Some((reference.path, reference.text?)))
+    }
+
+    /// Every reference, literal or logical, in the same order.
+    pub fn all_references(&self) -> Vec<Reference<'_>> {
+        reference::gather(&self.value)
     }
 
     /// Checks the resource against R4 and its references against itself and `known`. Gives the

@@ -8,13 +8,14 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Entry};
 use super::definitions::{Definitions, Kind, Member, Type, TypeId, ValueSet};
 use super::directory::Directory;
-use super::issue::{Issue, IssueKind, Issues, Report};
-use super::primitive::{Fault, Primitive};
-use super::reference::{Form, Targets};
-use super::resource::Resource;
+use super::issue::{Issue, IssueKind, Issues, Report, cut};
+use super::narrative;
+use super::primitive::{Fault, Primitive, has_control};
+use super::reference::{Form, Reference, Resolver};
+use super::resource::{Resource, ResourceType};
 use crate::Error;
 
 /// Checks `resources`, which may refer to each other and to `known`. The number is the entry of a
@@ -23,11 +24,16 @@ pub(super) fn check(
     resources: &[(Option<usize>, &Resource)],
     known: &Directory,
 ) -> Result<Report, Error> {
-    run(None, resources, known)
+    run(None, resources, known)?.finish()
 }
 
 /// Checks a bundle: envelope, resources, references.
 pub(super) fn check_bundle(bundle: &Bundle, known: &Directory) -> Result<Report, Error> {
+    issues_of_bundle(bundle, known)?.finish()
+}
+
+/// The same, for more checks to be added.
+pub(super) fn issues_of_bundle(bundle: &Bundle, known: &Directory) -> Result<Issues, Error> {
     let entries = bundle.entries().iter();
     let resources: Vec<_> = entries
         .filter_map(|entry| Some((Some(entry.index()), entry.resource()?)))
@@ -39,7 +45,7 @@ fn run(
     bundle: Option<&Bundle>,
     resources: &[(Option<usize>, &Resource)],
     known: &Directory,
-) -> Result<Report, Error> {
+) -> Result<Issues, Error> {
     let definitions = Definitions::embedded()?;
     let mut issues = Issues::default();
     let mut references = Vec::new();
@@ -50,24 +56,24 @@ fn run(
         references.append(&mut walk.references);
         envelope(bundle, &mut issues);
     }
-    let mut targets = Targets::default();
-    for (entry, resource) in resources {
-        targets.insert(resource);
+    let resolver = Resolver::new(resources.iter().map(|(_, resource)| *resource));
+    for (from, (entry, resource)) in resources.iter().enumerate() {
         let mut walk = Walk::new(definitions, *entry, label(resource).into(), &mut issues);
+        walk.from = Some(from);
         walk.resource(resource.value(), Place::Root);
         references.append(&mut walk.references);
     }
     for reference in &references {
-        if let Some(kind) = reference.fault(&targets, known, definitions) {
+        if let Some(kind) = reference.fault(&resolver, known, definitions) {
             issues.push(kind, |kind| Issue {
                 kind,
                 entry: reference.entry,
                 resource: reference.resource.to_string(),
-                path: reference.path.clone(),
+                path: reference.reference.path.clone(),
             });
         }
     }
-    issues.finish()
+    Ok(issues)
 }
 
 fn label(resource: &Resource) -> String {
@@ -79,54 +85,103 @@ fn label(resource: &Resource) -> String {
     }
 }
 
-/// The rules about entries that the table cannot say.
+/// The invariants `bdl-1` to `bdl-12`, which the table cannot say.
 fn envelope(bundle: &Bundle, issues: &mut Issues) {
     let kind = bundle.bundle_type().unwrap_or_default();
-    let requests = matches!(kind, "batch" | "transaction" | "history");
-    let envelopes = bundle.envelope().get("entry").and_then(Value::as_array);
+    let value = bundle.envelope();
+    let has = |name: &str| value.get(name).is_some();
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+    let first = bundle.entries().first().and_then(|entry| entry.resource());
+    let begins = |name: &str| first.is_some_and(|first| first.resource_type() == *name);
+    let identified = text("/identifier/system").and(text("/identifier/value"));
+    let (is_document, is_message) = (kind == "document", kind == "message");
+    for (broken, key, path) in [
+        (
+            has("total") && !matches!(kind, "searchset" | "history"),
+            "bdl-1",
+            "Bundle.total",
+        ),
+        (
+            is_document && identified.is_none(),
+            "bdl-9",
+            "Bundle.identifier",
+        ),
+        (
+            is_document && !has("timestamp"),
+            "bdl-10",
+            "Bundle.timestamp",
+        ),
+        (
+            is_document && !begins("Composition"),
+            "bdl-11",
+            "Bundle.entry[0].resource",
+        ),
+        (
+            is_message && !begins("MessageHeader"),
+            "bdl-12",
+            "Bundle.entry[0].resource",
+        ),
+    ] {
+        if broken {
+            issues.push(IssueKind::Invariant { key }, |kind| Issue {
+                kind,
+                entry: None,
+                resource: "Bundle".to_owned(),
+                path: path.to_owned(),
+            });
+        }
+    }
+    let envelopes = value.get("entry").and_then(Value::as_array);
     let mut urls = HashSet::new();
-    let mut ids = HashSet::new();
     for (entry, envelope) in bundle.entries().iter().zip(envelopes.into_iter().flatten()) {
-        let has = |name: &str| envelope.get(name).is_some();
-        let mut push = |key| {
+        for key in entry_faults(kind, entry, envelope, &mut urls) {
             issues.push(IssueKind::Invariant { key }, |kind| Issue {
                 kind,
                 entry: Some(entry.index()),
                 resource: entry.resource().map_or_else(|| "Bundle".to_owned(), label),
                 path: format!("Bundle.entry[{}]", entry.index()),
             });
-        };
-        if has("request") != requests {
-            push("bdl-3");
-        }
-        let Some(resource) = entry.resource() else {
-            if !has("request") && !has("response") {
-                push("bdl-5");
-            }
-            continue;
-        };
-        let version = resource
-            .value()
-            .pointer("/meta/versionId")
-            .and_then(Value::as_str);
-        let version = version.unwrap_or_default();
-        let url_twice = resource
-            .full_url()
-            .is_some_and(|url| !urls.insert((url, version)));
-        let identity = resource
-            .id()
-            .map(|id| (resource.resource_type(), id, version));
-        if url_twice || identity.is_some_and(|identity| !ids.insert(identity)) {
-            push("bdl-7");
         }
     }
+}
+
+/// The invariants that one entry of a bundle of type `kind` breaks. `urls` are those of the entries
+/// before, with their versions.
+fn entry_faults<'a>(
+    kind: &str,
+    entry: &'a Entry,
+    envelope: &Value,
+    urls: &mut HashSet<(&'a str, &'a str)>,
+) -> Vec<&'static str> {
+    let has = |name: &str| envelope.get(name).is_some();
+    let requests = matches!(kind, "batch" | "transaction" | "history");
+    let responses = matches!(kind, "batch-response" | "transaction-response" | "history");
+    let url = entry.full_url();
+    let version = entry.resource().and_then(|resource| {
+        let version = resource.value().pointer("/meta/versionId")?;
+        version.as_str()
+    });
+    let twice = url.is_some_and(|url| !urls.insert((url, version.unwrap_or_default())));
+    let nothing = entry.is_bare() && !has("request") && !has("response");
+    let versioned = url.is_some_and(|url| url.contains("/_history/"));
+    let rules = [
+        (has("search") && kind != "searchset", "bdl-2"),
+        (has("request") != requests, "bdl-3"),
+        (has("response") != responses, "bdl-4"),
+        (nothing, "bdl-5"),
+        (twice && kind != "history", "bdl-7"),
+        (versioned, "bdl-8"),
+    ];
+    let broken = rules.into_iter().filter(|(broken, _)| *broken);
+    broken.map(|(_, key)| key).collect()
 }
 
 /// A reference met on the way.
 struct Found<'a> {
     entry: Option<usize>,
+    from: Option<usize>,
     resource: Rc<str>,
-    path: String,
+    reference: Reference<'a>,
     text: &'a str,
     allowed: &'static [TypeId],
 }
@@ -134,24 +189,34 @@ struct Found<'a> {
 impl Found<'_> {
     fn fault(
         &self,
-        targets: &Targets<'_>,
+        resolver: &Resolver<'_>,
         known: &Directory,
         definitions: &Definitions,
     ) -> Option<IssueKind> {
         let Some(form) = Form::of(self.text) else {
             return Some(IssueKind::BadReference);
         };
-        let resolved = targets.resolve(self.text, form, known);
-        let kind = resolved.or(match form {
+        let resolved = resolver.types(self.from, &self.reference, known);
+        let named = match form {
             Form::Relative(kind, _) | Form::Conditional(kind) => Some(kind),
             Form::Absolute(kind) => kind,
             Form::Contained(_) | Form::Urn => None,
-        });
-        let id = kind.and_then(|kind| definitions.resource(kind.as_str()));
-        match (id, form) {
-            (Some(id), _) if !allows(self.allowed, id, definitions) => Some(IssueKind::WrongTarget),
-            _ if resolved.is_some() => None,
-            (_, Form::Urn) => Some(IssueKind::DanglingReference),
+        };
+        let kinds = if resolved.is_empty() {
+            Vec::from_iter(named)
+        } else {
+            resolved.clone()
+        };
+        let fits = |kind: &ResourceType| {
+            let id = definitions.resource(kind.as_str());
+            id.is_none_or(|id| allows(self.allowed, id, definitions))
+        };
+        if !kinds.is_empty() && !kinds.iter().any(fits) {
+            return Some(IssueKind::WrongTarget);
+        }
+        match form {
+            _ if !resolved.is_empty() => None,
+            Form::Urn => Some(IssueKind::DanglingReference),
             _ => Some(IssueKind::UnresolvedReference),
         }
     }
@@ -187,6 +252,8 @@ enum Segment<'a> {
 struct Walk<'a, 'i> {
     definitions: &'static Definitions,
     entry: Option<usize>,
+    /// Position of the resource among those that came together.
+    from: Option<usize>,
     label: Rc<str>,
     path: Vec<Segment<'a>>,
     issues: &'i mut Issues,
@@ -209,6 +276,7 @@ impl<'a, 'i> Walk<'a, 'i> {
         Self {
             definitions,
             entry,
+            from: None,
             label,
             path: Vec::new(),
             issues,
@@ -234,6 +302,9 @@ impl<'a, 'i> Walk<'a, 'i> {
             let listed = contained(value, id, self.definitions);
             std::mem::replace(&mut self.contained, listed)
         });
+        if members.contains_key("implicitRules") {
+            self.at("implicitRules", |walk| walk.issue(IssueKind::ImplicitRules));
+        }
         if place == Place::Contained && members.contains_key("contained") {
             self.issue(IssueKind::Invariant { key: "dom-2" });
         }
@@ -364,7 +435,9 @@ impl<'a, 'i> Walk<'a, 'i> {
             return self.issue(IssueKind::TooMany { max: 1 });
         }
         if let Some(shadow) = shadow {
-            self.complex(self.definitions.element, shadow);
+            // `ele-1`: an id is enough beside a value, and no more than an id without one.
+            let valued = value.is_some_and(|value| !value.is_null());
+            self.complex(self.definitions.element, shadow, valued);
         }
         let Some(value) = value else { return };
         let definition = self.definitions.get(member.kind);
@@ -379,7 +452,7 @@ impl<'a, 'i> Walk<'a, 'i> {
             }
             Some(Kind::Resource) => self.resource(value, Place::Inside),
             Some(Kind::Complex) => {
-                self.complex(member.kind, value);
+                self.complex(member.kind, value, false);
                 self.bound(member, value);
                 self.reference(member, value);
             }
@@ -387,7 +460,8 @@ impl<'a, 'i> Walk<'a, 'i> {
         }
     }
 
-    fn complex(&mut self, id: TypeId, value: &'a Value) {
+    /// `valued`: what it belongs to has a value, so that it may have nothing but an id.
+    fn complex(&mut self, id: TypeId, value: &'a Value, valued: bool) {
         let Some(members) = value.as_object() else {
             let kind = match value {
                 Value::Null => IssueKind::Empty,
@@ -396,20 +470,30 @@ impl<'a, 'i> Walk<'a, 'i> {
             return self.issue(kind);
         };
         let taken_out = self.detached && self.definitions.name(id) == "Bundle.entry";
-        if members.keys().all(|name| name == "id") && !taken_out {
+        let id_alone = members.keys().all(|name| name == "id");
+        if id_alone && !taken_out && (!valued || members.is_empty()) {
             self.issue(IssueKind::Empty);
         }
         self.object(id, members);
     }
 
     fn value(&mut self, primitive: Primitive, member: Member, value: &'a Value) {
+        let text = value.as_str().unwrap_or_default();
         let kind = match primitive.check(value) {
-            Ok(()) => return self.bound(member, value),
+            Ok(()) => {
+                if has_control(text) {
+                    self.issue(IssueKind::ControlCharacter);
+                }
+                return self.bound(member, value);
+            }
             Err(_) if value.is_null() => IssueKind::Empty,
             Err(Fault::Empty) => IssueKind::Empty,
             Err(Fault::Type(expected)) => IssueKind::WrongType { expected },
-            Err(Fault::Format) => IssueKind::BadFormat {
-                format: primitive.name(),
+            Err(Fault::Format) => match narrative::fault(text) {
+                Some(reason) if primitive == Primitive::Xhtml => IssueKind::BadNarrative { reason },
+                _ => IssueKind::BadFormat {
+                    format: primitive.name(),
+                },
             },
         };
         self.issue(kind);
@@ -439,16 +523,22 @@ impl<'a, 'i> Walk<'a, 'i> {
         if self.definitions.name(member.kind) != "Reference" || self.nested {
             return;
         }
-        let Some(text) = value.get("reference").and_then(Value::as_str) else {
+        let reference = value
+            .as_object()
+            .and_then(|members| Reference::of(path_text(&self.path), members));
+        let Some((reference, text)) = reference.and_then(|found| {
+            let text = found.text?;
+            Some((found, text))
+        }) else {
             return;
         };
         let allowed = member.targets;
         let Some(Form::Contained(id)) = Form::of(text) else {
-            let (entry, resource, path) = (self.entry, self.label.clone(), path_text(&self.path));
             return self.references.push(Found {
-                entry,
-                resource,
-                path,
+                entry: self.entry,
+                from: self.from,
+                resource: self.label.clone(),
+                reference,
                 text,
                 allowed,
             });
@@ -546,13 +636,3 @@ fn contained<'a>(
         .chain(listed.filter_map(pair))
         .collect()
 }
-
-/// At most [`NAME_MAX`] characters of a name that somebody else chose.
-fn cut(name: &str) -> &str {
-    name.char_indices()
-        .nth(NAME_MAX)
-        .and_then(|(end, _)| name.get(..end))
-        .unwrap_or(name)
-}
-
-const NAME_MAX: usize = 64;

@@ -23,8 +23,9 @@ use serde_json::Value;
 use yilian_protocol::Confidentiality;
 
 use crate::{
-    encounter::{Visit, aliases, name},
-    fhir::Resource,
+    document,
+    encounter::Visit,
+    fhir::{Resolver, Resource},
     keyword::{Keyword, keywords},
 };
 
@@ -33,7 +34,7 @@ use crate::{
 pub struct Part {
     /// Its level.
     pub confidentiality: Confidentiality,
-    /// Its content: a FHIR collection Bundle in canonical bytes.
+    /// Its content: a FHIR Bundle of the entries as they were written, see [`crate::document`].
     pub content: Vec<u8>,
     /// What it can be found by: of its own resources alone, so that a sensitive word leads to the sensitive part. Identity and statistics have none.
     pub keywords: Vec<Keyword>,
@@ -43,29 +44,21 @@ pub struct Part {
 #[must_use]
 pub fn parts(visit: &Visit) -> Vec<Part> {
     let levels = levels(&visit.resources);
-    let mut parts = Vec::new();
-    for level in [
-        Confidentiality::Identity,
-        Confidentiality::Sensitive,
-        Confidentiality::Clinical,
-    ] {
-        let of_level: Vec<&Resource> = visit
-            .resources
-            .iter()
-            .zip(&levels)
-            .filter_map(|(resource, found)| (*found == level).then_some(resource))
-            .collect();
-        if !of_level.is_empty() {
-            parts.push(Part {
-                confidentiality: level,
-                content: collection(&of_level),
-                keywords: match level {
-                    Confidentiality::Identity => Vec::new(),
-                    _ => keywords(of_level.iter().copied()),
-                },
-            });
+    let contents = document::contents(visit, &levels);
+    let part = |(level, content): (Confidentiality, Vec<u8>)| {
+        let of_level = visit.resources.iter().zip(&levels);
+        let of_level =
+            of_level.filter_map(|(resource, found)| (*found == level).then_some(resource));
+        Part {
+            confidentiality: level,
+            content,
+            keywords: match level {
+                Confidentiality::Identity => Vec::new(),
+                _ => keywords(of_level),
+            },
         }
-    }
+    };
+    let mut parts: Vec<Part> = contents.into_iter().map(part).collect();
     let statistics = statistics::extract(visit);
     let content = statistics.to_string().into_bytes();
     parts.push(Part {
@@ -76,54 +69,38 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
     parts
 }
 
-/// A collection Bundle of `resources`, each in its canonical bytes.
-fn collection(resources: &[&Resource]) -> Vec<u8> {
-    let mut bytes = br#"{"resourceType":"Bundle","type":"collection","entry":["#.to_vec();
-    for (place, resource) in resources.iter().enumerate() {
-        if place > 0 {
-            bytes.push(b',');
-        }
-        bytes.push(b'{');
-        if let Some(url) = resource.full_url() {
-            bytes.extend_from_slice(b"\"fullUrl\":");
-            bytes.extend_from_slice(Value::from(url).to_string().as_bytes());
-            bytes.push(b',');
-        }
-        bytes.extend_from_slice(b"\"resource\":");
-        bytes.extend_from_slice(resource.canonical_bytes());
-        bytes.push(b'}');
-    }
-    bytes.extend_from_slice(b"]}");
-    bytes
-}
-
 /// The level of each resource.
 fn levels(resources: &[Resource]) -> Vec<Confidentiality> {
-    let aliases = aliases(resources);
-    let mut sensitive: BTreeSet<String> = resources
+    let resolver = Resolver::new(resources);
+    let mut sensitive: Vec<bool> = resources.iter().map(is_sensitive).collect();
+    // Neither the patient nor organisations carry it on: everything refers to them.
+    let leads: Vec<Vec<usize>> = resources
         .iter()
-        .filter(|r| is_sensitive(r))
-        .map(name)
+        .enumerate()
+        .map(|(at, resource)| match carries_no_taint(resource) {
+            true => Vec::new(),
+            false => resolver.leads(at),
+        })
         .collect();
-    // Until nothing spreads any more. Neither the patient nor organisations carry it on: everything refers to them.
+    // Until nothing spreads any more.
     loop {
-        let before = sensitive.len();
-        for resource in resources {
-            let mut targets = resource.references().filter_map(|(_, to)| aliases.get(to));
-            if !carries_no_taint(resource) && targets.any(|to| sensitive.contains(to)) {
-                sensitive.insert(name(resource));
-            }
-        }
-        if sensitive.len() == before {
+        let is = |at: &usize| sensitive.get(*at).copied().unwrap_or(false);
+        let spread: Vec<bool> = leads
+            .iter()
+            .enumerate()
+            .map(|(at, targets)| is(&at) || targets.iter().any(is))
+            .collect();
+        if spread == sensitive {
             break;
         }
+        sensitive = spread;
     }
-    let level = |resource: &Resource| match resource.resource_type().as_str() {
+    let level = |(resource, sensitive): (&Resource, bool)| match resource.resource_type().as_str() {
         "Patient" | "RelatedPerson" | "Person" | "Coverage" => Confidentiality::Identity,
-        _ if sensitive.contains(&name(resource)) => Confidentiality::Sensitive,
+        _ if sensitive => Confidentiality::Sensitive,
         _ => Confidentiality::Clinical,
     };
-    resources.iter().map(level).collect()
+    resources.iter().zip(sensitive).map(level).collect()
 }
 
 fn carries_no_taint(resource: &Resource) -> bool {

@@ -33,8 +33,8 @@ pub(super) fn extract(visit: &Visit) -> Value {
         .map(|(kind, system, code)| json!({ "type": kind, "system": system, "code": code }))
         .collect();
     json!({
-        "quarter": visit.quarter.to_string(),
-        "ageBand": birth.and_then(|birth| age_band(birth, &visit.start)),
+        "quarter": visit.quarter.map(|quarter| quarter.to_string()),
+        "ageBand": birth.zip(visit.start.as_deref()).and_then(|(birth, at)| age_band(birth, at)),
         "gender": gender,
         "class": class,
         "codes": codes,

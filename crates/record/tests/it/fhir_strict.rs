@@ -37,10 +37,7 @@ fn a_file_cut_off_anywhere_is_refused() {
     assert!(
         matches!(
             refusal(cut),
-            Error::Truncated {
-                line: 4,
-                column: 36
-            }
+            Error::Truncated { at } if (at.line, at.column) == (4, 36)
         ),
         "{:?}",
         refusal(cut)
@@ -66,10 +63,11 @@ fn equal_members_are_refused_wherever_they_are() {
             "{to}"
         );
     }
-    let Error::DuplicateKey { line, .. } = duplicate("\"value\"", "\"value\": 1, \"value\"") else {
+    let Error::DuplicateKey { at } = duplicate("\"value\"", "\"value\": 1, \"value\"") else {
         panic!("no duplicate")
     };
-    assert_eq!(line, 5);
+    assert_eq!(at.line, 5);
+    assert_eq!(at.path, "entry[0].resource.valueQuantity.value");
 }
 
 #[test]
@@ -89,7 +87,6 @@ fn only_json_is_json() {
         "1.",
         "\"\t\"",
         "\"\\ud800\"",
-        "\u{feff}{}",
         "{\"a\" 1}",
         "tru",
     ] {
@@ -103,12 +100,14 @@ fn only_json_is_json() {
         Bundle::parse(b"{\"a\":\"\xff\"}"),
         Err(Error::Syntax { .. })
     ));
-    assert!(matches!(
-        refusal("{\"a\":1e400}"),
-        Error::Number { line: 1, .. }
-    ));
-    let long = format!("{{\"a\":{}}}", "1".repeat(200));
-    assert!(matches!(refusal(&long), Error::Number { .. }));
+    // A byte order mark is no content (RFC 8259, section 8.1), and decimals have no largest exponent.
+    for text in [
+        "\u{feff}{}",
+        "{\"a\":1e400}",
+        &format!("{{\"a\":{}}}", "1".repeat(200)),
+    ] {
+        assert!(matches!(refusal(text), Error::NotAResource), "{text}");
+    }
 }
 
 #[test]
@@ -143,6 +142,19 @@ fn limits() {
         refusal(&"[".repeat(1_000_000)),
         Error::TooDeep { .. }
     ));
+    // A resource alone is sealed in a bundle, and read again there.
+    let alone = |levels: usize| {
+        let (open, close) = ("{\"x\":".repeat(levels - 1), "}".repeat(levels - 1));
+        format!("{{\"resourceType\":\"Patient\",\"x\":{open}1{close}}}")
+    };
+    assert!(Resource::parse(alone(deep - 3).as_bytes()).is_ok());
+    let error = Resource::parse(alone(deep - 2).as_bytes()).expect_err("too deep to be sealed");
+    assert!(matches!(error, Error::TooDeep { max: 61, .. }), "{error}");
+    let inside = format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{{\"resource\":{}}}]}}",
+        alone(deep - 3)
+    );
+    assert!(Bundle::parse(inside.as_bytes()).is_ok());
     let mut value = json!({ "resourceType": "Patient" });
     for _ in 0..DEPTH_MAX {
         value = json!({ "resourceType": "Patient", "x": value });
@@ -405,9 +417,10 @@ proptest! {
     }
 
     #[test]
-    fn decimals_keep_their_digits(number in "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?") {
+    fn decimals_keep_their_digits(number in "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,5})?") {
         let text = format!("{{\"resourceType\":\"Observation\",\"valueQuantity\":{{\"value\":{number}}}}}");
         let resource = Resource::parse(text.as_bytes()).expect("a resource");
         prop_assert_eq!(resource.canonical_bytes(), text.as_bytes());
+        prop_assert_eq!(resource.written(), text);
     }
 }

@@ -11,4 +11,6 @@ mod fhir_real;
 #[cfg(test)]
 mod fhir_strict;
 #[cfg(test)]
+mod field_cases;
+#[cfg(test)]
 mod visits_real;
