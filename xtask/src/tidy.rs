@@ -77,7 +77,7 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("crates/client/src/patient.rs", "grant", 78),
     ("crates/node/src/order/chain.rs", "start", 75),
     ("crates/node/src/order/engine.rs", "start", 303),
-    ("crates/node/src/order/simulation.rs", "init", 85),
+    ("crates/node/src/order/simulation.rs", "init", 88),
     ("crates/protocol/src/refusal.rs", "remedy", 81),
     ("crates/protocol/tests/it/values.rs", "bodies", 71),
     ("crates/record/src/fhir/definitions.rs", "known_answers", 71),
