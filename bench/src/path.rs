@@ -11,15 +11,15 @@ use yilian_client::{
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
     order::ValidatorKey,
-    service::{Identities, InProcess, Node, NodeOptions},
+    service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
     Confidentiality, MemberId, Quarter, TimeMs,
+    call::Form,
     codec::{Blob, Text},
     governance::EpochBlocks,
     grant::Purpose,
     registry::{Genesis, Role},
-    transport::Form,
 };
 
 use crate::row::{Row, Unit};
@@ -84,7 +84,7 @@ struct Cast {
 #[derive(Debug)]
 pub struct OneHospital(pub MemberId, pub [u8; 32]);
 
-impl Identities for OneHospital {
+impl HostedMembers for OneHospital {
     fn members(&self) -> Vec<MemberId> {
         vec![self.0]
     }
@@ -110,7 +110,7 @@ pub fn genesis(consortium: &SigningKey, validator: &ValidatorKey) -> anyhow::Res
 pub fn start(
     directory: &std::path::Path,
     consortium: &SigningKey,
-    identities: Arc<dyn Identities>,
+    identities: Arc<dyn HostedMembers>,
 ) -> anyhow::Result<(Arc<Node>, Genesis)> {
     let validator = ValidatorKey::generate();
     let genesis = genesis(consortium, &validator)?;

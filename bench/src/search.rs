@@ -19,7 +19,9 @@ use yilian_crypto::{
     seed::{PatientKeys, Seed},
     sign::SigningKey,
 };
-use yilian_node::order::{Chain, ChainOptions, Execution, Identified, StateMachine, ValidatorKey};
+use yilian_node::order::{
+    Chain, ChainOptions, EncodedTransaction, Execution, StateMachine, ValidatorKey,
+};
 use yilian_protocol::{
     MemberId, StateKey, TimeMs, TreeHash,
     codec::{Blob, Decode as _, Encode as _, Text},
@@ -255,11 +257,11 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = (&[u8], impl Iterator<Item = In
 }
 
 impl StateMachine for Entries {
-    fn check(&self, _: &Identified) -> Result<(), Refusal> {
+    fn check(&self, _: &EncodedTransaction) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+    fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>) {
         let entries = records(transaction.bytes()).flat_map(|(_, entries)| entries);
         keys.extend(entries.map(|entry| INDEX.key(&index_name(&HOSPITAL, &entry.address))));
     }
@@ -267,7 +269,7 @@ impl StateMachine for Entries {
     fn execute(
         &self,
         _: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Execution {

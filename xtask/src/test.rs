@@ -26,11 +26,13 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     } else {
         run::run("cargo", &[&["test"], &workspace[..]].concat())?;
     }
-    // Provers and light clients run in browsers; their pages are not built yet, so a check is what keeps them possible.
-    let browser = ["check", "--lib", "--locked", "--target", BROWSER];
+    // People's pages run in browsers; they are not built yet, so a check is what keeps them possible. Without features: dictionary,
+    // symbols and HTTP are for a page to choose.
     let browser = [
-        &browser[..],
+        &["check", "--lib", "--locked", "--target", BROWSER][..],
+        &["--no-default-features"],
         &["-p", "yilian-proof", "-p", "yilian-protocol"],
+        &["-p", "yilian-record", "-p", "yilian-client"],
     ]
     .concat();
     run::run_with("cargo", &browser, &BROWSER_TOOLS)?;

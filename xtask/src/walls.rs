@@ -32,6 +32,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What a crate's tests may import besides: a node to speak to, which the crate itself never links. It is not followed: nobody gets a neighbour's tests.
+const TESTS: &[(&str, &[&str])] = &[("client", &["node"])];
+
 /// No way, however long, may lead from the first to the second: plaintext must not be linkable there.
 const UNREACHABLE: &[(&str, &str)] = &[
     ("node", "record"),
@@ -53,23 +56,34 @@ pub fn run() -> anyhow::Result<()> {
     bail!("walls are broken:\n  {}", faults.join("\n  "))
 }
 
-/// Imports between our crates. Test-only ones count too: what a test needs, a neighbour will soon need.
+/// Imports between our crates. Those of tests count too, but for the ones that [`TESTS`] names: what a test needs, a neighbour will soon need.
 fn edges(metadata: &Value) -> Edges {
     let packages = metadata["packages"]
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let short = |value: &Value| value.as_str()?.strip_prefix("yilian-").map(str::to_owned);
-    packages
-        .iter()
-        .filter_map(|package| {
-            let dependencies = package["dependencies"].as_array()?;
-            let ours = dependencies
-                .iter()
-                .filter_map(|dependency| short(&dependency["name"]));
-            Some((short(&package["name"])?, ours.collect()))
-        })
-        .collect()
+    let imports = |package: &Value| {
+        let from = ours(&package["name"])?.to_owned();
+        let dependencies = package["dependencies"].as_array()?.iter();
+        let imports = dependencies.filter_map(|dependency| {
+            let to = ours(&dependency["name"])?;
+            let tests_only = dependency["kind"] == "dev" && may_test_with(&from, to);
+            (!tests_only).then(|| to.to_owned())
+        });
+        let imports = imports.collect();
+        Some((from, imports))
+    };
+    packages.iter().filter_map(imports).collect()
+}
+
+fn ours(name: &Value) -> Option<&str> {
+    name.as_str()?.strip_prefix("yilian-")
+}
+
+fn may_test_with(from: &str, to: &str) -> bool {
+    let rows = TESTS.iter().filter(|(name, _)| *name == from);
+    rows.flat_map(|(_, allowed)| *allowed)
+        .any(|name| *name == to)
 }
 
 fn faults(edges: &Edges) -> Vec<String> {
@@ -112,6 +126,8 @@ fn reachable<'a>(edges: &'a Edges, from: &str) -> BTreeSet<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn graph(edges: &[(&str, &[&str])]) -> Edges {
@@ -142,6 +158,42 @@ mod tests {
         assert!(
             faults.contains(&"node reaches record".to_owned()),
             "{faults:?}"
+        );
+    }
+
+    /// What cargo says of one package with one import of the kind, `null` for a normal one.
+    fn metadata(from: &str, to: &str, kind: Value) -> Value {
+        let [from, to] = [from, to].map(|name| format!("yilian-{name}"));
+        json!({ "packages": [{ "name": from, "dependencies": [{ "name": to, "kind": kind }] }] })
+    }
+
+    #[test]
+    fn only_tests_of_people_may_start_a_node() {
+        let dev = edges(&metadata("client", "node", json!("dev")));
+        assert_eq!(dev, graph(&[("client", &[])]));
+        assert_eq!(faults(&dev), Vec::<String>::new());
+        for kind in [Value::Null, json!("build")] {
+            assert_eq!(
+                faults(&edges(&metadata("client", "node", kind))),
+                [
+                    "client imports node, which the table does not allow",
+                    "client reaches node"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn tests_have_no_other_freedom() {
+        for (from, to) in [("node", "client"), ("node", "record"), ("ledger", "record")] {
+            let faults = faults(&edges(&metadata(from, to, json!("dev"))));
+            let reached = format!("{from} reaches {to}");
+            assert!(faults.contains(&reached), "{faults:?}");
+        }
+        let faults = faults(&edges(&metadata("protocol", "node", json!("dev"))));
+        assert_eq!(
+            faults,
+            ["protocol imports node, which the table does not allow"]
         );
     }
 

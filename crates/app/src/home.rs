@@ -26,10 +26,12 @@ use rand::RngExt as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use yilian_client::{
     Doctor, MemberCa, Patient, Wallet, WriterNotes,
+    people::Person,
+    queue::Queue,
     trace::{Handler, PassBook},
 };
 use yilian_crypto::{seed::Seed, sign::SigningKey};
-use yilian_node::{order::ValidatorKey, service::Identities};
+use yilian_node::{order::ValidatorKey, service::HostedMembers};
 use yilian_protocol::{
     MemberId,
     codec::Text,
@@ -193,8 +195,8 @@ impl Home {
         Ok(Seed::from_bytes(bytes))
     }
 
-    /// The seed and certificate of the person called `name`.
-    pub fn person(&self, name: &str) -> anyhow::Result<(Seed, Certificate)> {
+    /// The person called `name`.
+    pub fn person(&self, name: &str) -> anyhow::Result<Person> {
         let stem = format!("people/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
             let cause = format!("nobody called `{name}` is certified here");
@@ -204,13 +206,13 @@ impl Home {
             ));
         }
         let file: PersonFile = self.read(&format!("{stem}.json"))?;
-        Ok((Seed::from_bytes(self.key(&stem)?), file.certificate))
+        let seed = Seed::from_bytes(self.key(&stem)?);
+        Ok(Person::new(seed, file.certificate)?)
     }
 
     /// The maker, courier, pharmacist or regulator called `name`.
     pub fn handler(&self, name: &str) -> anyhow::Result<Handler> {
-        let (seed, certificate) = self.person(name)?;
-        Ok(Handler::new(&seed, &certificate)?)
+        Ok(self.person(name)?.handler()?)
     }
 
     /// The passes of the person called `name`.
@@ -224,14 +226,14 @@ impl Home {
     }
 
     /// What waits to be brought onto the chain by the person called `name`.
-    pub fn queue<V: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Vec<V>> {
+    pub fn queue(&self, name: &str) -> anyhow::Result<Queue> {
         self.person(name)?;
         self.read_or_default(&format!("people/{}.queue", file_name(name)))
     }
 
     /// Keeps what waits.
-    pub fn keep_queue<V: Serialize>(&self, name: &str, queue: &[V]) -> anyhow::Result<()> {
-        self.write(&format!("people/{}.queue", file_name(name)), &queue)
+    pub fn keep_queue(&self, name: &str, queue: &Queue) -> anyhow::Result<()> {
+        self.write(&format!("people/{}.queue", file_name(name)), queue)
     }
 
     fn read_or_default<V: DeserializeOwned + Default>(&self, name: &str) -> anyhow::Result<V> {
@@ -245,8 +247,7 @@ impl Home {
 
     /// The doctor called `name`, or another who reads records.
     pub fn doctor(&self, name: &str) -> anyhow::Result<Doctor> {
-        let (seed, certificate) = self.person(name)?;
-        let doctor = Doctor::new(&seed, &certificate)?;
+        let doctor = self.person(name)?.doctor()?;
         let notes = self.root.join(format!("people/{}.notes", file_name(name)));
         Ok(if notes.exists() {
             doctor.with_notes(read_json(&notes)?)
@@ -293,7 +294,7 @@ impl Home {
     }
 }
 
-impl Identities for Home {
+impl HostedMembers for Home {
     fn members(&self) -> Vec<MemberId> {
         let files = json_files(&self.root.join("members")).unwrap_or_default();
         let member = |path: &PathBuf| read_json::<MemberFile>(path).ok();

@@ -1,26 +1,15 @@
-//! From files to drafts: bundles read and checked, grouped into visits, labelled.
+//! FHIR bundles from files.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use yilian_client::{Draft, Keyword};
-use yilian_record::{
-    encounter::{Visit, visits},
-    fhir::{Bundle, Directory},
-    label::parts,
-};
+use yilian_client::drafts;
+use yilian_record::fhir::{Bundle, Directory};
 
 /// Reads and checks a bundle; what is wrong is named by resource and path.
 pub fn read_bundle(path: &Path, known: &Directory) -> anyhow::Result<Bundle> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    check_bundle(&bytes, known).with_context(|| path.display().to_string())
-}
-
-/// Checks a bundle that was read.
-pub fn check_bundle(bytes: &[u8], known: &Directory) -> anyhow::Result<Bundle> {
-    let bundle = Bundle::parse(bytes)?;
-    bundle.validate(known)?;
-    Ok(bundle)
+    drafts::checked(&bytes, known).with_context(|| path.display().to_string())
 }
 
 /// Hospitals and practitioners from bundles that others refer to.
@@ -31,23 +20,4 @@ pub fn read_directory(files: &[PathBuf]) -> anyhow::Result<Directory> {
         known.extend(bundle.resources());
     }
     Ok(known)
-}
-
-/// The visits of a patient's bundle.
-pub fn visits_of(bundle: Bundle) -> anyhow::Result<Vec<Visit>> {
-    Ok(visits(bundle)?)
-}
-
-/// The drafts of a visit: one for each part.
-pub fn drafts_of(visit: &Visit) -> Vec<Draft> {
-    let draft = |part: yilian_record::label::Part| Draft {
-        confidentiality: part.confidentiality,
-        content: part.content,
-        keywords: part
-            .keywords
-            .iter()
-            .filter_map(|keyword| Keyword::new(keyword.to_text()).ok())
-            .collect(),
-    };
-    parts(visit).into_iter().map(draft).collect()
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
 use yilian_client::{ClientError, HttpTransport, Session};
-use yilian_node::service::{Identities, InProcess, Node, NodeOptions};
+use yilian_node::service::{HostedMembers, InProcess, Node, NodeOptions};
 use yilian_protocol::call::{Answered, Call, CallError, Transport};
 
 use crate::home::Home;
@@ -65,7 +65,7 @@ impl Opened {
     }
 
     /// Starts the home's node inside this process.
-    pub async fn embedded(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Result<Self> {
+    pub async fn embedded(home: &Home, identities: Arc<dyn HostedMembers>) -> anyhow::Result<Self> {
         let node = Arc::new(start_node(home, identities)?);
         let link = Link::Embedded(InProcess::new(Arc::clone(&node)));
         let session = Session::open(link, home.genesis()?).await?;
@@ -100,7 +100,7 @@ pub fn http(home: &Home, url: &str) -> anyhow::Result<HttpTransport> {
 }
 
 /// Starts the home's node.
-pub fn start_node(home: &Home, identities: Arc<dyn Identities>) -> anyhow::Result<Node> {
+pub fn start_node(home: &Home, identities: Arc<dyn HostedMembers>) -> anyhow::Result<Node> {
     let options = NodeOptions::alone(
         home.node_directory(),
         home.genesis()?,

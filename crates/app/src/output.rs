@@ -5,7 +5,7 @@ use std::{fmt::Display, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use serde::Serialize;
 use yilian_client::ClientError;
-use yilian_protocol::transport::CallError;
+use yilian_protocol::call::CallError;
 
 /// Where answers go.
 #[derive(Debug, Clone)]
@@ -90,6 +90,9 @@ fn remedy(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::Call(CallError::Busy { .. }) => Some("try again in a moment"),
         ClientError::NotMine { .. } => Some("choose the wallet that the record belongs to"),
         ClientError::OtherChain { .. } => Some("use the --home that belongs to that node's chain"),
+        ClientError::NoMember { .. } => Some("see `yilian ca list` for the members' names"),
+        ClientError::SeveralMembers { .. } => Some("see `yilian ca list`"),
+        ClientError::NotOneVisit { .. } => Some("give a bundle with a single Encounter"),
         ClientError::NoPass => Some("have passes issued with `yilian ca passes`"),
         ClientError::Token(_) => Some("have the patient make a new token for this hospital"),
         _ => None,

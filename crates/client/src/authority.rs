@@ -6,24 +6,35 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
+    call::Transport,
     codec::Text,
     governance::{Ballot, BallotChoice, Candidacy},
-    limits::{NAME_MAX, REASON_MAX},
+    limits::{NAME_MAX, PASS_DAYS_MAX, REASON_MAX},
     receipt::Receipt,
     refusal::Refusal,
     registry::{Certificate, Member, Motion, Revocation, Role, Vote},
     trace::{AuthorPass, TraceAction},
-    transport::Transport,
     tx::Body,
 };
 
 use crate::{
     ClientError, Session,
+    calendar::{day_of, days_after},
     trace::{PassKey, PassRequest},
 };
 
-/// Milliseconds of a day.
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Days of a certificate, unless somebody says otherwise.
+pub const CERTIFICATE_DAYS: u64 = 365;
+/// How many passes are issued, unless somebody says otherwise: each append uses one.
+pub const PASSES: usize = 50;
+/// Whole days of passes, unless somebody says otherwise.
+pub const PASS_DAYS: u64 = 7;
+
+/// When passes end that begin with the day of `now` and are good for `days` whole days behind it, as many as are allowed.
+#[must_use]
+pub fn passes_end(now: TimeMs, days: u64) -> TimeMs {
+    days_after(now, days.clamp(1, PASS_DAYS_MAX - 1) + 1)
+}
 
 /// The consortium's CA: admits members.
 #[derive(Debug)]
@@ -61,9 +72,8 @@ impl ConsortiumCa {
             return Err(Refusal::RoleNotAllowed.into());
         }
         request.verify(session.chain(), &certificate.signing)?;
-        let day = |moment: TimeMs| TimeMs::new(moment.get() - moment.get() % DAY_MS);
-        let from = day(now);
-        let until = day(until.min(certificate.valid_until));
+        let from = day_of(now);
+        let until = day_of(until.min(certificate.valid_until));
         if until <= now {
             return Err(Refusal::CertificateExpired.into());
         }

@@ -17,16 +17,16 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, RecordId, TimeMs,
     authored::{Authored, Verified},
+    call::{RecordEntry, Reencapsulated, SealRequest, Transport},
     codec::Text,
     grant::{Ask, GrantedScope, HolderAsk, Opening, SignedAsk},
     limits::{HOPS_MAX, REASON_MAX},
-    log::LogBlock,
+    private_chain::PrivateBlock,
     receipt::Receipt,
     refusal::Refusal,
     registry::Certificate,
     sealed::SealedObject,
     search::RecordIndex,
-    transport::{RecordEntry, Reencapsulated, SealRequest, Transport},
     tx::Body,
     visit::{CheckedVisit, VisitToken},
 };
@@ -383,16 +383,16 @@ impl Doctor {
     }
 
     /// Checks the entries that wait in the private chain of the doctor's hospital, which others wrote, and has a block closed over those that are right, see
-    /// [`crate::log::check`].
+    /// [`crate::private_chain::check`].
     ///
     /// # Errors
     /// As there.
     pub async fn check_log<T: Transport>(
         &self,
         session: &Session<T>,
-    ) -> Result<Option<LogBlock>, ClientError> {
+    ) -> Result<Option<PrivateBlock>, ClientError> {
         let checker = (self.certificate, &self.keys.signing);
-        crate::log::check(session, self.member, checker).await
+        crate::private_chain::check(session, self.member, checker).await
     }
 
     /// Signs that an emergency grant has to be opened, for a second clinician to countersign.

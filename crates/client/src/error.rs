@@ -1,9 +1,9 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError,
+    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError, call::CallError,
     codec::DecodeError, receipt::ReceiptError, refusal::Refusal, sealed::SealedError,
-    transport::CallError, visit::TokenError,
+    visit::TokenError,
 };
 
 /// Why a step did not happen.
@@ -115,6 +115,46 @@ pub enum ClientError {
         /// The record.
         record: RecordId,
     },
+    /// Nobody of this name is a member.
+    #[error("no member is called `{name}`")]
+    NoMember {
+        /// The name.
+        name: String,
+    },
+    /// The name does not tell which member is meant.
+    #[error("several members are called `{name}`: {} and {}", .both[0], .both[1])]
+    SeveralMembers {
+        /// The name.
+        name: String,
+        /// Two of them.
+        both: [MemberId; 2],
+    },
+    /// Nobody was certified under this name.
+    #[error("nobody called `{name}` is certified")]
+    NoPerson {
+        /// The name.
+        name: String,
+    },
+    /// The name does not tell which person is meant.
+    #[error("several people are called `{name}`: certificates {} and {}", .both[0], .both[1])]
+    SeveralPeople {
+        /// The name.
+        name: String,
+        /// Certificates of two of them.
+        both: [CertificateId; 2],
+    },
+    /// The bundle is not of one visit.
+    #[error("the bundle holds {found} visits, the token is for one")]
+    NotOneVisit {
+        /// How many it holds.
+        found: usize,
+    },
+    /// Visits cannot be told apart.
+    #[error(transparent)]
+    Visits(#[from] yilian_record::encounter::GroupingError),
+    /// A text is no pack's code.
+    #[error(transparent)]
+    Code(#[from] yilian_record::gs1::CodeError),
     /// The event is not as EPCIS asks.
     #[error("the event is not as EPCIS 2.0 asks: {0}")]
     Event(String),

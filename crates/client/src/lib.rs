@@ -1,24 +1,31 @@
 //! The people's side of Yilian: whoever holds a key or reads plaintext acts through here.
 //!
 //! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`] writes them and reads what patients open.
-//! [`ConsortiumCa`] and [`MemberCa`] say who is who. [`trace::Handler`] makes, carries and dispenses medicines; [`trace::inspect`] reads their trail. All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
+//! [`drafts`] makes of FHIR what doctors seal. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`] finds them by name. [`grants`] decides what patients leave
+//! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline. All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
 
 mod authority;
+pub mod calendar;
 mod doctor;
+pub mod drafts;
 mod error;
+pub mod grants;
 #[cfg(feature = "http")]
 mod http;
-pub mod log;
+pub mod listing;
 mod patient;
+pub mod people;
+pub mod private_chain;
+pub mod queue;
 mod search;
 mod session;
 mod share;
 pub mod trace;
 mod wallet;
 
-pub use authority::{ConsortiumCa, MemberCa};
+pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES, passes_end};
 pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]

@@ -12,6 +12,7 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
+    call::{CallError, Form, OneShot, RecordEntry, Transport},
     codec::List,
     grant::{
         Commitment, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms, Use,
@@ -19,14 +20,15 @@ use yilian_protocol::{
     },
     ids::Salt,
     receipt::Receipt,
+    refusal::Refusal,
     sealed::SealedObject,
-    transport::{CallError, Form, OneShot, RecordEntry, Transport},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
 };
 
 use crate::{
     ClientError, Session,
+    calendar::{hours_after, quarter},
     doctor::open_verified,
     search::{self, Hit, SearchLetter, SearchRequest, Visited},
     share::{Letter, LetterRecord, Share},
@@ -54,6 +56,22 @@ pub struct CheckIn {
     pub private: bool,
     /// When the token ends.
     pub expires: TimeMs,
+}
+
+impl CheckIn {
+    /// Hours of a token, unless somebody says otherwise.
+    pub const HOURS: u64 = 24;
+
+    /// A visit to `hospital` at `now`: of this quarter, open to grants, with a token for [`CheckIn::HOURS`].
+    #[must_use]
+    pub fn at(hospital: MemberId, now: TimeMs) -> Self {
+        Self {
+            hospital,
+            period: quarter(now),
+            private: false,
+            expires: hours_after(now, Self::HOURS),
+        }
+    }
 }
 
 /// A standing grant about to be made.
@@ -339,6 +357,11 @@ impl Patient {
         request: GrantRequest,
         rng: &mut impl CryptoRng,
     ) -> Result<Granted, ClientError> {
+        let distinct: BTreeSet<&MemberId> = request.holders.iter().collect();
+        if distinct.len() != request.holders.len() {
+            // The ledger would say so too, when the wallet has noted a grant that is none.
+            return Err(Refusal::BadHolders.into());
+        }
         let reader = session.certificate(request.reader).await?;
         let scopes = self.granted_scopes(&request);
         let (delegatee, count) = (&reader.certificate.delegatee, request.holders.len());

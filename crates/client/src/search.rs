@@ -12,11 +12,11 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     CertificateId, ChainId, MemberId, RecordId,
+    call::{RecordEntry, Transport},
     codec::List,
     fixed,
     limits::{CROSSINGS_MAX, LOOKUPS_MAX, RESULTS_MAX, SEARCHES_MAX},
     search::{Crossing, Find, LookupRequest},
-    transport::{RecordEntry, Transport},
 };
 
 use crate::{ClientError, Session};

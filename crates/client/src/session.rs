@@ -11,16 +11,17 @@ use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
     call::{
-        AskHolder, Block, CallError, CheckLog, Cross, GetBlock, GetIndex, GetLogBlock, GetLogHead,
-        GetLogInclusion, GetObject, GetOpenEntries, GetReceipt, GetStatus, GetTrace, GetUses,
-        LeaveDeposit, LogHead, LookUp, Offset, OneShot, Page, Prove, RecordEntry, Reencapsulate,
-        Reencapsulated, Seal, SealRequest, Search, Status, Submit, TransactionBytes, Transport,
+        AskHolder, Block, CallError, CheckPrivateEntries, Cross, GetBlock, GetIndex, GetObject,
+        GetOpenEntries, GetPrivateBlock, GetPrivateHead, GetPrivateInclusion, GetReceipt,
+        GetStatus, GetTrace, GetUses, LeaveDeposit, LookUp, Offset, OneShot, Page, PrivateHead,
+        Prove, RecordEntry, Reencapsulate, Reencapsulated, Seal, SealRequest, Search, Status,
+        Submit, TransactionBytes, Transport,
     },
     codec::{Decode, Encode, List},
     governance::{CandidateEntry, Candidates, Seats},
     grant::{GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::{CROSSINGS_MAX, PROOFS_MAX},
-    log::{AnchorEntry, LogBlock, LogCheck, LogInclusion, OpenEntries},
+    private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
@@ -535,8 +536,8 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// When the node does not answer.
-    pub async fn log_head(&self, hospital: MemberId) -> Result<LogHead, ClientError> {
-        Ok(self.transport.call(GetLogHead { hospital }).await?)
+    pub async fn log_head(&self, hospital: MemberId) -> Result<PrivateHead, ClientError> {
+        Ok(self.transport.call(GetPrivateHead { hospital }).await?)
     }
 
     /// A block of a hospital's private chain; nothing of it is verified.
@@ -547,10 +548,10 @@ impl<T: Transport> Session<T> {
         &self,
         hospital: MemberId,
         height: Height,
-    ) -> Result<LogBlock, ClientError> {
+    ) -> Result<PrivateBlock, ClientError> {
         Ok(self
             .transport
-            .call(GetLogBlock { hospital, height })
+            .call(GetPrivateBlock { hospital, height })
             .await?)
     }
 
@@ -566,8 +567,8 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// When other entries wait, the checker wrote one of them, or may not check.
-    pub async fn log_check(&self, check: LogCheck) -> Result<LogBlock, ClientError> {
-        Ok(self.transport.call(CheckLog(check)).await?)
+    pub async fn log_check(&self, check: PrivateCheck) -> Result<PrivateBlock, ClientError> {
+        Ok(self.transport.call(CheckPrivateEntries(check)).await?)
     }
 
     /// That an entry stands in a hospital's private chain of `size` entries; not verified.
@@ -579,8 +580,8 @@ impl<T: Transport> Session<T> {
         hospital: MemberId,
         index: u64,
         size: u64,
-    ) -> Result<LogInclusion, ClientError> {
-        let call = GetLogInclusion {
+    ) -> Result<PrivateInclusion, ClientError> {
+        let call = GetPrivateInclusion {
             hospital,
             index,
             size,

@@ -3,7 +3,7 @@
 
 use yilian_crypto::pre::ScopeKey;
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, RecordId, fixed, grant::Terms, transport::Reencapsulated,
+    CertificateId, ChainId, GrantId, RecordId, call::Reencapsulated, fixed, grant::Terms,
 };
 
 /// One record, turned towards one reader, once.

@@ -1,6 +1,8 @@
 //! What a patient's device remembers beside the seed. All of it can be found again from the seed and the chain ([`crate::Patient::recover`]), except the terms
 //! of grants, which only their readers and key holders know besides.
 
+use std::collections::BTreeSet;
+
 use yilian_crypto::scope::Quarter;
 use yilian_protocol::{ChainId, GrantId, MemberId, fixed, grant::Terms};
 
@@ -56,6 +58,14 @@ impl Wallet {
             grants: Vec::new(),
             grant_counter: 0,
         }
+    }
+
+    /// The hospitals visited, each once, in the order of their ids.
+    #[must_use]
+    pub fn hospitals(&self) -> Vec<MemberId> {
+        let visited = self.visits.iter().map(|visit| visit.hospital);
+        let each_once: BTreeSet<MemberId> = visited.collect();
+        each_once.into_iter().collect()
     }
 
     /// The number of the next visit to `hospital`.

@@ -15,7 +15,7 @@
 pub mod consent;
 mod execute;
 mod governance;
-mod log;
+mod private_chain;
 pub mod record;
 pub mod registry;
 mod rule;

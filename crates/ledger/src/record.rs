@@ -6,13 +6,13 @@
 
 use yilian_protocol::{
     MemberId, RecordId, TreeHash,
+    call::RecordEntry,
     codec::List,
     limits::RECORDS_MAX,
     refusal::Refusal,
     registry::MemberEntry,
     search::RecordIndex,
     state::tables::{MEMBER, RECORD, VISIT, VISIT_RECORDS},
-    transport::RecordEntry,
     tx::SealVisit,
 };
 

@@ -12,7 +12,7 @@ use yilian_protocol::{
     ChainId, StateKey,
     governance::{Ballot, Candidacy},
     grant::{Erasure, Grant, GrantChange, Opening},
-    log::Anchor,
+    private_chain::Anchor,
     refusal::Refusal,
     registry::{Admitted, Certificate, Genesis, Member, Revocation, Vote},
     trace::TraceAppend,

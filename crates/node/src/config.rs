@@ -26,7 +26,7 @@ use crate::{
         CeremonyOptions, History, NodeIdentity, Peer, Peering, ValidatorKey, ValidatorKeyError,
     },
     private_file,
-    service::{Identities, NodeOptions},
+    service::{HostedMembers, NodeOptions},
     tls::{Tls, TlsError, TlsFiles},
 };
 
@@ -221,7 +221,7 @@ impl Members {
     }
 }
 
-impl Identities for Members {
+impl HostedMembers for Members {
     fn members(&self) -> Vec<MemberId> {
         self.0.iter().map(|(member, _)| *member).collect()
     }

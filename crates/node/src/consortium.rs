@@ -8,7 +8,7 @@ use yilian_protocol::{
     registry::Admitted, state::proof::ProvenState,
 };
 
-use crate::order::{Chain, FinalBlock, Identified, Place, SubmitError};
+use crate::order::{Chain, EncodedTransaction, FinalBlock, Place, SubmitError};
 
 /// The consortium's chain, as one node sees it, and the machine that the node runs on: its clock,
 /// its randomness, its spare threads. Clones are the same.
@@ -27,7 +27,7 @@ pub trait ConsortiumChain: Clone + std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// The rule it breaks.
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal>;
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal>;
 
     /// Has a transaction ordered; returns once it is final and on disk.
     ///
@@ -35,7 +35,7 @@ pub trait ConsortiumChain: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// As [`Chain::submit`].
     fn submit(
         &self,
-        transaction: Identified,
+        transaction: EncodedTransaction,
     ) -> impl Future<Output = Result<Place, SubmitError>> + Send;
 
     /// The receipt of a final transaction; `None` when it is not final.
@@ -112,11 +112,11 @@ impl ConsortiumChain for Chain {
         Self::waiting(self)
     }
 
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         Self::check(self, transaction)
     }
 
-    async fn submit(&self, transaction: Identified) -> Result<Place, SubmitError> {
+    async fn submit(&self, transaction: EncodedTransaction) -> Result<Place, SubmitError> {
         Self::submit(self, transaction).await
     }
 

@@ -16,9 +16,9 @@ use yilian_protocol::{
 
 use crate::{
     consortium::ConsortiumChain,
-    identities::Identities,
+    hosted_members::HostedMembers,
     keyholder::{KeyHolder, KeyHolderError},
-    order::{Identified, SubmitError},
+    order::{EncodedTransaction, SubmitError},
 };
 
 /// What erasing takes.
@@ -27,7 +27,7 @@ pub struct Eraser<C> {
     pub(crate) chain: C,
     pub(crate) id: ChainId,
     pub(crate) keeper: Arc<KeyHolder>,
-    pub(crate) identities: Arc<dyn Identities>,
+    pub(crate) identities: Arc<dyn HostedMembers>,
 }
 
 impl<C: ConsortiumChain> Eraser<C> {
@@ -86,7 +86,10 @@ impl<C: ConsortiumChain> Eraser<C> {
         let body = Body::Erase(Erasure { grant, holder });
         let receipt = Transaction::sign(self.id, body, &key);
         // Said before, perhaps: the ledger refuses a second receipt, which changes nothing.
-        let place = self.chain.submit(Identified::from(&receipt)).await?;
+        let place = self
+            .chain
+            .submit(EncodedTransaction::from(&receipt))
+            .await?;
         info!(%grant, %holder, outcome = ?place.outcome, "shares erased");
         Ok(())
     }

@@ -20,12 +20,12 @@ use yilian_crypto::pre::{self, Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
 use yilian_protocol::{
     GrantId, MemberId,
+    call::{CallError, Form, OneShot, Page, Reencapsulated},
     codec::{Decode, Encode},
     grant::{Deposit, GrantedScope, Use},
     limits::USES_MAX,
     refusal::Refusal,
     sealed::SealedObject,
-    transport::{CallError, Form, OneShot, Page, Reencapsulated},
 };
 
 /// Grant and holder -> deposit.

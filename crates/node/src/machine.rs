@@ -16,7 +16,7 @@ use yilian_protocol::{
     tx::Transaction,
 };
 
-use crate::order::{Execution, Identified, StateMachine};
+use crate::order::{EncodedTransaction, Execution, StateMachine};
 
 /// Bytes of the transactions that are remembered: those on their way.
 const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
@@ -93,7 +93,7 @@ impl LedgerMachine {
     ///
     /// # Errors
     /// The rule it breaks.
-    pub fn admit(&self, transaction: &Identified) -> Result<Arc<Prepared>, Refusal> {
+    pub fn admit(&self, transaction: &EncodedTransaction) -> Result<Arc<Prepared>, Refusal> {
         let id = transaction.id();
         if let Some(known) = self.remembered().transactions.get(&id) {
             return Ok(Arc::clone(known));
@@ -113,11 +113,11 @@ impl LedgerMachine {
 }
 
 impl StateMachine for LedgerMachine {
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         self.admit(transaction).map(drop)
     }
 
-    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+    fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>) {
         // What may not enter a block is executed to a refusal, and reads nothing.
         if let Ok(known) = self.admit(transaction) {
             keys.extend_from_slice(known.reads());
@@ -132,7 +132,7 @@ impl StateMachine for LedgerMachine {
         Some(SEATS.key(&epoch.to_be_bytes()))
     }
 
-    fn finalized(&self, transactions: &[Identified], outcomes: &[Outcome]) {
+    fn finalized(&self, transactions: &[EncodedTransaction], outcomes: &[Outcome]) {
         let pairs = transactions.iter().zip(outcomes);
         let applied = pairs.filter(|(transaction, outcome)| {
             **outcome == Outcome::Applied && Transaction::may_set_grant(transaction.bytes())
@@ -162,7 +162,7 @@ impl StateMachine for LedgerMachine {
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let context = BlockContext { admitted };

@@ -16,7 +16,7 @@ pub mod grant;
 pub mod ids;
 pub mod inclusion;
 pub mod limits;
-pub mod log;
+pub mod private_chain;
 pub mod receipt;
 pub mod refusal;
 pub mod registry;
@@ -28,7 +28,6 @@ pub mod trace;
 pub mod tx;
 pub mod visit;
 
-pub use call as transport;
 pub use ids::{
     BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
     TraceId, TransactionId, TreeHash,

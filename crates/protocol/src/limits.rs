@@ -49,9 +49,9 @@ pub const STATE_PATH_MAX: usize = 122;
 /// Bytes of one value of the state.
 pub const STATE_VALUE_MAX: usize = 64 * 1024;
 /// Entries of one block of a private chain.
-pub const LOG_BLOCK_MAX: usize = 4_096;
+pub const PRIVATE_BLOCK_MAX: usize = 4_096;
 /// Hashes of a proof that an entry stands in a private chain: enough for 2^64 entries.
-pub const LOG_PATH_MAX: usize = 64;
+pub const PRIVATE_PATH_MAX: usize = 64;
 /// Hashes of a proof that a private chain extends what it was.
 pub const CONSISTENCY_MAX: usize = 65;
 /// Addresses of an index that one call looks up.

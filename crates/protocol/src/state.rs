@@ -136,7 +136,7 @@ pub mod tables {
         grant::{GrantEntry, OpeningEntry},
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
         limits::RECORDS_MAX,
-        log::AnchorEntry,
+        private_chain::AnchorEntry,
         registry::{Admitted, CertificateEntry, MemberEntry, Motion, Votes},
         search::CrossTags,
         trace::{TraceHead, TraceItem, TraceShared},

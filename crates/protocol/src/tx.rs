@@ -18,7 +18,7 @@ use crate::{
     grant::{Erasure, Grant, GrantChange, Opening},
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
-    log::Anchor,
+    private_chain::Anchor,
     registry::{Certificate, Member, Revocation, Vote},
     sealed::SealedRecord,
     search::RecordIndex,

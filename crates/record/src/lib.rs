@@ -12,7 +12,10 @@ pub mod epcis;
 pub mod error;
 pub mod fhir;
 pub mod gs1;
+// A record that was labelled without the dictionary would be found by other words.
+#[cfg(feature = "segmentation")]
 pub mod keyword;
+#[cfg(feature = "segmentation")]
 pub mod label;
 pub mod synthetic;
 

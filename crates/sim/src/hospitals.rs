@@ -13,10 +13,10 @@ use yilian_ledger::Ledger;
 use yilian_node::{
     consortium::ConsortiumChain,
     keyholder::KeyHolder,
-    log::PrivateLog,
     neighbours::Neighbours,
     order::simulation::SimulatedChain,
-    service::{Identities, Node, Parts, Upkeep},
+    private_chain::PrivateChain,
+    service::{HostedMembers, Node, Parts, Upkeep},
     store::Store,
 };
 use yilian_protocol::{
@@ -53,7 +53,7 @@ struct Hospital {
 struct Disk {
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
-    log: Arc<PrivateLog>,
+    log: Arc<PrivateChain>,
     /// Of a liar: the shares that it says it erased.
     hidden: Arc<KeyHolder>,
 }
@@ -69,7 +69,7 @@ pub(crate) struct Running {
 #[derive(Debug)]
 struct Only(usize);
 
-impl Identities for Only {
+impl HostedMembers for Only {
     fn members(&self) -> Vec<MemberId> {
         vec![member_ca(self.0).id()]
     }
@@ -91,7 +91,7 @@ impl Hospital {
             disk: Disk {
                 store: Arc::new(Store::open(&path("objects")).unwrap()),
                 holder: Arc::new(KeyHolder::open(&path("deposits")).unwrap()),
-                log: Arc::new(PrivateLog::open(&path("log")).unwrap()),
+                log: Arc::new(PrivateChain::open(&path("log")).unwrap()),
                 hidden: Arc::new(KeyHolder::open(&path("hidden")).unwrap()),
             },
             running: Mutex::default(),

@@ -11,7 +11,7 @@ use std::{
 use rand::rngs::StdRng;
 use yilian_node::{
     consortium::ConsortiumChain,
-    order::{FinalBlock, Identified, Place, SubmitError, simulation::SimulatedChain},
+    order::{EncodedTransaction, FinalBlock, Place, SubmitError, simulation::SimulatedChain},
     service::Node,
 };
 use yilian_protocol::{
@@ -119,11 +119,11 @@ impl ConsortiumChain for Remembering {
         self.chain.waiting()
     }
 
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         self.chain.check(transaction)
     }
 
-    async fn submit(&self, transaction: Identified) -> Result<Place, SubmitError> {
+    async fn submit(&self, transaction: EncodedTransaction) -> Result<Place, SubmitError> {
         ConsortiumChain::submit(&self.chain, transaction).await
     }
 

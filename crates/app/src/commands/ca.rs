@@ -1,95 +1,180 @@
 //! Who is who.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use serde::Serialize;
-use yilian_client::{ConsortiumCa, MemberCa, Session};
+use yilian_client::{
+    CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES, Session,
+    calendar::days_after,
+    passes_end,
+    people::{self, Organisation},
+};
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs,
+    call::Transport,
     codec::Text,
-    limits::PASS_DAYS_MAX,
-    registry::{CertificateEntry, MemberEntry, Motion, Role, Standing},
-    transport::Transport,
+    registry::{Motion, Role, Standing},
 };
 
-use super::{Context, DAY_MS, now};
-use crate::{arguments::CaCommand, home::Home, pki};
+use super::{Context, now};
+use crate::{home::Home, pki};
+
+/// What a certificate authority does.
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Admit an organisation as a member, by the consortium's CA
+    Admit {
+        /// Its name
+        name: String,
+    },
+    /// Certify a person of a member, by the member's CA
+    Certify(CertifyOptions),
+    /// Give a certified person a new certificate for the same keys, by the member's CA
+    Renew {
+        /// The person's name
+        name: String,
+        /// Days of validity from now on
+        #[arg(long, default_value_t = CERTIFICATE_DAYS)]
+        days: u64,
+    },
+    /// Revoke a certificate, by the member's CA
+    Revoke {
+        /// The certificate
+        certificate: CertificateId,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Vote to suspend, reinstate or expel a member, by another member's CA; carried by more than half of the others
+    Vote(VoteOptions),
+    /// Certify a member's node or desk for TLS, by the member's CA (X.509); or renew that
+    Tls(TlsOptions),
+    /// Give a maker, courier, pharmacist or regulator passes for appending to traces, by the consortium's CA
+    Passes(PassesOptions),
+    /// List members and certificates
+    List,
+}
 
 pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
     match command {
-        CaCommand::Admit { name } => {
-            let opened = context.open().await?;
-            let member = admit(&context.home, &opened.session, &name).await?;
-            context.output.tell(&Admitted { name, member })?;
-            opened.close();
-            Ok(())
-        }
-        CaCommand::Certify {
-            member,
-            name,
-            role,
-            from,
-            days,
-        } => {
-            let from = from
-                .map(|text| TimeMs::from_text(&text))
-                .transpose()?
-                .unwrap_or_else(now);
-            let opened = context.open().await?;
-            let validity = (from, from.plus_ms(days.saturating_mul(DAY_MS)));
-            let certificate = certify(
-                &context.home,
-                &opened.session,
-                &member,
-                &name,
-                role,
-                validity,
-            )
-            .await?;
-            context.output.tell(&Certified {
-                name,
-                member,
-                role,
-                certificate,
-            })?;
-            opened.close();
-            Ok(())
-        }
+        CaCommand::Admit { name } => admit_one(context, name).await,
+        CaCommand::Certify(options) => certify_one(context, options).await,
         CaCommand::Renew { name, days } => renew(context, &name, days).await,
         CaCommand::Revoke {
             certificate,
             reason,
         } => revoke(context, certificate, &reason).await,
-        CaCommand::Vote {
-            motion,
-            subject,
-            by,
-            withdraw,
-        } => vote(context, motion, &subject, &by, !withdraw).await,
-        CaCommand::Tls {
-            member,
-            host,
-            out,
-            days,
-        } => {
-            let certified = pki::certify(&context.home, &member, &host, days)?;
-            pki::write(&certified, &out)?;
-            context.output.tell(&Secured { member, host, out })
-        }
-        CaCommand::Passes { name, count, days } => {
-            let opened = context.open().await?;
-            // They begin with this day; `days` more are whole.
-            let days = days.clamp(1, PASS_DAYS_MAX - 1) + 1;
-            let until = now().plus_ms(days.saturating_mul(DAY_MS));
-            let issued = passes(&context.home, &opened.session, &name, count, until).await?;
-            context.output.tell(&issued)?;
-            opened.close();
-            Ok(())
-        }
+        CaCommand::Vote(options) => vote(context, options).await,
+        CaCommand::Tls(options) => tls(context, options),
+        CaCommand::Passes(options) => give_passes(context, &options).await,
         CaCommand::List => list(context).await,
     }
+}
+
+async fn admit_one(context: &Context, name: String) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let member = admit(&context.home, &opened.session, &name).await?;
+    context.output.tell(&Admitted { name, member })?;
+    opened.close();
+    Ok(())
+}
+
+/// A person to be certified.
+#[derive(Debug, Args)]
+pub struct CertifyOptions {
+    /// The member's name
+    member: String,
+    /// The person's name
+    name: String,
+    /// What the person may do
+    #[arg(long, default_value = "doctor")]
+    role: Role,
+    /// First moment of validity, RFC 3339; now if left out
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Days of validity
+    #[arg(long, default_value_t = CERTIFICATE_DAYS)]
+    days: u64,
+}
+
+async fn certify_one(context: &Context, options: CertifyOptions) -> anyhow::Result<()> {
+    let CertifyOptions {
+        member,
+        name,
+        role,
+        from,
+        days,
+    } = options;
+    let from = from
+        .map(|text| TimeMs::from_text(&text))
+        .transpose()?
+        .unwrap_or_else(now);
+    let opened = context.open().await?;
+    let (home, session) = (&context.home, &opened.session);
+    let validity = (from, days_after(from, days));
+    let certificate = certify(home, session, &member, &name, role, validity).await?;
+    context.output.tell(&Certified {
+        name,
+        member,
+        role,
+        certificate,
+    })?;
+    opened.close();
+    Ok(())
+}
+
+/// What to certify for TLS.
+#[derive(Debug, Args)]
+pub struct TlsOptions {
+    /// The member's name
+    member: String,
+    /// DNS names and IP addresses at which it is reached
+    #[arg(long, required = true)]
+    host: Vec<String>,
+    /// The folder to write root.pem, chain.pem and key.pem to, as `node.json` names them
+    #[arg(long)]
+    out: PathBuf,
+    /// Days of validity
+    #[arg(long, default_value_t = pki::LEAF_DAYS)]
+    days: i64,
+}
+
+fn tls(context: &Context, options: TlsOptions) -> anyhow::Result<()> {
+    let TlsOptions {
+        member,
+        host,
+        out,
+        days,
+    } = options;
+    let certified = pki::certify(&context.home, &member, &host, days)?;
+    pki::write(&certified, &out)?;
+    context.output.tell(&Secured { member, host, out })
+}
+
+/// How many passes, and for how long.
+#[derive(Debug, Args)]
+pub struct PassesOptions {
+    /// The person's name
+    name: String,
+    /// How many: each append uses one
+    #[arg(long, default_value_t = PASSES)]
+    count: usize,
+    /// Whole days of validity behind the current one, 1 to 30
+    #[arg(long, default_value_t = PASS_DAYS)]
+    days: u64,
+}
+
+async fn give_passes(context: &Context, options: &PassesOptions) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let PassesOptions { name, count, days } = options;
+    let until = passes_end(now(), *days);
+    let issued = passes(&context.home, &opened.session, name, *count, until).await?;
+    context.output.tell(&issued)?;
+    opened.close();
+    Ok(())
 }
 
 /// Makes a member's keys and has the consortium's CA admit it.
@@ -179,11 +264,11 @@ impl fmt::Display for Passes {
 async fn renew(context: &Context, name: &str, days: u64) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let session = &opened.session;
-    let (seed, old) = context.home.person(name)?;
+    let person = context.home.person(name)?;
+    let old = person.certificate();
     let member = session.member(old.member).await?.member;
     let ca = context.home.member_ca(member.name.as_str())?;
-    let until = now().plus_ms(days.saturating_mul(DAY_MS));
-    let certificate = ca.certificate(old.subject.clone(), old.role, &seed, now(), until);
+    let certificate = person.renewed(&ca, now(), days_after(now(), days));
     let id = ca.certify(session, certificate.clone()).await?;
     context.home.keep_person(name, certificate)?;
     context.output.tell(&Certified {
@@ -200,11 +285,7 @@ async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::R
     let opened = context.open().await?;
     let session = &opened.session;
     let entry = session.certificate(id).await?;
-    let members = session.members().await?;
-    let member = members
-        .iter()
-        .find(|member| member.member.id() == entry.certificate.member)
-        .context("the registry does not know the certificate's member")?;
+    let member = session.member(entry.certificate.member).await?;
     let ca = context.home.member_ca(member.member.name.as_str())?;
     ca.revoke(session, id, Text::new(reason)?).await?;
     context.output.tell(&Revoked {
@@ -215,29 +296,37 @@ async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::R
     Ok(())
 }
 
-async fn vote(
-    context: &Context,
+/// A vote about a member.
+#[derive(Debug, Args)]
+pub struct VoteOptions {
+    /// What: suspend, reinstate or expel
     motion: Motion,
-    subject: &str,
-    by: &str,
-    favour: bool,
-) -> anyhow::Result<()> {
+    /// About which member, by name
+    subject: String,
+    /// Whose vote, by name
+    #[arg(long)]
+    by: String,
+    /// Take the vote back
+    #[arg(long)]
+    withdraw: bool,
+}
+
+async fn vote(context: &Context, options: VoteOptions) -> anyhow::Result<()> {
+    let VoteOptions {
+        motion,
+        subject,
+        by,
+        withdraw,
+    } = options;
     let opened = context.open().await?;
     let session = &opened.session;
-    let ca = context.home.member_ca(by)?;
-    let members = session.members().await?;
-    let about = members
-        .iter()
-        .find(|entry| entry.member.name.as_str() == subject);
-    let about = about
-        .with_context(|| format!("no member called `{subject}`"))?
-        .member
-        .id();
-    ca.vote(session, motion, about, favour).await?;
+    let ca = context.home.member_ca(&by)?;
+    let about = people::member(session, &subject).await?;
+    ca.vote(session, motion, about, !withdraw).await?;
     let standing = session.member(about).await?.standing;
     context.output.tell(&Voted {
         motion,
-        subject: subject.to_owned(),
+        subject,
         standing,
     })?;
     opened.close();
@@ -246,18 +335,8 @@ async fn vote(
 
 async fn list(context: &Context) -> anyhow::Result<()> {
     let opened = context.open().await?;
-    let mut members = Vec::new();
-    for member in opened.session.members().await? {
-        let id = member.member.id();
-        let certificates = opened.session.certificates(id).await?;
-        members.push(Listed {
-            id,
-            member,
-            certificates,
-        });
-    }
     context.output.tell(&Registry {
-        members,
+        members: people::registry(&opened.session).await?,
         now: now(),
     })?;
     opened.close();
@@ -315,7 +394,7 @@ impl fmt::Display for Revoked {
 struct Secured {
     member: String,
     host: Vec<String>,
-    out: std::path::PathBuf,
+    out: PathBuf,
 }
 
 impl fmt::Display for Secured {
@@ -352,17 +431,9 @@ impl fmt::Display for Voted {
 
 #[derive(Serialize)]
 struct Registry {
-    members: Vec<Listed>,
+    members: Vec<Organisation>,
     #[serde(skip)]
     now: TimeMs,
-}
-
-#[derive(Serialize)]
-struct Listed {
-    id: MemberId,
-    #[serde(flatten)]
-    member: MemberEntry,
-    certificates: Vec<CertificateEntry>,
 }
 
 impl fmt::Display for Registry {

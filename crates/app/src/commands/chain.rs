@@ -1,22 +1,19 @@
 //! What the chain says.
 
-use std::{fmt, path::Path};
+use std::{fmt, path::PathBuf};
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use yilian_protocol::{
-    Height, TransactionId,
+    Height, RecordId, TransactionId,
+    call::{Block, RecordEntry, Status},
     receipt::Receipt,
     refusal::Outcome,
     registry::Genesis,
-    transport::{Block, RecordEntry, Status},
 };
 
 use super::Context;
-use crate::{
-    arguments::{BlockCommand, RecordCommand},
-    home::read_json,
-    output::trouble,
-};
+use crate::{home::read_json, output::trouble};
 
 pub async fn status(context: &Context) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -25,6 +22,22 @@ pub async fn status(context: &Context) -> anyhow::Result<()> {
         .tell(&StatusAnswer(opened.session.status().await?))?;
     opened.close();
     Ok(())
+}
+
+/// What to see of blocks.
+#[derive(Debug, Subcommand)]
+pub enum BlockCommand {
+    /// Show a block and its transactions
+    Show {
+        /// Its height; the latest if left out
+        height: Option<Height>,
+    },
+    /// List blocks, latest first
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20)]
+        count: u64,
+    },
 }
 
 pub async fn block(context: &Context, command: BlockCommand) -> anyhow::Result<()> {
@@ -48,6 +61,16 @@ pub async fn block(context: &Context, command: BlockCommand) -> anyhow::Result<(
     Ok(())
 }
 
+/// What to see of records.
+#[derive(Debug, Subcommand)]
+pub enum RecordCommand {
+    /// Show what the chain knows of a record
+    Show {
+        /// The record
+        record: RecordId,
+    },
+}
+
 pub async fn record(context: &Context, command: RecordCommand) -> anyhow::Result<()> {
     let RecordCommand::Show { record } = command;
     let opened = context.open().await?;
@@ -58,22 +81,38 @@ pub async fn record(context: &Context, command: RecordCommand) -> anyhow::Result
     Ok(())
 }
 
-pub async fn receipt(context: &Context, id: TransactionId) -> anyhow::Result<()> {
+/// Whose receipt to fetch.
+#[derive(Debug, Args)]
+pub struct ReceiptOptions {
+    /// The transaction
+    transaction: TransactionId,
+}
+
+pub async fn receipt(context: &Context, options: ReceiptOptions) -> anyhow::Result<()> {
     let opened = context.open().await?;
-    context
-        .output
-        .tell(&ReceiptAnswer(opened.session.receipt(id).await?))?;
+    let receipt = opened.session.receipt(options.transaction).await?;
+    context.output.tell(&ReceiptAnswer(receipt))?;
     opened.close();
     Ok(())
 }
 
+/// What to verify, and against what.
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// What `yilian receipt ... --json FILE` wrote
+    receipt: PathBuf,
+    /// The genesis of the chain; that of --home if left out
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+}
+
 /// Needs no node, and believes none.
-pub fn verify(context: &Context, receipt: &Path, genesis: Option<&Path>) -> anyhow::Result<()> {
-    let genesis: Genesis = match genesis {
+pub fn verify(context: &Context, options: &VerifyOptions) -> anyhow::Result<()> {
+    let genesis: Genesis = match &options.genesis {
         Some(file) => read_json(file)?,
         None => context.home.genesis()?,
     };
-    let receipt: Receipt = read_json(receipt)?;
+    let receipt: Receipt = read_json(&options.receipt)?;
     receipt
         .verify(genesis.chain(), genesis.group_key.as_slice())
         .map_err(|error| {

@@ -1,19 +1,49 @@
 //! Elections: who stands, who votes for whom, who is elected.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
+use clap::Subcommand;
 use serde::Serialize;
-use yilian_client::Session;
+use yilian_client::{Session, people};
 use yilian_crypto::sign::VerifyingKey;
 use yilian_node::config;
 use yilian_protocol::{
     MemberId,
+    call::Transport,
     governance::{CandidateEntry, Seats},
-    transport::Transport,
 };
 
 use super::Context;
-use crate::{arguments::DelegateCommand, home::Home, output::trouble};
+use crate::{home::Home, output::trouble};
+
+/// What is done about elections. Votes count in the ceremony of the epoch after the next; who gets a share there votes from the epoch behind it.
+#[derive(Debug, Subcommand)]
+pub enum DelegateCommand {
+    /// List the candidates with their votes, and the delegates of this epoch and the next two
+    List,
+    /// Stand a member's node for election, by the member's CA
+    Stand {
+        /// The node's settings, `node.json`: beside it stands the key with which the node consents
+        settings: PathBuf,
+        /// Whose node it is, by name
+        #[arg(long)]
+        member: String,
+        /// Withdraw it
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Vote for a candidate, by a member's CA; replaces the member's vote of before
+    Vote {
+        /// The candidate's key, as `list` shows it, or the first digits; nobody to take the vote back
+        candidate: Option<String>,
+        /// Whose vote, by name
+        #[arg(long)]
+        by: String,
+    },
+}
 
 pub async fn run(context: &Context, command: DelegateCommand) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -83,16 +113,14 @@ async fn elections<T: Transport>(session: &Session<T>) -> anyhow::Result<Electio
             epochs.push(Ceremony { epoch, seats });
         }
     }
-    let members = session.members().await?;
+    let names = people::names(session).await?;
     let candidate = |entry: CandidateEntry| {
-        let member = members
-            .iter()
-            .find(|known| Some(known.member.id()) == entry.member);
+        let member = entry.member.as_ref().and_then(|member| names.get(member));
         Candidate {
             peer: name(&entry.delegate.peer),
             address: entry.delegate.address.0.to_string(),
             owner: entry.member,
-            member: member.map(|known| known.member.name.to_string()),
+            member: member.cloned(),
             stands: entry.stands,
             votes: entry.votes,
         }

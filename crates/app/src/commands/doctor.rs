@@ -6,91 +6,106 @@ use std::{
 };
 
 use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use serde::Serialize;
-use yilian_client::{Letter, Session, Share};
+use yilian_client::{Letter, Share, drafts, listing::Opened};
 use yilian_protocol::{
-    CertificateId, GrantId, Height, RecordId, TimeMs, authored::Verified, codec::Text,
-    grant::Opening, visit::VisitToken,
+    CertificateId, GrantId, Height, RecordId, TimeMs, codec::Text, grant::Opening,
+    visit::VisitToken,
 };
 
 use super::{Context, now, search};
 use crate::{
-    arguments::DoctorCommand,
     home::{read_json, write_json, write_private},
     intake,
-    link::Link,
     output::trouble,
 };
 
+/// What a doctor does.
+#[derive(Debug, Subcommand)]
+pub enum DoctorCommand {
+    /// Seal the visits of a FHIR bundle to the patient of a visit token
+    Seal(SealOptions),
+    /// Open a record that a patient shared once
+    Open(OpenOptions),
+    /// List the records that a patient's search letter finds
+    Search {
+        /// The doctor's name
+        name: String,
+        /// The letter
+        #[arg(value_name = "FILE")]
+        letter: PathBuf,
+    },
+    /// Sign that a patient's emergency grant has to be opened, for a second clinician to countersign
+    Emergency(EmergencyOptions),
+    /// Countersign, and open the grant for a day; it stays on the chain for the patient to see
+    Countersign {
+        /// The second clinician's name
+        name: String,
+        /// What the first one signed
+        #[arg(value_name = "FILE")]
+        opening: PathBuf,
+    },
+    /// Read a record under a standing grant
+    Read(ReadOptions),
+}
+
 pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()> {
     match command {
-        DoctorCommand::Seal {
-            name,
-            token,
-            bundle,
-            known,
-        } => seal(context, &name, &token, &bundle, &known).await,
-        DoctorCommand::Open { name, share, out } => {
-            let share: Share = read_json(&share)?;
-            let opened = context.open().await?;
-            let doctor = context.home.doctor(&name)?;
-            let verified = doctor.open_share(&opened.session, &share).await?;
-            Shown::new(&opened.session, share.record, &verified)
-                .await?
-                .tell(context, out)?;
-            opened.close();
-            Ok(())
-        }
+        DoctorCommand::Seal(options) => seal(context, &options).await,
+        DoctorCommand::Open(options) => open(context, options).await,
         DoctorCommand::Search { name, letter } => search::by_doctor(context, &name, &letter).await,
-        DoctorCommand::Emergency {
-            name,
-            grant,
-            second,
-            reason,
-            out,
-        } => emergency(context, &name, (grant, second), &reason, &out).await,
+        DoctorCommand::Emergency(options) => emergency(context, &options).await,
         DoctorCommand::Countersign { name, opening } => countersign(context, &name, &opening).await,
-        DoctorCommand::Read {
-            name,
-            letter,
-            record,
-            out,
-        } => read(context, &name, &letter, record, out).await,
+        DoctorCommand::Read(options) => read(context, options).await,
     }
 }
 
+/// A bundle to be checked.
+#[derive(Debug, Args)]
+pub struct ValidateOptions {
+    /// The bundle's file
+    file: PathBuf,
+    /// Bundles of hospitals and practitioners that it may refer to
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
+}
+
 /// Checks a bundle without importing it.
-pub fn validate(context: &Context, file: &Path, known: &[PathBuf]) -> anyhow::Result<()> {
-    let known = intake::read_directory(known)?;
-    let bundle = intake::read_bundle(file, &known)?;
+pub fn validate(context: &Context, options: ValidateOptions) -> anyhow::Result<()> {
+    let known = intake::read_directory(&options.known)?;
+    let bundle = intake::read_bundle(&options.file, &known)?;
     let resources = bundle.resources().count();
     context.output.tell(&Valid {
-        file: file.to_owned(),
+        file: options.file,
         resources,
     })
 }
 
-async fn seal(
-    context: &Context,
-    name: &str,
-    token: &Path,
-    bundle: &Path,
-    known: &[PathBuf],
-) -> anyhow::Result<()> {
-    let token: VisitToken = read_json(token)?;
-    let known = intake::read_directory(known)?;
-    let visits = intake::visits_of(intake::read_bundle(bundle, &known)?)?;
-    let [visit] = visits.as_slice() else {
-        let cause = format!(
-            "the bundle holds {} visits, the token is for one",
-            visits.len()
-        );
-        return Err(trouble(cause, "give a bundle with a single Encounter"));
-    };
+/// A visit to be sealed.
+#[derive(Debug, Args)]
+pub struct SealOptions {
+    /// The doctor's name
+    name: String,
+    /// The patient's visit token
+    #[arg(long, value_name = "FILE")]
+    token: PathBuf,
+    /// The visit's resources: a FHIR R4 bundle
+    #[arg(long, value_name = "FILE")]
+    bundle: PathBuf,
+    /// Bundles of hospitals and practitioners that it refers to
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
+}
+
+async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()> {
+    let token: VisitToken = read_json(&options.token)?;
+    let known = intake::read_directory(&options.known)?;
+    let visit = drafts::one_visit(intake::read_bundle(&options.bundle, &known)?)?;
     let opened = context.open().await?;
-    let doctor = context.home.doctor(name)?;
+    let doctor = context.home.doctor(&options.name)?;
     let checked = doctor.check_in(&opened.session, &token, now())?;
-    let drafts = intake::drafts_of(visit);
+    let drafts = drafts::of_visit(&visit);
     let levels: Vec<_> = drafts
         .iter()
         .map(|draft| draft.confidentiality.to_string())
@@ -98,7 +113,7 @@ async fn seal(
     let sealed = doctor
         .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
         .await?;
-    context.home.keep_notes(name, &doctor.notes())?;
+    context.home.keep_notes(&options.name, &doctor.notes())?;
     let records = sealed.records.into_iter().zip(levels);
     context.output.tell(&Sealed {
         height: sealed.receipt.header.height,
@@ -111,21 +126,58 @@ async fn seal(
     Ok(())
 }
 
-async fn emergency(
-    context: &Context,
-    name: &str,
-    (grant, second): (GrantId, CertificateId),
-    reason: &str,
-    out: &Path,
-) -> anyhow::Result<()> {
+/// A share to be opened.
+#[derive(Debug, Args)]
+pub struct OpenOptions {
+    /// The doctor's name
+    name: String,
+    /// The share
+    #[arg(value_name = "FILE")]
+    share: PathBuf,
+    /// Write the record there instead of to the terminal
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
+    let share: Share = read_json(&options.share)?;
     let opened = context.open().await?;
-    let doctor = context.home.doctor(name)?;
-    let reason = Text::new(reason).context("the reason")?;
+    let session = &opened.session;
+    let doctor = context.home.doctor(&options.name)?;
+    let verified = doctor.open_share(session, &share).await?;
+    Shown::from(Opened::of(session, share.record, &verified).await?).tell(context, options.out)?;
+    opened.close();
+    Ok(())
+}
+
+/// An opening to be signed.
+#[derive(Debug, Args)]
+pub struct EmergencyOptions {
+    /// The first clinician's name
+    name: String,
+    /// The grant
+    grant: GrantId,
+    /// The second clinician's certificate
+    #[arg(long)]
+    second: CertificateId,
+    /// Why; the patient will read it
+    #[arg(long)]
+    reason: String,
+    /// Write what is to be countersigned there
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+async fn emergency(context: &Context, options: &EmergencyOptions) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let doctor = context.home.doctor(&options.name)?;
+    let (grant, second) = (options.grant, options.second);
+    let reason = Text::new(options.reason.as_str()).context("the reason")?;
     let opening = doctor.sign_opening(&opened.session, grant, second, reason, now());
-    write_json(out, &opening)?;
+    write_json(&options.out, &opening)?;
     context.output.tell(&Signed {
         grant,
-        countersign: out.to_owned(),
+        countersign: options.out.clone(),
     })?;
     opened.close();
     Ok(())
@@ -174,14 +226,30 @@ impl fmt::Display for OpenedGrant {
     }
 }
 
-async fn read(
-    context: &Context,
-    name: &str,
-    letter: &Path,
+/// What to read, and under which grant.
+#[derive(Debug, Args)]
+pub struct ReadOptions {
+    /// The doctor's name
+    name: String,
+    /// The grant's letter
+    #[arg(value_name = "FILE")]
+    letter: PathBuf,
+    /// The record; all of the letter's if left out
+    #[arg(long)]
     record: Option<RecordId>,
+    /// Write a record there instead of to the terminal
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-) -> anyhow::Result<()> {
-    let letter: Letter = read_json(letter)?;
+}
+
+async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
+    let ReadOptions {
+        name,
+        letter,
+        record,
+        out,
+    } = options;
+    let letter: Letter = read_json(&letter)?;
     if record.is_none() && out.is_some() && letter.records.len() != 1 {
         let cause = format!("the letter names {} records", letter.records.len());
         return Err(trouble(
@@ -190,7 +258,7 @@ async fn read(
         ));
     }
     let opened = context.open().await?;
-    let doctor = context.home.doctor(name)?;
+    let doctor = context.home.doctor(&name)?;
     let named = letter.records.iter().map(|named| named.record);
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
     for record in wanted {
@@ -198,10 +266,8 @@ async fn read(
         for holder in &reading.wrong {
             eprintln!("warning: key holder {holder} answered falsely; others sufficed");
         }
-        let verified = reading.verified;
-        Shown::new(&opened.session, record, &verified)
-            .await?
-            .tell(context, out.clone())?;
+        let read = Opened::of(&opened.session, record, &reading.verified).await?;
+        Shown::from(read).tell(context, out.clone())?;
     }
     opened.close();
     Ok(())
@@ -220,25 +286,21 @@ pub struct Shown {
     bytes: Vec<u8>,
 }
 
-impl Shown {
-    /// Looks up the author's name.
-    pub async fn new(
-        session: &Session<Link>,
-        record: RecordId,
-        verified: &Verified,
-    ) -> anyhow::Result<Self> {
-        let author = session.certificate(verified.author()).await?;
-        Ok(Self {
-            record,
-            author: author.certificate.subject.to_string(),
-            certificate: verified.author(),
-            signed_at: verified.signed_at(),
-            scope: verified.scope().to_string(),
-            content: serde_json::from_slice(verified.content()).unwrap_or_default(),
-            bytes: verified.content().to_vec(),
-        })
+impl From<Opened> for Shown {
+    fn from(opened: Opened) -> Self {
+        Self {
+            record: opened.record,
+            author: opened.author,
+            certificate: opened.certificate,
+            signed_at: opened.signed_at,
+            scope: opened.scope,
+            content: serde_json::from_slice(&opened.content).unwrap_or_default(),
+            bytes: opened.content,
+        }
     }
+}
 
+impl Shown {
     /// Shows the record, or writes its content to a file.
     pub fn tell(&self, context: &Context, out: Option<PathBuf>) -> anyhow::Result<()> {
         if let Some(path) = out {

@@ -3,20 +3,54 @@
 use std::{fmt, time::Duration};
 
 use anyhow::Context as _;
+use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use yilian_client::{
-    Session,
-    log::{LogAudit, audit},
+    Session, people,
+    private_chain::{PrivateChainAudit, audit},
 };
 use yilian_protocol::{
     Height, MemberId,
-    log::{AnchorEntry, LogBlock, LogEntry, LogInclusion},
-    transport::{LogHead, Transport},
+    call::{PrivateHead, Transport},
+    private_chain::{AnchorEntry, PrivateBlock, PrivateEntry, PrivateInclusion},
 };
 
 use super::Context;
-use crate::{arguments::LogCommand, output::trouble};
+use crate::output::trouble;
+
+/// What is done with a hospital's private chain.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Show a block, or how far the chain is
+    Show {
+        /// The hospital's name
+        hospital: String,
+        /// The block's height
+        height: Option<Height>,
+    },
+    /// Check every block and entry: against each other, against the anchors, and against the records on the consortium chain. What was rewritten is placed; fails if
+    /// anything was
+    Verify {
+        /// The hospital's name
+        hospital: String,
+    },
+    /// Check the entries that wait, as a person of the hospital who wrote none of them, and close a block over those that are right
+    Check {
+        /// The person's name
+        name: String,
+        /// Go on checking until interrupted
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Prove that an entry stands under the latest anchor
+    Prove {
+        /// The hospital's name
+        hospital: String,
+        /// The entry's number, from 0
+        entry: u64,
+    },
+}
 
 pub async fn run(context: &Context, command: LogCommand) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -31,22 +65,13 @@ pub async fn run(context: &Context, command: LogCommand) -> anyhow::Result<()> {
     told
 }
 
-async fn member<T: Transport>(session: &Session<T>, name: &str) -> anyhow::Result<MemberId> {
-    let members = session.members().await?;
-    let found = members
-        .iter()
-        .find(|entry| entry.member.name.as_str() == name);
-    let found = found.with_context(|| format!("no member called `{name}`"))?;
-    Ok(found.member.id())
-}
-
 async fn show<T: Transport>(
     context: &Context,
     session: &Session<T>,
     hospital: &str,
     height: Option<Height>,
 ) -> anyhow::Result<()> {
-    let hospital = member(session, hospital).await?;
+    let hospital = people::member(session, hospital).await?;
     if let Some(height) = height {
         let block = session.log_block(hospital, height).await?;
         return context.output.tell(&Shown(block));
@@ -61,7 +86,7 @@ async fn verify<T: Transport>(
     session: &Session<T>,
     hospital: &str,
 ) -> anyhow::Result<()> {
-    let hospital = member(session, hospital).await?;
+    let hospital = people::member(session, hospital).await?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} blocks, {eta} left")?;
     let bar = ProgressBar::new(0).with_style(style);
     let found = audit(session, hospital, |done, total| {
@@ -130,7 +155,7 @@ async fn prove<T: Transport>(
     hospital: &str,
     number: u64,
 ) -> anyhow::Result<()> {
-    let hospital = member(session, hospital).await?;
+    let hospital = people::member(session, hospital).await?;
     let anchor = session.anchors(hospital).await?.pop();
     let anchor = anchor.context("nothing of this private chain is anchored yet")?;
     let size = anchor.header.size();
@@ -163,7 +188,7 @@ async fn block_of<T: Transport>(
     hospital: MemberId,
     anchor: &AnchorEntry,
     number: u64,
-) -> anyhow::Result<LogBlock> {
+) -> anyhow::Result<PrivateBlock> {
     let (mut low, mut high) = (1, anchor.header.height.get());
     loop {
         let middle = low + (high - low) / 2;
@@ -182,7 +207,7 @@ async fn block_of<T: Transport>(
 #[derive(Serialize)]
 struct Head {
     #[serde(flatten)]
-    head: LogHead,
+    head: PrivateHead,
     anchor: Option<AnchorEntry>,
 }
 
@@ -212,11 +237,11 @@ impl fmt::Display for Head {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Shown(LogBlock);
+struct Shown(PrivateBlock);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogBlock {
+        let PrivateBlock {
             header, entries, ..
         } = &self.0;
         writeln!(f, "block        {}", header.id())?;
@@ -244,11 +269,11 @@ impl fmt::Display for Shown {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Audited(LogAudit);
+struct Audited(PrivateChainAudit);
 
 impl fmt::Display for Audited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogAudit {
+        let PrivateChainAudit {
             blocks,
             entries,
             anchored,
@@ -274,9 +299,9 @@ impl fmt::Display for Audited {
 
 #[derive(Serialize)]
 struct Proven {
-    entry: LogEntry,
+    entry: PrivateEntry,
     anchor: AnchorEntry,
-    inclusion: LogInclusion,
+    inclusion: PrivateInclusion,
 }
 
 impl fmt::Display for Proven {

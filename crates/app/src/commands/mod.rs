@@ -1,15 +1,15 @@
 //! One function a command: reads files, calls the people's side, tells the answer.
 
 pub mod ca;
-mod chain;
-mod delegate;
-mod doctor;
-mod log;
-mod net;
+pub mod chain;
+pub mod delegate;
+pub mod doctor;
+pub mod log;
+pub mod net;
 pub mod network;
-mod patient;
+pub mod patient;
 mod search;
-mod trace;
+pub mod trace;
 
 use clap::CommandFactory as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -51,8 +51,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         output: Output::new(json),
     };
     match command {
-        Command::Init { name } => network::init(&context, &name),
-        Command::Serve { listen } => network::serve(&context, listen).await,
+        Command::Init(options) => network::init(&context, &options),
+        Command::Serve(options) => network::serve(&context, options).await,
         Command::Net(command) => net::run(&context, command).await,
         Command::Status => chain::status(&context).await,
         Command::Ca(command) => ca::run(&context, command).await,
@@ -62,12 +62,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Block(command) => chain::block(&context, command).await,
         Command::Record(command) => chain::record(&context, command).await,
         Command::Trace(command) => trace::run(&context, command).await,
-        Command::Receipt { transaction } => chain::receipt(&context, transaction).await,
+        Command::Receipt(options) => chain::receipt(&context, options).await,
         Command::Log(command) => log::run(&context, command).await,
-        Command::Verify { receipt, genesis } => {
-            chain::verify(&context, &receipt, genesis.as_deref())
-        }
-        Command::Validate { file, known } => doctor::validate(&context, &file, &known),
+        Command::Verify(options) => chain::verify(&context, &options),
+        Command::Validate(options) => doctor::validate(&context, options),
         Command::Demo(options) => demo::run(&context.home, &context.output, options).await,
         Command::Completions { shell } => {
             clap_complete::generate(
@@ -87,17 +85,4 @@ pub fn now() -> TimeMs {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Milliseconds of an hour.
-pub const HOUR_MS: u64 = 60 * 60 * 1_000;
-/// Milliseconds of a day.
-pub const DAY_MS: u64 = 24 * HOUR_MS;
-
-/// Key holders of a grant, unless somebody says otherwise.
-pub const GRANT_HOLDERS: usize = 5;
-
-/// More than half of `count`.
-pub const fn majority(count: usize) -> usize {
-    count / 2 + 1
 }

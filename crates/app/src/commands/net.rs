@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -29,13 +30,12 @@ use yilian_node::{
     tls::TlsFiles,
 };
 use yilian_protocol::{
-    BlockId, Height, codec::Text, governance::EpochBlocks, registry::Genesis, transport::Status,
+    BlockId, Height, call::Status, codec::Text, governance::EpochBlocks, registry::Genesis,
 };
 use zeroize::Zeroizing;
 
 use super::{Context, ca, delegate, network};
 use crate::{
-    arguments::NetCommand,
     home::{Home, NET_FILE},
     link::{UrlFile, http},
     output::trouble,
@@ -55,31 +55,61 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Blocks by which a node may be behind the first.
 const LAG_MAX: u64 = 20;
 
+/// What is done with a network of many nodes.
+#[derive(Debug, Subcommand)]
+pub enum NetCommand {
+    /// Write configuration, genesis, keys and committee of a new network; a hospital for each node
+    Create(CreateOptions),
+    /// Run all nodes of a network until interrupted; a node that fails is started again
+    Up {
+        /// Where the network is
+        dir: PathBuf,
+    },
+    /// Ask every node of a running network how it is; fails if one does not answer, lags, or tells another chain
+    Doctor {
+        /// Where the network is
+        dir: PathBuf,
+    },
+}
+
+/// A network of many nodes to be made.
+#[derive(Debug, Args)]
+pub struct CreateOptions {
+    /// Where; serves as --home afterwards
+    dir: PathBuf,
+    /// Nodes that vote: of 3f + 1, f may fail in any way
+    #[arg(long, default_value = "4")]
+    validators: NonZeroU32,
+    /// Nodes that dial their hubs only, receive every block and verify it
+    #[arg(long, default_value_t = 0)]
+    followers: u32,
+    /// Hubs of each follower: the first, and those to go on with when it fails
+    #[arg(long, default_value = "2")]
+    hubs: NonZeroU32,
+    /// First of the ports that are taken: two for each node
+    #[arg(long, default_value_t = 8500)]
+    port: u16,
+    /// Deal the group key instead of having the validators make it together: quicker, but whoever deals knows it
+    #[arg(long)]
+    dealt: bool,
+    /// Blocks of an epoch: votes for delegates take effect in the epoch after the next
+    #[arg(long, default_value_t = EpochBlocks::DEFAULT.get())]
+    epoch_blocks: u32,
+    /// How many of the latest blocks each node keeps, two epochs at least; all of them if left out
+    #[arg(long)]
+    keep_blocks: Option<u64>,
+    /// Speak plain HTTP instead of TLS, for a proxy in front of each node
+    #[arg(long)]
+    plain: bool,
+    /// The consortium's name
+    #[arg(long, default_value = "Yilian consortium")]
+    name: String,
+}
+
 pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
     match command {
-        NetCommand::Create {
-            dir,
-            validators,
-            followers,
-            hubs,
-            port,
-            dealt,
-            epoch_blocks,
-            keep_blocks,
-            plain,
-            name,
-        } => {
-            let plan = Plan {
-                validators,
-                followers,
-                hubs,
-                port,
-                dealt,
-                epoch_blocks: EpochBlocks::new(epoch_blocks)?,
-                keep_blocks,
-                plain,
-            };
-            let made = create(&Home::new(dir), &name, &plan).await?;
+        NetCommand::Create(options) => {
+            let made = create(&Home::new(options.dir.clone()), &options).await?;
             context.output.tell(&made)
         }
         NetCommand::Up { dir } => up(context, &Home::new(dir)).await,
@@ -118,18 +148,6 @@ impl fmt::Display for Net {
     }
 }
 
-/// What network to make.
-struct Plan {
-    validators: NonZeroU32,
-    followers: u32,
-    hubs: NonZeroU32,
-    port: u16,
-    dealt: bool,
-    epoch_blocks: EpochBlocks,
-    keep_blocks: Option<u64>,
-    plain: bool,
-}
-
 /// A node that is being made.
 struct Draft {
     name: String,
@@ -159,13 +177,14 @@ impl Draft {
 }
 
 /// Writes everything; the genesis last, so that a network that was made half is none.
-async fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
+async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
+    let epoch_blocks = EpochBlocks::new(plan.epoch_blocks)?;
     network::is_free(home)?;
     let (committee, drafts) = drafts(home, plan).await?;
     let voting = drafts.iter().filter(|draft| draft.votes);
     let validators: Vec<Peer> = voting.map(Draft::peer).collect();
-    let governance = founded_by(plan.epoch_blocks, &validators)?;
-    let genesis = network::begin(home, name, &committee, governance)?;
+    let governance = founded_by(epoch_blocks, &validators)?;
+    let genesis = network::begin(home, &plan.name, &committee, governance)?;
     for (place, draft) in drafts.iter().enumerate() {
         let config = settings(plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;
@@ -187,7 +206,7 @@ async fn create(home: &Home, name: &str, plan: &Plan) -> anyhow::Result<Net> {
     Ok(net)
 }
 
-async fn drafts(home: &Home, plan: &Plan) -> anyhow::Result<(Committee, Vec<Draft>)> {
+async fn drafts(home: &Home, plan: &CreateOptions) -> anyhow::Result<(Committee, Vec<Draft>)> {
     let named = |kind: &'static str, count: u32| (1..=count).map(move |i| format!("{kind}-{i}"));
     let names = named("validator", plan.validators.get()).chain(named("follower", plan.followers));
     let mut port = u32::from(plan.port);
@@ -282,7 +301,7 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
 }
 
 /// Validators dial each other; a follower dials its hubs, and nobody but they knows of it.
-fn settings(plan: &Plan, drafts: &[Draft], place: usize) -> anyhow::Result<NodeConfig> {
+fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Result<NodeConfig> {
     let validators = plan.validators.get() as usize;
     let (voting, following) = drafts.split_at(validators.min(drafts.len()));
     let hubs = |follower: usize| {

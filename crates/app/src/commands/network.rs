@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
+use clap::Args;
 use serde::Serialize;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_node::{
@@ -23,6 +24,14 @@ use crate::{
     output::trouble,
 };
 
+/// A network to be made.
+#[derive(Debug, Args)]
+pub struct InitOptions {
+    /// The consortium's name
+    #[arg(long, default_value = "Yilian consortium")]
+    name: String,
+}
+
 #[derive(Serialize)]
 struct Made {
     home: String,
@@ -38,8 +47,8 @@ impl fmt::Display for Made {
     }
 }
 
-pub fn init(context: &Context, name: &str) -> anyhow::Result<()> {
-    let genesis = make_network(&context.home, name)?;
+pub fn init(context: &Context, options: &InitOptions) -> anyhow::Result<()> {
+    let genesis = make_network(&context.home, &options.name)?;
     context.output.tell(&Made {
         home: context.home.root().display().to_string(),
         chain: genesis.chain(),
@@ -87,7 +96,16 @@ pub fn begin(
     })
 }
 
-pub async fn serve(context: &Context, listen: SocketAddr) -> anyhow::Result<()> {
+/// A node to be served.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8420")]
+    listen: SocketAddr,
+}
+
+pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<()> {
+    let ServeOptions { listen } = options;
     let home = &context.home;
     let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
     let listener = tokio::net::TcpListener::bind(listen)

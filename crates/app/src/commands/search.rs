@@ -1,23 +1,49 @@
 //! Finding records by keyword, by their patient or by whoever the patient lets.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use serde::Serialize;
-use yilian_client::{Hit, Keyword, SearchLetter, SearchRequest, Session};
-use yilian_protocol::{MemberId, RecordId, TimeMs};
-use yilian_record::keyword;
+use yilian_client::{
+    Keyword, SearchLetter, SearchRequest, drafts,
+    listing::{self, Found},
+    people,
+};
+use yilian_protocol::Quarter;
 
-use super::{Context, patient::member_called};
+use super::Context;
 use crate::{
-    arguments::SearchOptions,
     home::{read_json, write_json},
-    link::Link,
     output::trouble,
 };
+
+/// What is sought, and where.
+#[derive(Debug, Args)]
+pub struct SearchOptions {
+    /// The wallet
+    name: String,
+    /// Codes (I10, 38341003, 4548-4) or words (高血压, bronchitis); a record must have all of them
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// At this hospital only
+    #[arg(long)]
+    hospital: Option<String>,
+    /// Not before this quarter, as 2026-Q1
+    #[arg(long)]
+    from: Option<Quarter>,
+    /// Not after this quarter
+    #[arg(long)]
+    until: Option<Quarter>,
+    /// Make sure that the node kept nothing back: reads the index of every record
+    #[arg(long)]
+    check: bool,
+    /// Write a letter by which a doctor finds the same records, instead of listing them
+    #[arg(long, value_name = "FILE")]
+    letter: Option<PathBuf>,
+}
 
 /// A patient's search: tells what was found, or writes a letter for somebody else.
 pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Result<()> {
@@ -25,7 +51,7 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
     let opened = context.open().await?;
     let session = &opened.session;
     let hospital = match &options.hospital {
-        Some(name) => Some(member_called(&opened, name).await?),
+        Some(name) => Some(people::member(session, name).await?),
         None => None,
     };
     let request = SearchRequest {
@@ -47,17 +73,8 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
         context.output.tell(&LetterWritten { parts, file })?;
     } else {
         let hits = patient.search(session, &request).await?;
-        let mut timeline = Timeline::of(session, &hits).await?;
-        // The owner can do better than believe the index: open each, and check its author.
-        for (line, hit) in timeline.records.iter_mut().zip(&hits) {
-            let own = patient.open(session, hit.entry.sealed.record).await?;
-            let author = session.certificate(own.verified.author()).await?;
-            line.author = author.certificate.subject.to_string();
-            line.signed_at = Some(own.verified.signed_at());
-            line.scope = Some(own.verified.scope().to_string());
-        }
-        timeline.checked = checked;
-        context.output.tell(&timeline)?;
+        let records = listing::found_by_patient(session, &patient, &hits).await?;
+        context.output.tell(&Timeline { records, checked })?;
     }
     opened.close();
     Ok(())
@@ -69,19 +86,16 @@ pub async fn by_doctor(context: &Context, name: &str, letter: &Path) -> anyhow::
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
     let hits = doctor.search(&opened.session, &letter).await?;
-    context
-        .output
-        .tell(&Timeline::of(&opened.session, &hits).await?)?;
+    let records = listing::found(&opened.session, &hits).await?;
+    let checked = None;
+    context.output.tell(&Timeline { records, checked })?;
     opened.close();
     Ok(())
 }
 
 /// The keywords of a query.
 fn words(text: &str) -> anyhow::Result<Vec<Keyword>> {
-    let words: Vec<Keyword> = keyword::query(text)
-        .iter()
-        .filter_map(|word| Keyword::new(word.to_text()).ok())
-        .collect();
+    let words = drafts::sought(text);
     if words.is_empty() {
         let cause = format!("`{text}` holds no word that records are found by");
         return Err(trouble(
@@ -95,48 +109,10 @@ fn words(text: &str) -> anyhow::Result<Vec<Keyword>> {
 /// What was found, oldest first.
 #[derive(Serialize)]
 struct Timeline {
-    records: Vec<Line>,
+    records: Vec<Found>,
     /// Index entries looked at to make sure that none was kept back.
     #[serde(skip_serializing_if = "Option::is_none")]
     checked: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct Line {
-    record: RecordId,
-    admitted: TimeMs,
-    hospital: String,
-    author: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signed_at: Option<TimeMs>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
-}
-
-impl Timeline {
-    async fn of(session: &Session<Link>, hits: &[Hit]) -> anyhow::Result<Self> {
-        let members = session.members().await?;
-        let names: BTreeMap<MemberId, String> = members
-            .iter()
-            .map(|entry| (entry.member.id(), entry.member.name.to_string()))
-            .collect();
-        let mut records = Vec::with_capacity(hits.len());
-        for hit in hits {
-            let writer = session.certificate(hit.writer).await?;
-            records.push(Line {
-                record: hit.entry.sealed.record,
-                admitted: hit.entry.admitted.time,
-                hospital: names.get(&hit.entry.hospital).cloned().unwrap_or_default(),
-                author: writer.certificate.subject.to_string(),
-                signed_at: None,
-                scope: None,
-            });
-        }
-        Ok(Self {
-            records,
-            checked: None,
-        })
-    }
 }
 
 impl fmt::Display for Timeline {

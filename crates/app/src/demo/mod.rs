@@ -6,17 +6,33 @@ mod stage;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use yilian_client::drafts;
 use yilian_record::{fhir::Directory, synthetic::Population};
 
 use self::{figures::Figures, stage::Stage};
-use crate::{
-    arguments::DemoOptions, commands::network::make_network, home::Home, intake, link::Opened,
-    output::Output,
-};
+use crate::{commands::network::make_network, home::Home, intake, link::Opened, output::Output};
 
 /// Synthetic patients when no number is given.
 const PATIENTS: usize = 12;
+
+/// What the demonstration plays on.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// A folder of FHIR R4 bundles: hospital and practitioner bundles first, then patients. Synthetic patients if left out
+    #[arg(long, value_name = "DIR")]
+    pub fhir: Option<PathBuf>,
+    /// How many patients: all of the folder, or 12 synthetic ones, if left out
+    #[arg(long)]
+    pub patients: Option<usize>,
+    /// Seed of the synthetic patients
+    #[arg(long, default_value_t = 2026)]
+    pub seed: u64,
+    /// Keep the network in --home instead of a temporary folder
+    #[arg(long)]
+    pub keep: bool,
+}
 
 /// Plays the story and tells its figures.
 pub async fn run(home: &Home, output: &Output, options: DemoOptions) -> anyhow::Result<()> {
@@ -85,7 +101,7 @@ impl Source {
     fn read(&self, known: &Directory) -> anyhow::Result<yilian_record::fhir::Bundle> {
         match self {
             Self::File(path) => intake::read_bundle(path, known),
-            Self::Synthetic(_, bytes) => intake::check_bundle(bytes, known),
+            Self::Synthetic(_, bytes) => Ok(drafts::checked(bytes, known)?),
         }
     }
 }
@@ -102,7 +118,7 @@ impl Cast {
         let population = Population::new(seed);
         let mut known = Directory::default();
         for bytes in [population.hospitals(), population.practitioners()] {
-            known.extend(intake::check_bundle(&bytes, &known.clone())?.resources());
+            known.extend(drafts::checked(&bytes, &known.clone())?.resources());
         }
         let patients = population.patients(count).enumerate();
         let patients = patients

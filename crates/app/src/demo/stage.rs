@@ -3,25 +3,26 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::Context as _;
-use yilian_client::{CheckIn, Doctor, Draft, GrantRequest, Patient, Session, Wallet};
+use yilian_client::{
+    CERTIFICATE_DAYS, CheckIn, Doctor, Draft, Patient, Session, Wallet,
+    calendar::{days_after, hours_after},
+    drafts,
+    grants::Wish,
+};
 use yilian_crypto::seed::Seed;
 use yilian_protocol::{
-    Confidentiality, MemberId, RecordId,
-    grant::{GrantState, Purpose},
-    refusal::Refusal,
+    Confidentiality, MemberId, RecordId, call::Form, grant::GrantState, refusal::Refusal,
     registry::Role,
-    transport::Form,
 };
 use yilian_record::{
-    encounter::Visit,
+    encounter::{Visit, visits},
     fhir::{Bundle, Directory},
 };
 
 use super::figures::Figures;
 use crate::{
-    commands::{DAY_MS, GRANT_HOLDERS, HOUR_MS, ca, majority, now},
+    commands::{ca, now},
     home::Home,
-    intake,
     link::Link,
 };
 
@@ -56,7 +57,7 @@ impl<'a> Stage<'a> {
 
     /// Plays all visits of one patient.
     pub async fn patient(&mut self, bundle: Bundle) -> anyhow::Result<()> {
-        let visits = intake::visits_of(bundle)?;
+        let visits = visits(bundle)?;
         let mut patient = Patient::new(
             &Seed::random(&mut rand::rng()),
             Wallet::new(self.session.chain()),
@@ -96,13 +97,13 @@ impl<'a> Stage<'a> {
             hospital: member,
             period: visit.quarter,
             private: false,
-            expires: now().plus_ms(HOUR_MS),
+            expires: hours_after(now(), 1),
         };
         let token = patient.check_in(self.session, request, &mut rand::rng());
         let checked = doctor.check_in(self.session, &token, now())?;
         self.figures.note("check-in", start, 0);
 
-        let drafts = intake::drafts_of(visit);
+        let drafts = drafts::of_visit(visit);
         let start = Instant::now();
         let sealed = doctor
             .seal(
@@ -160,27 +161,14 @@ impl<'a> Stage<'a> {
         equal: &mut [bool],
     ) -> anyhow::Result<()> {
         let reader = self.reader.as_ref().context("the reader was cast")?;
-        let mut holders: Vec<MemberId> = patient
-            .wallet()
-            .visits
-            .iter()
-            .map(|visit| visit.hospital)
-            .collect();
-        holders.sort();
-        holders.dedup();
-        holders.truncate(GRANT_HOLDERS);
         let start = Instant::now();
-        let request = GrantRequest {
-            reader: reader.certificate(),
-            purpose: Purpose::Treatment,
-            confidentialities: Confidentiality::ALL.to_vec(),
-            from: now(),
-            until: now().plus_ms(DAY_MS),
-            future: Vec::new(),
-            threshold: majority(holders.len()),
-            holders,
-            emergency: false,
+        let wish = Wish {
+            levels: Confidentiality::ALL.to_vec(),
+            days: 1,
+            ..Wish::for_reader(reader.certificate())
         };
+        // The hospitals visited suffice; nobody else is looked up.
+        let request = wish.request(patient.wallet(), &[], now())?;
         let letter = patient
             .grant(self.session, request, &mut rand::rng())
             .await?
@@ -249,7 +237,7 @@ impl<'a> Stage<'a> {
 
     async fn certify(&self, member: &str, person: &str) -> anyhow::Result<Doctor> {
         let person: String = person.chars().take(40).collect();
-        let validity = (now(), now().plus_ms(365 * DAY_MS));
+        let validity = (now(), days_after(now(), CERTIFICATE_DAYS));
         ca::certify(
             self.home,
             self.session,

@@ -162,7 +162,7 @@ fn http_bodies_are_bounded_and_refused_in_json() {
         assert!(answer.text().await.unwrap().contains("invalid"));
         let answer = post("asks", Vec::new()).await.unwrap();
         assert_eq!(answer.status(), 400);
-        for path in ["v1/records/zz", "v1/visits/00"] {
+        for path in ["v1/records/zz/object", "v1/receipts/00"] {
             let answer = client
                 .get(format!("{}/{path}", served.url))
                 .send()

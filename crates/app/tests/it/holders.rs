@@ -12,7 +12,7 @@ use yilian_client::{
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
     order::ValidatorKey,
-    service::{Identities, InProcess, Node, NodeOptions},
+    service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
     Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
@@ -42,7 +42,7 @@ fn node_key(number: u8) -> SigningKey {
     SigningKey::from_seed(&[50 + number; 32])
 }
 
-impl Identities for Hospitals {
+impl HostedMembers for Hospitals {
     fn members(&self) -> Vec<MemberId> {
         (0..HOLDERS).map(|number| hospital(number).id()).collect()
     }

@@ -13,7 +13,7 @@ use yilian_client::{
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
     order::ValidatorKey,
-    service::{Identities, InProcess, Node, NodeOptions},
+    service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
     Confidentiality, MemberId, Quarter, TimeMs,
@@ -110,7 +110,7 @@ impl Liar {
 #[derive(Debug)]
 struct NoIdentities;
 
-impl Identities for NoIdentities {
+impl HostedMembers for NoIdentities {
     fn members(&self) -> Vec<MemberId> {
         Vec::new()
     }
@@ -245,7 +245,7 @@ impl Transport for Keeper {
 #[derive(Debug)]
 pub struct OneHospital(pub MemberId);
 
-impl Identities for OneHospital {
+impl HostedMembers for OneHospital {
     fn members(&self) -> Vec<MemberId> {
         vec![self.0]
     }

@@ -6,7 +6,7 @@ use redb::{Database, ReadableTable as _, TableDefinition};
 use serde_json::Value;
 use yilian_protocol::{
     codec::{Decode as _, Encode as _},
-    log::LogEntry,
+    private_chain::PrivateEntry,
 };
 
 use crate::yilian::Yilian;
@@ -48,7 +48,7 @@ fn rewrite(yilian: &Yilian, change: impl FnOnce(&Database)) {
 }
 
 /// Changes entry `number` in place.
-fn rewrite_entry(database: &Database, number: u64, change: impl FnOnce(&mut LogEntry)) {
+fn rewrite_entry(database: &Database, number: u64, change: impl FnOnce(&mut PrivateEntry)) {
     let transaction = database.begin_write().unwrap();
     {
         let mut table = transaction.open_table(ENTRIES).unwrap();
@@ -59,7 +59,7 @@ fn rewrite_entry(database: &Database, number: u64, change: impl FnOnce(&mut LogE
             .unwrap()
             .value()
             .to_vec();
-        let mut entry = LogEntry::from_slice(&bytes).unwrap();
+        let mut entry = PrivateEntry::from_slice(&bytes).unwrap();
         change(&mut entry);
         table
             .insert((first, number), entry.to_vec().as_slice())

@@ -8,13 +8,13 @@ use yilian_crypto::{
 use yilian_proof::{Context, ParameterSet, TraceKey};
 use yilian_protocol::{
     CertificateId, MemberId, TimeMs, TraceId, TreeHash,
+    call::Transport,
     codec::{Blob, Encode as _, List},
     receipt::Receipt,
     registry::{Certificate, Role},
     trace::{
         AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceTerms, associated,
     },
-    transport::Transport,
     tx::{Body, Transaction},
 };
 use yilian_record::epcis::Event;
@@ -110,6 +110,23 @@ impl Handler {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<Receipt, ClientError> {
+        let append = self.sign(session, book, capture, now, rng).await?;
+        session.submit(append).await
+    }
+
+    /// Signs the append of what was captured, which is good for the next [`HeightWindow`] alone and takes effect once. Takes a pass out of the
+    /// book.
+    ///
+    /// # Errors
+    /// [`ClientError::NoPass`]; else when the node does not answer, or no proof can be made.
+    pub async fn sign<T: Transport>(
+        &self,
+        session: &Session<T>,
+        book: &mut PassBook,
+        capture: &Capture,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Transaction, ClientError> {
         let (pass, pass_key) = book.next(now)?;
         let traces: Vec<TraceId> = capture.packs.iter().map(Pack::trace).collect();
         let heads = session.trace_heads(&traces).await?;
@@ -154,7 +171,7 @@ impl Handler {
             terms,
             proof: Blob::new(proof)?,
         };
-        let transaction = Transaction::sign(chain, Body::AppendTrace(append), &pass_key);
-        session.submit(transaction).await
+        let body = Body::AppendTrace(append);
+        Ok(Transaction::sign(chain, body, &pass_key))
     }
 }

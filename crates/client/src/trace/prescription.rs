@@ -1,9 +1,7 @@
 //! A doctor's prescription, as a pharmacist dispenses it: a MedicationRequest in a record that the patient opened to him.
 
 use serde_json::Value;
-use yilian_protocol::{
-    RecordId, TreeHash, authored::Verified, registry::Role, transport::Transport,
-};
+use yilian_protocol::{RecordId, TreeHash, authored::Verified, call::Transport, registry::Role};
 
 use crate::{ClientError, Session};
 

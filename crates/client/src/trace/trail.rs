@@ -4,11 +4,11 @@ use serde::Serialize;
 use yilian_crypto::trace::ReadingKey;
 use yilian_protocol::{
     TimeMs, TraceId,
+    call::Transport,
     codec::Decode as _,
     refusal::Refusal,
     registry::{Admitted, Role},
     trace::{AuthoredEvent, TraceAction, TraceEntry, TraceState, associated},
-    transport::Transport,
 };
 use yilian_record::{
     epcis::{Correction, Event},

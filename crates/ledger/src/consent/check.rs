@@ -6,12 +6,12 @@
 use yilian_crypto::pre::{DelegateePublic, HolderIndex, ScopeKey};
 use yilian_protocol::{
     ChainId, GrantId, MemberId, StateKey, TimeMs,
+    call::RecordEntry,
     grant::{Deposit, GrantEntry, GrantState, SignedAsk, Terms, UsesRequest},
     limits::{CLOCK_SKEW_MS, OPENING_MS},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, MemberEntry},
     state::tables::{CERTIFICATE, GRANT, MEMBER, OPENED, RECORD},
-    transport::RecordEntry,
 };
 
 use super::in_force;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use yilian_protocol::{
     Height, MemberId, TimeMs, TreeHash,
     inclusion::{leaf, root},
-    log::{Anchor, ConsistencyProof, LogHeader, Subtrees},
+    private_chain::{Anchor, ConsistencyProof, PrivateHeader, Subtrees},
     refusal::Refusal,
     tx::Body,
 };
@@ -29,8 +29,8 @@ impl Subtrees for Log {
     }
 }
 
-fn header(hospital: MemberId, height: u64, log: &Log, first: u64, size: u64) -> LogHeader {
-    LogHeader {
+fn header(hospital: MemberId, height: u64, log: &Log, first: u64, size: u64) -> PrivateHeader {
+    PrivateHeader {
         hospital,
         height: Height::new(height),
         previous: TreeHash::from_bytes([0; 32]),

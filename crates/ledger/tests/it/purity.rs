@@ -3,10 +3,7 @@
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock};
 
 use proptest::prelude::*;
-use yilian_ledger::{
-    BlockContext, Execution, StateError,
-    state::View,
-};
+use yilian_ledger::{BlockContext, Execution, StateError, state::View};
 use yilian_protocol::{
     ChainId, Height, StateKey, TimeMs,
     codec::{Decode as _, DecodeError, List, Text},

@@ -2,11 +2,11 @@
 
 use yilian_crypto::search::{Address, IndexEntry};
 use yilian_protocol::{
+    call::RecordEntry,
     codec::{Decode as _, List},
     refusal::Refusal,
     search::RecordIndex,
     state::tables::{CROSS, INDEX, RECORD, index_name},
-    transport::RecordEntry,
     tx::Body,
 };
 

@@ -31,7 +31,7 @@ use yilian_protocol::{
 use super::{
     StateMachine,
     block::{BODY_MAX, Block, Body},
-    identified::Identified,
+    encoded::EncodedTransaction,
     mempool::Mempool,
     once::{self, Written},
     pace::Load,
@@ -64,7 +64,7 @@ impl Application {
     async fn execute<E: Runtime>(
         &self,
         admitted: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         batch: Batch<E>,
     ) -> Option<Executed<E>> {
         let places: Vec<StateKey> = transactions
@@ -207,7 +207,8 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             self.follows(parent.inner(), block.inner(), now)
                 .then_some(())?;
             let transactions = block.inner().body.transactions.iter();
-            self.mempool.offered(transactions.map(Identified::id));
+            self.mempool
+                .offered(transactions.map(EncodedTransaction::id));
         }
         let block = block.inner();
         let Executed {
@@ -281,7 +282,7 @@ impl Application {
     ) -> HashSet<TransactionId> {
         let ids = |block: &Block| -> Vec<TransactionId> {
             let transactions = block.body.transactions.iter();
-            transactions.map(Identified::id).collect()
+            transactions.map(EncodedTransaction::id).collect()
         };
         let mut taken: HashSet<TransactionId> = ids(parent).into_iter().collect();
         let mut height = parent.header.height;

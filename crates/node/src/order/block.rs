@@ -36,7 +36,7 @@ use yilian_protocol::{
     registry::Admitted,
 };
 
-use super::{identified::Identified, place::Place};
+use super::{encoded::EncodedTransaction, place::Place};
 
 /// Bytes of the largest header.
 const HEADER_MAX: usize = 1024;
@@ -68,7 +68,7 @@ pub struct FinalBlock {
     /// is damaged.
     pub finality: Blob<FINALITY_MAX>,
     /// Its transactions, with what became of them.
-    pub transactions: Vec<(Identified, Outcome)>,
+    pub transactions: Vec<(EncodedTransaction, Outcome)>,
 }
 
 /// What the receipts of a final block have in common.
@@ -82,7 +82,7 @@ pub(super) struct ProvenBlock {
 impl ProvenBlock {
     /// Hashes the block's transactions together; `None` when nothing shows that it is final.
     pub fn of(block: FinalBlock) -> Option<Self> {
-        let (transactions, outcomes): (Vec<Identified>, Vec<Outcome>) =
+        let (transactions, outcomes): (Vec<EncodedTransaction>, Vec<Outcome>) =
             block.transactions.into_iter().unzip();
         (!block.finality.as_slice().is_empty()).then(|| Self {
             header: block.header,
@@ -132,7 +132,7 @@ impl fmt::Debug for Block {
 /// What a block holds beside its header.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Body {
-    pub transactions: Vec<Identified>,
+    pub transactions: Vec<EncodedTransaction>,
     /// One for each transaction.
     pub outcomes: Vec<Outcome>,
     pub handover: Option<Handover>,
@@ -177,7 +177,7 @@ impl Block {
         consensus.extend_from_slice(&state.operations.encode());
         consensus.extend_from_slice(&state.once.encode());
         consensus.extend_from_slice(&Blake3::hash(&[&body.handover.encode()]));
-        let size: usize = body.transactions.iter().map(Identified::size).sum();
+        let size: usize = body.transactions.iter().map(EncodedTransaction::size).sum();
         let header = Header {
             chain,
             height: admitted.height,
@@ -206,7 +206,7 @@ impl Block {
 
     fn parse(
         header: &[u8],
-        transactions: Vec<Identified>,
+        transactions: Vec<EncodedTransaction>,
         outcomes: &[u8],
         handover: Option<Handover>,
     ) -> Option<Self> {
@@ -243,7 +243,7 @@ impl Block {
 }
 
 /// The leaves of a block's Merkle tree.
-fn leaves(transactions: &[Identified], outcomes: &[Outcome]) -> Vec<TreeHash> {
+fn leaves(transactions: &[EncodedTransaction], outcomes: &[Outcome]) -> Vec<TreeHash> {
     let pairs = transactions.iter().zip(outcomes);
     pairs
         .map(|(transaction, outcome)| transaction_leaf(transaction.id(), *outcome))
@@ -279,8 +279,10 @@ impl Read for Block {
 
     fn read_cfg(buffer: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         let header = Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=HEADER_MAX), ()))?;
-        let transactions =
-            Vec::<Identified>::read_cfg(buffer, &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()))?;
+        let transactions = Vec::<EncodedTransaction>::read_cfg(
+            buffer,
+            &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()),
+        )?;
         let outcomes =
             Vec::<u8>::read_cfg(buffer, &(RangeCfg::new(0..=BLOCK_TRANSACTIONS_MAX), ()))?;
         let handover = Option::<Handover>::read_cfg(buffer, &(VALIDATORS_MAX, ModeVersion::v0()))?;

@@ -11,21 +11,21 @@ use std::{
 use tokio::sync::{Notify, OnceCell, mpsc, oneshot, watch};
 use yilian_protocol::{
     Height, StateKey, TransactionId,
+    call::CallError,
     codec::Decode as _,
     receipt::Receipt,
     refusal::Refusal,
     registry::{Admitted, Genesis},
     state::proof::ProvenState,
-    transport::CallError,
 };
 
 use super::{
     StateMachine,
     block::{FinalBlock, ProvenBlock},
     directory::Claim,
+    encoded::EncodedTransaction,
     engine::{Parts, section},
     epochs::first_epoch,
-    identified::Identified,
     mempool::{Mempool, Stopwatch},
     peering::{History, Peering},
     place::{Place, place_key},
@@ -210,7 +210,7 @@ impl Chain {
     ///
     /// # Errors
     /// The rule it breaks.
-    pub fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    pub fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         self.machine.check(transaction)
     }
 
@@ -220,7 +220,10 @@ impl Chain {
     /// # Errors
     /// [`SubmitError::Refused`] when it may not enter a block at all; what the rules make of it
     /// *in* the block is its [`Place::outcome`].
-    pub async fn submit(&self, transaction: impl Into<Identified>) -> Result<Place, SubmitError> {
+    pub async fn submit(
+        &self,
+        transaction: impl Into<EncodedTransaction>,
+    ) -> Result<Place, SubmitError> {
         let transaction = transaction.into();
         self.check(&transaction).map_err(SubmitError::Refused)?;
         if let Some(place) = self.place(transaction.id()).await? {

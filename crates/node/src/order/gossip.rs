@@ -19,7 +19,7 @@ use yilian_protocol::{
 
 use super::{
     StateMachine,
-    identified::Identified,
+    encoded::EncodedTransaction,
     mempool::{Mempool, Source},
     network::Peers,
     runtime::Runtime,
@@ -45,7 +45,7 @@ impl<P: Peers> Gossip<P> {
     pub fn start<E: Runtime>(
         self,
         context: &E,
-        (mouth, ear): (
+        (sender, receiver): (
             impl Sender<PublicKey = PublicKey>,
             impl Receiver<PublicKey = PublicKey>,
         ),
@@ -53,18 +53,18 @@ impl<P: Peers> Gossip<P> {
         let (mempool, peers) = (Arc::clone(&self.mempool), self.peers.clone());
         context
             .child("tell")
-            .spawn(async move |context| tell(&context, mempool, peers, mouth).await);
+            .spawn(async move |context| tell(&context, mempool, peers, sender).await);
         context
             .child("listen")
-            .spawn(async move |context| self.listen(&context, ear).await);
+            .spawn(async move |context| self.listen(&context, receiver).await);
     }
 
     async fn listen<E: Runtime>(
         mut self,
         context: &E,
-        mut ear: impl Receiver<PublicKey = PublicKey>,
+        mut receiver: impl Receiver<PublicKey = PublicKey>,
     ) {
-        while let Ok((peer, message)) = ear.recv().await {
+        while let Ok((peer, message)) = receiver.recv().await {
             let Ok(transactions) = Message::from_slice(message.as_ref()) else {
                 self.block(peer, "its transactions cannot be read");
                 continue;
@@ -80,7 +80,7 @@ impl<P: Peers> Gossip<P> {
             // channel's quota.
             let sound = context.child("check").shared(true).spawn(async move |_| {
                 transactions.into_vec().into_iter().all(|transaction| {
-                    let transaction = Identified::from(Bytes::from(transaction.into_vec()));
+                    let transaction = EncodedTransaction::from(Bytes::from(transaction.into_vec()));
                     let sound = machine.check(&transaction).is_ok();
                     if sound {
                         mempool.offer(transaction, source);
@@ -104,7 +104,7 @@ async fn tell<E: Runtime>(
     context: &E,
     mempool: Arc<Mempool>,
     peers: impl Peers,
-    mut mouth: impl Sender<PublicKey = PublicKey>,
+    mut sender: impl Sender<PublicKey = PublicKey>,
 ) {
     loop {
         let departure = {
@@ -125,7 +125,7 @@ async fn tell<E: Runtime>(
             };
             let message: Message = message;
             let recipients = Recipients::Some(peers.told());
-            mouth.send(recipients, IoBuf::from(message.to_vec()), false);
+            sender.send(recipients, IoBuf::from(message.to_vec()), false);
         }
     }
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use yilian_protocol::TransactionId;
 
-use super::{chain::SubmitError, identified::Identified, place::Place};
+use super::{chain::SubmitError, encoded::EncodedTransaction, place::Place};
 
 /// Transactions waiting at most.
 const COUNT_MAX: usize = 100_000;
@@ -72,7 +72,7 @@ struct Inner {
 #[derive(Debug)]
 struct Entry {
     place: u64,
-    transaction: Identified,
+    transaction: EncodedTransaction,
     offered: Option<Duration>,
     /// When peers were last told of it; `None` when that is not this node's part.
     told: Option<Duration>,
@@ -116,7 +116,10 @@ impl Mempool {
     }
 
     /// Adds a transaction, or joins those who wait for it already.
-    pub fn insert(&self, transaction: Identified) -> Result<oneshot::Receiver<Place>, SubmitError> {
+    pub fn insert(
+        &self,
+        transaction: EncodedTransaction,
+    ) -> Result<oneshot::Receiver<Place>, SubmitError> {
         let id = transaction.id();
         let (waiter, receiver) = oneshot::channel();
         let mut inner = self.lock();
@@ -144,7 +147,7 @@ impl Mempool {
     }
 
     /// Adds a transaction that nobody here waits for, if there is room.
-    pub fn offer(&self, transaction: Identified, source: Source) {
+    pub fn offer(&self, transaction: EncodedTransaction, source: Source) {
         let mut inner = self.lock();
         if inner.closed || inner.entries.contains_key(&transaction.id()) {
             return;
@@ -160,7 +163,7 @@ impl Mempool {
     fn add(
         &self,
         inner: &mut Inner,
-        transaction: Identified,
+        transaction: EncodedTransaction,
         source: Source,
     ) -> Result<(), SubmitError> {
         let (id, size) = (transaction.id(), transaction.size());
@@ -243,7 +246,7 @@ impl Mempool {
         count: usize,
         bytes: usize,
         taken: &HashSet<TransactionId>,
-    ) -> Vec<Identified> {
+    ) -> Vec<EncodedTransaction> {
         let now = self.now();
         let mut inner = self.lock();
         let Inner { queue, entries, .. } = &mut *inner;
@@ -330,7 +333,7 @@ mod tests {
 
     use super::*;
 
-    fn transaction(number: u8, size: usize) -> Identified {
+    fn transaction(number: u8, size: usize) -> EncodedTransaction {
         Bytes::from(vec![number; size]).into()
     }
 
@@ -342,8 +345,8 @@ mod tests {
         }
     }
 
-    fn numbers(chosen: &[Identified]) -> Vec<u8> {
-        let bytes = chosen.iter().map(Identified::bytes);
+    fn numbers(chosen: &[EncodedTransaction]) -> Vec<u8> {
+        let bytes = chosen.iter().map(EncodedTransaction::bytes);
         bytes.map(|bytes| bytes[0]).collect()
     }
 

@@ -41,18 +41,18 @@ mod block;
 mod ceremony;
 mod chain;
 mod directory;
+mod encoded;
 mod engine;
 mod epochs;
 mod gossip;
-mod identified;
 mod mempool;
 mod network;
 mod once;
 mod pace;
-mod page;
 mod peering;
 mod place;
 mod row_index;
+mod row_page;
 mod runtime;
 mod secrets;
 #[cfg(feature = "simulation")]
@@ -73,7 +73,7 @@ pub(crate) use application::clock;
 pub use block::FinalBlock;
 pub use ceremony::{CeremonyError, CeremonyOptions, hold};
 pub use chain::{Chain, ChainOptions, OrderError, SubmitError};
-pub use identified::Identified;
+pub use encoded::EncodedTransaction;
 pub use peering::{History, Peer, PeerId, PeerIdError, Peering};
 pub use place::Place;
 pub use validator::{Committee, NodeIdentity, ValidatorKey, ValidatorKeyError, founded_by};
@@ -84,10 +84,10 @@ pub trait StateMachine: Send + Sync {
     ///
     /// # Errors
     /// The rule it breaks.
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal>;
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal>;
 
     /// Adds every key that executing the transaction may read to `keys`.
-    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>);
+    fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>);
 
     /// Every key that a block at this height may read beside those of its transactions.
     fn standing_reads(&self, _height: Height) -> Vec<StateKey> {
@@ -101,14 +101,14 @@ pub trait StateMachine: Send + Sync {
     }
 
     /// Told of every block that became final, in order; of some again after a restart.
-    fn finalized(&self, _transactions: &[Identified], _outcomes: &[Outcome]) {}
+    fn finalized(&self, _transactions: &[EncodedTransaction], _outcomes: &[Outcome]) {}
 
     /// Executes a block's transactions in order, on `state`, which holds every key that they may
     /// read.
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution;
 }

@@ -117,7 +117,7 @@ pub(super) trait Peers:
 }
 
 /// The network of a node.
-pub(super) type NodeNetwork = Network<NodePeers, Mouth, Ear>;
+pub(super) type NodeNetwork = Network<NodePeers, PeerSender, PeerReceiver>;
 
 pub(super) type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
 
@@ -133,7 +133,7 @@ impl NodeNetwork {
         let Some(peering) = peering else {
             return Self {
                 peers: NodePeers::Nobody(Fixed::new(Set::from_iter_dedup([own]))),
-                channels: Topic::ALL.map(|_| (Mouth::Nobody, Ear::Nobody)),
+                channels: Topic::ALL.map(|_| (PeerSender::Nobody, PeerReceiver::Nobody)),
             };
         };
         let configured = Configured::of(peering);
@@ -145,7 +145,7 @@ impl NodeNetwork {
         let channels = Topic::ALL.map(|topic| {
             let quota = Quota::per_second(topic.quota());
             let (sender, receiver) = network.register(topic as Channel, quota);
-            (Mouth::Some(sender), Ear::Some(receiver))
+            (PeerSender::Some(sender), PeerReceiver::Some(receiver))
         });
         network.start();
         let peers = Known {
@@ -373,7 +373,7 @@ type LookupSender = lookup::Sender<PublicKey, Runtime>;
 
 /// Sends on a topic.
 #[derive(Clone)]
-pub(super) enum Mouth {
+pub(super) enum PeerSender {
     Nobody,
     Some(LookupSender),
 }
@@ -384,7 +384,7 @@ pub(super) enum Checked<'a> {
     Some(Box<<LookupSender as LimitedSender>::Checked<'a>>),
 }
 
-impl LimitedSender for Mouth {
+impl LimitedSender for PeerSender {
     type PublicKey = PublicKey;
     type Checked<'a> = Checked<'a>;
 
@@ -419,12 +419,12 @@ impl CheckedSender for Checked<'_> {
 
 /// Hears on a topic.
 #[derive(Debug)]
-pub(super) enum Ear {
+pub(super) enum PeerReceiver {
     Nobody,
     Some(lookup::Receiver<PublicKey>),
 }
 
-impl Receiver for Ear {
+impl Receiver for PeerReceiver {
     type Error = ChannelError;
     type PublicKey = PublicKey;
 

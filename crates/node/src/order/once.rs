@@ -24,8 +24,8 @@ use yilian_protocol::StateKey;
 
 use super::{
     application::fault,
-    page::{self, PAGE_MAX, Page},
     row_index::RowIndex,
+    row_page::{self, PAGE_MAX, RowPage},
     runtime::Runtime,
 };
 
@@ -182,7 +182,7 @@ pub(super) fn append<E: Runtime>(
     rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
 ) -> (OnceBatch<E>, Written) {
     let mut written = Vec::new();
-    for Page { keys, bytes } in Page::fill(rows) {
+    for RowPage { keys, bytes } in RowPage::fill(rows) {
         written.push((number(batch.end()), keys));
         batch = batch.append(bytes.into());
     }
@@ -198,7 +198,7 @@ pub(super) fn note_written(index: &RowIndex, written: &Written) {
 
 /// The rows of a page; none where a block was committed.
 fn rows(page: Option<&Bytes>) -> Vec<(StateKey, &[u8])> {
-    let rows = page.map(|page| page::rows(page).unwrap_or_else(|| fault(&"a page is damaged")));
+    let rows = page.map(|page| row_page::rows(page).unwrap_or_else(|| fault(&"a page is damaged")));
     rows.unwrap_or_default()
 }
 
@@ -246,7 +246,7 @@ mod tests {
     fn log(rows: u32) -> Slow {
         let page = |number| {
             let row = (key(number), number.to_be_bytes().to_vec());
-            Page::fill([row]).remove(0).bytes
+            RowPage::fill([row]).remove(0).bytes
         };
         let pages = (0..rows).flat_map(|number| [Some(page(number).into()), None]);
         Slow(pages.collect())

@@ -68,7 +68,7 @@ use zeroize::Zeroizing;
 use crate::consortium::ConsortiumChain;
 
 use super::{
-    Identified, Peer, Place, StateMachine, SubmitError,
+    EncodedTransaction, Peer, Place, StateMachine, SubmitError,
     block::{FinalBlock, ProvenBlock},
     engine::{self, Engine, Parts, section},
     epochs::first_epoch,
@@ -481,7 +481,7 @@ impl SimulatedChain {
     /// The rule by which it may not enter a block.
     pub async fn submit(
         &self,
-        transaction: impl Into<Identified>,
+        transaction: impl Into<EncodedTransaction>,
     ) -> Result<Option<Place>, Refusal> {
         let transaction = transaction.into();
         self.machine.check(&transaction)?;
@@ -573,11 +573,11 @@ impl ConsortiumChain for SimulatedChain {
         self.mempool.len() as u64
     }
 
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         self.machine.check(transaction)
     }
 
-    async fn submit(&self, transaction: Identified) -> Result<Place, SubmitError> {
+    async fn submit(&self, transaction: EncodedTransaction) -> Result<Place, SubmitError> {
         let place = Self::submit(self, transaction).await;
         place
             .map_err(SubmitError::Refused)?

@@ -32,7 +32,7 @@ use yilian_protocol::{
     limits::STATE_VALUE_MAX,
     state::{
         StateMap,
-        proof::{LogPlace, Operation, StateProof, Update},
+        proof::{Operation, PrivatePlace, StateProof, Update},
     },
 };
 
@@ -214,11 +214,11 @@ fn update(key: Digest, value: Vec<u8>, next: Digest) -> Operation {
     })
 }
 
-fn place_of(proof: OperationProof<mmr::Family, Digest, [u8; CHUNK]>) -> LogPlace {
+fn place_of(proof: OperationProof<mmr::Family, Digest, [u8; CHUNK]>) -> PrivatePlace {
     let range = proof.range_proof;
     let path = range.proof.digests.iter();
     let path = path.map(|hash| TreeHash::from_bytes(hash.0)).collect();
-    LogPlace {
+    PrivatePlace {
         location: *proof.loc,
         leaves: *range.proof.leaves,
         inactive: u32::try_from(range.proof.inactive_peaks).unwrap_or(u32::MAX),

@@ -13,7 +13,7 @@ use yilian_protocol::{
 };
 
 use super::{Neighbour, Node, store_error};
-use crate::{consortium::ConsortiumChain, order::Identified};
+use crate::{consortium::ConsortiumChain, order::EncodedTransaction};
 
 impl<C: ConsortiumChain, N: Neighbour> ChainContract for Node<C, N> {
     async fn status(&self, _: GetStatus) -> Answered<GetStatus> {
@@ -88,7 +88,7 @@ impl<C: ConsortiumChain, N> Node<C, N> {
         // asked for.
         let chain = self.chain.clone();
         let checked = self.chain.apart(move || {
-            let transaction = Identified::from(bytes);
+            let transaction = EncodedTransaction::from(bytes);
             chain.check(&transaction).map(|()| transaction)
         });
         let transaction = checked.await?.map_err(|rule| match rule {

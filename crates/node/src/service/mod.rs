@@ -40,13 +40,13 @@ use crate::{
     consortium::ConsortiumChain,
     erasure::Eraser,
     keyholder::KeyHolder,
-    log::{Anchoring, LogKeeper, LogTask, PrivateLog},
     neighbours::{HttpNeighbour, Neighbours},
     order::Chain,
+    private_chain::{Anchoring, PrivateChain, PrivateChainKeeper, PrivateChainTask},
     store::{Store, StoreError},
 };
 
-pub use crate::identities::Identities;
+pub use crate::hosted_members::HostedMembers;
 pub use start::{NodeError, NodeOptions};
 
 /// One node: over the consortium's chain `C`, with neighbours that are reached by `N`.
@@ -56,9 +56,9 @@ pub struct Node<C: ConsortiumChain = Chain, N = HttpNeighbour> {
     ledger: Arc<Ledger>,
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
-    identities: Arc<dyn Identities>,
+    identities: Arc<dyn HostedMembers>,
     neighbours: Neighbours<N>,
-    private: LogKeeper,
+    private: PrivateChainKeeper,
     background: Vec<Background>,
 }
 
@@ -74,11 +74,11 @@ pub struct Parts<C, N> {
     /// Shares of rekeys.
     pub holder: Arc<KeyHolder>,
     /// Private chains.
-    pub log: Arc<PrivateLog>,
+    pub log: Arc<PrivateChain>,
     /// Whether a block of a private chain is closed only when another workstation checked it.
     pub checked_log: bool,
     /// The members it acts for.
-    pub identities: Arc<dyn Identities>,
+    pub identities: Arc<dyn HostedMembers>,
     /// Other nodes.
     pub neighbours: Neighbours<N>,
 }
@@ -89,7 +89,7 @@ pub struct Upkeep<C> {
     /// Erases the shares of revoked grants.
     pub eraser: Eraser<C>,
     /// Writes, closes and anchors private chains.
-    pub log: LogTask<C>,
+    pub log: PrivateChainTask<C>,
 }
 
 /// Another node, as this one reaches it.
@@ -122,7 +122,7 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             identities: Arc::clone(&identities),
             checked: checked_log,
         };
-        let (private, log) = LogKeeper::new(log, anchoring);
+        let (private, log) = PrivateChainKeeper::new(log, anchoring);
         let node = Self {
             chain,
             ledger,

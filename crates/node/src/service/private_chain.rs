@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use yilian_protocol::{
     call::{
-        Answered, CallError, CheckLog, GetLogBlock, GetLogHead, GetLogInclusion, GetOpenEntries,
-        PrivateChainContract,
+        Answered, CallError, CheckPrivateEntries, GetOpenEntries, GetPrivateBlock, GetPrivateHead,
+        GetPrivateInclusion, PrivateChainContract,
     },
-    log::{LogBlock, LogCheck},
+    private_chain::{PrivateBlock, PrivateCheck},
     refusal::Refusal,
 };
 
 use super::{Neighbour, Node};
 use crate::{
     consortium::ConsortiumChain,
-    log::{LogError, PrivateLog},
+    private_chain::{PrivateChain, PrivateChainError},
 };
 
 impl<C: ConsortiumChain, N: Neighbour> PrivateChainContract for Node<C, N> {
-    async fn head(&self, GetLogHead { hospital }: GetLogHead) -> Answered<GetLogHead> {
+    async fn head(&self, GetPrivateHead { hospital }: GetPrivateHead) -> Answered<GetPrivateHead> {
         self.log(move |log| log.head(hospital)).await
     }
 
-    async fn log_block(&self, call: GetLogBlock) -> Answered<GetLogBlock> {
-        let GetLogBlock { hospital, height } = call;
+    async fn log_block(&self, call: GetPrivateBlock) -> Answered<GetPrivateBlock> {
+        let GetPrivateBlock { hospital, height } = call;
         let block = self.log(move |log| log.block(hospital, height)).await?;
         block.ok_or_else(|| CallError::not_found("block"))
     }
@@ -32,12 +32,15 @@ impl<C: ConsortiumChain, N: Neighbour> PrivateChainContract for Node<C, N> {
         self.log(move |log| log.open_entries(call.hospital)).await
     }
 
-    async fn check(&self, CheckLog(check): CheckLog) -> Answered<CheckLog> {
+    async fn check(
+        &self,
+        CheckPrivateEntries(check): CheckPrivateEntries,
+    ) -> Answered<CheckPrivateEntries> {
         self.checked(check).await
     }
 
-    async fn inclusion(&self, call: GetLogInclusion) -> Answered<GetLogInclusion> {
-        let GetLogInclusion {
+    async fn inclusion(&self, call: GetPrivateInclusion) -> Answered<GetPrivateInclusion> {
+        let GetPrivateInclusion {
             hospital,
             index,
             size,
@@ -50,7 +53,7 @@ impl<C: ConsortiumChain, N: Neighbour> PrivateChainContract for Node<C, N> {
 impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     /// Closes a block of a private chain over entries that a person of the hospital checked who
     /// wrote none of them.
-    async fn checked(&self, check: LogCheck) -> Result<LogBlock, CallError> {
+    async fn checked(&self, check: PrivateCheck) -> Result<PrivateBlock, CallError> {
         let hospital = check.hospital;
         let key = self.identities.key(hospital);
         let key = key.ok_or(Refusal::ForeignMember)?;
@@ -76,7 +79,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     /// Looks into the private chains.
     async fn log<R: Send + 'static>(
         &self,
-        look: impl FnOnce(&PrivateLog) -> Result<R, LogError> + Send + 'static,
+        look: impl FnOnce(&PrivateChain) -> Result<R, PrivateChainError> + Send + 'static,
     ) -> Result<R, CallError> {
         let log = Arc::clone(self.private.log());
         Ok(self.chain.apart(move || look(&log)).await??)

@@ -11,7 +11,7 @@ use yilian_protocol::{
     },
     codec::{Blob, List},
     limits::{OBJECT_MAX, RECORDS_MAX},
-    log::LogEntry,
+    private_chain::PrivateEntry,
     receipt::Receipt,
     refusal::Refusal,
     registry::CertificateEntry,
@@ -209,13 +209,13 @@ fn log_entries(
     transaction: &Transaction,
     cids: &[Cid],
     (author, signature): (CertificateId, Signature),
-) -> Vec<LogEntry> {
+) -> Vec<PrivateEntry> {
     let Body::Seal(visit) = transaction.body() else {
         return Vec::new();
     };
     let sealed = visit.records.iter().zip(visit.index.iter()).zip(cids);
     sealed
-        .map(|((record, index), object)| LogEntry {
+        .map(|((record, index), object)| PrivateEntry {
             author,
             nym: visit.nym,
             record: record.record,

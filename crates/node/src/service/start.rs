@@ -5,14 +5,14 @@ use std::{path::PathBuf, sync::Arc};
 use yilian_ledger::Ledger;
 use yilian_protocol::registry::Genesis;
 
-use super::{Identities, Node, Parts, Upkeep};
+use super::{HostedMembers, Node, Parts, Upkeep};
 use crate::{
     background::Background,
     keyholder::{KeyHolder, KeyHolderError},
-    log::{LogError, PrivateLog},
     machine::LedgerMachine,
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
     order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
+    private_chain::{PrivateChain, PrivateChainError},
     store::{Recovery, Store, StoreError},
     tls::Tls,
 };
@@ -37,7 +37,7 @@ pub struct NodeOptions {
     /// How much of the chain's past it keeps.
     pub history: History,
     /// The members it acts for.
-    pub identities: Arc<dyn Identities>,
+    pub identities: Arc<dyn HostedMembers>,
 }
 
 impl NodeOptions {
@@ -47,7 +47,7 @@ impl NodeOptions {
         directory: PathBuf,
         genesis: Genesis,
         validator: ValidatorKey,
-        identities: Arc<dyn Identities>,
+        identities: Arc<dyn HostedMembers>,
     ) -> Self {
         Self {
             directory,
@@ -85,7 +85,7 @@ impl Node {
         let store = Store::open(&directory.join("objects"))?;
         tell_mended(&store);
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
-        let log = PrivateLog::open(&directory.join("private-chain.redb"))?;
+        let log = PrivateChain::open(&directory.join("private-chain.redb"))?;
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
@@ -138,7 +138,7 @@ pub enum NodeError {
     KeyHolder(#[from] KeyHolderError),
     /// The private chains.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] PrivateChainError),
     /// The system has no thread left.
     #[error("no thread: {0}")]
     Thread(std::io::Error),

@@ -14,7 +14,7 @@ use yilian_crypto::sign::SigningKey;
 use yilian_node::{
     api,
     order::ValidatorKey,
-    service::{Identities, Node, NodeOptions},
+    service::{HostedMembers, Node, NodeOptions},
     tls,
 };
 use yilian_protocol::{
@@ -50,7 +50,7 @@ fn rows() -> Vec<Row> {
 #[derive(Debug)]
 struct Nobody;
 
-impl Identities for Nobody {
+impl HostedMembers for Nobody {
     fn members(&self) -> Vec<MemberId> {
         Vec::new()
     }

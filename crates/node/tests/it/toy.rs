@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use bytes::Bytes;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_node::order::{
-    Chain, ChainOptions, Execution, Identified, OrderError, StateMachine, ValidatorKey,
+    Chain, ChainOptions, EncodedTransaction, Execution, OrderError, StateMachine, ValidatorKey,
 };
 use yilian_protocol::{
     Height, StateKey, TimeMs,
@@ -20,7 +20,7 @@ use yilian_protocol::{
 pub struct Toy;
 
 impl StateMachine for Toy {
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         if transaction.size() == 0 {
             Err(Refusal::Malformed)
         } else {
@@ -28,21 +28,21 @@ impl StateMachine for Toy {
         }
     }
 
-    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+    fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>) {
         keys.push(key(transaction.bytes()));
     }
 
     fn execute(
         &self,
         _admitted: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         mut state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Execution {
             writes: StateMap::default(),
             outcomes: Vec::new(),
         };
-        for transaction in transactions.iter().map(Identified::bytes) {
+        for transaction in transactions.iter().map(EncodedTransaction::bytes) {
             let slot = state
                 .get_mut(&key(transaction))
                 .expect("only declared keys are read");
@@ -78,11 +78,11 @@ impl Chosen {
 }
 
 impl StateMachine for Chosen {
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         Toy.check(transaction)
     }
 
-    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+    fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>) {
         Toy.reads(transaction, keys);
     }
 
@@ -100,7 +100,7 @@ impl StateMachine for Chosen {
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Toy.execute(admitted, transactions, state);
@@ -139,18 +139,18 @@ pub fn start(directory: &Path, validator: &ValidatorKey) -> Chain {
 pub struct Broken;
 
 impl StateMachine for Broken {
-    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+    fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal> {
         Toy.check(transaction)
     }
 
-    fn reads(&self, transaction: &Identified, keys: &mut Vec<StateKey>) {
+    fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>) {
         Toy.reads(transaction, keys);
     }
 
     fn execute(
         &self,
         admitted: Admitted,
-        transactions: &[Identified],
+        transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Toy.execute(admitted, transactions, state);

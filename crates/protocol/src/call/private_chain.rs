@@ -1,22 +1,22 @@
-//! A hospital's private chain, which names who wrote what. See [`crate::log`].
+//! A hospital's private chain, which names who wrote what. See [`crate::private_chain`].
 
 use schemars::JsonSchema;
 
 use super::{ANSWER_LARGE, ANSWER_SMALL, BODY_SMALL};
 use crate::{
     ids::{Height, MemberId},
-    log::{LogBlock, LogCheck, LogHeader, LogInclusion, OpenEntries},
+    private_chain::{OpenEntries, PrivateBlock, PrivateCheck, PrivateHeader, PrivateInclusion},
 };
 
 crate::calls! {
     /// Private chains of the hospitals that the node acts for.
     contract PrivateChainContract "private-chain" {
         /// How far a hospital's private chain is.
-        head: GetLogHead { hospital: MemberId } -> LogHead as Json, get "logs/{hospital}"
+        head: GetPrivateHead { hospital: MemberId } -> PrivateHead as Json, get "logs/{hospital}"
             { body: 0, answer: ANSWER_SMALL, caller: Member, work: Light, at_once: 64 };
 
         /// A block of a hospital's private chain.
-        log_block: GetLogBlock { hospital: MemberId, height: Height } -> LogBlock as Json,
+        log_block: GetPrivateBlock { hospital: MemberId, height: Height } -> PrivateBlock as Json,
             get "logs/{hospital}/blocks/{height}"
             { body: 0, answer: ANSWER_LARGE, caller: Member, work: Light, at_once: 64 };
 
@@ -26,21 +26,21 @@ crate::calls! {
             { body: 0, answer: ANSWER_LARGE, caller: Member, work: Light, at_once: 64 };
 
         /// Close a block over entries that another workstation checked.
-        check: CheckLog(LogCheck) -> LogBlock as Json, post "log-checks"
+        check: CheckPrivateEntries(PrivateCheck) -> PrivateBlock as Json, post "log-checks"
             { body: BODY_SMALL, answer: ANSWER_LARGE, caller: Member, work: Light, at_once: 64 };
 
         /// That an entry stands among the first `size` of a hospital's private chain.
-        inclusion: GetLogInclusion { hospital: MemberId, index: u64, size: u64 }
-            -> LogInclusion as Json, get "logs/{hospital}/entries/{index}/proof"
+        inclusion: GetPrivateInclusion { hospital: MemberId, index: u64, size: u64 }
+            -> PrivateInclusion as Json, get "logs/{hospital}/entries/{index}/proof"
             { body: 0, answer: ANSWER_SMALL, caller: Member, work: Light, at_once: 64 };
     }
 }
 
 /// How far a hospital's private chain is.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogHead {
+pub struct PrivateHead {
     /// How many entries it has, those of no block yet included.
     pub size: u64,
     /// The latest block's header.
-    pub latest: Option<LogHeader>,
+    pub latest: Option<PrivateHeader>,
 }

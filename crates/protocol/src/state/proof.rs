@@ -84,7 +84,7 @@ pub struct StateProof {
     /// The operation that shows it.
     pub operation: Operation,
     /// That the operation stands in the log and is the latest of its key.
-    pub place: LogPlace,
+    pub place: PrivatePlace,
 }
 canonical!(StateProof { operation, place });
 
@@ -112,7 +112,7 @@ canonical!(Update { key, value, next });
 
 /// Where an operation stands in the log, and that it is the latest of its key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogPlace {
+pub struct PrivatePlace {
     /// The operation's number, from 0.
     pub location: u64,
     /// Operations in the log.
@@ -128,7 +128,7 @@ pub struct LogPlace {
     /// The root of the log without bits.
     pub operations: TreeHash,
 }
-canonical!(LogPlace {
+canonical!(PrivatePlace {
     location,
     leaves,
     inactive,
@@ -203,7 +203,7 @@ impl Operation {
     }
 }
 
-impl LogPlace {
+impl PrivatePlace {
     /// The root under which `operation` stands here as the latest of its key.
     fn root(&self, operation: &[u8]) -> Option<TreeHash> {
         let bit = self.location % CHUNK_BITS;

@@ -4,23 +4,23 @@ use yilian_crypto::pre::{self, Rekey};
 use yilian_protocol::{
     Height, MemberId, StateKey, TimeMs, TransactionId, TreeHash,
     block::Header,
+    call::{
+        Block, BlockTransaction, CallError, Page, PrivateHead, RecordEntry, Reencapsulated,
+        SealReceipt, Status,
+    },
     codec::{Blob, List},
     grant::{Grant, GrantEntry, GrantState},
     ids::Chunk,
     inclusion::InclusionProof,
     limits::{CROSSINGS_MAX, SEARCHES_MAX},
-    log::{LogInclusion, OpenEntries},
+    private_chain::{OpenEntries, PrivateInclusion},
     receipt::Receipt,
     refusal::{Outcome, Refusal},
     registry::{CertificateEntry, MemberEntry, Revoked, Role, Standing},
     sealed::SealedRecord,
     search::{Found, Pointer, Pointers},
-    state::proof::{LogPlace, Operation, ProvenState, StateProof, Update},
+    state::proof::{Operation, PrivatePlace, ProvenState, StateProof, Update},
     trace::{TraceEntry, TraceItem},
-    transport::{
-        Block, BlockTransaction, CallError, LogHead, Page, RecordEntry, Reencapsulated,
-        SealReceipt, Status,
-    },
     tx::Body,
 };
 
@@ -92,7 +92,7 @@ pub fn block() -> Block {
 fn state_proof(operation: Operation, last_chunk: Option<TreeHash>) -> StateProof {
     StateProof {
         operation,
-        place: LogPlace {
+        place: PrivatePlace {
             location: 3,
             leaves: 1 << 40,
             inactive: 1,
@@ -199,11 +199,11 @@ pub fn reencapsulated() -> Vec<Reencapsulated> {
 }
 
 /// Of a private chain with blocks, and of one without.
-pub fn log_heads() -> Vec<LogHead> {
+pub fn log_heads() -> Vec<PrivateHead> {
     let latest = Some(values::log_block().header);
     vec![
-        LogHead { size: 3, latest },
-        LogHead {
+        PrivateHead { size: 3, latest },
+        PrivateHead {
             size: 0,
             latest: None,
         },
@@ -218,8 +218,8 @@ pub fn open_entries() -> OpenEntries {
     }
 }
 
-pub fn log_inclusion() -> LogInclusion {
-    LogInclusion {
+pub fn log_inclusion() -> PrivateInclusion {
+    PrivateInclusion {
         index: 1,
         size: 2,
         path: List::new(vec![tree_hash(0xcd)]).unwrap(),

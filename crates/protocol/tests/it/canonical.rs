@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use yilian_protocol::{
     ChainId, MemberId, TimeMs,
+    call::SealRequest,
     codec::{Decode, Encode},
     grant::{Deposit, HolderAsk, SealedDeposit, SignedAsk, SignedPartial, Terms, UsesRequest},
     registry::{CertificateEntry, Genesis, Member, Role},
     trace::TraceItem,
-    transport::SealRequest,
     tx::{Body, Transaction},
     visit::VisitToken,
 };

@@ -8,8 +8,8 @@ use yilian_protocol::{
     governance::NodeAddress,
     limits::{
         BLOCK_TRANSACTIONS_MAX, CONSENSUS_MAX, CONSISTENCY_MAX, CROSSINGS_MAX, DELEGATES_MAX,
-        EPOCH_BLOCKS_MIN, FINALITY_MAX, HOLDERS_MAX, LOG_BLOCK_MAX, LOG_PATH_MAX, LOOKUPS_MAX,
-        NAME_MAX, PAGE_MAX, PATH_MAX, PROOFS_MAX, REASON_MAX, RECORDS_MAX, RESULTS_MAX,
+        EPOCH_BLOCKS_MIN, FINALITY_MAX, HOLDERS_MAX, LOOKUPS_MAX, NAME_MAX, PAGE_MAX, PATH_MAX,
+        PRIVATE_BLOCK_MAX, PRIVATE_PATH_MAX, PROOFS_MAX, REASON_MAX, RECORDS_MAX, RESULTS_MAX,
         SEARCHES_MAX, STATE_PATH_MAX, STATE_VALUE_MAX, TRACE_EVENT_MAX, TRACE_PROOF_MAX,
         TRACE_PUSHES_MAX, TRANSACTION_MAX,
     },
@@ -326,9 +326,9 @@ fn a_list_has_no_item_over_its_limit() {
         ("FoundList", "", SEARCHES_MAX, false),
         ("FoundList", "/0/records", RESULTS_MAX as usize, true),
         ("booleanList", "", CROSSINGS_MAX, false),
-        ("LogBlock", "/entries", LOG_BLOCK_MAX, false),
-        ("OpenEntries", "/entries", LOG_BLOCK_MAX, false),
-        ("LogInclusion", "/path", LOG_PATH_MAX, false),
+        ("PrivateBlock", "/entries", PRIVATE_BLOCK_MAX, false),
+        ("OpenEntries", "/entries", PRIVATE_BLOCK_MAX, false),
+        ("PrivateInclusion", "/path", PRIVATE_PATH_MAX, false),
         ("GrantEntry", "/grant/holders", HOLDERS_MAX, false),
     ] {
         let answer = named(&all, name);

@@ -16,6 +16,7 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TransactionId, TreeHash,
     authored::Authored,
+    call::SealRequest,
     codec::{Blob, List, Text},
     governance::{Ballot, BallotChoice, Candidacy, Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{
@@ -23,7 +24,9 @@ use yilian_protocol::{
         Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
     },
     ids::Salt,
-    log::{Anchor, ConsistencyProof, LogBlock, LogCheck, LogEntry, LogHeader, Subtrees},
+    private_chain::{
+        Anchor, ConsistencyProof, PrivateBlock, PrivateCheck, PrivateEntry, PrivateHeader, Subtrees,
+    },
     registry::{
         Admitted, Certificate, CertificateEntry, Genesis, Member, Motion, Revocation, Role, Vote,
     },
@@ -33,7 +36,6 @@ use yilian_protocol::{
         AuthorPass, AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceShared,
         TraceTerms,
     },
-    transport::SealRequest,
     tx::{Body, SealVisit, Transaction},
     visit::{CheckedVisit, Visit, VisitToken},
 };
@@ -367,8 +369,8 @@ impl Subtrees for OneLeaf {
     }
 }
 
-fn log_header() -> LogHeader {
-    LogHeader {
+fn log_header() -> PrivateHeader {
+    PrivateHeader {
         hospital: hospital(),
         height: Height::new(4),
         previous: TreeHash::from_bytes([1; 32]),
@@ -380,9 +382,9 @@ fn log_header() -> LogHeader {
     }
 }
 
-pub fn log_block() -> LogBlock {
+pub fn log_block() -> PrivateBlock {
     let request = seal_request();
-    let entry = LogEntry {
+    let entry = PrivateEntry {
         author: request.author,
         nym: request.visit.nym,
         record: object().cid().record(),
@@ -392,10 +394,10 @@ pub fn log_block() -> LogBlock {
         signature: request.signature,
     };
     assert!(entry.matches(&request.visit));
-    LogBlock {
+    PrivateBlock {
         header: log_header(),
         signature: log_header().sign(chain(), &key(3)),
-        check: Some(LogCheck::sign(
+        check: Some(PrivateCheck::sign(
             chain(),
             (hospital(), log_header().previous),
             std::slice::from_ref(&entry),

@@ -9,12 +9,14 @@ mod element;
 mod link;
 mod national;
 mod pack;
+#[cfg(feature = "symbols")]
 mod symbol;
 
 pub use element::{Element, elements};
 pub use link::Link;
 pub use national::NationalCode;
 pub use pack::{Identity, PackCode, PackSecret};
+#[cfg(feature = "symbols")]
 pub use symbol::Symbol;
 
 use std::fmt;

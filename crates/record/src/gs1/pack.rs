@@ -6,9 +6,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+#[cfg(feature = "symbols")]
+use super::Symbol;
 use super::{
-    Code20, CodeError, Expiry, Gtin, NationalCode, Sscc, Symbol, check_digit, element, is_digits,
-    link,
+    Code20, CodeError, Expiry, Gtin, NationalCode, Sscc, check_digit, element, is_digits, link,
 };
 
 /// 128 random bits on a pack: what its trace is opened and continued with.
@@ -250,6 +251,7 @@ impl PackCode {
     ///
     /// # Errors
     /// [`CodeError::Symbol`] when a symbol cannot hold the code.
+    #[cfg(feature = "symbols")]
     pub fn symbols(&self) -> Result<Vec<(&'static str, Symbol)>, CodeError> {
         if let Identity::National { code } = &self.identity {
             return Ok(vec![

@@ -1,8 +1,12 @@
 //! Making codes.
 
-use std::{fmt, fs, path::Path};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use rand::RngExt as _;
 use serde::Serialize;
 use yilian_record::gs1::{
@@ -10,14 +14,62 @@ use yilian_record::gs1::{
 };
 
 use super::Context;
-use crate::{
-    arguments::trace::{CodesCommand, MadeOptions},
-    home::write_private,
-    output::trouble,
-};
+use crate::{home::write_private, output::trouble};
 
 /// Pixels of a module in PNG.
 const SCALE: usize = 6;
+
+/// What codes to make.
+#[derive(Debug, Subcommand)]
+pub enum CodesCommand {
+    /// Packs under GS1 numbers
+    Gs1 {
+        /// The product: GTIN of 8, 12, 13 or 14 digits
+        #[arg(long)]
+        gtin: String,
+        /// The batch
+        #[arg(long)]
+        batch: String,
+        /// The last day of use, as 2028-02-29
+        #[arg(long)]
+        expiry: String,
+        /// What serial numbers begin with; the rest is random
+        #[arg(long, default_value = "")]
+        prefix: String,
+        #[command(flatten)]
+        made: MadeOptions,
+    },
+    /// Packs under national 20-digit codes
+    National {
+        /// The first 7 digits, which name the medicine
+        #[arg(long)]
+        product: String,
+        #[command(flatten)]
+        made: MadeOptions,
+    },
+    /// Cartons and pallets
+    Carton {
+        /// Extension digit and company prefix: 8 to 13 digits
+        #[arg(long)]
+        company: String,
+        #[command(flatten)]
+        made: MadeOptions,
+    },
+}
+
+/// How many codes, and where to.
+#[derive(Debug, Args)]
+pub struct MadeOptions {
+    /// How many
+    #[arg(long, default_value_t = 1)]
+    pub count: usize,
+    /// Write the codes there, one a line: whoever has the file can append to their traces
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Draw the symbols into this folder: SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    pub symbols: Option<PathBuf>,
+}
 
 pub fn make(context: &Context, command: CodesCommand) -> anyhow::Result<()> {
     match command {

@@ -8,14 +8,112 @@ mod step;
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use yilian_client::trace::Pack;
 use yilian_record::epcis::Document;
 
+use self::{codes::CodesCommand, step::StepOptions};
 use super::Context;
-use crate::{
-    arguments::trace::{CodeOptions, TraceCommand},
-    output::trouble,
-};
+use crate::{arguments::Range, output::trouble};
+
+/// What happens to medicines.
+#[derive(Debug, Subcommand)]
+pub enum TraceCommand {
+    /// Make codes for packs and cartons, and the symbols to print
+    #[command(subcommand)]
+    Codes(CodesCommand),
+    /// Bring packs into being, as their maker
+    Commission {
+        #[command(flatten)]
+        step: StepOptions,
+        /// Lowest and highest temperature at which they are kept, in degrees Celsius, as 2..8
+        #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
+        storage: Option<Range>,
+    },
+    /// Put packs into a carton, or cartons onto a pallet
+    Pack {
+        #[command(flatten)]
+        step: StepOptions,
+        /// The carton's code
+        #[arg(long, value_name = "FILE")]
+        into: PathBuf,
+    },
+    /// Take packs out of a carton
+    Unpack {
+        #[command(flatten)]
+        step: StepOptions,
+        /// The carton's code
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
+    /// Send packs or cartons on their way
+    Ship(StepOptions),
+    /// Receive packs or cartons
+    Receive(StepOptions),
+    /// Look packs over, as a regulator, or report a thermometer's record
+    Inspect(StepOptions),
+    /// Give a pack to a patient, which closes its trace
+    Dispense {
+        #[command(flatten)]
+        step: StepOptions,
+        /// The record with the prescription, shared by the patient with this pharmacist
+        #[arg(long, value_name = "FILE")]
+        share: Option<PathBuf>,
+        /// The MedicationRequest's id, when the record holds several
+        #[arg(long, requires = "share")]
+        item: Option<String>,
+        /// A part of a split pack: the trace stays open for the rest
+        #[arg(long)]
+        part: bool,
+    },
+    /// Destroy packs, which closes their traces
+    Destroy(StepOptions),
+    /// Call packs back, which closes their traces
+    Recall(StepOptions),
+    /// Declare an event of one's own organisation wrong
+    Correct {
+        #[command(flatten)]
+        step: StepOptions,
+        /// The event's id, as `show` tells it
+        #[arg(long)]
+        event: String,
+        /// It did not happen at all; else its data are wrong
+        #[arg(long)]
+        did_not_occur: bool,
+        /// The id of the event that holds instead
+        #[arg(long)]
+        right: Option<String>,
+    },
+    /// Append an EPCIS 2.0 event from a file, JSON-LD
+    Capture {
+        #[command(flatten)]
+        step: StepOptions,
+        /// The event, or a document with one
+        #[arg(long, value_name = "FILE")]
+        event: PathBuf,
+    },
+    /// Bring onto the chain what was captured with --offline
+    Sync {
+        /// The person's name
+        name: String,
+    },
+    /// Show a pack's trail: every signature checked, every alarm told
+    Show {
+        #[command(flatten)]
+        codes: CodeOptions,
+        /// Tell only the events that this EPCIS query selects (SimpleEventQuery, JSON)
+        #[arg(long, value_name = "FILE")]
+        query: Option<PathBuf>,
+        /// Write the events as an EPCIS 2.0 document
+        #[arg(long, value_name = "FILE")]
+        epcis: Option<PathBuf>,
+    },
+    /// Check an EPCIS 2.0 document (JSON-LD) without appending it
+    Validate {
+        /// The document
+        file: PathBuf,
+    },
+}
 
 pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()> {
     match command {
@@ -29,6 +127,17 @@ pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()>
         TraceCommand::Validate { file } => validate(context, &file),
         command => step::run(context, command).await,
     }
+}
+
+/// Codes that were scanned.
+#[derive(Debug, Args)]
+pub struct CodeOptions {
+    /// Codes, one a line, as a scanner sends them or as links
+    #[arg(long, value_name = "FILE")]
+    pub codes: Vec<PathBuf>,
+    /// A code, as a scanner sends it or as a link
+    #[arg(long = "code", value_name = "CODE")]
+    pub texts: Vec<String>,
 }
 
 /// The packs whose codes were given.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use yilian_client::trace::{Step, Trail, inspect};
 use yilian_record::epcis::{Document, Event, Query};
 
-use super::{Context, scan};
-use crate::{arguments::trace::CodeOptions, commands::now, home::write_private, output::trouble};
+use super::{CodeOptions, Context, scan};
+use crate::{commands::now, home::write_private, output::trouble};
 
 pub async fn run(
     context: &Context,

@@ -3,26 +3,43 @@
 use std::fs;
 
 use anyhow::Context as _;
+use clap::Args;
 use jiff::Timestamp;
 use yilian_client::{
     Share,
+    queue::{append, lots},
     trace::{Capture, EventMaker, Pack, Prescription, Storage, inspect},
 };
 use yilian_protocol::trace::TraceAction;
 use yilian_record::epcis::Event;
 
 use super::{
-    Context,
+    CodeOptions, Context, TraceCommand,
     queue::{self, Synced},
     scan, scan_carton,
 };
-use crate::{
-    arguments::trace::{Range, StepOptions, TraceCommand},
-    commands::now,
-    home::read_json,
-    link::Opened,
-    output::trouble,
-};
+use crate::{arguments::Range, commands::now, home::read_json, link::Opened, output::trouble};
+
+/// Who does it to what, where and when.
+#[derive(Debug, Args)]
+pub struct StepOptions {
+    /// The person's name
+    pub name: String,
+    #[command(flatten)]
+    pub codes: CodeOptions,
+    /// Where: an identifier, such as urn:epc:id:sgln:0614141.07346.0
+    #[arg(long)]
+    pub place: Option<String>,
+    /// When, RFC 3339; now if left out
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// What a thermometer showed: lowest and highest, in degrees Celsius, as 3.5..7
+    #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
+    pub temperature: Option<Range>,
+    /// Keep it here; `yilian trace sync` brings it onto the chain
+    #[arg(long)]
+    pub offline: bool,
+}
 
 pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()> {
     let (step, captures) = match command {
@@ -103,7 +120,7 @@ fn each(
     make: impl Fn(&EventMaker<'_>, &[Pack]) -> anyhow::Result<Event>,
 ) -> anyhow::Result<Vec<Capture>> {
     let maker = maker(step)?;
-    let lots = queue::lots(scan(&step.codes)?).into_iter();
+    let lots = lots(scan(&step.codes)?).into_iter();
     lots.map(|packs| {
         Ok(Capture {
             event: make(&maker, &packs)?,
@@ -264,9 +281,11 @@ async fn finish(
     let bar = queue::progress(captures.len());
     let mut answer = Synced::default();
     for capture in &captures {
-        let (home, session) = (&context.home, &opened.session);
-        let appended = queue::append(home, session, &handler, &step.name, capture).await?;
-        answer.appended.push(appended);
+        let mut book = context.home.passes(&step.name)?;
+        let (session, rng) = (&opened.session, &mut rand::rng());
+        let appended = append(session, &handler, &mut book, capture, now(), rng).await;
+        context.home.keep_passes(&step.name, &book)?;
+        answer.appended.push(appended?);
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -5,7 +5,7 @@
 //! | anchor | the hospital's node | the chain has not grown, or is not the one anchored before |
 
 use yilian_protocol::{
-    log::{Anchor, AnchorEntry},
+    private_chain::{Anchor, AnchorEntry},
     refusal::Refusal,
     registry::MemberEntry,
     state::tables::{ANCHOR, ANCHORS, MEMBER},

@@ -1,5 +1,5 @@
 //! The private chains of the hospitals that a node acts for: what it sealed, entry by entry, on disk, in signed blocks that are anchored on
-//! the consortium chain. See [`yilian_protocol::log`].
+//! the consortium chain. See [`yilian_protocol::private_chain`].
 //!
 //! An entry is on disk before its transaction is ordered. Every [`PERIOD`] a block is closed over what came since, and its header is
 //! anchored with the proof that the chain extends what was anchored before; after a restart, that is made up for.
@@ -13,13 +13,13 @@ use yilian_crypto::sign::{Signature, SigningKey};
 use yilian_ledger::state::tables::ANCHOR;
 use yilian_protocol::{
     ChainId, Height, MemberId, TimeMs, TreeHash,
-    call::{CallError, LogHead},
+    call::{CallError, PrivateHead},
     codec::{Decode, DecodeError, Encode, List, Reader},
     inclusion::{self, leaf},
-    limits::LOG_BLOCK_MAX,
-    log::{
-        Anchor, AnchorEntry, ConsistencyProof, LogBlock, LogCheck, LogEntry, LogHeader,
-        LogInclusion, OpenEntries, Subtrees, tree_root,
+    limits::PRIVATE_BLOCK_MAX,
+    private_chain::{
+        Anchor, AnchorEntry, ConsistencyProof, OpenEntries, PrivateBlock, PrivateCheck,
+        PrivateEntry, PrivateHeader, PrivateInclusion, Subtrees, tree_root,
     },
     refusal::{Outcome, Refusal},
     tx::{Body, Transaction},
@@ -27,8 +27,8 @@ use yilian_protocol::{
 
 use crate::{
     consortium::ConsortiumChain,
-    identities::Identities,
-    order::{Identified, SubmitError},
+    hosted_members::HostedMembers,
+    order::{EncodedTransaction, SubmitError},
 };
 
 /// How often a block is closed and anchored, when there is something new.
@@ -46,16 +46,16 @@ const NODES: TableDefinition<'_, ([u8; 32], u32, u64), [u8; 32]> =
 
 /// Private chains on disk.
 #[derive(Debug)]
-pub struct PrivateLog {
+pub struct PrivateChain {
     database: Database,
 }
 
-impl PrivateLog {
+impl PrivateChain {
     /// Opens those kept in the file `path`, which is made when it is missing.
     ///
     /// # Errors
-    /// [`LogError::Storage`] when the file cannot be read, or another process has it open.
-    pub fn open(path: &Path) -> Result<Self, LogError> {
+    /// [`PrivateChainError::Storage`] when the file cannot be read, or another process has it open.
+    pub fn open(path: &Path) -> Result<Self, PrivateChainError> {
         let database = Database::create(path)?;
         let transaction = database.begin_write()?;
         transaction.open_table(ENTRIES)?;
@@ -68,8 +68,11 @@ impl PrivateLog {
     /// Appends entries of several hospitals; on disk when it returns.
     ///
     /// # Errors
-    /// [`LogError`] when they cannot be written.
-    pub fn append(&self, appends: &[(MemberId, Vec<LogEntry>)]) -> Result<(), LogError> {
+    /// [`PrivateChainError`] when they cannot be written.
+    pub fn append(
+        &self,
+        appends: &[(MemberId, Vec<PrivateEntry>)],
+    ) -> Result<(), PrivateChainError> {
         let transaction = self.database.begin_write()?;
         for (hospital, entries) in appends {
             append(&transaction, *hospital.as_bytes(), entries)?;
@@ -81,14 +84,14 @@ impl PrivateLog {
     /// Closes a block over the entries that came since the last one; `None` when there are none.
     ///
     /// # Errors
-    /// [`LogError`] when it cannot be written.
+    /// [`PrivateChainError`] when it cannot be written.
     pub fn close(
         &self,
         chain: ChainId,
         hospital: MemberId,
         key: &SigningKey,
         time: TimeMs,
-    ) -> Result<Option<LogHeader>, LogError> {
+    ) -> Result<Option<PrivateHeader>, PrivateChainError> {
         let open = self.open_entries(hospital)?;
         if open.entries.is_empty() {
             return Ok(None);
@@ -100,21 +103,21 @@ impl PrivateLog {
     /// Closes a block over the entries that `check` is about; `None` when those that wait are not these.
     ///
     /// # Errors
-    /// [`LogError`] when it cannot be written.
+    /// [`PrivateChainError`] when it cannot be written.
     pub fn close_checked(
         &self,
         chain: ChainId,
         key: &SigningKey,
         time: TimeMs,
-        check: &LogCheck,
-    ) -> Result<Option<LogHeader>, LogError> {
+        check: &PrivateCheck,
+    ) -> Result<Option<PrivateHeader>, PrivateChainError> {
         let mut open = self.open_entries(check.hospital)?;
         let mut entries = std::mem::take(&mut open.entries).into_vec();
         if check.count == 0 || check.count as usize > entries.len() {
             return Ok(None);
         }
         entries.truncate(check.count as usize);
-        let leaves: Vec<TreeHash> = entries.iter().map(LogEntry::leaf).collect();
+        let leaves: Vec<TreeHash> = entries.iter().map(PrivateEntry::leaf).collect();
         let written_by_checker = entries.iter().any(|entry| entry.author == check.checker);
         if inclusion::root(&leaves) != check.root
             || open.previous != check.previous
@@ -122,7 +125,7 @@ impl PrivateLog {
         {
             return Ok(None);
         }
-        open.entries = List::new(entries).map_err(|_| LogError::Corrupt)?;
+        open.entries = List::new(entries).map_err(|_| PrivateChainError::Corrupt)?;
         self.write_block(chain, check.hospital, (key, time), &open, Some(check))
             .map(Some)
     }
@@ -130,15 +133,15 @@ impl PrivateLog {
     /// The entries of no block yet.
     ///
     /// # Errors
-    /// [`LogError`] when they cannot be read.
-    pub fn open_entries(&self, hospital: MemberId) -> Result<OpenEntries, LogError> {
+    /// [`PrivateChainError`] when they cannot be read.
+    pub fn open_entries(&self, hospital: MemberId) -> Result<OpenEntries, PrivateChainError> {
         let below = self.latest(hospital)?.map(|(header, ..)| header);
-        let first = below.as_ref().map_or(0, LogHeader::size);
-        let entries = self.entries(hospital, first, LOG_BLOCK_MAX as u64)?;
+        let first = below.as_ref().map_or(0, PrivateHeader::size);
+        let entries = self.entries(hospital, first, PRIVATE_BLOCK_MAX as u64)?;
         Ok(OpenEntries {
             previous: below.map_or(TreeHash::from_bytes([0; 32]), |header| header.id()),
             first,
-            entries: List::new(entries).map_err(|_| LogError::Corrupt)?,
+            entries: List::new(entries).map_err(|_| PrivateChainError::Corrupt)?,
         })
     }
 
@@ -148,12 +151,12 @@ impl PrivateLog {
         hospital: MemberId,
         (key, time): (&SigningKey, TimeMs),
         open: &OpenEntries,
-        check: Option<&LogCheck>,
-    ) -> Result<LogHeader, LogError> {
+        check: Option<&PrivateCheck>,
+    ) -> Result<PrivateHeader, PrivateChainError> {
         let below = self.latest(hospital)?.map(|(header, ..)| header);
-        let leaves: Vec<TreeHash> = open.entries.iter().map(LogEntry::leaf).collect();
+        let leaves: Vec<TreeHash> = open.entries.iter().map(PrivateEntry::leaf).collect();
         let size = open.first + leaves.len() as u64;
-        let header = LogHeader {
+        let header = PrivateHeader {
             hospital,
             height: below
                 .as_ref()
@@ -180,9 +183,9 @@ impl PrivateLog {
     /// How far a hospital's chain is.
     ///
     /// # Errors
-    /// [`LogError`] when it cannot be read.
-    pub fn head(&self, hospital: MemberId) -> Result<LogHead, LogError> {
-        Ok(LogHead {
+    /// [`PrivateChainError`] when it cannot be read.
+    pub fn head(&self, hospital: MemberId) -> Result<PrivateHead, PrivateChainError> {
+        Ok(PrivateHead {
             size: self.size(hospital)?,
             latest: self.latest(hospital)?.map(|(header, ..)| header),
         })
@@ -191,14 +194,18 @@ impl PrivateLog {
     /// The block at `height`.
     ///
     /// # Errors
-    /// [`LogError`] when it cannot be read.
-    pub fn block(&self, hospital: MemberId, height: Height) -> Result<Option<LogBlock>, LogError> {
+    /// [`PrivateChainError`] when it cannot be read.
+    pub fn block(
+        &self,
+        hospital: MemberId,
+        height: Height,
+    ) -> Result<Option<PrivateBlock>, PrivateChainError> {
         let Some((header, signature, check)) = self.header(hospital, height)? else {
             return Ok(None);
         };
         let entries = self.entries(hospital, header.first, header.count.into())?;
-        let entries = List::new(entries).map_err(|_| LogError::Corrupt)?;
-        Ok(Some(LogBlock {
+        let entries = List::new(entries).map_err(|_| PrivateChainError::Corrupt)?;
+        Ok(Some(PrivateBlock {
             header,
             signature,
             check,
@@ -209,29 +216,29 @@ impl PrivateLog {
     /// That the entry `index` stands among the first `size`.
     ///
     /// # Errors
-    /// [`LogError`] when the chain cannot be read, or is not that long.
+    /// [`PrivateChainError`] when the chain cannot be read, or is not that long.
     pub fn inclusion(
         &self,
         hospital: MemberId,
         index: u64,
         size: u64,
-    ) -> Result<Option<LogInclusion>, LogError> {
+    ) -> Result<Option<PrivateInclusion>, PrivateChainError> {
         if size > self.size(hospital)? {
             return Ok(None);
         }
-        self.read(hospital, |tree| LogInclusion::new(tree, index, size))
+        self.read(hospital, |tree| PrivateInclusion::new(tree, index, size))
     }
 
     /// That the first `new` entries begin with the first `old`.
     ///
     /// # Errors
-    /// [`LogError`] when the chain cannot be read.
+    /// [`PrivateChainError`] when the chain cannot be read.
     pub fn consistency(
         &self,
         hospital: MemberId,
         old: u64,
         new: u64,
-    ) -> Result<Option<ConsistencyProof>, LogError> {
+    ) -> Result<Option<ConsistencyProof>, PrivateChainError> {
         if old > new || new > self.size(hospital)? {
             return Ok(None);
         }
@@ -239,19 +246,23 @@ impl PrivateLog {
             .map(Some)
     }
 
-    fn size(&self, hospital: MemberId) -> Result<u64, LogError> {
+    fn size(&self, hospital: MemberId) -> Result<u64, PrivateChainError> {
         let table = self.database.begin_read()?.open_table(ENTRIES)?;
         size(&table, *hospital.as_bytes())
     }
 
-    fn latest(&self, hospital: MemberId) -> Result<Option<Closed>, LogError> {
+    fn latest(&self, hospital: MemberId) -> Result<Option<Closed>, PrivateChainError> {
         let table = self.database.begin_read()?.open_table(BLOCKS)?;
         let name = *hospital.as_bytes();
         let last = table.range((name, 0)..=(name, u64::MAX))?.next_back();
         last.map(|found| closed(found?.1.value())).transpose()
     }
 
-    fn header(&self, hospital: MemberId, height: Height) -> Result<Option<Closed>, LogError> {
+    fn header(
+        &self,
+        hospital: MemberId,
+        height: Height,
+    ) -> Result<Option<Closed>, PrivateChainError> {
         let table = self.database.begin_read()?.open_table(BLOCKS)?;
         let found = table.get((*hospital.as_bytes(), height.get()))?;
         found.map(|bytes| closed(bytes.value())).transpose()
@@ -262,22 +273,24 @@ impl PrivateLog {
         hospital: MemberId,
         first: u64,
         count: u64,
-    ) -> Result<Vec<LogEntry>, LogError> {
+    ) -> Result<Vec<PrivateEntry>, PrivateChainError> {
         let (table, name) = (
             self.database.begin_read()?.open_table(ENTRIES)?,
             *hospital.as_bytes(),
         );
         let range = table.range((name, first)..(name, first.saturating_add(count)))?;
         range
-            .map(|found| LogEntry::from_slice(found?.1.value()).map_err(|_| LogError::Corrupt))
+            .map(|found| {
+                PrivateEntry::from_slice(found?.1.value()).map_err(|_| PrivateChainError::Corrupt)
+            })
             .collect()
     }
 
     fn read<R>(
         &self,
         hospital: MemberId,
-        look: impl FnOnce(&Nodes) -> Result<R, LogError>,
-    ) -> Result<R, LogError> {
+        look: impl FnOnce(&Nodes) -> Result<R, PrivateChainError>,
+    ) -> Result<R, PrivateChainError> {
         let table = self.database.begin_read()?.open_table(NODES)?;
         look(&Nodes {
             table,
@@ -293,11 +306,11 @@ struct Nodes {
 }
 
 impl Subtrees for Nodes {
-    type Error = LogError;
+    type Error = PrivateChainError;
 
-    fn perfect(&self, level: u32, index: u64) -> Result<TreeHash, LogError> {
+    fn perfect(&self, level: u32, index: u64) -> Result<TreeHash, PrivateChainError> {
         let found = self.table.get((self.hospital, level, index))?;
-        let found = found.ok_or(LogError::Corrupt)?;
+        let found = found.ok_or(PrivateChainError::Corrupt)?;
         Ok(TreeHash::from_bytes(found.value()))
     }
 }
@@ -305,7 +318,7 @@ impl Subtrees for Nodes {
 fn size(
     table: &impl ReadableTable<([u8; 32], u64), &'static [u8]>,
     name: [u8; 32],
-) -> Result<u64, LogError> {
+) -> Result<u64, PrivateChainError> {
     match table.range((name, 0)..=(name, u64::MAX))?.next_back() {
         Some(last) => Ok(last?.0.value().1.saturating_add(1)),
         None => Ok(0),
@@ -313,24 +326,24 @@ fn size(
 }
 
 /// A block without its entries.
-type Closed = (LogHeader, Signature, Option<LogCheck>);
+type Closed = (PrivateHeader, Signature, Option<PrivateCheck>);
 
-fn closed(bytes: &[u8]) -> Result<Closed, LogError> {
+fn closed(bytes: &[u8]) -> Result<Closed, PrivateChainError> {
     let mut input = Reader::new(bytes);
     let mut read = || {
-        let header = LogHeader::decode(&mut input)?;
+        let header = PrivateHeader::decode(&mut input)?;
         let signature = Signature::decode(&mut input)?;
         Ok((header, signature, Option::decode(&mut input)?))
     };
-    read().map_err(|_: DecodeError| LogError::Corrupt)
+    read().map_err(|_: DecodeError| PrivateChainError::Corrupt)
 }
 
 /// Writes entries, and every perfect subtree that they complete.
 fn append(
     transaction: &WriteTransaction,
     name: [u8; 32],
-    entries: &[LogEntry],
-) -> Result<(), LogError> {
+    entries: &[PrivateEntry],
+) -> Result<(), PrivateChainError> {
     let mut table = transaction.open_table(ENTRIES)?;
     let mut nodes = transaction.open_table(NODES)?;
     let first = size(&table, name)?;
@@ -341,7 +354,7 @@ fn append(
         nodes.insert((name, level, index), hash.to_bytes())?;
         while index & 1 == 1 {
             let left = nodes.get((name, level, index - 1))?;
-            let left = TreeHash::from_bytes(left.ok_or(LogError::Corrupt)?.value());
+            let left = TreeHash::from_bytes(left.ok_or(PrivateChainError::Corrupt)?.value());
             hash = inclusion::root(&[left, hash]);
             (level, index) = (level + 1, index >> 1);
             nodes.insert((name, level, index), hash.to_bytes())?;
@@ -353,21 +366,21 @@ fn append(
 /// Entries on their way, and who waits for them.
 type Append = (
     MemberId,
-    Vec<LogEntry>,
+    Vec<PrivateEntry>,
     oneshot::Sender<Result<(), CallError>>,
 );
 
 /// Private chains that grow.
 #[derive(Debug)]
-pub struct LogKeeper {
-    log: Arc<PrivateLog>,
+pub struct PrivateChainKeeper {
+    log: Arc<PrivateChain>,
     appends: mpsc::Sender<Append>,
 }
 
 /// What has to be done meanwhile: entries are taken, blocks closed and anchored.
 #[derive(Debug)]
-pub struct LogTask<C> {
-    log: Arc<PrivateLog>,
+pub struct PrivateChainTask<C> {
+    log: Arc<PrivateChain>,
     incoming: mpsc::Receiver<Append>,
     anchoring: Anchoring<C>,
 }
@@ -380,12 +393,12 @@ pub struct Anchoring<C> {
     /// Its id.
     pub id: ChainId,
     /// For whom, and with whose keys.
-    pub identities: Arc<dyn Identities>,
+    pub identities: Arc<dyn HostedMembers>,
     /// Whether a block is closed only when another workstation checked its entries.
     pub checked: bool,
 }
 
-impl<C: ConsortiumChain> LogTask<C> {
+impl<C: ConsortiumChain> PrivateChainTask<C> {
     /// Goes on until the keeper is gone, or the chain has stopped.
     pub async fn run(self) {
         let Self {
@@ -400,11 +413,11 @@ impl<C: ConsortiumChain> LogTask<C> {
     }
 }
 
-impl LogKeeper {
+impl PrivateChainKeeper {
     /// Keeps `log`, as long as the task goes on.
-    pub fn new<C>(log: Arc<PrivateLog>, anchoring: Anchoring<C>) -> (Self, LogTask<C>) {
+    pub fn new<C>(log: Arc<PrivateChain>, anchoring: Anchoring<C>) -> (Self, PrivateChainTask<C>) {
         let (appends, incoming) = mpsc::channel(QUEUE);
-        let task = LogTask {
+        let task = PrivateChainTask {
             log: Arc::clone(&log),
             incoming,
             anchoring,
@@ -413,7 +426,7 @@ impl LogKeeper {
     }
 
     /// The chains.
-    pub const fn log(&self) -> &Arc<PrivateLog> {
+    pub const fn log(&self) -> &Arc<PrivateChain> {
         &self.log
     }
 
@@ -424,7 +437,7 @@ impl LogKeeper {
     pub async fn append(
         &self,
         hospital: MemberId,
-        entries: Vec<LogEntry>,
+        entries: Vec<PrivateEntry>,
     ) -> Result<(), CallError> {
         let stopped = || CallError::Unavailable {
             message: "the private chain has stopped".to_owned(),
@@ -437,7 +450,7 @@ impl LogKeeper {
 }
 
 /// Writes what waits, with one sync for all of it.
-async fn take(log: &PrivateLog, mut incoming: mpsc::Receiver<Append>) {
+async fn take(log: &PrivateChain, mut incoming: mpsc::Receiver<Append>) {
     while let Some(first) = incoming.recv().await {
         let (mut batch, mut waiting) = (vec![(first.0, first.1)], vec![first.2]);
         while batch.len() < QUEUE
@@ -454,7 +467,7 @@ async fn take(log: &PrivateLog, mut incoming: mpsc::Receiver<Append>) {
     }
 }
 
-async fn anchor_periodically<C: ConsortiumChain>(log: &PrivateLog, anchoring: &Anchoring<C>) {
+async fn anchor_periodically<C: ConsortiumChain>(log: &PrivateChain, anchoring: &Anchoring<C>) {
     loop {
         anchoring.chain.sleep(PERIOD).await;
         for hospital in anchoring.identities.members() {
@@ -469,7 +482,7 @@ async fn anchor_periodically<C: ConsortiumChain>(log: &PrivateLog, anchoring: &A
 
 impl<C: ConsortiumChain> Anchoring<C> {
     /// Closes a block, and anchors the latest one unless it is.
-    async fn anchor(&self, log: &PrivateLog, hospital: MemberId) -> Result<(), AnchorError> {
+    async fn anchor(&self, log: &PrivateChain, hospital: MemberId) -> Result<(), AnchorError> {
         let Some(key) = self.identities.key(hospital) else {
             return Ok(());
         };
@@ -497,7 +510,7 @@ impl<C: ConsortiumChain> Anchoring<C> {
             consistency,
         });
         let anchor = Transaction::sign(self.id, body, &key);
-        let place = self.chain.submit(Identified::from(&anchor)).await?;
+        let place = self.chain.submit(EncodedTransaction::from(&anchor)).await?;
         match place.outcome {
             Outcome::Applied => Ok(()),
             Outcome::Refused(rule) => Err(AnchorError::Refused(rule)),
@@ -511,7 +524,7 @@ enum AnchorError {
     #[error(transparent)]
     Chain(#[from] SubmitError),
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] PrivateChainError),
     #[error("{0}")]
     Refused(Refusal),
     #[error("{anchored} entries are anchored, which is more than are here")]
@@ -521,7 +534,7 @@ enum AnchorError {
 /// A fault of the private chains' storage; its operator must look.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LogError {
+pub enum PrivateChainError {
     /// The file cannot be read or written.
     #[error("the private chain's storage failed: {0}")]
     Storage(redb::Error),
@@ -530,14 +543,14 @@ pub enum LogError {
     Corrupt,
 }
 
-impl<E: Into<redb::Error>> From<E> for LogError {
+impl<E: Into<redb::Error>> From<E> for PrivateChainError {
     fn from(error: E) -> Self {
         Self::Storage(error.into())
     }
 }
 
-impl From<LogError> for CallError {
-    fn from(error: LogError) -> Self {
+impl From<PrivateChainError> for CallError {
+    fn from(error: PrivateChainError) -> Self {
         Self::Unavailable {
             message: error.to_string(),
         }

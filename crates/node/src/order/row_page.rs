@@ -20,12 +20,12 @@ const _: () = assert!(
 
 /// Rows put together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct RowPage {
     pub keys: Vec<StateKey>,
     pub bytes: Vec<u8>,
 }
 
-impl Page {
+impl RowPage {
     /// Fills pages with `rows`, which stand in the order of their keys.
     pub fn fill(rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>) -> Vec<Self> {
         let mut pages: Vec<Self> = Vec::new();
@@ -92,7 +92,7 @@ mod tests {
         #[test]
         fn pages_hold_their_rows_and_no_more_than_they_may(lengths in prop::collection::vec(0..6_000_usize, 0..60)) {
             let all = sorted(&lengths);
-            let pages = Page::fill(all.clone());
+            let pages = RowPage::fill(all.clone());
             let mut read = Vec::new();
             for page in &pages {
                 let found = rows(&page.bytes).unwrap().into_iter();
@@ -112,14 +112,14 @@ mod tests {
 
     #[test]
     fn the_largest_row_fits_the_largest_page() {
-        let pages = Page::fill(sorted(&[STATE_VALUE_MAX]));
+        let pages = RowPage::fill(sorted(&[STATE_VALUE_MAX]));
         assert_eq!(pages.len(), 1);
         assert_eq!(pages[0].bytes.len(), PAGE_MAX);
     }
 
     #[test]
     fn a_torn_page_is_none() {
-        let page = &Page::fill(sorted(&[100, 100]))[0];
+        let page = &RowPage::fill(sorted(&[100, 100]))[0];
         for length in 0..page.bytes.len() {
             let torn = rows(&page.bytes[..length]);
             assert_eq!(torn.is_some(), length % 136 == 0, "{length}");

@@ -24,7 +24,7 @@ use crate::{
         CertificateId, ChainId, Cid, Height, MemberId, RecordId, TimeMs, TransactionId, TreeHash,
     },
     inclusion::{climb, leaf, node},
-    limits::{CONSISTENCY_MAX, LOG_BLOCK_MAX, LOG_PATH_MAX},
+    limits::{CONSISTENCY_MAX, PRIVATE_BLOCK_MAX, PRIVATE_PATH_MAX},
     registry::Admitted,
     sealed::SealedRecord,
     tx::SealVisit,
@@ -32,7 +32,7 @@ use crate::{
 
 /// One sealed record, with the evidence that its author asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogEntry {
+pub struct PrivateEntry {
     /// The author's certificate.
     pub author: CertificateId,
     /// The visit's pseudonym.
@@ -50,7 +50,7 @@ pub struct LogEntry {
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
-canonical!(LogEntry {
+canonical!(PrivateEntry {
     author,
     nym,
     record,
@@ -60,7 +60,7 @@ canonical!(LogEntry {
     signature
 });
 
-impl LogEntry {
+impl PrivateEntry {
     /// Its hash as a leaf.
     #[must_use]
     pub fn leaf(&self) -> TreeHash {
@@ -81,7 +81,7 @@ impl LogEntry {
 
 /// What a block of the private chain is hashed and signed as.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogHeader {
+pub struct PrivateHeader {
     /// The hospital.
     pub hospital: MemberId,
     /// Its height, from 1.
@@ -99,7 +99,7 @@ pub struct LogHeader {
     /// When it was closed, by the node's clock.
     pub time: TimeMs,
 }
-canonical!(LogHeader {
+canonical!(PrivateHeader {
     hospital,
     height,
     previous,
@@ -110,7 +110,7 @@ canonical!(LogHeader {
     time
 });
 
-impl LogHeader {
+impl PrivateHeader {
     /// Its hash.
     #[must_use]
     pub fn id(&self) -> TreeHash {
@@ -133,7 +133,7 @@ impl LogHeader {
 /// A workstation's word that it checked the entries of a block before the block was closed: author certified and signed, record on the consortium chain. By a
 /// certified person of the hospital who wrote none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogCheck {
+pub struct PrivateCheck {
     /// The hospital.
     pub hospital: MemberId,
     /// The block below; of nothing, for the first.
@@ -148,7 +148,7 @@ pub struct LogCheck {
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
-canonical!(LogCheck {
+canonical!(PrivateCheck {
     hospital,
     previous,
     count,
@@ -157,17 +157,17 @@ canonical!(LogCheck {
     signature
 });
 
-impl LogCheck {
+impl PrivateCheck {
     /// Signs that `entries`, which follow the block `previous`, were checked.
     #[must_use]
     pub fn sign(
         chain: ChainId,
         (hospital, previous): (MemberId, TreeHash),
-        entries: &[LogEntry],
+        entries: &[PrivateEntry],
         checker: CertificateId,
         key: &SigningKey,
     ) -> Self {
-        let leaves: Vec<TreeHash> = entries.iter().map(LogEntry::leaf).collect();
+        let leaves: Vec<TreeHash> = entries.iter().map(PrivateEntry::leaf).collect();
         let root = crate::inclusion::root(&leaves);
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let message = Self::message(chain, hospital, &previous, count, &root);
@@ -200,7 +200,7 @@ impl LogCheck {
 
     /// Whether it is about the entries of the block with this header.
     #[must_use]
-    pub fn is_of(&self, header: &LogHeader) -> bool {
+    pub fn is_of(&self, header: &PrivateHeader) -> bool {
         (self.hospital, self.previous, self.count, self.root)
             == (header.hospital, header.previous, header.count, header.root)
     }
@@ -229,30 +229,30 @@ pub struct OpenEntries {
     /// The number of the first.
     pub first: u64,
     /// The entries, as many as one block takes.
-    pub entries: List<LogEntry, LOG_BLOCK_MAX>,
+    pub entries: List<PrivateEntry, PRIVATE_BLOCK_MAX>,
 }
 
 /// A block of a private chain.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogBlock {
+pub struct PrivateBlock {
     /// Its header.
-    pub header: LogHeader,
+    pub header: PrivateHeader,
     /// By the hospital's node.
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
     /// Who checked the entries, where the hospital asks for it.
-    pub check: Option<LogCheck>,
+    pub check: Option<PrivateCheck>,
     /// Its entries.
-    pub entries: List<LogEntry, LOG_BLOCK_MAX>,
+    pub entries: List<PrivateEntry, PRIVATE_BLOCK_MAX>,
 }
-canonical!(LogBlock {
+canonical!(PrivateBlock {
     header,
     signature,
     check,
     entries
 });
 
-impl LogBlock {
+impl PrivateBlock {
     /// Whether the hospital's node signed the header.
     ///
     /// # Errors
@@ -267,7 +267,7 @@ impl LogBlock {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Anchor {
     /// The header of the latest block.
-    pub header: LogHeader,
+    pub header: PrivateHeader,
     /// That its tree extends the one anchored before; empty for the first anchor.
     pub consistency: ConsistencyProof,
 }
@@ -280,7 +280,7 @@ canonical!(Anchor {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AnchorEntry {
     /// The header anchored.
-    pub header: LogHeader,
+    pub header: PrivateHeader,
     /// When it was.
     pub admitted: Admitted,
 }
@@ -328,17 +328,17 @@ const fn split(count: u64) -> u64 {
 
 /// Shows that an entry stands at its place in a tree: RFC 9162 section 2.1.3.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
-pub struct LogInclusion {
+pub struct PrivateInclusion {
     /// The entry's number.
     pub index: u64,
     /// Entries of the tree.
     pub size: u64,
     /// The neighbours' hashes, from the leaf up.
-    pub path: List<TreeHash, LOG_PATH_MAX>,
+    pub path: List<TreeHash, PRIVATE_PATH_MAX>,
 }
-canonical!(LogInclusion { index, size, path });
+canonical!(PrivateInclusion { index, size, path });
 
-impl LogInclusion {
+impl PrivateInclusion {
     /// The proof for the entry `index` of the first `size`; `None` when it is not among them.
     ///
     /// # Errors
@@ -520,7 +520,9 @@ mod tests {
             let small = MerkleTree::new(leaves.0[..size as usize].to_vec());
             assert_eq!(tree_root(&leaves, size).unwrap(), small.root());
             for index in 0..size {
-                let proof = LogInclusion::new(&leaves, index, size).unwrap().unwrap();
+                let proof = PrivateInclusion::new(&leaves, index, size)
+                    .unwrap()
+                    .unwrap();
                 let other = small.proof(index as usize).unwrap();
                 assert_eq!(
                     proof.path.clone().into_vec(),
@@ -531,7 +533,7 @@ mod tests {
                     .verify(leaves.0[index as usize], &small.root())
                     .unwrap();
             }
-            assert_eq!(LogInclusion::new(&leaves, size, size).unwrap(), None);
+            assert_eq!(PrivateInclusion::new(&leaves, size, size).unwrap(), None);
         }
     }
 
@@ -583,7 +585,7 @@ mod tests {
         assert_eq!(proof(4, 7), [l]);
         assert_eq!(proof(6, 7), [i, j, k]);
         let inclusion = |index| {
-            LogInclusion::new(&leaves, index, 7)
+            PrivateInclusion::new(&leaves, index, 7)
                 .unwrap()
                 .unwrap()
                 .path

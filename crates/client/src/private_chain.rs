@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
-    CertificateId, Height, MemberId, TransactionId, TreeHash, inclusion,
-    log::{AnchorEntry, LogBlock, LogCheck, LogEntry},
+    CertificateId, Height, MemberId, TransactionId, TreeHash,
+    call::{CallError, SealRequest, Transport},
+    inclusion,
+    private_chain::{AnchorEntry, PrivateBlock, PrivateCheck, PrivateEntry},
     refusal::Outcome,
-    transport::{CallError, SealRequest, Transport},
     tx::{Body, SealVisit},
 };
 
@@ -16,7 +17,7 @@ use crate::{ClientError, Session};
 
 /// What an audit found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct LogAudit {
+pub struct PrivateChainAudit {
     /// Blocks read.
     pub blocks: u64,
     /// Entries in them.
@@ -26,14 +27,14 @@ pub struct LogAudit {
     /// Entries whose transaction is not on the consortium chain: it was refused, or is still on its way.
     pub unconfirmed: u64,
     /// What is wrong, in order.
-    pub faults: Vec<LogFault>,
+    pub faults: Vec<PrivateChainFault>,
 }
 
 /// Something that was rewritten, and where.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum LogFault {
+pub enum PrivateChainFault {
     /// An entry is not what the consortium chain, or its author's signature, says.
     #[error("entry {entry} in block {block} was rewritten: {cause}")]
     Entry {
@@ -80,7 +81,7 @@ pub async fn audit<T: Transport>(
     session: &Session<T>,
     hospital: MemberId,
     mut progress: impl FnMut(u64, u64),
-) -> Result<LogAudit, ClientError> {
+) -> Result<PrivateChainAudit, ClientError> {
     let node = session.member(hospital).await?.member.node;
     let anchors = session.anchors(hospital).await?;
     let total = session.log_head(hospital).await?.latest;
@@ -108,7 +109,7 @@ pub async fn audit<T: Transport>(
     }
     let latest = anchors.last().map(|entry| entry.header.height);
     if let Some(anchored) = latest.filter(|anchored| *anchored > total) {
-        auditor.audit.faults.push(LogFault::Truncated {
+        auditor.audit.faults.push(PrivateChainFault::Truncated {
             block: total,
             anchored,
         });
@@ -125,7 +126,7 @@ pub async fn check<T: Transport>(
     session: &Session<T>,
     hospital: MemberId,
     (checker, key): (CertificateId, &SigningKey),
-) -> Result<Option<LogBlock>, ClientError> {
+) -> Result<Option<PrivateBlock>, ClientError> {
     let open = session.log_open(hospital).await?;
     let mut auditor = Auditor::new(session, &[]);
     let mut right = Vec::new();
@@ -143,7 +144,7 @@ pub async fn check<T: Transport>(
         return Ok(None);
     }
     let below = (hospital, open.previous);
-    let check = LogCheck::sign(session.chain(), below, &right, checker, key);
+    let check = PrivateCheck::sign(session.chain(), below, &right, checker, key);
     session.log_check(check).await.map(Some)
 }
 
@@ -155,7 +156,7 @@ struct Auditor<'a, T> {
     /// Roots of the perfect subtrees of all entries so far, the largest first, with their levels.
     leaves: Vec<(u32, TreeHash)>,
     below: TreeHash,
-    audit: LogAudit,
+    audit: PrivateChainAudit,
 }
 
 impl<'a, T: Transport> Auditor<'a, T> {
@@ -169,7 +170,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
             visits: BTreeMap::new(),
             leaves: Vec::new(),
             below: TreeHash::from_bytes([0; 32]),
-            audit: LogAudit {
+            audit: PrivateChainAudit {
                 blocks: 0,
                 entries: 0,
                 anchored: anchors.last().map_or(0, |entry| entry.header.size()),
@@ -180,14 +181,16 @@ impl<'a, T: Transport> Auditor<'a, T> {
     }
 
     fn block_fault(&mut self, block: Height, cause: &'static str) {
-        self.audit.faults.push(LogFault::Block { block, cause });
+        self.audit
+            .faults
+            .push(PrivateChainFault::Block { block, cause });
     }
 
     async fn block(
         &mut self,
         hospital: MemberId,
         height: Height,
-        block: &LogBlock,
+        block: &PrivateBlock,
     ) -> Result<(), ClientError> {
         let header = &block.header;
         let first = self.audit.entries;
@@ -200,7 +203,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
         if header.first != first || header.count as usize != block.entries.len() {
             self.block_fault(height, "its entries are not those that follow");
         }
-        let hashes: Vec<TreeHash> = block.entries.iter().map(LogEntry::leaf).collect();
+        let hashes: Vec<TreeHash> = block.entries.iter().map(PrivateEntry::leaf).collect();
         if inclusion::root(&hashes) != header.root {
             self.block_fault(height, "its entries are not those of its Merkle root");
         }
@@ -212,7 +215,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
             && anchor.header != *header
         {
             let anchored_at = anchor.admitted.height;
-            let fault = LogFault::Anchor {
+            let fault = PrivateChainFault::Anchor {
                 block: height,
                 anchored_at,
             };
@@ -222,7 +225,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
             match self.entry(entry).await? {
                 Verdict::Right => {}
                 Verdict::Unconfirmed => self.audit.unconfirmed += 1,
-                Verdict::Wrong(cause) => self.audit.faults.push(LogFault::Entry {
+                Verdict::Wrong(cause) => self.audit.faults.push(PrivateChainFault::Entry {
                     block: height,
                     entry: number,
                     cause,
@@ -235,7 +238,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
         Ok(())
     }
 
-    async fn entry(&mut self, entry: &LogEntry) -> Result<Verdict, ClientError> {
+    async fn entry(&mut self, entry: &PrivateEntry) -> Result<Verdict, ClientError> {
         if entry.object.record() != entry.record {
             return Ok(Verdict::Wrong("its ciphertext is not the record's"));
         }

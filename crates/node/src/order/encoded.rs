@@ -8,12 +8,12 @@ use yilian_protocol::{TransactionId, limits::TRANSACTION_MAX, tx::Transaction};
 /// A transaction's bytes with their id, which is computed once: a node meets a transaction a dozen times between its arrival and
 /// its finality.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identified {
+pub struct EncodedTransaction {
     id: TransactionId,
     bytes: Bytes,
 }
 
-impl Identified {
+impl EncodedTransaction {
     /// The hash of [`Self::bytes`].
     #[must_use]
     pub const fn id(&self) -> TransactionId {
@@ -33,32 +33,32 @@ impl Identified {
     }
 }
 
-impl From<Bytes> for Identified {
+impl From<Bytes> for EncodedTransaction {
     fn from(bytes: Bytes) -> Self {
         let id = TransactionId::of(&bytes);
         Self { id, bytes }
     }
 }
 
-impl From<&Transaction> for Identified {
+impl From<&Transaction> for EncodedTransaction {
     fn from(transaction: &Transaction) -> Self {
         Bytes::copy_from_slice(transaction.as_bytes()).into()
     }
 }
 
-impl Write for Identified {
+impl Write for EncodedTransaction {
     fn write(&self, buffer: &mut impl BufMut) {
         self.bytes.write(buffer);
     }
 }
 
-impl EncodeSize for Identified {
+impl EncodeSize for EncodedTransaction {
     fn encode_size(&self) -> usize {
         self.bytes.encode_size()
     }
 }
 
-impl Read for Identified {
+impl Read for EncodedTransaction {
     type Cfg = ();
 
     fn read_cfg(buffer: &mut impl Buf, (): &()) -> Result<Self, CodecError> {

@@ -1,0 +1,274 @@
+//! A patient's standing grants.
+
+use std::{fmt, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use yilian_client::grants::{self, DAYS, LEVELS, Listed, PURPOSE, ToldUse, Wish};
+use yilian_protocol::{
+    CertificateId, Confidentiality, GrantId,
+    grant::{GrantState, OpeningEntry, Purpose, Use},
+};
+
+use super::Context;
+use crate::{commands::now, home::write_json};
+
+/// A standing grant to be made.
+#[derive(Debug, Args)]
+pub struct GrantOptions {
+    /// The wallet
+    name: String,
+    /// The reader's certificate
+    #[arg(long)]
+    reader: CertificateId,
+    /// Which levels
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
+    levels: Vec<Level>,
+    /// What for
+    #[arg(long, default_value_t = PURPOSE)]
+    purpose: Purpose,
+    /// Days until the grant ends
+    #[arg(long, default_value_t = DAYS)]
+    days: u64,
+    /// Quarters to come that it covers too, at the hospitals visited so far
+    #[arg(long, default_value_t = 0)]
+    quarters: u8,
+    /// Served in emergencies only, for a day after two clinicians opened it; you see every opening
+    #[arg(long)]
+    emergency: bool,
+    /// Members whose nodes hold the keys, by name; the hospitals visited and others up to five, if left out
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    holders: Vec<String>,
+    /// How many of them it takes to read; more than half, if left out
+    #[arg(long, value_name = "COUNT")]
+    threshold: Option<usize>,
+    /// Write the letter there
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// A level of sensitivity on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// De-identified, coded
+    Statistics,
+    /// Diagnoses, medication, results
+    Clinical,
+    /// Psychiatric, sexual health, genetic, substance use ...
+    Sensitive,
+    /// Name, contact, identifiers
+    Identity,
+}
+
+impl From<Level> for Confidentiality {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Statistics => Self::Statistics,
+            Level::Clinical => Self::Clinical,
+            Level::Sensitive => Self::Sensitive,
+            Level::Identity => Self::Identity,
+        }
+    }
+}
+
+impl From<Confidentiality> for Level {
+    fn from(level: Confidentiality) -> Self {
+        match level {
+            Confidentiality::Statistics => Self::Statistics,
+            Confidentiality::Clinical => Self::Clinical,
+            Confidentiality::Sensitive => Self::Sensitive,
+            Confidentiality::Identity => Self::Identity,
+        }
+    }
+}
+
+impl GrantOptions {
+    fn wish(&self) -> Wish {
+        let levels = self.levels.iter();
+        Wish {
+            reader: self.reader,
+            purpose: self.purpose,
+            levels: levels.map(|level| (*level).into()).collect(),
+            days: self.days,
+            quarters: self.quarters,
+            emergency: self.emergency,
+            holders: self.holders.clone(),
+            threshold: self.threshold,
+        }
+    }
+}
+
+pub async fn grant(context: &Context, options: GrantOptions) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let mut patient = context.home.patient(&options.name)?;
+    let members = opened.session.members().await?;
+    let request = options.wish().request(patient.wallet(), &members, now())?;
+    let (threshold, count) = (request.threshold, request.holders.len());
+    let made = patient
+        .grant(&opened.session, request, &mut rand::rng())
+        .await;
+    // Kept even when the grant failed half-way: what is on the chain must stay revocable.
+    context.home.keep_wallet(&options.name, patient.wallet())?;
+    let made = made?;
+    for holder in &made.without {
+        eprintln!("warning: member {holder} did not take its share; enough others did");
+    }
+    let letter = made.letter;
+    write_json(&options.out, &letter)?;
+    let (grant, records) = (letter.grant, letter.records.len());
+    context.output.tell(&Granted {
+        grant,
+        records,
+        threshold,
+        holders: count,
+        letter: options.out,
+    })?;
+    opened.close();
+    Ok(())
+}
+
+/// A grant of a wallet.
+#[derive(Debug, Args)]
+pub struct GrantName {
+    /// The wallet
+    name: String,
+    /// The grant
+    grant: GrantId,
+}
+
+pub async fn uses(context: &Context, name: &GrantName) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let patient = context.home.patient(&name.name)?;
+    let uses = grants::uses(&opened.session, &patient, name.grant, now()).await?;
+    for (holder, error) in &uses.silent {
+        eprintln!("warning: key holder {holder} does not tell: {error}");
+    }
+    context.output.tell(&UseListing { uses: uses.told })?;
+    opened.close();
+    Ok(())
+}
+
+pub async fn set(context: &Context, name: &GrantName, state: GrantState) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let patient = context.home.patient(&name.name)?;
+    patient
+        .set_grant(&opened.session, name.grant, state)
+        .await?;
+    context.output.tell(&Set {
+        grant: name.grant,
+        state,
+    })?;
+    opened.close();
+    Ok(())
+}
+
+pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let patient = context.home.patient(name)?;
+    let grants = grants::list(&opened.session, patient.wallet()).await?;
+    context.output.tell(&GrantListing { grants })?;
+    opened.close();
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Granted {
+    grant: GrantId,
+    records: usize,
+    threshold: usize,
+    holders: usize,
+    letter: PathBuf,
+}
+
+impl fmt::Display for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "grant {} covers {} records so far; {} of {} key holders serve",
+            self.grant, self.records, self.threshold, self.holders
+        )?;
+        writeln!(
+            f,
+            "letter for the reader written to {}",
+            self.letter.display()
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Set {
+    grant: GrantId,
+    state: GrantState,
+}
+
+impl fmt::Display for Set {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "grant {} is {}", self.grant, self.state)
+    }
+}
+
+#[derive(Serialize)]
+struct UseListing {
+    uses: Vec<ToldUse>,
+}
+
+impl fmt::Display for UseListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ToldUse { holder, usage } in &self.uses {
+            let Use {
+                record,
+                reader,
+                purpose,
+                at,
+            } = usage;
+            let (holder, at) = (holder.short(), at.to_text());
+            writeln!(
+                f,
+                "{at}  {purpose}  record {record}  reader {reader}  told by {holder}"
+            )?;
+        }
+        writeln!(
+            f,
+            "{} uses, each told by every key holder that served",
+            self.uses.len()
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct GrantListing {
+    grants: Vec<Listed>,
+}
+
+impl fmt::Display for GrantListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Listed {
+            grant,
+            state,
+            until,
+            reader,
+            holders,
+            erased,
+            openings,
+        } in &self.grants
+        {
+            let unknown = || "(terms not on this device)".to_owned();
+            let reader = reader.map_or_else(unknown, |reader| reader.to_string());
+            writeln!(
+                f,
+                "{grant}  {state}  until {}  reader {reader}",
+                until.to_text()
+            )?;
+            for OpeningEntry { opening, admitted } in openings {
+                let (at, reason) = (admitted.time.to_text(), &opening.reason);
+                let (first, second) = (opening.first, opening.second);
+                writeln!(f, "  opened in an emergency at {at}: {reason}")?;
+                writeln!(f, "    by {first}\n    and {second}")?;
+            }
+            if *state == GrantState::Revoked {
+                writeln!(f, "  erased by {erased} of {holders} key holders")?;
+            }
+        }
+        writeln!(f, "{} grants", self.grants.len())
+    }
+}

@@ -1,0 +1,95 @@
+//! What a patient does.
+
+mod grants;
+mod records;
+mod wallet;
+
+use std::{fmt, path::PathBuf};
+
+use clap::Subcommand;
+use serde::Serialize;
+use yilian_protocol::grant::GrantState;
+
+use self::{
+    grants::{GrantName, GrantOptions},
+    records::{OpenOptions, ShareOptions},
+    wallet::{CheckInOptions, RecoverOptions},
+};
+use super::{
+    Context,
+    search::{self, SearchOptions},
+};
+
+/// What a patient does.
+#[derive(Debug, Subcommand)]
+pub enum PatientCommand {
+    /// Make a wallet and print its 24 words, once
+    New {
+        /// A name for the wallet on this machine; the chain never learns it
+        name: String,
+        /// Print the words in Chinese
+        #[arg(long)]
+        chinese: bool,
+    },
+    /// Make a wallet again from its 24 words, and find visits and grants on the chain
+    Recover(RecoverOptions),
+    /// Make the token for a visit to a hospital
+    CheckIn(CheckInOptions),
+    /// Find records by code or word, or write a letter that lets a doctor find them
+    Search(SearchOptions),
+    /// List all records
+    List {
+        /// The wallet
+        name: String,
+    },
+    /// Open a record and check its author
+    Open(OpenOptions),
+    /// Share one record with one reader, once and without a trace
+    Share(ShareOptions),
+    /// Make a standing grant
+    Grant(GrantOptions),
+    /// Pause a grant
+    Pause(GrantName),
+    /// Resume a paused grant
+    Resume(GrantName),
+    /// Revoke a grant for good; its key holders erase their shares and say so on the chain
+    Revoke(GrantName),
+    /// List every use of a grant, as its key holders noted them
+    Uses(GrantName),
+    /// List all grants and whether they are served
+    Grants {
+        /// The wallet
+        name: String,
+    },
+}
+
+pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<()> {
+    match command {
+        PatientCommand::New { name, chinese } => wallet::new(context, name, chinese),
+        PatientCommand::Recover(options) => wallet::recover(context, options).await,
+        PatientCommand::CheckIn(options) => wallet::check_in(context, options).await,
+        PatientCommand::Search(options) => search::by_patient(context, options).await,
+        PatientCommand::List { name } => records::list(context, &name).await,
+        PatientCommand::Open(options) => records::open(context, options).await,
+        PatientCommand::Share(options) => records::share(context, options).await,
+        PatientCommand::Grant(options) => grants::grant(context, options).await,
+        PatientCommand::Pause(name) => grants::set(context, &name, GrantState::Paused).await,
+        PatientCommand::Resume(name) => grants::set(context, &name, GrantState::Active).await,
+        PatientCommand::Revoke(name) => grants::set(context, &name, GrantState::Revoked).await,
+        PatientCommand::Uses(name) => grants::uses(context, &name).await,
+        PatientCommand::Grants { name } => grants::list(context, &name).await,
+    }
+}
+
+/// A file that a command wrote.
+#[derive(Serialize)]
+struct Written {
+    what: &'static str,
+    file: PathBuf,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} written to {}", self.what, self.file.display())
+    }
+}

@@ -1,0 +1,127 @@
+//! A patient's own records.
+
+use std::{fmt, path::PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use yilian_client::listing::{self, Opened};
+use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
+
+use super::{Context, Written};
+use crate::{commands::doctor::Shown, home::write_json};
+
+pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let patient = context.home.patient(name)?;
+    let records = listing::records(&opened.session, &patient).await?;
+    context.output.tell(&Listing {
+        records: records.into_iter().map(ListedRecord::from).collect(),
+    })?;
+    opened.close();
+    Ok(())
+}
+
+/// A record to be opened.
+#[derive(Debug, Args)]
+pub struct OpenOptions {
+    /// The wallet
+    name: String,
+    /// The record
+    record: RecordId,
+    /// Write the record there instead of to the terminal
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
+    let opened = context.open().await?;
+    let patient = context.home.patient(&options.name)?;
+    let own = Opened::by_patient(&opened.session, &patient, options.record).await?;
+    Shown::from(own).tell(context, options.out)?;
+    opened.close();
+    Ok(())
+}
+
+/// A record to be shared, and with whom.
+#[derive(Debug, Args)]
+pub struct ShareOptions {
+    /// The wallet
+    name: String,
+    /// The record
+    record: RecordId,
+    /// The reader's certificate
+    #[arg(long)]
+    reader: CertificateId,
+    /// The form of the re-encapsulation
+    #[arg(long, default_value = "gt")]
+    form: Form,
+    /// Write the share there
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<()> {
+    let ShareOptions {
+        name,
+        record,
+        reader,
+        form,
+        out,
+    } = options;
+    let opened = context.open().await?;
+    let patient = context.home.patient(&name)?;
+    let share = patient.share(&opened.session, record, reader, form).await?;
+    write_json(&out, &share)?;
+    context.output.tell(&Written {
+        what: "share",
+        file: out,
+    })?;
+    opened.close();
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Listing {
+    records: Vec<ListedRecord>,
+}
+
+#[derive(Serialize)]
+struct ListedRecord {
+    record: RecordId,
+    scope: String,
+    author: String,
+    signed_at: TimeMs,
+    bytes: usize,
+}
+
+impl From<Opened> for ListedRecord {
+    fn from(opened: Opened) -> Self {
+        Self {
+            record: opened.record,
+            scope: opened.scope,
+            author: opened.author,
+            signed_at: opened.signed_at,
+            bytes: opened.content.len(),
+        }
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ListedRecord {
+            record,
+            scope,
+            author,
+            signed_at,
+            bytes,
+        } in &self.records
+        {
+            writeln!(
+                f,
+                "{record}  {scope}  {}  {author}  {bytes} B",
+                signed_at.to_text()
+            )?;
+        }
+        writeln!(f, "{} records", self.records.len())
+    }
+}

@@ -1,0 +1,60 @@
+//! From FHIR to what a doctor seals: a bundle is read and checked, grouped into visits, and each visit split by confidentiality.
+
+use yilian_record::{
+    Error,
+    encounter::{Visit, visits},
+    fhir::{Bundle, Directory},
+};
+
+use crate::ClientError;
+#[cfg(feature = "segmentation")]
+use crate::{Draft, Keyword};
+
+/// Reads and checks a bundle, which may refer to those in `known`.
+///
+/// # Errors
+/// What is wrong, named by resource and path.
+pub fn checked(bytes: &[u8], known: &Directory) -> Result<Bundle, Error> {
+    let bundle = Bundle::parse(bytes)?;
+    bundle.validate(known)?;
+    Ok(bundle)
+}
+
+/// The one visit of a bundle: a token is for one.
+///
+/// # Errors
+/// [`ClientError::NotOneVisit`]; [`ClientError::Visits`] when visits cannot be told apart.
+pub fn one_visit(bundle: Bundle) -> Result<Visit, ClientError> {
+    let mut visits = visits(bundle)?;
+    let found = visits.len();
+    visits
+        .pop()
+        .filter(|_| found == 1)
+        .ok_or(ClientError::NotOneVisit { found })
+}
+
+/// The drafts of a visit: one for each part. Text that an index cannot hold, as a code with a tab in it, is no keyword; the record is sealed without it.
+#[cfg(feature = "segmentation")]
+#[must_use]
+pub fn of_visit(visit: &Visit) -> Vec<Draft> {
+    let draft = |part: yilian_record::label::Part| Draft {
+        confidentiality: part.confidentiality,
+        content: part.content,
+        keywords: part.keywords.iter().filter_map(indexed).collect(),
+    };
+    let parts = yilian_record::label::parts(visit);
+    parts.into_iter().map(draft).collect()
+}
+
+/// The keywords that a query means, to be sought together; none when it says nothing.
+#[cfg(feature = "segmentation")]
+#[must_use]
+pub fn sought(query: &str) -> Vec<Keyword> {
+    let keywords = yilian_record::keyword::query(query);
+    keywords.iter().filter_map(indexed).collect()
+}
+
+#[cfg(feature = "segmentation")]
+fn indexed(keyword: &yilian_record::keyword::Keyword) -> Option<Keyword> {
+    Keyword::new(keyword.to_text()).ok()
+}

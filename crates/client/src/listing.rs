@@ -1,0 +1,138 @@
+//! Records as people are shown them: with the author's name and hospital looked up.
+
+use yilian_protocol::{
+    CertificateId, RecordId, TimeMs,
+    authored::Verified,
+    call::{RecordEntry, Transport},
+};
+
+use crate::{ClientError, Hit, Patient, Session, people};
+
+/// A record that was opened, and whose author was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The record.
+    pub record: RecordId,
+    /// Its author's name.
+    pub author: String,
+    /// Its author's certificate.
+    pub certificate: CertificateId,
+    /// When he signed it, as he says.
+    pub signed_at: TimeMs,
+    /// Its scope, as text.
+    pub scope: String,
+    /// The FHIR resources.
+    pub content: Vec<u8>,
+}
+
+impl Opened {
+    /// Looks up the author's name.
+    ///
+    /// # Errors
+    /// When the node does not answer, or its proof does not verify.
+    pub async fn of<T: Transport>(
+        session: &Session<T>,
+        record: RecordId,
+        verified: &Verified,
+    ) -> Result<Self, ClientError> {
+        let author = session.certificate(verified.author()).await?;
+        Ok(Self {
+            record,
+            author: author.certificate.subject.to_string(),
+            certificate: verified.author(),
+            signed_at: verified.signed_at(),
+            scope: verified.scope().to_string(),
+            content: verified.content().to_vec(),
+        })
+    }
+
+    /// Opens a record of the patient's own.
+    ///
+    /// # Errors
+    /// As [`Patient::open`].
+    pub async fn by_patient<T: Transport>(
+        session: &Session<T>,
+        patient: &Patient,
+        record: RecordId,
+    ) -> Result<Self, ClientError> {
+        let own = patient.open(session, record).await?;
+        Self::of(session, record, &own.verified).await
+    }
+}
+
+/// All records of a patient, each opened, in the order of the visits.
+///
+/// # Errors
+/// As [`Patient::open`]: one record that does not open is not passed over.
+pub async fn records<T: Transport>(
+    session: &Session<T>,
+    patient: &Patient,
+) -> Result<Vec<Opened>, ClientError> {
+    let mut records = Vec::new();
+    for RecordEntry { sealed, .. } in patient.records(session).await? {
+        records.push(Opened::by_patient(session, patient, sealed.record).await?);
+    }
+    Ok(records)
+}
+
+/// A record that a search found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Found {
+    /// The record.
+    pub record: RecordId,
+    /// When it came onto the chain.
+    pub admitted: TimeMs,
+    /// The hospital's name.
+    pub hospital: String,
+    /// The author's name: as the index has it, or as the record does when its patient opened it.
+    pub author: String,
+    /// When the author signed it, if it was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<TimeMs>,
+    /// Its scope, if it was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// What a search found, as far as the index tells.
+///
+/// # Errors
+/// When the node does not answer, or its proofs do not verify.
+pub async fn found<T: Transport>(
+    session: &Session<T>,
+    hits: &[Hit],
+) -> Result<Vec<Found>, ClientError> {
+    let names = people::names(session).await?;
+    let mut found = Vec::with_capacity(hits.len());
+    for Hit { entry, writer } in hits {
+        let writer = session.certificate(*writer).await?;
+        found.push(Found {
+            record: entry.sealed.record,
+            admitted: entry.admitted.time,
+            hospital: names.get(&entry.hospital).cloned().unwrap_or_default(),
+            author: writer.certificate.subject.to_string(),
+            signed_at: None,
+            scope: None,
+        });
+    }
+    Ok(found)
+}
+
+/// What a patient's own search found. He can do better than believe the index: each record is opened, and its author checked.
+///
+/// # Errors
+/// As [`Patient::open`].
+pub async fn found_by_patient<T: Transport>(
+    session: &Session<T>,
+    patient: &Patient,
+    hits: &[Hit],
+) -> Result<Vec<Found>, ClientError> {
+    let mut found = found(session, hits).await?;
+    for line in &mut found {
+        let opened = Opened::by_patient(session, patient, line.record).await?;
+        line.author = opened.author;
+        line.signed_at = Some(opened.signed_at);
+        line.scope = Some(opened.scope);
+    }
+    Ok(found)
+}

@@ -1,0 +1,16 @@
+//! People's side against a node in a temporary folder, as the programs use it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::large_futures
+)]
+
+mod actors;
+mod calendar;
+mod drafts;
+mod grants;
+mod people;
+mod queue;
+mod world;
