@@ -49,7 +49,7 @@ pub const KEPT: &[(&str, &[(&str, &str)])] = &[
             ("crates/client/src/session.rs", "trace_heads"),
             ("crates/client/src/session.rs", "log_open"),
             ("crates/client/src/session.rs", "log_check"),
-            (("crates/client/src/people.rs", "member_among")),
+            ("crates/client/src/people.rs", "member_among"),
             ("crates/node/src/keyholder.rs", "reencapsulate_once"),
             ("crates/node/src/private_chain.rs", "PERIOD"),
             ("crates/node/src/private_chain.rs", "close_checked"),
