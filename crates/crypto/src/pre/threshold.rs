@@ -5,8 +5,8 @@
 //!             F_j = g^{phi_j}, F_0 = g, F(i) = prod F_j^{i^j} = g^{phi(i)}    48 (k-1) bytes
 //! share       RK_i = PK_b^{phi(i)/a_w}; good when e(PK_{a,w}, RK_i) = e(F(i), PK_b)    96 bytes
 //! partial     z_i = e(c, RK_i) = Z^{r b phi(i)}                                288 bytes
-//!   proof     psi(X) = (e(PK_{a,w}, X), e(c, X)); T = psi(R) for a random R,
-//!             e = H(.., T), S = R + e RK_i; good when psi(S) = T (e(F(i), PK_b), z_i)^e    128 bytes
+//!   proof     psi(X) = (e(PK_{a,w}, X), e(c, X)); T = psi(R) for a random R,              128 bytes
+//!             e = H(.., T), S = R + e RK_i; good when psi(S) = T (e(F(i), PK_b), z_i)^e
 //! combine     z' = prod z_i^{l_i}, l_i Lagrange's coefficients at 0
 //! ```
 //! Fewer than k holders learn nothing that they could turn a capsule with. Whoever deals cannot hand out shares that do not fit,
