@@ -381,7 +381,7 @@ mod tests {
             ("<p>x", "tags that do not match"),
             ("a & b", "an ampersand that begins no character reference"),
             ("<p class=x>x</p>", "an attribute without quotes"),
-            ("<p", "tags that do not match"),
+            ("<p", "an element that is not allowed"),
             ("", "a div without content (txt-2)"),
             ("  <p> </p>", "a div without content (txt-2)"),
         ] {
