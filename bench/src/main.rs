@@ -4,6 +4,7 @@
 
 mod chain;
 mod crypto;
+mod labels;
 mod path;
 mod peks;
 mod row;
@@ -29,6 +30,8 @@ enum Area {
     Chain,
     /// Cryptographic operations, beside mcl in the same process
     Crypto,
+    /// Labels: precision and recall on the rows of the repository, and the time of a large bundle
+    Labels,
     /// A record's way from a doctor to a second doctor, on an embedded network
     Path,
     /// Searching by keyword: the index on disk up to 10^6 records (about 5 GB), and the pairing scheme beside ours
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     let rows = match area {
         Area::Chain => tokio::runtime::Runtime::new()?.block_on(chain::measure())?,
         Area::Crypto => crypto::measure()?,
+        Area::Labels => labels::measure()?,
         Area::Search => tokio::runtime::Runtime::new()?.block_on(search::measure())?,
         Area::Trace => tokio::runtime::Runtime::new()?.block_on(trace::measure())?,
         Area::Path => tokio::runtime::Runtime::new()?.block_on(path::measure())?,

@@ -22,5 +22,6 @@ pub mod media;
 pub mod subject;
 pub mod submission;
 pub mod synthetic;
+pub mod terminology;
 
 pub use error::Error;

@@ -86,6 +86,15 @@ impl Envelope {
         plain.unwrap_or("collection")
     }
 
+    /// `Bundle.meta.security`: labels of each resource in it.
+    #[must_use]
+    pub fn labels(&self) -> Vec<Value> {
+        let meta = self.member("meta");
+        let meta: Option<Value> = meta.and_then(|text| serde_json::from_str(text).ok());
+        let labels = meta.and_then(|meta| meta.get("security")?.as_array().cloned());
+        labels.unwrap_or_default()
+    }
+
     /// Whether an extension of the type itself was written, for which no room is left.
     pub(crate) fn has_extended_type(&self) -> bool {
         self.member("_type").is_some()

@@ -1,33 +1,106 @@
-//! The labeller: splits a visit into parts by confidentiality, so that each is sealed under a scope of its own.
+//! The labeller: splits a visit into parts by confidentiality, so that each is sealed under a scope
+//! of its own.
 //!
-//! Levels follow HL7 security labels (Healthcare Privacy and Security Classification System; docs/PROTOCOL.md 6):
+//! Levels follow HL7 security labels (Healthcare Privacy and Security Classification System;
+//! docs/PROTOCOL.md 6):
 //!
 //! | level | what | rule |
 //! |---|---|---|
 //! | identity | who the patient is | Patient, RelatedPerson, Person, Coverage |
-//! | sensitive | what may harm if known | any coding of the resource is in `rules.tsv`; or its own label says R, V or a sensitivity |
+//! | sensitive | what may harm if known | a label, a code, a word, or what it refers to says so |
 //! | clinical | all other care | the rest |
-//! | statistics | coded extract for authorities | made here: age band, sex, quarter, codes; no id, name, text or day |
+//! | statistics | coded extract for authorities | made after the others: see `statistics` |
 //!
-//! Sensitivity spreads: whatever refers to a sensitive resource, or embeds one, is sensitive too, and so is what the two have in common to tell (an
-//! Encounter whose reason is a sensitive Condition, a Claim for a sensitive prescription). A resource's own label can raise its level, never lower it.
+//! What is sensitive by itself: `policy` (labels), `rules` (codes), `words`; where they are looked
+//! for: `scan`; how it spreads: `spread`. A label can raise a resource's level, never lower it, and
+//! in doubt a resource is sensitive. A label of the bundle is one of each resource in it. See
+//! docs/labels.md, also for what this does not see.
 
+mod policy;
+mod rules;
+mod scan;
+mod spread;
 mod statistics;
+mod words;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
-};
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use serde_json::Value;
 use yilian_protocol::Confidentiality;
 
+pub use rules::sensitivity;
+
 use crate::{
     document,
     encounter::Visit,
-    fhir::{Resolver, Resource},
+    fhir::Resource,
     keyword::{Keyword, keywords},
 };
+
+/// What information is sensitive about, by the codes of HL7 v3 ActCode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Sensitivity {
+    /// HIV: infection, tests, antiretrovirals, contacts.
+    Hiv,
+    /// STD: other sexually transmitted disease.
+    Std,
+    /// PSY: mental and behavioural disorders, self-harm, dementia, and their care.
+    Psychiatry,
+    /// SUD: use of alcohol and drugs, what it did to the body, treatment.
+    Substance,
+    /// SEX: sexuality and reproduction: contraception, abortion, pregnancy, infertility, gender.
+    Sexuality,
+    /// GDIS: genetic disease, tests and counselling.
+    Genetic,
+    /// SCA: sickle-cell disease and trait.
+    SickleCell,
+    /// SDV: assault, abuse, domestic violence.
+    Violence,
+}
+
+impl Sensitivity {
+    /// The code of v3 ActCode.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Hiv => "HIV",
+            Self::Std => "STD",
+            Self::Psychiatry => "PSY",
+            Self::Substance => "SUD",
+            Self::Sexuality => "SEX",
+            Self::Genetic => "GDIS",
+            Self::SickleCell => "SCA",
+            Self::Violence => "SDV",
+        }
+    }
+
+    fn named(code: &str) -> Option<Self> {
+        Some(match code {
+            "HIV" => Self::Hiv,
+            "STD" => Self::Std,
+            "PSY" => Self::Psychiatry,
+            "SUD" => Self::Substance,
+            "SEX" => Self::Sexuality,
+            "GDIS" => Self::Genetic,
+            "SCA" => Self::SickleCell,
+            "SDV" => Self::Violence,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a resource is sensitive by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A security label says so.
+    Label,
+    /// A code does.
+    Code(Sensitivity),
+    /// A word does.
+    Word(Sensitivity),
+}
 
 /// The resources of a visit that have one confidentiality, or the visit's statistics.
 #[derive(Debug, Clone)]
@@ -36,186 +109,82 @@ pub struct Part {
     pub confidentiality: Confidentiality,
     /// Its content: a FHIR Bundle of the entries as they were written, see [`crate::document`].
     pub content: Vec<u8>,
-    /// What it can be found by: of its own resources alone, so that a sensitive word leads to the sensitive part. Identity and statistics have none.
+    /// What it can be found by: of its own resources alone, so that a sensitive word leads to the
+    /// sensitive part. Identity and statistics have none.
     pub keywords: Vec<Keyword>,
 }
 
-/// Splits a visit. Every resource is in exactly one of the parts, and in addition there are the visit's statistics.
+/// Splits a visit. Every resource is in exactly one of the parts, and in addition there are the
+/// visit's statistics.
 #[must_use]
 pub fn parts(visit: &Visit) -> Vec<Part> {
-    let levels = levels(&visit.resources);
+    let levels = levels(visit);
     let contents = document::contents(visit, &levels);
     let part = |(level, content): (Confidentiality, Vec<u8>)| {
-        let of_level = visit.resources.iter().zip(&levels);
-        let of_level =
-            of_level.filter_map(|(resource, found)| (*found == level).then_some(resource));
+        let leveled = visit.resources.iter().zip(&levels);
+        let found = leveled.filter_map(|(resource, found)| (*found == level).then_some(resource));
         Part {
             confidentiality: level,
             content,
             keywords: match level {
                 Confidentiality::Identity => Vec::new(),
-                _ => keywords(of_level),
+                _ => keywords(found),
             },
         }
     };
     let mut parts: Vec<Part> = contents.into_iter().map(part).collect();
-    let statistics = statistics::extract(visit);
-    let content = statistics.to_string().into_bytes();
+    let statistics = statistics::extract(visit, &levels);
     parts.push(Part {
         confidentiality: Confidentiality::Statistics,
-        content,
+        content: statistics.to_string().into_bytes(),
         keywords: Vec::new(),
     });
     parts
 }
 
-/// The level of each resource.
-fn levels(resources: &[Resource]) -> Vec<Confidentiality> {
-    let resolver = Resolver::new(resources);
-    let mut sensitive: Vec<bool> = resources.iter().map(is_sensitive).collect();
-    // Neither the patient nor organisations carry it on: everything refers to them.
-    let leads: Vec<Vec<usize>> = resources
-        .iter()
-        .enumerate()
-        .map(|(at, resource)| match carries_no_taint(resource) {
-            true => Vec::new(),
-            false => resolver.leads(at),
-        })
-        .collect();
-    // Until nothing spreads any more.
-    loop {
-        let is = |at: &usize| sensitive.get(*at).copied().unwrap_or(false);
-        let spread: Vec<bool> = leads
-            .iter()
-            .enumerate()
-            .map(|(at, targets)| is(&at) || targets.iter().any(is))
-            .collect();
-        if spread == sensitive {
-            break;
-        }
-        sensitive = spread;
-    }
-    let level = |(resource, sensitive): (&Resource, bool)| match resource.resource_type().as_str() {
-        "Patient" | "RelatedPerson" | "Person" | "Coverage" => Confidentiality::Identity,
-        _ if sensitive => Confidentiality::Sensitive,
-        _ => Confidentiality::Clinical,
-    };
-    resources.iter().zip(sensitive).map(level).collect()
+/// Why a resource is sensitive by itself; empty when it is not. What it refers to is not looked at.
+#[must_use]
+pub fn reasons(resource: &Resource) -> BTreeSet<Reason> {
+    let mut reasons = BTreeSet::new();
+    scan::scan(resource.value(), &mut |reason| {
+        reasons.insert(reason);
+        ControlFlow::Continue(())
+    });
+    reasons
 }
 
-fn carries_no_taint(resource: &Resource) -> bool {
+/// The level of each resource of a visit.
+#[must_use]
+pub fn levels(visit: &Visit) -> Vec<Confidentiality> {
+    let whole = visit.envelope.labels().iter().any(policy::raises);
+    let own =
+        |resource: &Resource| !is_identity(resource) && (whole || is_sensitive(resource.value()));
+    let own = visit.resources.iter().map(own).collect();
+    let sensitive = spread::spread(&visit.resources, own);
+    let resources = visit.resources.iter().zip(sensitive);
+    let level = |(resource, sensitive): (&Resource, bool)| match sensitive {
+        _ if is_identity(resource) => Confidentiality::Identity,
+        true => Confidentiality::Sensitive,
+        false => Confidentiality::Clinical,
+    };
+    resources.map(level).collect()
+}
+
+/// Who the patient is. No label moves it: it is sealed apart in any case.
+fn is_identity(resource: &Resource) -> bool {
     matches!(
         resource.resource_type().as_str(),
-        "Patient"
-            | "RelatedPerson"
-            | "Person"
-            | "Coverage"
-            | "Organization"
-            | "Practitioner"
-            | "PractitionerRole"
-            | "Location"
+        "Patient" | "RelatedPerson" | "Person" | "Coverage"
     )
 }
 
-fn is_sensitive(resource: &Resource) -> bool {
-    !carries_no_taint(resource)
-        && (labelled(resource.value()) || has_sensitive_code(resource.value()))
-}
-
-/// The resource's own security label: restricted, very restricted, or any sensitivity of the table.
-fn labelled(value: &Value) -> bool {
-    let labels = value.pointer("/meta/security").and_then(Value::as_array);
-    let codes = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|label| label.get("code")?.as_str());
-    let mut codes = codes;
-    codes.any(|code| matches!(code, "R" | "V") || rules().sensitivities.contains(code))
-}
-
-/// Whether any coding, at any depth, contained resources included, is in the table.
-fn has_sensitive_code(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(has_sensitive_code),
-        Value::Object(members) => {
-            let text = |name: &str| members.get(name).and_then(Value::as_str);
-            let coded = match (text("system"), text("code")) {
-                (Some(system), Some(code)) => rules().sensitivity(system, code).is_some(),
-                _ => false,
-            };
-            coded || members.values().any(has_sensitive_code)
-        }
-        _ => false,
-    }
-}
-
-/// The sensitivity that the table gives to a code; `None` when it is not sensitive.
-#[must_use]
-pub fn sensitivity(system: &str, code: &str) -> Option<&'static str> {
-    rules().sensitivity(system, code)
-}
-
-#[derive(Default)]
-struct Rules {
-    exact: BTreeMap<(&'static str, &'static str), &'static str>,
-    prefixes: BTreeMap<&'static str, Vec<(&'static str, &'static str)>>,
-    sensitivities: BTreeSet<&'static str>,
-}
-
-impl Rules {
-    fn sensitivity(&self, system: &str, code: &str) -> Option<&'static str> {
-        let system = canonical_system(system);
-        let prefixes = || {
-            let of_system = self.prefixes.get(system)?;
-            of_system
-                .iter()
-                .find(|(prefix, _)| code.starts_with(prefix))
-                .map(|(_, found)| *found)
-        };
-        self.exact.get(&(system, code)).copied().or_else(prefixes)
-    }
-}
-
-/// National editions of ICD-10 share its categories.
-fn canonical_system(system: &str) -> &str {
-    const ICD_10: &str = "http://hl7.org/fhir/sid/icd-10";
-    if system.starts_with(ICD_10) || system == "urn:oid:2.16.840.1.113883.6.3" {
-        ICD_10
-    } else {
-        system
-    }
-}
-
-fn rules() -> &'static Rules {
-    static RULES: OnceLock<Rules> = OnceLock::new();
-    RULES.get_or_init(|| {
-        let mut rules = Rules::default();
-        for line in include_str!("rules.tsv")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-        {
-            let mut columns = line.split('\t');
-            let (Some(system), Some(code), Some(sensitivity)) =
-                (columns.next(), columns.next(), columns.next())
-            else {
-                continue;
-            };
-            rules.sensitivities.insert(sensitivity);
-            match code.strip_suffix('*') {
-                Some(prefix) => {
-                    rules
-                        .prefixes
-                        .entry(system)
-                        .or_default()
-                        .push((prefix, sensitivity));
-                }
-                None => {
-                    rules.exact.insert((system, code), sensitivity);
-                }
-            }
-        }
-        rules
-    })
+fn is_sensitive(value: &Value) -> bool {
+    let mut sensitive = false;
+    scan::scan(value, &mut |_| {
+        sensitive = true;
+        ControlFlow::Break(())
+    });
+    sensitive
 }
 
 #[cfg(test)]

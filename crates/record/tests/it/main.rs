@@ -13,4 +13,8 @@ mod fhir_strict;
 #[cfg(test)]
 mod field_cases;
 #[cfg(test)]
+mod label_rows;
+#[cfg(test)]
+mod labels;
+#[cfg(test)]
 mod visits_real;
