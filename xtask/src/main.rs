@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod features;
 mod fhir;
 mod plot;
 mod run;
@@ -23,10 +24,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Installs what the tests need, then runs every check: format, walls, lints, tests
+    /// Installs what the tests need, then runs every check: format, walls, features, lints, tests
     Test(test::Options),
     /// Checks who imports whom against the table of the architecture
     Walls,
+    /// Checks that programs and tests agree on the features of what they share
+    Features,
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
     /// Draws the rows of a search benchmark
@@ -39,6 +42,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
+        Task::Features => features::run(),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),

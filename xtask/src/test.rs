@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::{
+    features,
     run::{self, answers},
     walls,
 };
@@ -18,6 +19,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     install()?;
     run::run("cargo", &["fmt", "--all", "--check"])?;
     walls::run()?;
+    features::run()?;
     let workspace = ["--workspace", "--exclude", "yilian-bench", "--locked"];
     if answers("cargo-nextest", "--version") {
         run::run("cargo", &[&["nextest", "run"], &workspace[..]].concat())?;
