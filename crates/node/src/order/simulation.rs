@@ -390,7 +390,7 @@ async fn equivocate(
     };
     // It ends with the simulation.
     while let Ok((_, message)) = receiver.recv().await {
-        let vote = Vote::decode(message).ok();
+        let vote = Vote::<Scheme, Digest>::decode(message).ok();
         for vote in vote
             .into_iter()
             .flat_map(|vote| both(&mut context, &scheme, vote))
