@@ -28,13 +28,13 @@ use yilian_node::{
 };
 use yilian_protocol::{
     ChainId, Height, RecordId,
+    call::{Submit, TransactionBytes, Transport as _},
     codec::{List, Text},
     governance::EpochBlocks,
     refusal::Outcome,
     registry::Genesis,
     sealed::SealedRecord,
     search::RecordIndex,
-    transport::{Request, Response, Transport as _},
     tx::{Body, SealVisit, Transaction},
 };
 
@@ -262,11 +262,12 @@ impl Net {
             tasks.spawn(async move {
                 let submitted = Instant::now();
                 // The receipt is not verified here: that is the client's millisecond, on another machine than the node's.
-                let answer = link.call(Request::Submit(transaction)).await;
+                let answer = link
+                    .call(Submit(TransactionBytes::from(&transaction)))
+                    .await;
                 drop(permit);
                 let outcome = match answer {
-                    Ok(Response::Receipt(receipt)) => Ok(receipt.outcome),
-                    Ok(_) => Err("another answer".to_owned()),
+                    Ok(receipt) => Ok(receipt.outcome),
                     Err(error) => Err(error.to_string()),
                 };
                 (since, submitted.elapsed(), outcome)

@@ -1,13 +1,15 @@
-//! One feature set: what programs and tests share is built once, and no program has what only tests may have.
+//! One feature set: what programs and tests share is built once, and no program has what only
+//! tests may have.
 //!
-//! Cargo builds a dependency anew for every set of features, and with it all that depends on it. Which sets a command builds is said by
-//! `cargo tree`; the workspace's manifest says what is pinned so that they agree.
+//! Cargo builds a dependency anew for every set of features, and with it all that depends on it.
+//! Which sets a command builds is said by `cargo tree`; the workspace's manifest says what is
+//! pinned so that they agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
 
-use crate::run;
+use crate::{run, test};
 
 /// What the first command of the README builds; every other program adds only what is not in it.
 const FIRST: &str = "yilian-app";
@@ -25,8 +27,8 @@ const TEST_ONLY: &[&str] = &[
     "test-utils",
 ];
 
-/// What the tests build a second time, with this feature: the engine as the simulation drives it. Nothing else of the consensus depends on
-/// either.
+/// What the tests build a second time, with this feature: the engine as the simulation drives it.
+/// Nothing else of the consensus depends on either.
 const APART: &[(&str, &str)] = &[
     ("commonware-glue", "test-utils"),
     ("yilian-node", "simulation"),
@@ -45,8 +47,7 @@ pub fn run() -> anyhow::Result<()> {
         let anew = |line| format!("{program} builds anew what {FIRST} has: {line}");
         faults.extend(anew_in(&other, &first).into_iter().map(anew));
     }
-    let tests = ["--workspace", "--exclude", "yilian-bench"];
-    let tests = builds(&tests, "normal,build,dev")?;
+    let tests = builds(test::TOGETHER, "normal,build,dev")?;
     let anew = |line| format!("{FIRST} builds anew what the tests have: {line}");
     let shared = anew_in(&with_apart(first), &tests);
     faults.extend(shared.into_iter().map(anew));
@@ -70,7 +71,8 @@ fn builds(packages: &[&str], edges: &str) -> anyhow::Result<Builds> {
     Ok(builds)
 }
 
-/// Lines of `NAME vVERSION (NOTES)`, a tab, features by commas, and maybe ` (*)` for what was listed before.
+/// Lines of `NAME vVERSION (NOTES)`, a tab, features by commas, and maybe ` (*)` for what was
+/// listed before.
 fn parse(tree: &str) -> anyhow::Result<Builds> {
     let mut builds = Builds::new();
     for line in tree.lines().filter(|line| !line.is_empty()) {

@@ -8,9 +8,11 @@
 mod bench;
 mod features;
 mod fhir;
+mod mutants;
 mod plot;
 mod run;
 mod test;
+mod tidy;
 mod walls;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +32,10 @@ enum Task {
     Walls,
     /// Checks that programs and tests agree on the features of what they share
     Features,
+    /// Checks the form of code and documents: wide lines, broken tables and links, dead items
+    Tidy,
+    /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes an hour or two
+    Mutants(mutants::Options),
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
     /// Draws the rows of a search benchmark
@@ -43,6 +49,8 @@ fn main() -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
         Task::Features => features::run(),
+        Task::Tidy => tidy::run(),
+        Task::Mutants(options) => mutants::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),

@@ -45,6 +45,15 @@ fn points(rows: &[Value], prefix: &str, quantile: &str) -> BTreeMap<u64, f64> {
     rows.iter().filter_map(point).collect()
 }
 
+/// The drawing up to its title.
+fn head() -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n\
+         <text x=\"{MARGIN}\" y=\"24\" font-size=\"14\">Search on disk, µs, by number of records (10 keywords each)</text>\n"
+    )
+}
+
 fn draw(rows: &[Value]) -> anyhow::Result<String> {
     let lines: Vec<_> = LINES
         .iter()
@@ -66,11 +75,7 @@ fn draw(rows: &[Value]) -> anyhow::Result<String> {
     };
     let y = |us: f64| HEIGHT - MARGIN - (HEIGHT - 2.0 * MARGIN) * us / top;
 
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n\
-         <text x=\"{MARGIN}\" y=\"24\" font-size=\"14\">Search on disk, µs, by number of records (10 keywords each)</text>\n"
-    );
+    let mut svg = head();
     for step in 0..=4 {
         let us = top * f64::from(step) / 4.0;
         let (at, right) = (y(us), WIDTH - MARGIN);

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use anyhow::Context;
 use yilian_client::{ClientError, HttpTransport, Session};
 use yilian_node::service::{Identities, InProcess, Node, NodeOptions};
-use yilian_protocol::transport::{CallError, Request, Response, Transport};
+use yilian_protocol::call::{Answered, Call, CallError, Transport};
 
 use crate::home::Home;
 
@@ -19,10 +19,10 @@ pub enum Link {
 }
 
 impl Transport for Link {
-    async fn call(&self, request: Request) -> Result<Response, CallError> {
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
         match self {
-            Self::Embedded(node) => node.call(request).await,
-            Self::Http(http) => http.call(request).await,
+            Self::Embedded(node) => node.call(call).await,
+            Self::Http(http) => http.call(call).await,
         }
     }
 }

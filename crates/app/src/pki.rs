@@ -108,7 +108,8 @@ impl Authority {
         Ok(self)
     }
 
-    /// What signs in the name of `name`, the subject of this CA's certificate. No other part of that certificate enters what is signed.
+    /// What signs in the name of `name`, the subject of this CA's certificate. No other part of
+    /// that certificate enters what is signed.
     fn issuer(&self, name: &str) -> anyhow::Result<Issuer<'static, KeyPair>> {
         let key = KeyPair::from_pem(&self.key)?;
         Ok(Issuer::new(ca_params(name, 0)?, key))

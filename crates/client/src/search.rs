@@ -1,4 +1,4 @@
-//! Finding records by keyword: the patient seeks, or lets somebody seek what exists now (protocols section 7).
+//! Finding records by keyword: the patient seeks, or lets somebody seek what exists now (docs/PROTOCOL.md 7).
 //!
 //! A patient's entries stand under one key for each writer, hospital and quarter. So a search goes over every author certified at a hospital that was
 //! visited, and every quarter of a visit there; one question for each tells where nothing is. Several words are sought together: the rarest by

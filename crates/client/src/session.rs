@@ -10,6 +10,12 @@ use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
 use yilian_protocol::{
     BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
     TransactionId,
+    call::{
+        AskHolder, Block, CallError, CheckLog, Cross, GetBlock, GetIndex, GetLogBlock, GetLogHead,
+        GetLogInclusion, GetObject, GetOpenEntries, GetReceipt, GetStatus, GetTrace, GetUses,
+        LeaveDeposit, LogHead, LookUp, Offset, OneShot, Page, Prove, RecordEntry, Reencapsulate,
+        Reencapsulated, Seal, SealRequest, Search, Status, Submit, TransactionBytes, Transport,
+    },
     codec::{Decode, Encode, List},
     governance::{CandidateEntry, Candidates, Seats},
     grant::{GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest},
@@ -22,10 +28,6 @@ use yilian_protocol::{
     search::{Crossing, Found, LookupRequest, Pointer, RecordIndex, Searches},
     state::{Sequence, Table, tables},
     trace::{TraceEntry, TraceHead},
-    transport::{
-        Block, CallError, LogHead, OneShot, Page, RecordEntry, Reencapsulated, Request, Response,
-        SealRequest, Status, Transport,
-    },
     tx::{Body, Transaction, TransactionError},
 };
 
@@ -45,16 +47,6 @@ pub struct Session<T> {
 struct Seen {
     admitted: Option<Admitted>,
     block: Option<BlockId>,
-}
-
-/// Sends a request and takes the one variant that answers it.
-macro_rules! ask {
-    ($session:expr, $request:expr, $answer:ident, $name:literal) => {
-        match $session.transport.call($request).await? {
-            Response::$answer(value) => value,
-            _ => return Err(ClientError::WrongAnswer { request: $name }),
-        }
-    };
 }
 
 impl<T: Transport> Session<T> {
@@ -84,9 +76,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the node does not answer, or contradicts itself.
     pub async fn trust_on_first_use(transport: T) -> Result<Self, ClientError> {
-        let Response::Status(status) = transport.call(Request::Status).await? else {
-            return Err(ClientError::WrongAnswer { request: "status" });
-        };
+        let status = transport.call(GetStatus {}).await?;
         let chain = status.genesis.chain();
         if chain != status.chain {
             return Err(ClientError::OtherChain {
@@ -119,7 +109,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the node does not answer.
     pub async fn status(&self) -> Result<Status, ClientError> {
-        Ok(ask!(self, Request::Status, Status, "status"))
+        Ok(self.transport.call(GetStatus {}).await?)
     }
 
     /// Signs `body` for this chain with `key`, and has it ordered.
@@ -137,7 +127,8 @@ impl<T: Transport> Session<T> {
     /// [`ClientError::Refused`] names the rule when the ledger refuses it.
     pub async fn submit(&self, transaction: Transaction) -> Result<Receipt, ClientError> {
         let id = transaction.id();
-        let receipt = ask!(self, Request::Submit(transaction), Receipt, "submit");
+        let call = Submit(TransactionBytes::from(&transaction));
+        let receipt = self.transport.call(call).await?;
         self.check(&receipt, id)?;
         receipt.outcome.ok()?;
         Ok(receipt)
@@ -149,7 +140,7 @@ impl<T: Transport> Session<T> {
     /// [`ClientError::Refused`] names the rule when the ledger refuses them.
     pub async fn seal(&self, request: SealRequest) -> Result<Receipt, ClientError> {
         let body = Body::Seal(request.visit.clone());
-        let sealed = ask!(self, Request::Seal(request), Sealed, "seal");
+        let sealed = self.transport.call(Seal(request)).await?;
         let transaction =
             Transaction::parse(sealed.transaction.as_slice()).map_err(|error| match error {
                 TransactionError::Malformed(error) => ReceiptError::Malformed(error),
@@ -178,7 +169,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When there is none, or its proof does not verify.
     pub async fn receipt(&self, id: TransactionId) -> Result<Receipt, ClientError> {
-        let receipt = ask!(self, Request::Receipt(id), Receipt, "receipt");
+        let receipt = self.transport.call(GetReceipt { id }).await?;
         self.check(&receipt, id)?;
         Ok(receipt)
     }
@@ -188,7 +179,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the chain is not that high.
     pub async fn block(&self, height: Height) -> Result<Block, ClientError> {
-        Ok(ask!(self, Request::Block(height), Block, "block"))
+        Ok(self.transport.call(GetBlock { height }).await?)
     }
 
     /// A certificate's entry in the registry.
@@ -332,8 +323,8 @@ impl<T: Transport> Session<T> {
         let mut values = Vec::with_capacity(keys.len());
         for some in keys.chunks(PROOFS_MAX) {
             let before = self.seen();
-            let request = Request::Prove(List::new(some.to_vec())?);
-            let proven = ask!(self, request, Proven, "prove");
+            let call = Prove(List::new(some.to_vec())?);
+            let proven = self.transport.call(call).await?;
             let group_key = self.genesis.group_key.as_slice();
             let header = &proven.header;
             let known = self.lock().block == Some(header.id());
@@ -372,7 +363,7 @@ impl<T: Transport> Session<T> {
     /// [`ClientError::FalseObject`] when the node's bytes are not the ones the chain names.
     pub async fn object(&self, entry: &RecordEntry) -> Result<SealedObject, ClientError> {
         let record = entry.sealed.record;
-        let bytes = ask!(self, Request::Object(record), Object, "object");
+        let bytes = self.transport.call(GetObject { id: record }).await?;
         let object =
             SealedObject::parse(bytes).map_err(|source| ClientError::Sealed { record, source })?;
         let header = object.header();
@@ -390,8 +381,8 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`ReceiptError::State`] when they are not the ones the chain commits to.
     pub async fn index(&self, entry: &RecordEntry) -> Result<RecordIndex, ClientError> {
-        let request = Request::Index(entry.sealed.record);
-        let index = ask!(self, request, Index, "index");
+        let id = entry.sealed.record;
+        let index = self.transport.call(GetIndex { id }).await?;
         if index.digest() == entry.index {
             Ok(index)
         } else {
@@ -408,7 +399,7 @@ impl<T: Transport> Session<T> {
         request: LookupRequest,
     ) -> Result<Vec<Option<Pointer>>, ClientError> {
         let count = request.addresses.len();
-        let pointers = ask!(self, Request::Lookup(request), Pointers, "lookup").0;
+        let pointers = self.transport.call(LookUp(request)).await?.0;
         answered(pointers, count, "lookup")
     }
 
@@ -418,7 +409,7 @@ impl<T: Transport> Session<T> {
     /// When the node does not answer each.
     pub async fn search(&self, finds: Searches) -> Result<Vec<Found>, ClientError> {
         let count = finds.len();
-        let found = ask!(self, Request::Search(finds), Found, "search");
+        let found = self.transport.call(Search(finds)).await?;
         answered(found, count, "search")
     }
 
@@ -431,7 +422,7 @@ impl<T: Transport> Session<T> {
         crossings: List<Crossing, CROSSINGS_MAX>,
     ) -> Result<Vec<bool>, ClientError> {
         let count = crossings.len();
-        let crossed = ask!(self, Request::Cross(crossings), Crossed, "cross");
+        let crossed = self.transport.call(Cross(crossings)).await?;
         answered(crossed, count, "cross")
     }
 
@@ -448,8 +439,8 @@ impl<T: Transport> Session<T> {
         };
         let mut entries: Vec<TraceEntry> = Vec::new();
         while entries.len() < head.length as usize {
-            let request = Request::Trace(id, entries.len() as u32);
-            let page = ask!(self, request, Trace, "trace");
+            let from = Offset(entries.len() as u32);
+            let page = self.transport.call(GetTrace { id, from }).await?;
             if page.entries.is_empty() {
                 return Err(ReceiptError::State.into());
             }
@@ -498,12 +489,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the node refuses.
     pub async fn reencapsulate(&self, request: OneShot) -> Result<Reencapsulated, ClientError> {
-        Ok(ask!(
-            self,
-            Request::Reencapsulate(request),
-            Reencapsulated,
-            "reencapsulate"
-        ))
+        Ok(self.transport.call(Reencapsulate(request)).await?)
     }
 
     /// Gives a key holder its shares of a grant's rekeys.
@@ -511,10 +497,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the key holder refuses, or cannot be reached through the node.
     pub async fn deposit(&self, deposit: SealedDeposit) -> Result<(), ClientError> {
-        match self.transport.call(Request::Deposit(deposit)).await? {
-            Response::Deposited => Ok(()),
-            _ => Err(ClientError::WrongAnswer { request: "deposit" }),
-        }
+        Ok(self.transport.call(LeaveDeposit(deposit)).await?)
     }
 
     /// A grant's entry on the chain.
@@ -532,7 +515,7 @@ impl<T: Transport> Session<T> {
     /// The rule by which the key holder refuses.
     pub async fn ask(&self, ask: HolderAsk) -> Result<SignedPartial, ClientError> {
         let holder = ask.holder;
-        let partial = ask!(self, Request::Ask(ask), Partial, "ask");
+        let partial = self.transport.call(AskHolder(ask)).await?;
         if partial.holder == holder {
             Ok(partial)
         } else {
@@ -545,7 +528,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// The rule by which the key holder refuses.
     pub async fn uses(&self, request: UsesRequest) -> Result<Page<Use>, ClientError> {
-        Ok(ask!(self, Request::Uses(request), Uses, "uses"))
+        Ok(self.transport.call(GetUses(request)).await?)
     }
 
     /// How far a hospital's private chain is, as the node says.
@@ -553,7 +536,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the node does not answer.
     pub async fn log_head(&self, hospital: MemberId) -> Result<LogHead, ClientError> {
-        Ok(ask!(self, Request::LogHead(hospital), LogHead, "log head"))
+        Ok(self.transport.call(GetLogHead { hospital }).await?)
     }
 
     /// A block of a hospital's private chain; nothing of it is verified.
@@ -565,8 +548,10 @@ impl<T: Transport> Session<T> {
         hospital: MemberId,
         height: Height,
     ) -> Result<LogBlock, ClientError> {
-        let request = Request::LogBlock(hospital, height);
-        Ok(ask!(self, request, LogBlock, "log block"))
+        Ok(self
+            .transport
+            .call(GetLogBlock { hospital, height })
+            .await?)
     }
 
     /// The entries of a hospital's private chain that are in no block yet; nothing of them is verified.
@@ -574,7 +559,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When the node does not answer.
     pub async fn log_open(&self, hospital: MemberId) -> Result<OpenEntries, ClientError> {
-        Ok(ask!(self, Request::LogOpen(hospital), LogOpen, "log open"))
+        Ok(self.transport.call(GetOpenEntries { hospital }).await?)
     }
 
     /// Has a block closed over entries that were checked.
@@ -582,7 +567,7 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When other entries wait, the checker wrote one of them, or may not check.
     pub async fn log_check(&self, check: LogCheck) -> Result<LogBlock, ClientError> {
-        Ok(ask!(self, Request::LogCheck(check), LogBlock, "log check"))
+        Ok(self.transport.call(CheckLog(check)).await?)
     }
 
     /// That an entry stands in a hospital's private chain of `size` entries; not verified.
@@ -595,8 +580,12 @@ impl<T: Transport> Session<T> {
         index: u64,
         size: u64,
     ) -> Result<LogInclusion, ClientError> {
-        let request = Request::LogInclusion(hospital, index, size);
-        Ok(ask!(self, request, LogInclusion, "log inclusion"))
+        let call = GetLogInclusion {
+            hospital,
+            index,
+            size,
+        };
+        Ok(self.transport.call(call).await?)
     }
 
     /// Every opening of an emergency grant, in order. Proven.

@@ -1,6 +1,10 @@
 //! Domain separation: the one table of labels. Every hash, derivation, proof and signature of the
 //! product begins with one of these, `"yilian/v1/<area>/<purpose>"`, so no value made for one
 //! purpose is good for another.
+//!
+//! What other libraries sign, hash or shake hands under begins with a [`Namespace`] of the same
+//! table. What is signed under [`CALL_SIGNATURE`] begins with one word of [`call`] for each kind of
+//! call. `cargo xtask tidy` finds a `"yilian/v1/.."` that stands anywhere else.
 
 /// The purpose of a hash, derivation, proof or signature. The constants of this module are all
 /// there are.
@@ -181,18 +185,121 @@ labels! {
     PRESCRIPTION_USE = "trace/prescription-use";
 }
 
+/// What begins the messages of a library that separates its domains itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Namespace(&'static str);
+
+impl Namespace {
+    /// The bytes that messages begin with.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'static [u8] {
+        self.0.as_bytes()
+    }
+}
+
+macro_rules! namespaces {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: Namespace = Namespace(concat!("yilian/v1/", $text));)*
+
+        #[cfg(test)]
+        const NAMESPACES: &[Namespace] = &[$($name),*];
+    };
+}
+
+namespaces! {
+    /// Votes of validators, before the chain's id and the kind of vote.
+    FINALITY = "chain/finality/";
+    /// Handshakes between nodes, before the chain's id.
+    PEERS = "peers/";
+    /// Messages by which validators hand on their shares of the group key.
+    RESHARE = "reshare";
+    /// The first key ceremony: its handshakes, and its messages.
+    CEREMONY = "ceremony";
+    /// Transcript of a proof of packs' keys. `yilian-proof` imports nothing of ours and spells it
+    /// out.
+    TRACE_TRANSCRIPT = "trace-proof/transcript";
+    /// Seed of such a proof's masks. Spelled out likewise.
+    TRACE_MASKS = "trace-proof/masks";
+}
+
+/// What is signed under [`CALL_SIGNATURE`] begins with one of these words, as a part of its own.
+pub mod call {
+    macro_rules! words {
+        ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+            $($(#[$doc])* pub const $name: &[u8] = $word;)*
+
+            #[cfg(test)]
+            pub(super) const ALL: &[&[u8]] = &[$($name),*];
+        };
+    }
+
+    words! {
+        /// A doctor asks his hospital's node to seal a visit.
+        SEAL = b"seal";
+        /// A patient hands a key holder its shares of a grant's rekeys.
+        DEPOSIT = b"deposit";
+        /// A clinician opens an emergency grant.
+        OPENING = b"opening";
+        /// A reader asks a key holder for a record.
+        ASK = b"ask";
+        /// Digest of that, which the answer is bound to.
+        ASKED = b"asked";
+        /// A key holder's answer.
+        PARTIAL = b"partial";
+        /// A patient asks a key holder how a grant was used.
+        USES = b"uses";
+        /// A workstation says that it checked entries of its hospital's private chain.
+        LOG_CHECK = b"log-check";
+        /// A handler asks the consortium's CA for passes.
+        PASSES = b"passes";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn labels_are_distinct_and_none_begins_another() {
-        for (place, label) in ALL.iter().enumerate() {
-            for other in &ALL[place + 1..] {
-                assert!(!label.0.starts_with(other.0), "{} {}", label.0, other.0);
-                assert!(!other.0.starts_with(label.0), "{} {}", label.0, other.0);
+        let labels = ALL.iter().map(|label| label.0);
+        let all: Vec<&str> = labels
+            .chain(NAMESPACES.iter().map(|space| space.0))
+            .collect();
+        for (place, label) in all.iter().enumerate() {
+            for other in &all[place + 1..] {
+                assert!(!label.starts_with(other), "{label} {other}");
+                assert!(!other.starts_with(label), "{label} {other}");
             }
         }
+    }
+
+    #[test]
+    fn calls_are_distinct() {
+        let distinct: std::collections::BTreeSet<_> = call::ALL.iter().collect();
+        assert_eq!(distinct.len(), call::ALL.len());
+    }
+
+    /// Chains, nodes and proofs of before are not understood any more when one of these changes.
+    #[test]
+    fn namespaces_are_what_they_were() {
+        let texts: Vec<&str> = NAMESPACES.iter().map(|space| space.0).collect();
+        assert_eq!(
+            texts,
+            [
+                "yilian/v1/chain/finality/",
+                "yilian/v1/peers/",
+                "yilian/v1/reshare",
+                "yilian/v1/ceremony",
+                "yilian/v1/trace-proof/transcript",
+                "yilian/v1/trace-proof/masks",
+            ]
+        );
+        let labels: Vec<&[u8]> = ALL.iter().map(|label| label.0.as_bytes()).collect();
+        let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
+        assert_eq!(
+            hex::encode(all),
+            "4eeda89562628c20edeeb1a2394a69d872f866020966d686898c28ebec6363e6"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! into one that Bob opens.
 //!
 //! From AFGH (Ateniese, Fu, Green and Hohenberger 2006, section 3.2) as a key encapsulation, made
-//! conditional in the form of Sakai and Kasahara; protocols section 2 and the 医链 note, section
+//! conditional in the form of Sakai and Kasahara; docs/PROTOCOL.md 2 and the 医链 note, section
 //! 4.3.1. Symbols: `a` the delegator's secret at one hospital and `PK_a = g^a`; `b` the delegatee's
 //! and `PK_b = h^b`; `Z = e(g, h)`; `w` a scope.
 //! ```text

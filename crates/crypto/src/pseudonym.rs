@@ -1,7 +1,7 @@
 //! Pseudonyms: one name for each visit, unlinkable, signed under, with an identity that only the
 //! regulators can read.
 //!
-//! Protocols section 4. `PK_a = g^a` is the patient's root key, shown to nobody; `d = H(k_v)`
+//! docs/PROTOCOL.md 4. `PK_a = g^a` is the patient's root key, shown to nobody; `d = H(k_v)`
 //! differs from visit to visit; `Y = g^y` is the regulators' key.
 //! ```text
 //! nym        N = PK_a g^d = g^{a+d}

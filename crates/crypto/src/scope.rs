@@ -1,4 +1,4 @@
-//! Scopes: what a grant is about. From protocols section 2: confidentiality, period, and for a
+//! Scopes: what a grant is about. From docs/PROTOCOL.md 2.1: confidentiality, period, and for a
 //! private visit its tag, within one hospital.
 //!
 //! Confidentiality grades follow the idea of HL7 security labels: a record is split by them before
@@ -40,17 +40,6 @@ impl Confidentiality {
             Self::Sensitive => "sensitive",
             Self::Identity => "identity",
         }
-    }
-
-    /// The grade of that name.
-    ///
-    /// # Errors
-    /// [`Error::Confidentiality`] when there is none.
-    pub fn from_code(code: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|grade| grade.code() == code)
-            .ok_or(Error::Confidentiality)
     }
 
     /// The grade of that number, 1 to 4.
@@ -370,12 +359,10 @@ mod tests {
     }
 
     #[test]
-    fn confidentiality_codes_and_numbers_lead_back() {
+    fn numbers_lead_back_to_their_confidentiality() {
         for grade in Confidentiality::ALL {
-            assert_eq!(Confidentiality::from_code(grade.code()), Ok(grade));
             assert_eq!(Confidentiality::from_u8(grade as u8), Ok(grade));
         }
         assert!(Confidentiality::from_u8(0).is_err() && Confidentiality::from_u8(5).is_err());
-        assert!(Confidentiality::from_code("Clinical").is_err());
     }
 }

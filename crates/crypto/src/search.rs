@@ -1,4 +1,4 @@
-//! Searching records by keyword, without telling the one who searches what is sought (protocols section 7).
+//! Searching records by keyword, without telling the one who searches what is sought (docs/PROTOCOL.md 7).
 //!
 //! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a quarter without a round trip:
 //! X25519 (RFC 7748) between the writer's key and the patient's key at that hospital. Each keyword has a key under it, each entry of a
@@ -29,7 +29,7 @@ pub use index::{
     Address, Counter, CrossKey, CrossTag, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer,
     PADDINGS, padded,
 };
-pub use trapdoor::{COUNTER_BITS, Lookup, Probe, Trapdoor};
+pub use trapdoor::{Lookup, Probe, Trapdoor};
 
 use crate::{
     Error,
@@ -38,7 +38,11 @@ use crate::{
 
 /// A secret and its public key on Curve25519.
 macro_rules! x25519_pair {
-    ($(#[$secret_doc:meta])* $secret:ident, $(#[$public_doc:meta])* $public:ident, $what:literal) => {
+    (
+        $(#[$secret_doc:meta])* $secret:ident,
+        $(#[$public_doc:meta])* $public:ident,
+        $what:literal
+    ) => {
         $(#[$secret_doc])*
         pub struct $secret(x25519_dalek::StaticSecret);
 
@@ -79,8 +83,8 @@ macro_rules! x25519_pair {
             /// Reads the canonical encoding.
             ///
             /// # Errors
-            /// [`Error::Encoding`] from 2^255 - 19 on, and for the five points of small order: no secret
-            /// would be shared with them.
+            /// [`Error::Encoding`] from 2^255 - 19 on, and for the five points of small order: no
+            /// secret would be shared with them.
             pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
                 let canonical = bytes.iter().rev().lt(FIELD.iter().rev());
                 if !canonical || SMALL_ORDER.contains(bytes) {
@@ -101,8 +105,8 @@ macro_rules! x25519_pair {
 x25519_pair! {
     /// A patient's search secret at one hospital. Zeroised when dropped; not exported.
     SearchSecret,
-    /// A patient's search key at one hospital: a coordinate of Curve25519 or its twist, canonical and
-    /// not of small order.
+    /// A patient's search key at one hospital: a coordinate of Curve25519 or its twist, canonical
+    /// and not of small order.
     SearchPublic,
     "search key (32 bytes)"
 }

@@ -1,7 +1,7 @@
 //! Seeds: 32 bytes, or 24 words on paper (BIP-39), from which every key of a patient or member
 //! comes.
 //!
-//! Protocols section 1. All derivations are [`kdf`] under a label of their own; scalars are of 64
+//! docs/PROTOCOL.md 1.4. All derivations are [`kdf`] under a label of their own; scalars are of 64
 //! derived bytes.
 //! ```text
 //! patient  a   = scalar(seed, "root")                 never leaves; PK_a = g^a only in escrows

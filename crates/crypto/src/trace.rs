@@ -137,6 +137,9 @@ impl EventDigest {
 pub struct MaskedKey([u8; MASKED_KEY_SIZE]);
 
 impl MaskedKey {
+    /// Bytes of the encoding.
+    pub const SIZE: usize = MASKED_KEY_SIZE;
+
     /// Takes its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; MASKED_KEY_SIZE]) -> Self {

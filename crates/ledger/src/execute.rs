@@ -2,19 +2,22 @@
 
 use std::borrow::Borrow;
 
+use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
     ChainId, Height, StateKey,
+    grant::GrantChange,
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
+    state::StateMap,
     tx::{Body, Transaction, TransactionError},
 };
 
 use crate::{
-    consent, governance, log,
-    record::{self, PreparedSeal},
-    registry,
-    state::{Overlay, StateError, StateMap, View},
+    governance::Election,
+    rule::{AnyRule, Context, Overlay},
+    state::{StateError, View},
     trace,
+    verdict::verdict,
 };
 
 /// The rules of one chain.
@@ -43,16 +46,17 @@ pub struct Execution {
 /// A transaction that may enter a block, with what executing it needs again and again.
 #[derive(Debug)]
 pub struct Prepared {
-    transaction: Transaction,
+    rule: AnyRule,
+    signer: VerifyingKey,
     reads: Vec<StateKey>,
-    seal: Option<PreparedSeal>,
+    bytes: usize,
 }
 
 impl Prepared {
-    /// The transaction.
+    /// The change of a grant that the transaction makes, if that is what it does.
     #[must_use]
-    pub const fn transaction(&self) -> &Transaction {
-        &self.transaction
+    pub const fn grant_change(&self) -> Option<&GrantChange> {
+        self.rule.grant_change()
     }
 
     /// Every key that executing it may read.
@@ -64,45 +68,22 @@ impl Prepared {
     /// Bytes that it takes in memory, about.
     #[must_use]
     pub fn size(&self) -> usize {
-        // Its encoding, what was read out of it, and the keys.
-        2 * self.transaction.as_bytes().len() + 2 * size_of::<StateKey>() * self.reads.len()
+        // What was read out of its encoding, and the keys, which its handles hold once more.
+        self.bytes + 2 * size_of::<StateKey>() * self.reads.len()
     }
 }
 
 impl From<Transaction> for Prepared {
     fn from(transaction: Transaction) -> Self {
-        let (seal, reads) = match transaction.body() {
-            Body::Seal(visit) => {
-                let seal = PreparedSeal::of(visit);
-                let reads = record::seal_reads(visit, &seal);
-                (Some(seal), reads)
-            }
-            body => (None, reads_of(body)),
-        };
+        let bytes = transaction.as_bytes().len();
+        let (body, signer) = transaction.into_parts();
+        let (rule, reads) = AnyRule::of(body);
         Self {
-            transaction,
+            rule,
+            signer,
             reads,
-            seal,
+            bytes,
         }
-    }
-}
-
-/// Every key that executing a transaction may read, but for a seal, see [`PreparedSeal`].
-fn reads_of(body: &Body) -> Vec<StateKey> {
-    match body {
-        Body::Admit(member) => registry::admit_reads(member),
-        Body::Certify(certificate) => registry::certify_reads(certificate),
-        Body::Revoke(revocation) => registry::revoke_reads(revocation),
-        Body::CreateGrant(grant) => consent::create_reads(grant),
-        Body::SetGrant(change) => consent::set_reads(change),
-        Body::AppendTrace(append) => trace::append_reads(append),
-        Body::Erase(erasure) => consent::erase_reads(erasure),
-        Body::Anchor(anchor) => log::anchor_reads(anchor),
-        Body::Vote(vote) => registry::vote_reads(vote),
-        Body::Open(opening) => consent::open_reads(opening),
-        Body::Stand(candidacy) => governance::stand_reads(candidacy),
-        Body::Elect(ballot) => governance::elect_reads(ballot),
-        _ => Vec::new(),
     }
 }
 
@@ -157,7 +138,7 @@ impl Ledger {
     /// Every key that a block at this height may read beside those of its transactions.
     #[must_use]
     pub fn standing_reads(&self, height: Height) -> Vec<StateKey> {
-        governance::count_reads(&self.genesis, height)
+        Election::at(&self.genesis, height).map_or_else(Vec::new, |(_, reads)| reads)
     }
 
     /// Executes a block's transactions in order. Each takes effect whole or not at all.
@@ -188,7 +169,9 @@ impl Ledger {
     ) -> Result<Execution, StateError> {
         let mut overlay = Overlay::new(state);
         // Before the transactions: the election is of the state that stood before the block.
-        governance::count(&mut overlay, &self.genesis, context.admitted.height)?;
+        if let Some((election, _)) = Election::at(&self.genesis, context.admitted.height) {
+            election.hold(&mut overlay, &self.genesis)?;
+        }
         let mut outcomes = Vec::new();
         for admitted in transactions {
             outcomes.push(match admitted {
@@ -202,62 +185,19 @@ impl Ledger {
         })
     }
 
-    /// Every rule checks all before it writes anything, so a refusal leaves nothing behind; but for one, [`Refusal::TraceClosed`], which leaves an alarm.
-    fn execute_one<V: View>(
+    fn execute_one(
         &self,
         BlockContext { admitted }: BlockContext,
         prepared: &Prepared,
-        state: &mut Overlay<'_, V>,
+        state: &mut Overlay<'_>,
     ) -> Result<Outcome, StateError> {
-        let transaction = &prepared.transaction;
-        let signer = transaction.signer();
-        let done = match transaction.body() {
-            Body::Admit(member) => registry::admit(state, &self.genesis, admitted, signer, member)?,
-            Body::Certify(certificate) => registry::certify(state, admitted, signer, certificate)?,
-            Body::Revoke(revocation) => {
-                registry::revoke(state, &self.genesis, admitted, signer, revocation)?
-            }
-            Body::Seal(visit) => match &prepared.seal {
-                Some(seal) => record::seal(state, admitted, signer, visit, seal)?,
-                None => Err(Refusal::Malformed),
-            },
-            Body::CreateGrant(grant) => consent::create(state, admitted, signer, grant)?,
-            Body::SetGrant(change) => consent::set(state, admitted, signer, change)?,
-            Body::AppendTrace(append) => trace::append(state, admitted, append)?,
-            Body::Erase(erasure) => consent::erase(state, admitted, signer, erasure)?,
-            Body::Anchor(anchor) => log::anchor(state, admitted, signer, anchor)?,
-            Body::Vote(vote) => registry::vote(state, &self.genesis, admitted, signer, vote)?,
-            Body::Open(opening) => consent::open(state, self.chain, admitted, signer, opening)?,
-            Body::Stand(candidacy) => {
-                governance::stand(state, &self.genesis, self.chain, signer, candidacy)?
-            }
-            Body::Elect(ballot) => governance::elect(state, &self.genesis, signer, ballot)?,
-            _ => Err(Refusal::Malformed),
+        let context = Context {
+            chain: self.chain,
+            genesis: &self.genesis,
+            admitted,
+            signer: &prepared.signer,
         };
+        let done = verdict(prepared.rule.apply(&context, state))?;
         Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))
     }
 }
-
-/// A rule's verdict: done, refused, or the state is at fault.
-pub(crate) type Verdict = Result<Result<(), Refusal>, StateError>;
-
-/// Leaves a rule with a refusal unless the condition holds.
-macro_rules! require {
-    ($condition:expr, $refusal:ident) => {
-        if !$condition {
-            return Ok(Err(yilian_protocol::refusal::Refusal::$refusal));
-        }
-    };
-}
-pub(crate) use require;
-
-/// Leaves a rule with a refusal unless the option holds a value.
-macro_rules! present {
-    ($option:expr, $refusal:ident) => {
-        match $option {
-            Some(value) => value,
-            None => return Ok(Err(yilian_protocol::refusal::Refusal::$refusal)),
-        }
-    };
-}
-pub(crate) use present;

@@ -11,191 +11,241 @@
 
 use std::cmp::Reverse;
 
-use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    ChainId, Height, MemberId, StateKey,
+    Height, MemberId, StateKey,
     codec::List,
     governance::{
         Ballot, BallotChoice, Candidacy, CandidateEntry, Candidates, Delegate, Seats, seat_count,
     },
     refusal::Refusal,
-    registry::Genesis,
+    registry::{Genesis, MemberEntry},
+    state::tables::{BALLOT, CANDIDATES, CAST, MEMBER, SEATS},
 };
 
 use crate::{
-    execute::{Verdict, present, require},
-    state::{
-        Overlay, StateError, View,
-        tables::{BALLOT, CANDIDATES, CAST, MEMBER, SEATS},
-    },
+    rule::{Context, Declaration, Overlay, Rule, Slot},
+    state::StateError,
+    verdict::{Stop, require},
 };
 
-pub(crate) fn stand_reads(candidacy: &Candidacy) -> Vec<StateKey> {
-    vec![
-        MEMBER.key(candidacy.member.as_bytes()),
-        CAST.key(candidacy.member.as_bytes()),
-        CANDIDATES.key(&[]),
-    ]
+#[derive(Debug)]
+pub(crate) struct StandReads {
+    member: Slot<MemberEntry>,
+    cast: Cast,
+    candidates: Known,
 }
 
-pub(crate) fn stand<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    chain: ChainId,
-    signer: &VerifyingKey,
-    candidacy: &Candidacy,
-) -> Verdict {
-    let member = present!(
-        state.read(MEMBER, candidacy.member.as_bytes())?,
-        MemberUnknown
-    );
-    require!(*signer == member.member.ca, WrongSigner);
-    require!(member.may_act().is_ok(), MemberSuspended);
-    require!(
-        is_next(state, &candidacy.member, candidacy.sequence)?,
-        StaleChange
-    );
-    require!(candidacy.is_consented(chain), NoConsent);
-    let mut candidates = candidates(state, genesis)?;
-    let known = candidates
-        .iter_mut()
-        .find(|entry| entry.delegate.peer == candidacy.peer);
-    match (known, candidacy.address) {
-        (Some(entry), address) => {
-            let own = entry.member.is_none_or(|owner| owner == candidacy.member);
-            require!(own, ForeignNode);
-            entry.member = Some(candidacy.member);
-            entry.stands = address.is_some();
-            entry.delegate.address = address.unwrap_or(entry.delegate.address);
+impl Rule for Candidacy {
+    type Reads = StandReads;
+
+    fn reads(&self, declare: &mut Declaration) -> StandReads {
+        StandReads {
+            member: declare.slot(MEMBER, self.member.as_bytes()),
+            cast: Cast::of(&self.member, declare),
+            candidates: Known::of(declare),
         }
-        (None, None) => return Ok(Err(Refusal::NotStanding)),
-        (None, Some(address)) => candidates.push(CandidateEntry {
-            delegate: Delegate {
-                peer: candidacy.peer,
-                address,
-            },
-            member: Some(candidacy.member),
-            stands: true,
-            votes: 0,
-        }),
     }
-    let done = put_candidates(state, candidates);
-    if done.is_ok() {
-        note_cast(state, &candidacy.member, candidacy.sequence);
+
+    fn apply(
+        &self,
+        reads: &StandReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let member = reads.member.need(state, Refusal::MemberUnknown)?;
+        context.signed_by(&member.member.ca)?;
+        member.may_act()?;
+        reads.cast.next(state, self.sequence)?;
+        require(self.is_consented(context.chain), Refusal::NoConsent)?;
+        let mut candidates = reads.candidates.get(state, context.genesis)?;
+        let known = candidates
+            .iter_mut()
+            .find(|entry| entry.delegate.peer == self.peer);
+        match (known, self.address) {
+            (Some(entry), address) => {
+                let own = entry.member.is_none_or(|owner| owner == self.member);
+                require(own, Refusal::ForeignNode)?;
+                entry.member = Some(self.member);
+                entry.stands = address.is_some();
+                entry.delegate.address = address.unwrap_or(entry.delegate.address);
+            }
+            (None, None) => return Err(Refusal::NotStanding.into()),
+            (None, Some(address)) => candidates.push(CandidateEntry {
+                delegate: Delegate {
+                    peer: self.peer,
+                    address,
+                },
+                member: Some(self.member),
+                stands: true,
+                votes: 0,
+            }),
+        }
+        reads.candidates.set(state, candidates)?;
+        reads.cast.note(state, self.sequence);
+        Ok(())
     }
-    Ok(done)
 }
 
-/// Whether a vote or candidacy of this number is the member's next.
-pub(crate) fn is_next<V: View>(
-    state: &Overlay<'_, V>,
-    member: &MemberId,
-    sequence: u32,
-) -> Result<bool, StateError> {
-    let cast = state.read(CAST, member.as_bytes())?;
-    Ok(cast.unwrap_or(0) == sequence)
+#[derive(Debug)]
+pub(crate) struct ElectReads {
+    voter: Slot<MemberEntry>,
+    ballot: Slot<Ballot>,
+    cast: Cast,
+    candidates: Known,
 }
 
-pub(crate) fn note_cast<V: View>(state: &mut Overlay<'_, V>, member: &MemberId, sequence: u32) {
-    state.write(CAST, member.as_bytes(), &sequence.saturating_add(1));
-}
+impl Rule for Ballot {
+    type Reads = ElectReads;
 
-pub(crate) fn elect_reads(ballot: &Ballot) -> Vec<StateKey> {
-    vec![
-        MEMBER.key(ballot.voter.as_bytes()),
-        BALLOT.key(ballot.voter.as_bytes()),
-        CAST.key(ballot.voter.as_bytes()),
-        CANDIDATES.key(&[]),
-    ]
-}
-
-pub(crate) fn elect<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    signer: &VerifyingKey,
-    ballot: &Ballot,
-) -> Verdict {
-    let name = ballot.voter.as_bytes();
-    let voter = present!(state.read(MEMBER, name)?, MemberUnknown);
-    require!(*signer == voter.member.ca, WrongSigner);
-    require!(voter.may_act().is_ok(), MemberSuspended);
-    require!(is_next(state, &ballot.voter, ballot.sequence)?, StaleChange);
-    let before = state.read(BALLOT, name)?;
-    let before = before.and_then(|before: Ballot| before.candidate);
-    require!(before != ballot.candidate, AlreadyVoted);
-    let mut candidates = candidates(state, genesis)?;
-    if let Some(choice) = &ballot.candidate {
-        let entry = present!(entry_of(&mut candidates, choice), NotStanding);
-        require!(entry.stands, NotStanding);
-        entry.votes = entry.votes.saturating_add(1);
+    fn reads(&self, declare: &mut Declaration) -> ElectReads {
+        ElectReads {
+            voter: declare.slot(MEMBER, self.voter.as_bytes()),
+            ballot: declare.slot(BALLOT, self.voter.as_bytes()),
+            cast: Cast::of(&self.voter, declare),
+            candidates: Known::of(declare),
+        }
     }
-    if let Some(entry) = before.and_then(|choice| entry_of(&mut candidates, &choice)) {
-        entry.votes = entry.votes.saturating_sub(1);
+
+    fn apply(
+        &self,
+        reads: &ElectReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let voter = reads.voter.need(state, Refusal::MemberUnknown)?;
+        context.signed_by(&voter.member.ca)?;
+        voter.may_act()?;
+        reads.cast.next(state, self.sequence)?;
+        let before = reads.ballot.get(state)?;
+        let before = before.and_then(|before| before.candidate);
+        require(before != self.candidate, Refusal::AlreadyVoted)?;
+        let mut candidates = reads.candidates.get(state, context.genesis)?;
+        if let Some(choice) = &self.candidate {
+            let entry = entry_of(&mut candidates, choice).ok_or(Refusal::NotStanding)?;
+            require(entry.stands, Refusal::NotStanding)?;
+            entry.votes = entry.votes.saturating_add(1);
+        }
+        if let Some(entry) = before.and_then(|choice| entry_of(&mut candidates, &choice)) {
+            entry.votes = entry.votes.saturating_sub(1);
+        }
+        reads.candidates.set(state, candidates)?;
+        reads.ballot.set(state, self);
+        reads.cast.note(state, self.sequence);
+        Ok(())
     }
-    let done = put_candidates(state, candidates);
-    if done.is_ok() {
-        state.write(BALLOT, name, ballot);
-        note_cast(state, &ballot.voter, ballot.sequence);
-    }
-    Ok(done)
 }
 
-pub(crate) fn retire_reads(member: &MemberId) -> Vec<StateKey> {
-    vec![BALLOT.key(member.as_bytes()), CANDIDATES.key(&[])]
+/// How often a member voted or stood a node.
+#[derive(Debug)]
+pub(crate) struct Cast(Slot<u32>);
+
+impl Cast {
+    pub fn of(member: &MemberId, declare: &mut Declaration) -> Self {
+        Self(declare.slot(CAST, member.as_bytes()))
+    }
+
+    /// Refuses a vote or candidacy whose number is not the member's next.
+    pub fn next(&self, state: &Overlay<'_>, sequence: u32) -> Result<(), Stop> {
+        let next = self.0.get(state)?.unwrap_or(0);
+        Ok(require(sequence == next, Refusal::StaleChange)?)
+    }
+
+    /// Notes that the member voted or stood.
+    pub fn note(&self, state: &mut Overlay<'_>, sequence: u32) {
+        self.0.set(state, &sequence.saturating_add(1));
+    }
+}
+
+/// All candidates.
+#[derive(Debug)]
+struct Known(Slot<Candidates>);
+
+impl Known {
+    fn of(declare: &mut Declaration) -> Self {
+        Self(declare.slot(CANDIDATES, &[]))
+    }
+
+    fn get(
+        &self,
+        state: &Overlay<'_>,
+        genesis: &Genesis,
+    ) -> Result<Vec<CandidateEntry>, StateError> {
+        let known = self.0.get(state)?.map(Candidates::into_vec);
+        Ok(known.unwrap_or_else(|| genesis.governance.candidates()))
+    }
+
+    fn set(&self, state: &mut Overlay<'_>, candidates: Vec<CandidateEntry>) -> Result<(), Refusal> {
+        let candidates = List::new(candidates).map_err(|_| Refusal::TooManyCandidates)?;
+        self.0.set(state, &candidates);
+        Ok(())
+    }
 }
 
 /// Takes a member that may no longer act out of the next elections: its nodes and its vote.
-pub(crate) fn retire<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    member: &MemberId,
-) -> Result<(), StateError> {
-    let mut candidates = candidates(state, genesis)?;
-    let own = |entry: &&mut CandidateEntry| entry.member == Some(*member);
-    candidates
-        .iter_mut()
-        .filter(own)
-        .for_each(|entry| entry.stands = false);
-    if let Some(mut ballot) = state.read(BALLOT, member.as_bytes())? {
-        let choice = ballot.candidate.take();
-        if let Some(entry) = choice.and_then(|choice| entry_of(&mut candidates, &choice)) {
-            entry.votes = entry.votes.saturating_sub(1);
+#[derive(Debug)]
+pub(crate) struct Retirement {
+    member: MemberId,
+    ballot: Slot<Ballot>,
+    candidates: Known,
+}
+
+impl Retirement {
+    pub fn of(member: MemberId, declare: &mut Declaration) -> Self {
+        Self {
+            member,
+            ballot: declare.slot(BALLOT, member.as_bytes()),
+            candidates: Known::of(declare),
         }
-        state.write(BALLOT, member.as_bytes(), &ballot);
     }
-    // No candidate was added, so there are not too many.
-    let written = put_candidates(state, candidates);
-    debug_assert!(written.is_ok());
-    Ok(())
+
+    pub fn retire(&self, state: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), StateError> {
+        let mut candidates = self.candidates.get(state, genesis)?;
+        let own = |entry: &&mut CandidateEntry| entry.member == Some(self.member);
+        candidates
+            .iter_mut()
+            .filter(own)
+            .for_each(|entry| entry.stands = false);
+        if let Some(mut ballot) = self.ballot.get(state)? {
+            let choice = ballot.candidate.take();
+            if let Some(entry) = choice.and_then(|choice| entry_of(&mut candidates, &choice)) {
+                entry.votes = entry.votes.saturating_sub(1);
+            }
+            self.ballot.set(state, &ballot);
+        }
+        // No candidate was added, so there are not too many.
+        let written = self.candidates.set(state, candidates);
+        debug_assert!(written.is_ok());
+        Ok(())
+    }
 }
 
-pub(crate) fn count_reads(genesis: &Genesis, height: Height) -> Vec<StateKey> {
-    let elected = genesis.governance.epoch_blocks.elects(height);
-    let reads = |epoch: u64| {
-        vec![
-            CANDIDATES.key(&[]),
-            SEATS.key(&(epoch - 1).to_be_bytes()),
-            SEATS.key(&epoch.to_be_bytes()),
-        ]
-    };
-    elected.map(reads).unwrap_or_default()
+/// The election of an epoch's validators, which a block holds before its transactions.
+#[derive(Debug)]
+pub(crate) struct Election {
+    seats_before: Slot<Seats>,
+    seats: Slot<Seats>,
+    candidates: Known,
 }
 
-/// Elects the validators of an epoch, if the block at `height` is to.
-pub(crate) fn count<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    height: Height,
-) -> Result<(), StateError> {
-    let Some(epoch) = genesis.governance.epoch_blocks.elects(height) else {
-        return Ok(());
-    };
-    let before = state.read(SEATS, &(epoch - 1).to_be_bytes())?;
-    let before = before.unwrap_or_else(|| genesis.governance.seats());
-    let candidates = candidates(state, genesis)?;
-    let seats = elected(&candidates, &before);
-    state.write(SEATS, &epoch.to_be_bytes(), &seats);
-    Ok(())
+impl Election {
+    /// The election that the block at `height` holds, if it is to, and every key that it may read.
+    pub fn at(genesis: &Genesis, height: Height) -> Option<(Self, Vec<StateKey>)> {
+        let epoch = genesis.governance.epoch_blocks.elects(height)?;
+        Some(Declaration::collect(|declare| Self {
+            candidates: Known::of(declare),
+            seats_before: declare.slot(SEATS, &(epoch - 1).to_be_bytes()),
+            seats: declare.slot(SEATS, &epoch.to_be_bytes()),
+        }))
+    }
+
+    /// Counts the votes.
+    pub fn hold(&self, state: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), StateError> {
+        let before = self.seats_before.get(state)?;
+        let before = before.unwrap_or_else(|| genesis.governance.seats());
+        let candidates = self.candidates.get(state, genesis)?;
+        self.seats.set(state, &elected(&candidates, &before));
+        Ok(())
+    }
 }
 
 /// The elected of `candidates`, after the validators of `before`, who stay when nobody is eligible.
@@ -221,23 +271,6 @@ fn elected(candidates: &[CandidateEntry], before: &Seats) -> Seats {
         delegates,
         addresses: List::new(addresses.collect()).unwrap_or_default(),
     }
-}
-
-fn candidates<V: View>(
-    state: &Overlay<'_, V>,
-    genesis: &Genesis,
-) -> Result<Vec<CandidateEntry>, StateError> {
-    let known = state.read(CANDIDATES, &[])?.map(Candidates::into_vec);
-    Ok(known.unwrap_or_else(|| genesis.governance.candidates()))
-}
-
-fn put_candidates<V: View>(
-    state: &mut Overlay<'_, V>,
-    candidates: Vec<CandidateEntry>,
-) -> Result<(), Refusal> {
-    let candidates: Candidates = List::new(candidates).map_err(|_| Refusal::TooManyCandidates)?;
-    state.write(CANDIDATES, &[], &candidates);
-    Ok(())
 }
 
 fn entry_of<'a>(

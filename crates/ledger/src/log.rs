@@ -4,56 +4,64 @@
 //! |---|---|---|
 //! | anchor | the hospital's node | the chain has not grown, or is not the one anchored before |
 
-use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    StateKey,
     log::{Anchor, AnchorEntry},
-    registry::Admitted,
+    refusal::Refusal,
+    registry::MemberEntry,
+    state::tables::{ANCHOR, ANCHORS, MEMBER},
 };
 
 use crate::{
-    execute::{Verdict, present, require},
-    state::{
-        Overlay, View,
-        tables::{ANCHOR, ANCHORS, MEMBER},
-    },
+    rule::{Context, Declaration, Overlay, Rule, Slot, Tail},
+    verdict::{Stop, require},
 };
 
-pub(crate) fn anchor_reads(anchor: &Anchor) -> Vec<StateKey> {
-    let hospital = anchor.header.hospital;
-    vec![
-        MEMBER.key(hospital.as_bytes()),
-        ANCHOR.key(hospital.as_bytes()),
-        ANCHORS.counts().key(hospital.as_bytes()),
-    ]
+#[derive(Debug)]
+pub(crate) struct AnchorReads {
+    hospital: Slot<MemberEntry>,
+    latest: Slot<AnchorEntry>,
+    all: Tail<AnchorEntry>,
 }
 
-pub(crate) fn anchor<V: View>(
-    state: &mut Overlay<'_, V>,
-    admitted: Admitted,
-    signer: &VerifyingKey,
-    anchor: &Anchor,
-) -> Verdict {
-    let (header, name) = (&anchor.header, anchor.header.hospital);
-    let member = present!(state.read(MEMBER, name.as_bytes())?, MemberUnknown);
-    require!(*signer == member.member.node, WrongSigner);
-    let (new, before) = (header.size(), state.read(ANCHOR, name.as_bytes())?);
-    let old = before.map(|entry: AnchorEntry| entry.header);
-    if let Some(old) = &old {
-        let grown = header.height > old.height && new > old.size();
-        require!(grown, AnchorStale);
+impl Rule for Anchor {
+    type Reads = AnchorReads;
+
+    fn reads(&self, declare: &mut Declaration) -> AnchorReads {
+        let hospital = self.header.hospital;
+        AnchorReads {
+            hospital: declare.slot(MEMBER, hospital.as_bytes()),
+            latest: declare.slot(ANCHOR, hospital.as_bytes()),
+            all: declare.tail(&ANCHORS, hospital.as_bytes()),
+        }
     }
-    let (old, old_root) = old.map_or((0, header.tree), |old| (old.size(), old.tree));
-    let extends = anchor
-        .consistency
-        .verify((old, &old_root), (new, &header.tree))
-        .is_ok();
-    require!(extends && header.count > 0, AnchorInconsistent);
-    let entry = AnchorEntry {
-        header: header.clone(),
-        admitted,
-    };
-    state.write(ANCHOR, name.as_bytes(), &entry);
-    state.append(&ANCHORS, name.as_bytes(), &entry)?;
-    Ok(Ok(()))
+
+    fn apply(
+        &self,
+        reads: &AnchorReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let header = &self.header;
+        let hospital = reads.hospital.need(state, Refusal::MemberUnknown)?;
+        context.signed_by(&hospital.member.node)?;
+        let (new, before) = (header.size(), reads.latest.get(state)?);
+        let old = before.map(|entry| entry.header);
+        if let Some(old) = &old {
+            let grown = header.height > old.height && new > old.size();
+            require(grown, Refusal::AnchorStale)?;
+        }
+        let (old, old_root) = old.map_or((0, header.tree), |old| (old.size(), old.tree));
+        let extends = self
+            .consistency
+            .verify((old, &old_root), (new, &header.tree))
+            .is_ok();
+        require(extends && header.count > 0, Refusal::AnchorInconsistent)?;
+        let entry = AnchorEntry {
+            header: header.clone(),
+            admitted: context.admitted,
+        };
+        reads.latest.set(state, &entry);
+        reads.all.push(state, &entry)?;
+        Ok(())
+    }
 }

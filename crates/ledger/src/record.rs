@@ -4,95 +4,85 @@
 //! |---|---|---|
 //! | seal | the hospital's node | the hospital is unknown or may not act, the visit is another hospital's, any of its records exists, an index entry's place is taken |
 
-use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    StateKey, TreeHash, registry::Admitted, search::RecordIndex, transport::RecordEntry,
+    MemberId, RecordId, TreeHash,
+    codec::List,
+    limits::RECORDS_MAX,
+    refusal::Refusal,
+    registry::MemberEntry,
+    search::RecordIndex,
+    state::tables::{MEMBER, RECORD, VISIT, VISIT_RECORDS},
+    transport::RecordEntry,
     tx::SealVisit,
 };
 
 use crate::{
-    execute::{Verdict, present, require},
-    search::{self, PreparedIndex},
-    state::{
-        Overlay, Places, View,
-        tables::{MEMBER, RECORD, VISIT, VISIT_RECORDS},
-    },
+    rule::{Context, Declaration, Overlay, Rule, Slot, Tail},
+    search::{IndexReads, Places},
+    verdict::{Stop, require},
 };
 
-/// What a seal's execution needs, and which takes hashing: made once, used at every node's every meeting with the transaction.
+/// What a seal reads, and the digests that it writes.
 #[derive(Debug)]
-pub(crate) struct PreparedSeal {
+pub(crate) struct SealReads {
+    hospital: Slot<MemberEntry>,
+    visit: Slot<MemberId>,
+    visit_records: Tail<List<RecordId, RECORDS_MAX>>,
     /// Where the records go, in their order.
-    records: Places,
+    records: Places<RecordEntry>,
+    index: IndexReads,
     /// Of each record's index.
     digests: Vec<TreeHash>,
-    index: PreparedIndex,
 }
 
-impl PreparedSeal {
-    pub fn of(visit: &SealVisit) -> Self {
-        let records = visit.records.iter();
-        Self {
-            records: Places::of(records.map(|sealed| RECORD.key(sealed.record.as_bytes()))),
-            digests: visit.index.iter().map(RecordIndex::digest).collect(),
-            index: PreparedIndex::of(visit),
+impl Rule for SealVisit {
+    type Reads = SealReads;
+
+    fn reads(&self, declare: &mut Declaration) -> SealReads {
+        let nym = self.nym.to_bytes();
+        let records = self.records.iter().map(|sealed| sealed.record.as_bytes());
+        SealReads {
+            hospital: declare.slot(MEMBER, self.hospital.as_bytes()),
+            visit: declare.slot(VISIT, &nym),
+            visit_records: declare.tail(&VISIT_RECORDS, &nym),
+            records: Places::of(declare.slots(RECORD, records)),
+            index: IndexReads::of(self, declare),
+            digests: self.index.iter().map(RecordIndex::digest).collect(),
         }
     }
-}
 
-pub(crate) fn seal_reads(visit: &SealVisit, seal: &PreparedSeal) -> Vec<StateKey> {
-    let nym = visit.nym.to_bytes();
-    let fixed = [
-        MEMBER.key(visit.hospital.as_bytes()),
-        VISIT.key(&nym),
-        VISIT_RECORDS.counts().key(&nym),
-    ];
-    let records = fixed.iter().chain(seal.records.keys());
-    records.chain(seal.index.places()).copied().collect()
-}
+    fn apply(
+        &self,
+        reads: &SealReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let hospital = reads.hospital.need(state, Refusal::MemberUnknown)?;
+        context.signed_by(&hospital.member.node)?;
+        hospital.may_act()?;
+        let first = reads.visit.get(state)?;
+        let own = first.is_none_or(|first| first == self.hospital);
+        require(own, Refusal::ForeignVisit)?;
+        require(reads.records.are_free(state)?, Refusal::RecordExists)?;
+        reads.index.check(state, self)?;
 
-pub(crate) fn seal<V: View>(
-    state: &mut Overlay<'_, V>,
-    admitted: Admitted,
-    signer: &VerifyingKey,
-    visit: &SealVisit,
-    seal: &PreparedSeal,
-) -> Verdict {
-    let nym = visit.nym.to_bytes();
-    let hospital = present!(
-        state.read(MEMBER, visit.hospital.as_bytes())?,
-        MemberUnknown
-    );
-    require!(*signer == hospital.member.node, WrongSigner);
-    require!(hospital.may_act().is_ok(), MemberSuspended);
-    let first = state.read(VISIT, &nym)?;
-    require!(
-        first.is_none_or(|first| first == visit.hospital),
-        ForeignVisit
-    );
-    require!(seal.records.are_free(state)?, RecordExists);
-    if let Err(refusal) = search::check(state, visit, &seal.index)? {
-        return Ok(Err(refusal));
-    }
-
-    if first.is_none() {
-        state.write(VISIT, &nym, &visit.hospital);
-    }
-    let places = seal.records.keys().iter().zip(&seal.digests);
-    for (sealed, (place, digest)) in visit.records.iter().zip(places) {
-        let entry = RecordEntry {
+        if first.is_none() {
+            reads.visit.set(state, &self.hospital);
+        }
+        let sealed = self.records.iter().zip(&reads.digests);
+        let entries = sealed.map(|(sealed, digest)| RecordEntry {
             sealed: sealed.clone(),
-            nym: visit.nym,
-            hospital: visit.hospital,
+            nym: self.nym,
+            hospital: self.hospital,
             index: *digest,
-            admitted,
-        };
-        state.put(RECORD, *place, &entry);
+            admitted: context.admitted,
+        });
+        reads.records.put(state, entries);
+        if !self.records.is_empty() {
+            let records = self.records.map(|sealed| sealed.record);
+            reads.visit_records.push(state, &records)?;
+        }
+        reads.index.put(state, self);
+        Ok(())
     }
-    if !visit.records.is_empty() {
-        let records = visit.records.map(|sealed| sealed.record);
-        state.append(&VISIT_RECORDS, &nym, &records)?;
-    }
-    search::write(state, visit, &seal.index);
-    Ok(Ok(()))
 }

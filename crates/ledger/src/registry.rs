@@ -7,190 +7,221 @@
 //! | vote | another member's CA | voter or subject is unknown, the voter may not act or voted since, the motion cannot be decided now |
 //! | revoke | the member's CA or the consortium CA | the certificate is unknown, of another member, or revoked already |
 
-use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    StateKey,
+    CertificateId, MemberId,
     limits::MEMBERS_MAX,
+    refusal::Refusal,
     registry::{
-        Admitted, Certificate, CertificateEntry, Genesis, Member, MemberEntry, Revocation, Revoked,
-        Standing, Vote, Votes,
+        Certificate, CertificateEntry, Member, MemberEntry, Revocation, Revoked, Standing, Vote,
+        Votes,
+    },
+    state::tables::{
+        ACTIVE_MEMBERS, CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, VOTES, motion_name,
     },
 };
 
 use crate::{
-    execute::{Verdict, present, require},
-    governance,
-    state::{
-        Overlay, View,
-        tables::{
-            ACTIVE_MEMBERS, CAST, CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, VOTES, motion_name,
-        },
-    },
+    governance::{Cast, Retirement},
+    rule::{Context, Declaration, Overlay, Rule, Slot, Tail},
+    verdict::{Stop, require},
 };
 
 /// A motion has at least so many in favour.
 const VOTES_MIN: usize = 2;
 
-pub(crate) fn admit_reads(member: &Member) -> Vec<StateKey> {
-    vec![
-        MEMBER.key(member.id().as_bytes()),
-        MEMBERS.counts().key(&[]),
-        ACTIVE_MEMBERS.key(&[]),
-    ]
+#[derive(Debug)]
+pub(crate) struct AdmitReads {
+    member: Slot<MemberEntry>,
+    members: Tail<MemberId>,
+    active: Slot<u32>,
 }
 
-pub(crate) fn admit<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    admitted: Admitted,
-    signer: &VerifyingKey,
-    member: &Member,
-) -> Verdict {
-    let id = member.id();
-    require!(*signer == genesis.ca, WrongSigner);
-    require!(state.read(MEMBER, id.as_bytes())?.is_none(), MemberExists);
-    let count = state.read(MEMBERS.counts(), &[])?.unwrap_or(0);
-    require!((count as usize) < MEMBERS_MAX, TooManyMembers);
-    let entry = MemberEntry::new(member.clone(), admitted);
-    state.write(MEMBER, id.as_bytes(), &entry);
-    let active = state.read(ACTIVE_MEMBERS, &[])?.unwrap_or(0);
-    state.write(ACTIVE_MEMBERS, &[], &active.saturating_add(1));
-    state.append(&MEMBERS, &[], &id)?;
-    Ok(Ok(()))
-}
+impl Rule for Member {
+    type Reads = AdmitReads;
 
-pub(crate) fn certify_reads(certificate: &Certificate) -> Vec<StateKey> {
-    vec![
-        MEMBER.key(certificate.member.as_bytes()),
-        CERTIFICATE.key(certificate.id().as_bytes()),
-        CERTIFICATES.counts().key(certificate.member.as_bytes()),
-    ]
-}
-
-pub(crate) fn certify<V: View>(
-    state: &mut Overlay<'_, V>,
-    admitted: Admitted,
-    signer: &VerifyingKey,
-    certificate: &Certificate,
-) -> Verdict {
-    let id = certificate.id();
-    let member = present!(
-        state.read(MEMBER, certificate.member.as_bytes())?,
-        MemberUnknown
-    );
-    require!(*signer == member.member.ca, WrongSigner);
-    require!(member.may_act().is_ok(), MemberSuspended);
-    require!(
-        state.read(CERTIFICATE, id.as_bytes())?.is_none(),
-        CertificateExists
-    );
-    require!(certificate.check_validity().is_ok(), CertificateValidity);
-    require!(certificate.valid_until > admitted.time, CertificateExpired);
-    let entry = CertificateEntry {
-        certificate: certificate.clone(),
-        admitted,
-        revoked: None,
-    };
-    state.write(CERTIFICATE, id.as_bytes(), &entry);
-    state.append(&CERTIFICATES, certificate.member.as_bytes(), &id)?;
-    Ok(Ok(()))
-}
-
-pub(crate) fn revoke_reads(revocation: &Revocation) -> Vec<StateKey> {
-    vec![
-        MEMBER.key(revocation.member.as_bytes()),
-        CERTIFICATE.key(revocation.certificate.as_bytes()),
-    ]
-}
-
-pub(crate) fn revoke<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    admitted: Admitted,
-    signer: &VerifyingKey,
-    revocation: &Revocation,
-) -> Verdict {
-    let name = revocation.certificate.as_bytes();
-    let member = present!(
-        state.read(MEMBER, revocation.member.as_bytes())?,
-        MemberUnknown
-    );
-    require!(
-        *signer == member.member.ca || *signer == genesis.ca,
-        WrongSigner
-    );
-    let mut entry = present!(state.read(CERTIFICATE, name)?, CertificateUnknown);
-    require!(entry.certificate.member == revocation.member, ForeignMember);
-    require!(entry.revoked.is_none(), CertificateRevoked);
-    entry.revoked = Some(Revoked {
-        admitted,
-        reason: revocation.reason.clone(),
-    });
-    state.write(CERTIFICATE, name, &entry);
-    Ok(Ok(()))
-}
-
-pub(crate) fn vote_reads(vote: &Vote) -> Vec<StateKey> {
-    vec![
-        MEMBER.key(vote.subject.as_bytes()),
-        MEMBER.key(vote.voter.as_bytes()),
-        VOTES.key(&motion_name(&vote.subject, vote.motion, vote.round)),
-        ACTIVE_MEMBERS.key(&[]),
-        CAST.key(vote.voter.as_bytes()),
-    ]
-    .into_iter()
-    .chain(governance::retire_reads(&vote.subject))
-    .collect()
-}
-
-/// Carried by more than half of the members that may act, the subject left aside, and by two at least: of two members, neither decides about the other.
-pub(crate) fn vote<V: View>(
-    state: &mut Overlay<'_, V>,
-    genesis: &Genesis,
-    admitted: Admitted,
-    signer: &VerifyingKey,
-    vote: &Vote,
-) -> Verdict {
-    let voter = present!(state.read(MEMBER, vote.voter.as_bytes())?, MemberUnknown);
-    require!(*signer == voter.member.ca, WrongSigner);
-    require!(voter.may_act().is_ok(), MemberSuspended);
-    require!(
-        governance::is_next(state, &vote.voter, vote.sequence)?,
-        StaleChange
-    );
-    require!(vote.voter != vote.subject, OwnMotion);
-    let mut subject = present!(state.read(MEMBER, vote.subject.as_bytes())?, MemberUnknown);
-    let decidable = vote.motion.applies_to(subject.standing) && vote.round == subject.decisions;
-    require!(decidable, StaleMotion);
-
-    let name = motion_name(&vote.subject, vote.motion, vote.round);
-    let mut voters = state.read(VOTES, &name)?.unwrap_or_default().into_vec();
-    let before = voters.iter().position(|voter| *voter == vote.voter);
-    require!(before.is_some() != vote.favour, AlreadyVoted);
-    match before {
-        Some(place) => drop(voters.swap_remove(place)),
-        None => voters.push(vote.voter),
-    }
-    let active = state.read(ACTIVE_MEMBERS, &[])?.unwrap_or(0);
-    let was_active = subject.standing == Standing::Active;
-    let electorate = active.saturating_sub(u32::from(was_active)) as usize;
-    let carried = voters.len() >= VOTES_MIN && voters.len() * 2 > electorate;
-    let Ok(voters) = Votes::new(voters) else {
-        return Ok(Err(yilian_protocol::refusal::Refusal::TooManyMembers));
-    };
-    state.write(VOTES, &name, &voters);
-    governance::note_cast(state, &vote.voter, vote.sequence);
-    if carried {
-        subject.standing = vote.motion.outcome();
-        subject.since = admitted;
-        subject.decisions = subject.decisions.saturating_add(1);
-        state.write(MEMBER, vote.subject.as_bytes(), &subject);
-        let is_active = subject.standing == Standing::Active;
-        let active = active.saturating_sub(u32::from(was_active)) + u32::from(is_active);
-        state.write(ACTIVE_MEMBERS, &[], &active);
-        if !is_active {
-            governance::retire(state, genesis, &vote.subject)?;
+    fn reads(&self, declare: &mut Declaration) -> AdmitReads {
+        AdmitReads {
+            member: declare.slot(MEMBER, self.id().as_bytes()),
+            members: declare.tail(&MEMBERS, &[]),
+            active: declare.slot(ACTIVE_MEMBERS, &[]),
         }
     }
-    Ok(Ok(()))
+
+    fn apply(
+        &self,
+        reads: &AdmitReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        context.signed_by(&context.genesis.ca)?;
+        require(reads.member.get(state)?.is_none(), Refusal::MemberExists)?;
+        let count = reads.members.count(state)?;
+        require((count as usize) < MEMBERS_MAX, Refusal::TooManyMembers)?;
+        let entry = MemberEntry::new(self.clone(), context.admitted);
+        reads.member.set(state, &entry);
+        let active = reads.active.get(state)?.unwrap_or(0);
+        reads.active.set(state, &active.saturating_add(1));
+        reads.members.push(state, &self.id())?;
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct CertifyReads {
+    member: Slot<MemberEntry>,
+    certificate: Slot<CertificateEntry>,
+    certificates: Tail<CertificateId>,
+}
+
+impl Rule for Certificate {
+    type Reads = CertifyReads;
+
+    fn reads(&self, declare: &mut Declaration) -> CertifyReads {
+        CertifyReads {
+            member: declare.slot(MEMBER, self.member.as_bytes()),
+            certificate: declare.slot(CERTIFICATE, self.id().as_bytes()),
+            certificates: declare.tail(&CERTIFICATES, self.member.as_bytes()),
+        }
+    }
+
+    fn apply(
+        &self,
+        reads: &CertifyReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let member = reads.member.need(state, Refusal::MemberUnknown)?;
+        context.signed_by(&member.member.ca)?;
+        member.may_act()?;
+        let known = reads.certificate.get(state)?;
+        require(known.is_none(), Refusal::CertificateExists)?;
+        require(self.check_validity().is_ok(), Refusal::CertificateValidity)?;
+        let time = context.admitted.time;
+        require(self.valid_until > time, Refusal::CertificateExpired)?;
+        let entry = CertificateEntry {
+            certificate: self.clone(),
+            admitted: context.admitted,
+            revoked: None,
+        };
+        reads.certificate.set(state, &entry);
+        reads.certificates.push(state, &self.id())?;
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct RevokeReads {
+    member: Slot<MemberEntry>,
+    certificate: Slot<CertificateEntry>,
+}
+
+impl Rule for Revocation {
+    type Reads = RevokeReads;
+
+    fn reads(&self, declare: &mut Declaration) -> RevokeReads {
+        RevokeReads {
+            member: declare.slot(MEMBER, self.member.as_bytes()),
+            certificate: declare.slot(CERTIFICATE, self.certificate.as_bytes()),
+        }
+    }
+
+    fn apply(
+        &self,
+        reads: &RevokeReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let member = reads.member.need(state, Refusal::MemberUnknown)?;
+        let by = context.signer;
+        let own = *by == member.member.ca || *by == context.genesis.ca;
+        require(own, Refusal::WrongSigner)?;
+        let mut entry = reads.certificate.need(state, Refusal::CertificateUnknown)?;
+        require(
+            entry.certificate.member == self.member,
+            Refusal::ForeignMember,
+        )?;
+        require(entry.revoked.is_none(), Refusal::CertificateRevoked)?;
+        entry.revoked = Some(Revoked {
+            admitted: context.admitted,
+            reason: self.reason.clone(),
+        });
+        reads.certificate.set(state, &entry);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct VoteReads {
+    subject: Slot<MemberEntry>,
+    voter: Slot<MemberEntry>,
+    votes: Slot<Votes>,
+    active: Slot<u32>,
+    cast: Cast,
+    retirement: Retirement,
+}
+
+/// Carried by more than half of the members that may act, the subject left aside, and by two at least:
+/// of two members, neither decides about the other.
+impl Rule for Vote {
+    type Reads = VoteReads;
+
+    fn reads(&self, declare: &mut Declaration) -> VoteReads {
+        let motion = motion_name(&self.subject, self.motion, self.round);
+        VoteReads {
+            subject: declare.slot(MEMBER, self.subject.as_bytes()),
+            voter: declare.slot(MEMBER, self.voter.as_bytes()),
+            votes: declare.slot(VOTES, &motion),
+            active: declare.slot(ACTIVE_MEMBERS, &[]),
+            cast: Cast::of(&self.voter, declare),
+            retirement: Retirement::of(self.subject, declare),
+        }
+    }
+
+    fn apply(
+        &self,
+        reads: &VoteReads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let voter = reads.voter.need(state, Refusal::MemberUnknown)?;
+        context.signed_by(&voter.member.ca)?;
+        voter.may_act()?;
+        reads.cast.next(state, self.sequence)?;
+        require(self.voter != self.subject, Refusal::OwnMotion)?;
+        let mut subject = reads.subject.need(state, Refusal::MemberUnknown)?;
+        let decidable = self.motion.applies_to(subject.standing) && self.round == subject.decisions;
+        require(decidable, Refusal::StaleMotion)?;
+
+        let mut voters = reads.votes.get(state)?.unwrap_or_default().into_vec();
+        let before = voters.iter().position(|voter| *voter == self.voter);
+        require(before.is_some() != self.favour, Refusal::AlreadyVoted)?;
+        match before {
+            Some(place) => drop(voters.swap_remove(place)),
+            None => voters.push(self.voter),
+        }
+        let active = reads.active.get(state)?.unwrap_or(0);
+        let others = active.saturating_sub(u32::from(is_active(&subject)));
+        let carried = voters.len() >= VOTES_MIN && voters.len() * 2 > others as usize;
+        let Ok(voters) = Votes::new(voters) else {
+            return Err(Refusal::TooManyMembers.into());
+        };
+        reads.votes.set(state, &voters);
+        reads.cast.note(state, self.sequence);
+        if carried {
+            subject.standing = self.motion.outcome();
+            subject.since = context.admitted;
+            subject.decisions = subject.decisions.saturating_add(1);
+            reads.subject.set(state, &subject);
+            let active = others + u32::from(is_active(&subject));
+            reads.active.set(state, &active);
+            if !is_active(&subject) {
+                reads.retirement.retire(state, context.genesis)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn is_active(member: &MemberEntry) -> bool {
+    matches!(member.standing, Standing::Active)
 }

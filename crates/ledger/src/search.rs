@@ -1,65 +1,96 @@
 //! The search contract: put if absent. An entry stands for ever where it was put first; a hospital cannot take another's place.
 
-use yilian_crypto::search::IndexEntry;
+use std::borrow::Borrow;
+
+use yilian_crypto::search::{IndexEntry, MaskedPointer};
 use yilian_protocol::{
     StateKey,
+    codec::Encode,
+    refusal::Refusal,
     search::RecordIndex,
     state::tables::{CROSS, INDEX, index_name},
     tx::SealVisit,
 };
 
 use crate::{
-    execute::{Verdict, require},
-    state::{Overlay, Places, View},
+    rule::{Declaration, Overlay, Slots},
+    state::StateError,
+    verdict::{Stop, require},
 };
+
+/// Where values are put that stand nowhere yet.
+#[derive(Debug)]
+pub(crate) struct Places<T> {
+    slots: Slots<T>,
+    distinct: bool,
+}
+
+impl<T: Encode> Places<T> {
+    pub fn of(slots: Slots<T>) -> Self {
+        let mut sorted = slots.keys().to_vec();
+        sorted.sort_unstable();
+        Self {
+            distinct: sorted.is_sorted_by(|before, after| before < after),
+            slots,
+        }
+    }
+
+    /// Whether each is another, and nothing stands at any.
+    pub fn are_free(&self, state: &Overlay<'_>) -> Result<bool, StateError> {
+        for slot in self.slots.iter() {
+            if !slot.is_free(state)? {
+                return Ok(false);
+            }
+        }
+        Ok(self.distinct)
+    }
+
+    /// Puts values there, in the order of the places.
+    pub fn put(&self, state: &mut Overlay<'_>, values: impl IntoIterator<Item = impl Borrow<T>>) {
+        for (slot, value) in self.slots.iter().zip(values) {
+            slot.set(state, value.borrow());
+        }
+    }
+}
 
 /// Where the index of a visit's records goes.
 #[derive(Debug)]
-pub(crate) struct PreparedIndex {
+pub(crate) struct IndexReads {
     /// The entries, in their order.
-    entries: Places,
-    /// The records' cross tags, in the records' order.
+    entries: Places<MaskedPointer>,
+    /// The records' cross tags, in the records' order: written only, since a record's place is free.
     tags: Vec<StateKey>,
 }
 
-impl PreparedIndex {
-    pub fn of(visit: &SealVisit) -> Self {
-        let entries = entries(visit);
+impl IndexReads {
+    pub fn of(visit: &SealVisit, declare: &mut Declaration) -> Self {
+        let names = entries(visit).map(|entry| index_name(&visit.hospital, &entry.address));
         let records = visit.records.iter();
         Self {
-            entries: Places::of(
-                entries.map(|entry| INDEX.key(&index_name(&visit.hospital, &entry.address))),
-            ),
+            entries: Places::of(declare.slots(INDEX, names)),
             tags: records
                 .map(|sealed| CROSS.key(sealed.record.as_bytes()))
                 .collect(),
         }
     }
 
-    /// Where nothing may stand yet.
-    pub fn places(&self) -> &[StateKey] {
-        self.entries.keys()
+    /// One index for each record, and every place free.
+    pub fn check(&self, state: &Overlay<'_>, visit: &SealVisit) -> Result<(), Stop> {
+        require(
+            visit.index.len() == visit.records.len(),
+            Refusal::IndexMissing,
+        )?;
+        require(self.entries.are_free(state)?, Refusal::IndexTaken)?;
+        Ok(())
     }
-}
 
-/// One index for each record, and every place free.
-pub(crate) fn check(state: &impl View, visit: &SealVisit, index: &PreparedIndex) -> Verdict {
-    require!(visit.index.len() == visit.records.len(), IndexMissing);
-    require!(index.entries.are_free(state)?, IndexTaken);
-    Ok(Ok(()))
-}
-
-/// Puts a visit's entries to their places, and its records' cross tags to theirs.
-pub(crate) fn write<V: View>(
-    state: &mut Overlay<'_, V>,
-    visit: &SealVisit,
-    prepared: &PreparedIndex,
-) {
-    for (entry, place) in entries(visit).zip(prepared.places()) {
-        state.put(INDEX, *place, &entry.pointer);
-    }
-    for (index, place) in visit.index.iter().zip(&prepared.tags) {
-        state.put(CROSS, *place, &index.tags());
+    /// Puts a visit's entries to their places, and its records' cross tags to theirs.
+    pub fn put(&self, state: &mut Overlay<'_>, visit: &SealVisit) {
+        let pointers = entries(visit).map(|entry| &entry.pointer);
+        self.entries.put(state, pointers);
+        for (index, place) in visit.index.iter().zip(&self.tags) {
+            state.put(CROSS, *place, &index.tags());
+        }
     }
 }
 

@@ -12,10 +12,11 @@ use std::collections::BTreeSet;
 use yilian_crypto::sign::VerifyingKey;
 use yilian_proof::{Context, ParameterSet};
 use yilian_protocol::{
-    ChainId, StateKey, TreeHash,
+    ChainId, Height, TreeHash,
     limits::TRACE_LATE_MAX,
     refusal::Refusal,
     registry::{Admitted, Genesis},
+    state::tables::{PRESCRIPTION, TRACE, TRACE_ITEM, TRACE_SHARED, trace_item_name},
     trace::{
         TraceAction, TraceAppend, TraceHead, TraceItem, TracePush, TraceShared, TraceState,
         TraceTerms,
@@ -23,11 +24,9 @@ use yilian_protocol::{
 };
 
 use crate::{
-    execute::{Verdict, require},
-    state::{
-        Overlay, StateError, View,
-        tables::{PRESCRIPTION, TRACE, TRACE_ITEM, TRACE_SHARED, trace_item_name},
-    },
+    rule::{self, Declaration, Overlay, Rule, Slot, Slots},
+    state::StateError,
+    verdict::{Stop, require},
 };
 
 /// What can be said of an append without looking at the state: the dear part, so it is done once at the border and once in the block.
@@ -47,20 +46,14 @@ pub(crate) fn check(
         prescription,
         ..
     } = &append.terms;
-    if *signer != pass.key {
-        return Err(Refusal::WrongSigner);
-    }
+    require(*signer == pass.key, Refusal::WrongSigner)?;
     pass.verify(chain, &genesis.ca)?;
-    if !action.is_open_to(pass.role) {
-        return Err(Refusal::RoleNotAllowed);
-    }
-    if prescription.is_some() && !action.uses_prescription() {
-        return Err(Refusal::Malformed);
-    }
+    require(action.is_open_to(pass.role), Refusal::RoleNotAllowed)?;
+    let useless = prescription.is_some() && !action.uses_prescription();
+    require(!useless, Refusal::Malformed)?;
     let distinct: BTreeSet<_> = pushes.iter().map(|push| push.trace).collect();
-    if pushes.is_empty() || distinct.len() != pushes.len() {
-        return Err(Refusal::TracePacks);
-    }
+    let once = !pushes.is_empty() && distinct.len() == pushes.len();
+    require(once, Refusal::TracePacks)?;
     let ids = pushes
         .iter()
         .map(|push| yilian_proof::TraceId::from_bytes(push.trace.as_bytes()));
@@ -77,54 +70,62 @@ pub(crate) fn check(
     .map_err(|_| Refusal::ProofInvalid)
 }
 
-pub(crate) fn append_reads(append: &TraceAppend) -> Vec<StateKey> {
-    let heads = append.terms.pushes.iter();
-    let heads = heads.map(|push| TRACE.key(push.trace.as_bytes()));
-    let tag = append.terms.prescription.iter();
-    heads
-        .chain(tag.map(|tag| PRESCRIPTION.key(tag.as_bytes())))
-        .collect()
+#[derive(Debug)]
+pub(crate) struct AppendReads {
+    /// In the order of the pushes.
+    heads: Slots<TraceHead>,
+    prescription: Option<Slot<Height>>,
 }
 
-/// Executes an append that [`check`] let pass.
-pub(crate) fn append<V: View>(
-    state: &mut Overlay<'_, V>,
-    admitted: Admitted,
-    append: &TraceAppend,
-) -> Verdict {
-    let terms = &append.terms;
-    if let Err(refusal) = terms.pass.check_time(admitted.time) {
-        return Ok(Err(refusal));
+/// An append that [`check`] let pass.
+impl Rule for TraceAppend {
+    type Reads = AppendReads;
+
+    fn reads(&self, declare: &mut Declaration) -> AppendReads {
+        let traces = self.terms.pushes.iter().map(|push| push.trace.as_bytes());
+        let tag = self.terms.prescription.as_ref();
+        AppendReads {
+            heads: declare.slots(TRACE, traces),
+            prescription: tag.map(|tag| declare.slot(PRESCRIPTION, tag.as_bytes())),
+        }
     }
-    require!(terms.window.holds(admitted.height), OutsideWindow);
-    let heads = heads(state, &terms.pushes)?;
-    let after = |head: &TraceHead| head.state.after(terms.action);
-    let late: Vec<_> = heads
-        .iter()
-        .filter_map(|(push, head)| {
-            head.filter(|head| after(head).is_none())
-                .map(|head| (*push, head))
-        })
-        .collect();
-    if !late.is_empty() {
-        raise(state, admitted, terms, &late);
-        return Ok(Err(Refusal::TraceClosed));
+
+    fn apply(
+        &self,
+        reads: &AppendReads,
+        context: &rule::Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let (terms, admitted) = (&self.terms, context.admitted);
+        terms.pass.check_time(admitted.time)?;
+        require(terms.window.holds(admitted.height), Refusal::OutsideWindow)?;
+        let places = heads(state, reads, terms)?;
+        let after = |head: &TraceHead| head.state.after(terms.action);
+        let late: Vec<_> = places
+            .iter()
+            .filter_map(|(place, head)| {
+                head.filter(|head| after(head).is_none())
+                    .map(|head| (*place, head))
+            })
+            .collect();
+        if !late.is_empty() {
+            raise(state, admitted, terms, &late);
+            return Err(Refusal::TraceClosed.into());
+        }
+        fits(terms, &places)?;
+        if let Some(prescription) = &reads.prescription {
+            let used = prescription.get(state)?;
+            require(used.is_none(), Refusal::PrescriptionUsed)?;
+            prescription.set(state, &admitted.height);
+        }
+        let shared = keep_shared(state, admitted, terms);
+        for (place, head) in places {
+            let head = head.unwrap_or(NEW);
+            let next = head.state.after(terms.action).unwrap_or(head.state);
+            keep_item(state, place, head, shared, Some(next));
+        }
+        Ok(())
     }
-    if let Err(refusal) = fits(terms, &heads) {
-        return Ok(Err(refusal));
-    }
-    if let Some(tag) = &terms.prescription {
-        let used = state.read(PRESCRIPTION, tag.as_bytes())?;
-        require!(used.is_none(), PrescriptionUsed);
-        state.write(PRESCRIPTION, tag.as_bytes(), &admitted.height);
-    }
-    let shared = keep_shared(state, admitted, terms);
-    for (push, head) in heads {
-        let head = head.unwrap_or(NEW);
-        let next = head.state.after(terms.action).unwrap_or(head.state);
-        keep_item(state, push, head, shared, Some(next));
-    }
-    Ok(Ok(()))
 }
 
 /// A trace before its first item.
@@ -135,21 +136,29 @@ const NEW: TraceHead = TraceHead {
     link: TraceHead::EMPTY,
 };
 
-type Heads<'a> = Vec<(&'a TracePush, Option<TraceHead>)>;
+/// A pack's part of an append, and where its trace's head stands.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    push: &'a TracePush,
+    head: Slot<TraceHead>,
+}
 
-fn heads<'a, V: View>(
-    state: &Overlay<'_, V>,
-    pushes: &'a [TracePush],
+type Heads<'a> = Vec<(Place<'a>, Option<TraceHead>)>;
+
+fn heads<'a>(
+    state: &Overlay<'_>,
+    reads: &AppendReads,
+    terms: &'a TraceTerms,
 ) -> Result<Heads<'a>, StateError> {
-    let heads = pushes.iter();
-    heads
-        .map(|push| Ok((push, state.read(TRACE, push.trace.as_bytes())?)))
+    let places = terms.pushes.iter().zip(reads.heads.iter());
+    places
+        .map(|(push, head)| Ok((Place { push, head }, head.get(state)?)))
         .collect()
 }
 
 /// Only a commissioning begins a trace, and only at length 0.
 fn fits(terms: &TraceTerms, heads: &Heads<'_>) -> Result<(), Refusal> {
-    for (push, head) in heads {
+    for (Place { push, .. }, head) in heads {
         match (head, terms.action) {
             (None, TraceAction::Commission) if push.length == 0 => {}
             (None, TraceAction::Commission) => return Err(Refusal::StaleTrace),
@@ -163,25 +172,21 @@ fn fits(terms: &TraceTerms, heads: &Heads<'_>) -> Result<(), Refusal> {
 }
 
 /// Leaves an alarm in each trace that was closed, as many as a trace keeps.
-fn raise<V: View>(
-    state: &mut Overlay<'_, V>,
+fn raise(
+    state: &mut Overlay<'_>,
     admitted: Admitted,
     terms: &TraceTerms,
-    late: &[(&TracePush, TraceHead)],
+    late: &[(Place<'_>, TraceHead)],
 ) {
     let kept = late.iter().filter(|(_, head)| head.late < TRACE_LATE_MAX);
     let mut shared = None;
-    for (push, head) in kept {
+    for (place, head) in kept {
         let shared = *shared.get_or_insert_with(|| keep_shared(state, admitted, terms));
-        keep_item(state, push, *head, shared, None);
+        keep_item(state, *place, *head, shared, None);
     }
 }
 
-fn keep_shared<V: View>(
-    state: &mut Overlay<'_, V>,
-    admitted: Admitted,
-    terms: &TraceTerms,
-) -> TreeHash {
+fn keep_shared(state: &mut Overlay<'_>, admitted: Admitted, terms: &TraceTerms) -> TreeHash {
     let shared = TraceShared {
         pass: terms.pass.clone(),
         action: terms.action,
@@ -194,19 +199,19 @@ fn keep_shared<V: View>(
 }
 
 /// Adds an item; `next` is the state afterwards, `None` for an alarm, which changes none.
-fn keep_item<V: View>(
-    state: &mut Overlay<'_, V>,
-    push: &TracePush,
+fn keep_item(
+    state: &mut Overlay<'_>,
+    place: Place<'_>,
     head: TraceHead,
     shared: TreeHash,
     next: Option<TraceState>,
 ) {
     let item = TraceItem {
         shared,
-        key: push.key,
+        key: place.push.key,
         late: next.is_none(),
     };
-    let name = trace_item_name(&push.trace, head.length);
+    let name = trace_item_name(&place.push.trace, head.length);
     state.write(TRACE_ITEM, &name, &item);
     let after = TraceHead {
         length: head.length.saturating_add(1),
@@ -214,5 +219,5 @@ fn keep_item<V: View>(
         state: next.unwrap_or(head.state),
         link: TraceHead::link(head.link, &item),
     };
-    state.write(TRACE, push.trace.as_bytes(), &after);
+    place.head.set(state, &after);
 }

@@ -3,9 +3,9 @@
 //! The chain's final blocks tell of revocations while the node runs; what it missed it finds at its start, among the grants
 //! whose shares it keeps.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 use yilian_ledger::state::tables::GRANT;
 use yilian_protocol::{
@@ -15,36 +15,25 @@ use yilian_protocol::{
 };
 
 use crate::{
+    consortium::ConsortiumChain,
+    identities::Identities,
     keyholder::{KeyHolder, KeyHolderError},
-    order::{Chain, SubmitError},
-    service::Identities,
+    order::{Identified, SubmitError},
 };
 
 /// What erasing takes.
-pub struct Eraser {
-    pub chain: Chain,
-    pub id: ChainId,
-    pub keeper: Arc<KeyHolder>,
-    pub identities: Arc<dyn Identities>,
-    /// Told when the node stops, behind the chain.
-    pub stop: Arc<Notify>,
+#[derive(Debug)]
+pub struct Eraser<C> {
+    pub(crate) chain: C,
+    pub(crate) id: ChainId,
+    pub(crate) keeper: Arc<KeyHolder>,
+    pub(crate) identities: Arc<dyn Identities>,
 }
 
-impl Eraser {
-    /// Starts a thread that follows `revoked` until the node stops.
-    pub fn start(
-        self,
-        revoked: mpsc::UnboundedReceiver<GrantId>,
-    ) -> std::io::Result<JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
-        std::thread::Builder::new()
-            .name("erasure".to_owned())
-            .spawn(move || runtime.block_on(self.run(revoked)))
-    }
-
-    async fn run(self, mut revoked: mpsc::UnboundedReceiver<GrantId>) {
+impl<C: ConsortiumChain> Eraser<C> {
+    /// Follows what a [`LedgerMachine`](crate::machine::LedgerMachine) tells of, until the chain
+    /// stops.
+    pub async fn run(self, mut revoked: mpsc::UnboundedReceiver<GrantId>) {
         match self.keeper.kept() {
             Ok(kept) => {
                 for (grant, _) in kept {
@@ -55,14 +44,7 @@ impl Eraser {
             }
             Err(error) => warn!("what is kept cannot be listed: {error}"),
         }
-        loop {
-            let grant = tokio::select! {
-                () = self.stop.notified() => return,
-                grant = revoked.recv() => grant,
-            };
-            let Some(grant) = grant else {
-                return;
-            };
+        while let Some(grant) = revoked.recv().await {
             if self.follow(grant).await.is_break() {
                 return;
             }
@@ -83,7 +65,7 @@ impl Eraser {
 
     async fn erase(&self, grant: GrantId) -> Result<(), EraseError> {
         let key = GRANT.key(grant.as_bytes());
-        let values = self.chain.state(&[key]).await?;
+        let values = self.chain.state(vec![key]).await?;
         let entry = values.into_iter().next().flatten();
         let entry: Option<GrantEntry> = entry.and_then(|bytes| GRANT.read(&bytes).ok());
         let Some(entry) = entry.filter(|entry| entry.state == GrantState::Revoked) else {
@@ -104,7 +86,7 @@ impl Eraser {
         let body = Body::Erase(Erasure { grant, holder });
         let receipt = Transaction::sign(self.id, body, &key);
         // Said before, perhaps: the ledger refuses a second receipt, which changes nothing.
-        let place = self.chain.submit(&receipt).await?;
+        let place = self.chain.submit(Identified::from(&receipt)).await?;
         info!(%grant, %holder, outcome = ?place.outcome, "shares erased");
         Ok(())
     }

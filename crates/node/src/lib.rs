@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`order`] | a chain of final blocks |
 //! | [`machine`] | the ledger as what the chain orders transactions for |
+//! | [`consortium`] | what a service needs of a chain |
 //! | [`store`] | sealed objects on disk |
 //! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
 //! | [`config`] | a node's file of settings |
 //! | [`neighbours`] | other nodes' ciphertext, and hubs for one's own |
 //! | [`log`] | hospitals' private chains, anchored on the consortium chain |
-//! | [`service`] | what a node does with a request |
+//! | [`erasure`] | erases shares of revoked grants |
+//! | [`service`] | what a node does with a call |
 //! | [`api`] | the same over HTTP |
 //! | [`tls`] | HTTPS, and who calls |
 //!
@@ -18,8 +20,11 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+mod background;
 pub mod config;
-mod erasure;
+pub mod consortium;
+pub mod erasure;
+mod identities;
 pub mod keyholder;
 pub mod log;
 pub mod machine;

@@ -4,15 +4,16 @@
 //! An entry is on disk before its transaction is ordered. Every [`PERIOD`] a block is closed over what came since, and its header is
 //! anchored with the proof that the chain extends what was anchored before; after a restart, that is made up for.
 
-use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 use yilian_crypto::sign::{Signature, SigningKey};
 use yilian_ledger::state::tables::ANCHOR;
 use yilian_protocol::{
     ChainId, Height, MemberId, TimeMs, TreeHash,
+    call::{CallError, LogHead},
     codec::{Decode, DecodeError, Encode, List, Reader},
     inclusion::{self, leaf},
     limits::LOG_BLOCK_MAX,
@@ -21,13 +22,13 @@ use yilian_protocol::{
         LogInclusion, OpenEntries, Subtrees, tree_root,
     },
     refusal::{Outcome, Refusal},
-    transport::{CallError, LogHead},
     tx::{Body, Transaction},
 };
 
 use crate::{
-    order::{Chain, SubmitError},
-    service::Identities,
+    consortium::ConsortiumChain,
+    identities::Identities,
+    order::{Identified, SubmitError},
 };
 
 /// How often a block is closed and anchored, when there is something new.
@@ -356,20 +357,26 @@ type Append = (
     oneshot::Sender<Result<(), CallError>>,
 );
 
-/// Takes entries, closes blocks and anchors them, on a thread of its own.
+/// Private chains that grow.
 #[derive(Debug)]
 pub struct LogKeeper {
     log: Arc<PrivateLog>,
     appends: mpsc::Sender<Append>,
-    stop: Arc<Notify>,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// What has to be done meanwhile: entries are taken, blocks closed and anchored.
+#[derive(Debug)]
+pub struct LogTask<C> {
+    log: Arc<PrivateLog>,
+    incoming: mpsc::Receiver<Append>,
+    anchoring: Anchoring<C>,
 }
 
 /// What anchoring takes.
 #[derive(Debug)]
-pub struct Anchoring {
+pub struct Anchoring<C> {
     /// The consortium chain.
-    pub chain: Chain,
+    pub chain: C,
     /// Its id.
     pub id: ChainId,
     /// For whom, and with whose keys.
@@ -378,36 +385,31 @@ pub struct Anchoring {
     pub checked: bool,
 }
 
-impl LogKeeper {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// When the system has no thread left.
-    pub fn start(log: PrivateLog, anchoring: Anchoring) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
-        let (log, stop) = (Arc::new(log), Arc::new(Notify::new()));
-        let (appends, incoming) = mpsc::channel(QUEUE);
-        let (kept, stopped) = (Arc::clone(&log), Arc::clone(&stop));
-        let thread = std::thread::Builder::new()
-            .name("private-chain".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let anchors = anchor_periodically(&kept, &anchoring);
-                    tokio::select! {
-                        () = take(&kept, incoming) => {}
-                        () = anchors => {}
-                        () = stopped.notified() => {}
-                    }
-                });
-            })?;
-        Ok(Self {
+impl<C: ConsortiumChain> LogTask<C> {
+    /// Goes on until the keeper is gone, or the chain has stopped.
+    pub async fn run(self) {
+        let Self {
             log,
-            appends,
-            stop,
-            thread: Some(thread),
-        })
+            incoming,
+            anchoring,
+        } = self;
+        tokio::select! {
+            () = take(&log, incoming) => {}
+            () = anchor_periodically(&log, &anchoring) => {}
+        }
+    }
+}
+
+impl LogKeeper {
+    /// Keeps `log`, as long as the task goes on.
+    pub fn new<C>(log: Arc<PrivateLog>, anchoring: Anchoring<C>) -> (Self, LogTask<C>) {
+        let (appends, incoming) = mpsc::channel(QUEUE);
+        let task = LogTask {
+            log: Arc::clone(&log),
+            incoming,
+            anchoring,
+        };
+        (Self { log, appends }, task)
     }
 
     /// The chains.
@@ -432,14 +434,6 @@ impl LogKeeper {
         sent.map_err(|_| stopped())?;
         waits.await.map_err(|_| stopped())?
     }
-
-    /// Stops the thread, and lets go of the file.
-    pub fn shutdown(&mut self) {
-        self.stop.notify_one();
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
-    }
 }
 
 /// Writes what waits, with one sync for all of it.
@@ -460,9 +454,9 @@ async fn take(log: &PrivateLog, mut incoming: mpsc::Receiver<Append>) {
     }
 }
 
-async fn anchor_periodically(log: &PrivateLog, anchoring: &Anchoring) {
+async fn anchor_periodically<C: ConsortiumChain>(log: &PrivateLog, anchoring: &Anchoring<C>) {
     loop {
-        tokio::time::sleep(PERIOD).await;
+        anchoring.chain.sleep(PERIOD).await;
         for hospital in anchoring.identities.members() {
             match anchoring.anchor(log, hospital).await {
                 Ok(()) => {}
@@ -473,20 +467,21 @@ async fn anchor_periodically(log: &PrivateLog, anchoring: &Anchoring) {
     }
 }
 
-impl Anchoring {
+impl<C: ConsortiumChain> Anchoring<C> {
     /// Closes a block, and anchors the latest one unless it is.
     async fn anchor(&self, log: &PrivateLog, hospital: MemberId) -> Result<(), AnchorError> {
         let Some(key) = self.identities.key(hospital) else {
             return Ok(());
         };
-        let time = self.chain.latest().time.max(crate::order::clock());
+        let time = self.chain.now();
         if !self.checked {
             log.close(self.id, hospital, &key, time)?;
         }
         let Some(latest) = log.head(hospital)?.latest else {
             return Ok(());
         };
-        let state = self.chain.state(&[ANCHOR.key(hospital.as_bytes())]).await?;
+        let keys = vec![ANCHOR.key(hospital.as_bytes())];
+        let state = self.chain.state(keys).await?;
         let anchored = state.into_iter().next().flatten();
         let anchored: Option<AnchorEntry> = anchored.and_then(|bytes| ANCHOR.read(&bytes).ok());
         let old = anchored.map_or(0, |entry| entry.header.size());
@@ -502,7 +497,7 @@ impl Anchoring {
             consistency,
         });
         let anchor = Transaction::sign(self.id, body, &key);
-        let place = self.chain.submit(&anchor).await?;
+        let place = self.chain.submit(Identified::from(&anchor)).await?;
         match place.outcome {
             Outcome::Applied => Ok(()),
             Outcome::Refused(rule) => Err(AnchorError::Refused(rule)),

@@ -13,7 +13,7 @@ use yilian_protocol::{
     refusal::{Outcome, Refusal},
     registry::Admitted,
     state::{StateMap, tables::SEATS},
-    tx::{Body, Transaction},
+    tx::Transaction,
 };
 
 use crate::order::{Execution, Identified, StateMachine};
@@ -139,7 +139,7 @@ impl StateMachine for LedgerMachine {
         });
         for (transaction, _) in applied {
             if let Ok(known) = self.admit(transaction)
-                && let Body::SetGrant(change) = known.transaction().body()
+                && let Some(change) = known.grant_change()
                 && change.state == GrantState::Revoked
             {
                 let told = self.revoked.send(change.grant);
@@ -199,26 +199,25 @@ mod tests {
                 reason: Text::new("for the test").unwrap(),
             });
             let signed = Transaction::sign(ChainId::from_bytes([0; 32]), body, &key);
-            Arc::new(Prepared::from(signed))
+            (signed.id(), Arc::new(Prepared::from(signed)))
         };
         let (first, second, third) = (transaction(1), transaction(2), transaction(3));
-        let id = |known: &Arc<Prepared>| known.transaction().id();
         let mut remembered = Remembered::default();
-        remembered.insert(id(&first), &first);
-        remembered.insert(id(&first), &first);
-        assert_eq!(remembered.bytes, first.size(), "counted once");
+        remembered.insert(first.0, &first.1);
+        remembered.insert(first.0, &first.1);
+        assert_eq!(remembered.bytes, first.1.size(), "counted once");
         remembered.bytes = REMEMBERED_MAX;
-        remembered.insert(id(&second), &second);
-        assert!(!remembered.transactions.contains_key(&id(&first)));
-        assert!(remembered.transactions.contains_key(&id(&second)));
+        remembered.insert(second.0, &second.1);
+        assert!(!remembered.transactions.contains_key(&first.0));
+        assert!(remembered.transactions.contains_key(&second.0));
 
         // Final in another order than they came, one of them twice: nothing is left of them.
         let mut remembered = Remembered::default();
-        for known in [&first, &second, &third] {
-            remembered.insert(id(known), known);
+        for (id, known) in [&first, &second, &third] {
+            remembered.insert(*id, known);
         }
-        for known in [&second, &first, &second, &third] {
-            remembered.remove(id(known));
+        for (id, _) in [&second, &first, &second, &third] {
+            remembered.remove(*id);
         }
         assert!(remembered.transactions.is_empty() && remembered.order.is_empty());
         assert_eq!(remembered.bytes, 0);

@@ -1,5 +1,5 @@
-//! Other nodes' ciphertext: what this node does not keep itself, it gets from the node that does; and what nobody could get
-//! from it, because it only dials out, it leaves with its hub.
+//! Other nodes: what this one does not keep itself, it gets from the node that does; and what nobody
+//! could get from it, because it only dials out, it leaves with its hub.
 //!
 //! Nothing is believed: an object is the one that the chain names, or it is not taken.
 
@@ -10,15 +10,16 @@ use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use yilian_protocol::{
     RecordId,
-    codec::Encode as _,
-    limits::OBJECT_MAX,
+    call::{
+        Answered, Call, CallError, GetStored, Method, RelayRecords, Transport,
+        http::{Answer, Request},
+    },
     refusal::Refusal,
     sealed::SealedObject,
-    transport::{CallError, Relay},
 };
 
 use crate::{
-    service::sealed_object,
+    service::Neighbour,
     tls::{Tls, TlsError},
 };
 
@@ -34,27 +35,25 @@ pub struct NeighbourUrls {
     /// Asked for ciphertext that this node does not keep.
     #[serde(default)]
     pub ask: Vec<String>,
-    /// For a node that others cannot reach: given its members' ciphertext, one after the other until one of them took it.
+    /// For a node that others cannot reach: given its members' ciphertext, one after the other until
+    /// one of them took it.
     #[serde(default)]
     pub hubs: Vec<String>,
 }
 
-/// Bytes of the largest answer to a call that was passed on.
-const ANSWER_MAX: usize = 1024 * 1024;
-
 /// The nodes that are asked, or told.
 #[derive(Debug)]
-pub struct Neighbours {
-    client: Client,
-    urls: NeighbourUrls,
+pub struct Neighbours<N> {
+    ask: Vec<N>,
+    hubs: Vec<N>,
 }
 
-impl Neighbours {
+impl Neighbours<HttpNeighbour> {
     /// Those with APIs at `urls`.
     ///
     /// # Errors
     /// When a URL cannot be one, the certificates cannot be used, or no HTTP client can be made.
-    pub fn new(urls: NeighbourUrls, tls: Option<&Tls>) -> Result<Self, NeighboursError> {
+    pub fn over_http(urls: &NeighbourUrls, tls: Option<&Tls>) -> Result<Self, NeighboursError> {
         let mut all = urls.ask.iter().chain(&urls.hubs);
         if let Some(url) = all.find(|url| reqwest::Url::parse(url).is_err()) {
             return Err(NeighboursError::Url(url.clone()));
@@ -68,23 +67,44 @@ impl Neighbours {
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| NeighboursError::Client(error.to_string()))?;
-        Ok(Self { client, urls })
+        let reached = |urls: &[String]| {
+            let reached = urls.iter().map(|url| HttpNeighbour {
+                base: url.trim_end_matches('/').to_owned(),
+                client: client.clone(),
+            });
+            reached.collect()
+        };
+        Ok(Self::new(reached(&urls.ask), reached(&urls.hubs)))
+    }
+}
+
+impl<N> Neighbours<N> {
+    /// Those to `ask`, and the `hubs` that take what others cannot get here.
+    #[must_use]
+    pub const fn new(ask: Vec<N>, hubs: Vec<N>) -> Self {
+        Self { ask, hubs }
     }
 
     /// Whether this node leaves its ciphertext with a hub.
     pub const fn has_hubs(&self) -> bool {
-        !self.urls.hubs.is_empty()
+        !self.hubs.is_empty()
     }
 
+    /// Whether there are any to ask.
+    pub const fn exist(&self) -> bool {
+        !self.ask.is_empty()
+    }
+}
+
+impl<N: Neighbour> Neighbours<N> {
     /// Leaves objects and their transaction with the first hub that takes them.
     ///
     /// # Errors
     /// A hub's refusal, which others would repeat; else the trouble with the last of them.
-    pub async fn relay(&self, relay: &Relay) -> Result<(), CallError> {
-        let body = relay.to_vec();
+    pub async fn relay(&self, relay: RelayRecords) -> Result<(), CallError> {
         let mut trouble = CallError::not_found("hub");
-        for hub in &self.urls.hubs {
-            match self.post(hub, "relays", body.clone()).await {
+        for hub in &self.hubs {
+            match hub.call(relay.clone()).await {
                 Ok(_) => return Ok(()),
                 Err(refused @ CallError::Refused { .. }) => return Err(refused),
                 Err(error) => trouble = error,
@@ -93,14 +113,15 @@ impl Neighbours {
         Err(trouble)
     }
 
-    /// Passes a call on until the node that it is for answers; that node's refusal counts, not those of others.
+    /// Passes a call on until the node that it is for answers; that node's refusal counts, not those
+    /// of others.
     ///
     /// # Errors
     /// [`Refusal::NotKeyHolder`] when no neighbour is that node or reaches it.
-    pub async fn pass_on(&self, route: &str, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
+    pub async fn pass_on<C: Call>(&self, call: C) -> Answered<C> {
         let mut nobody = CallError::from(Refusal::NotKeyHolder);
-        for url in &self.urls.ask {
-            match self.post(url, route, body.clone()).await {
+        for neighbour in &self.ask {
+            match neighbour.call(call.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error @ CallError::Refused { .. }) => {
                     if error != CallError::from(Refusal::NotKeyHolder) {
@@ -113,38 +134,16 @@ impl Neighbours {
         Err(nobody)
     }
 
-    async fn post(&self, base: &str, route: &str, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
-        let url = format!("{}/v1/{route}", base.trim_end_matches('/'));
-        let unavailable = |cause: &dyn std::fmt::Display| CallError::Unavailable {
-            message: format!("{base}: {cause}"),
-        };
-        let sent = self.client.post(url).body(body).send().await;
-        let mut answer = sent.map_err(|error| unavailable(&error))?;
-        let (status, mut said) = (answer.status(), Vec::new());
-        while let Some(piece) = answer.chunk().await.map_err(|error| unavailable(&error))? {
-            if said.len() + piece.len() > ANSWER_MAX {
-                return Err(unavailable(&"the answer is too large"));
-            }
-            said.extend_from_slice(&piece);
-        }
-        if status.is_success() {
-            return Ok(said);
-        }
-        Err(serde_json::from_slice(&said).unwrap_or_else(|_| unavailable(&status)))
-    }
-
-    /// Whether there are any to ask.
-    pub const fn exist(&self) -> bool {
-        !self.urls.ask.is_empty()
-    }
-
     /// Asks all for the object of a record; the first right answer counts.
     ///
     /// # Errors
-    /// [`CallError::NotFound`] when every neighbour answered that it has none, [`CallError::Unavailable`] with the last
-    /// trouble when one of them may still have it.
+    /// [`CallError::NotFound`] when every neighbour answered that it has none,
+    /// [`CallError::Unavailable`] with the last trouble when one of them may still have it.
     pub async fn fetch(&self, id: RecordId) -> Result<SealedObject, CallError> {
-        let asked = self.urls.ask.iter().map(|url| self.ask(url, id));
+        let asked = self.ask.iter().map(|neighbour| async move {
+            let bytes = neighbour.call(GetStored { id }).await?;
+            sealed_object(id, bytes)
+        });
         let mut asked: FuturesUnordered<_> = asked.collect();
         let mut trouble = CallError::not_found("object");
         while let Some(answer) = asked.next().await {
@@ -156,27 +155,70 @@ impl Neighbours {
         }
         Err(trouble)
     }
+}
 
-    async fn ask(&self, url: &str, id: RecordId) -> Result<SealedObject, CallError> {
-        let trouble = |cause: &dyn std::fmt::Display| CallError::Unavailable {
-            message: format!("{url}: {cause}"),
+/// Ciphertext as the object of the record `id`.
+///
+/// # Errors
+/// [`CallError::Unavailable`] when it is not the one that the chain names.
+pub(crate) fn sealed_object(id: RecordId, bytes: Vec<u8>) -> Result<SealedObject, CallError> {
+    let object = SealedObject::parse(bytes).map_err(|error| CallError::Unavailable {
+        message: error.to_string(),
+    })?;
+    if object.cid().record() != id {
+        let message = format!("the ciphertext of record {id} is not the one the chain names");
+        return Err(CallError::Unavailable { message });
+    }
+    Ok(object)
+}
+
+/// Another node, reached by HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpNeighbour {
+    base: String,
+    client: Client,
+}
+
+impl Transport for HttpNeighbour {
+    /// To whoever asked this node, one that it cannot reach is not a node that he cannot reach: that
+    /// is [`CallError::Unavailable`].
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        self.send(call).await.map_err(|error| match error {
+            CallError::Unreachable { message } => self.unavailable(&message),
+            error => error,
+        })
+    }
+}
+
+impl HttpNeighbour {
+    fn unavailable(&self, cause: &dyn std::fmt::Display) -> CallError {
+        CallError::Unavailable {
+            message: format!("{}: {cause}", self.base),
+        }
+    }
+
+    async fn send<C: Call>(&self, call: C) -> Answered<C> {
+        let Request {
+            method,
+            target,
+            body,
+        } = Request::of(&call);
+        let url = format!("{}{target}", self.base);
+        let request = match method {
+            Method::Get => self.client.get(url),
+            Method::Post => self.client.post(url),
         };
-        let url = format!("{}/v1/objects/{id}", url.trim_end_matches('/'));
-        let response = self.client.get(&url).send().await;
-        let mut response = response.map_err(|error| trouble(&error))?;
-        match response.status() {
-            reqwest::StatusCode::OK => {}
-            reqwest::StatusCode::NOT_FOUND => return Err(CallError::not_found("object")),
-            status => return Err(trouble(&status)),
+        let sent = request.body(body.unwrap_or_default()).send().await;
+        let mut response = sent.map_err(|error| self.unavailable(&error))?;
+        let (status, mut answer) = (response.status(), Answer::to::<C>());
+        while let Some(piece) = response
+            .chunk()
+            .await
+            .map_err(|error| self.unavailable(&error))?
+        {
+            answer.push(&piece)?;
         }
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| trouble(&error))? {
-            if bytes.len() + piece.len() > OBJECT_MAX {
-                return Err(trouble(&"the object is too large"));
-            }
-            bytes.extend_from_slice(&piece);
-        }
-        sealed_object(id, bytes)
+        answer.read::<C>(status.as_u16())
     }
 }
 

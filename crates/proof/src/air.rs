@@ -4,7 +4,7 @@
 //! ```text
 //! s (12)         the state
 //! s^3 (12)
-//! t^3 (12)       t = MDS^-1 (s_next - end constants): the state between the two halves of the round
+//! t^3 (12)       t = MDS^-1 (s_next - end constants): the state between the round's two halves
 //! ```
 //! A round says `MDS s^7 + middle constants = t^7`; the cubes keep every constraint at degree 4. Slots that are left over repeat the last key.
 

@@ -3,6 +3,8 @@
 //! A block's id is the hash of its header alone. The validators' certificate signs the id; the transactions root covers every transaction
 //! *and its outcome*. So header, certificate and one Merkle path convince whoever knows the group key of the genesis.
 
+use schemars::JsonSchema;
+
 use crate::{
     codec::{Blob, Encode, canonical},
     ids::{BlockId, ChainId, Height, TimeMs, TransactionId, TreeHash},
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// The header of a block: {chain, height, previous hash, time, count, size, Merkle root, state root, consensus}.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Header {
     /// The chain it is of.
     pub chain: ChainId,

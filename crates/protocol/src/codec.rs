@@ -10,6 +10,8 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+
 /// Why bytes were refused. Always the sender's fault; sending them again does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -153,9 +155,10 @@ impl<'a> Reader<'a> {
 }
 
 /// At most `MAX` items of `T`.
-#[derive(Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct List<T, const MAX: usize>(Vec<T>);
+#[schemars(inline, rename = "{T}List", description = format!("At most {MAX} items"))]
+pub struct List<T, const MAX: usize>(#[schemars(length(max = MAX))] Vec<T>);
 
 impl<T, const MAX: usize> Default for List<T, MAX> {
     fn default() -> Self {
@@ -234,9 +237,18 @@ impl<T: Decode, const MAX: usize> Decode for List<T, MAX> {
 }
 
 /// UTF-8 text of 1 to `MAX` bytes without control characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
+#[schemars(rename = "Text{MAX}")]
+#[schemars(description = format!("UTF-8 text of 1 to {MAX} bytes without control characters"))]
+pub struct Text<const MAX: usize>(
+    // Characters are counted by the schema, of which there are at most as many as bytes.
+    #[schemars(
+        length(min = 1, max = MAX),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    String,
+);
 
 impl<const MAX: usize> Text<MAX> {
     /// Checks `text`.
@@ -303,8 +315,16 @@ impl<const MAX: usize> Decode for Text<MAX> {
 }
 
 /// A byte string of at most `MAX` bytes.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Blob<const MAX: usize>(Vec<u8>);
+#[derive(Clone, Default, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(inline, description = format!("At most {MAX} bytes, in hex digits"))]
+pub struct Blob<const MAX: usize>(
+    #[schemars(
+        with = "String",
+        length(max = 2 * MAX),
+        regex(pattern = "^([0-9a-f]{2})*$")
+    )]
+    Vec<u8>,
+);
 
 impl<const MAX: usize> Blob<MAX> {
     /// Wraps `bytes`.
@@ -499,13 +519,16 @@ macro_rules! canonical_choice {
 }
 pub(crate) use canonical_choice;
 
-/// Implements a field-less enum as its stable `u8` and its stable name: codec, serde, `Display`, `FromStr`, `ALL`.
+/// Implements a field-less enum as its stable `u8` and its stable name: codec, serde, JSON schema,
+/// `Display`, `FromStr`, `ALL`.
 macro_rules! named_codes {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $text:literal),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
+        // The derive says of each name what it means; programs look for `enum`.
+        #[schemars(extend("type" = "string", "enum" = [$($text),*]))]
         #[repr(u8)]
-        $vis enum $name { $($(#[$doc])* $variant = $code),* }
+        $vis enum $name { $($(#[$doc])* #[schemars(rename = $text)] $variant = $code),* }
 
         impl $name {
             /// Every value, in code order.

@@ -22,7 +22,10 @@
 //! child up to the certified block, each naming the one below it as its parent. They are empty
 //! otherwise.
 
-use yilian_crypto::bls::{G1, G2, verify_min_sig};
+use yilian_crypto::{
+    bls::{G1, G2, verify_min_sig},
+    label,
+};
 
 use crate::{
     block::Header,
@@ -32,7 +35,7 @@ use crate::{
     registry::GROUP_KEY_SIZE,
 };
 
-const NAMESPACE: &[u8] = b"yilian/v1/chain/finality/";
+const NAMESPACE: &[u8] = label::FINALITY.as_bytes();
 const FINALIZE_SUFFIX: &[u8] = b"_FINALIZE";
 const SIGNATURE_TAG: &[u8] = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";
 /// Bytes of the longest varint of a 64-bit number.

@@ -1,6 +1,10 @@
 //! Codec and JSON forms of the values that `yilian-crypto` defines with a fixed size: their own bytes in the codec, hex digits in
-//! JSON (`#[serde(with = "fixed")]`).
+//! JSON (`#[serde(with = "fixed")]`, or `#[serde(with = "fixed::Hex::<Nym>")]` where there is a JSON
+//! schema as well).
 
+use std::{borrow::Cow, marker::PhantomData};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize as _, Deserializer, Serializer};
 use yilian_crypto::{
     pre::{
@@ -14,7 +18,10 @@ use yilian_crypto::{
     trace::MaskedKey,
 };
 
-use crate::codec::{Decode, DecodeError, Encode, Reader};
+use crate::{
+    codec::{Decode, DecodeError, Encode, Reader},
+    schema::digits,
+};
 
 /// A value of fixed size whose bytes may be refused.
 pub trait Fixed: Sized {
@@ -57,8 +64,66 @@ pub fn from_hex<T: Fixed>(text: &str) -> Result<T, DecodeError> {
     T::parse(&bytes)
 }
 
+/// A value whose bytes are as many each time.
+pub trait FixedSize: Fixed {
+    /// What its type is called.
+    const NAME: &'static str;
+    /// Its schema: hex digits of that many bytes.
+    const SCHEMA: fn(&mut SchemaGenerator) -> Schema;
+}
+
+/// The JSON form of `T`, for serde and for the schema by one attribute: one that names another type
+/// than the field's does not compile.
+#[derive(Debug)]
+pub struct Hex<T>(PhantomData<T>);
+
+impl<T: Fixed> Hex<T> {
+    /// As [`serialize`].
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub fn serialize<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(value, serializer)
+    }
+
+    /// As [`deserialize`].
+    ///
+    /// # Errors
+    /// When the text is not hex or not such a value.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        deserialize(deserializer)
+    }
+}
+
+impl<T: FixedSize> JsonSchema for Hex<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::NAME.into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("{}::Hex<{}>", module_path!(), T::NAME).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::SCHEMA(generator);
+        schema.insert("description".to_owned(), T::WHAT.into());
+        schema
+    }
+}
+
+macro_rules! fixed_size {
+    ($name:ident) => {
+        impl FixedSize for $name {
+            const NAME: &'static str = stringify!($name);
+            const SCHEMA: fn(&mut SchemaGenerator) -> Schema = digits::<{ Self::SIZE }>;
+        }
+    };
+}
+
 macro_rules! fixed {
     ($($name:ident $what:literal),* $(,)?) => {$(
+        fixed_size!($name);
+
         impl Fixed for $name {
             const WHAT: &'static str = $what;
 
@@ -86,9 +151,12 @@ macro_rules! fixed {
         }
     )*};
 }
+
 /// As `fixed!`, for values of which all bytes are one.
 macro_rules! opaque {
     ($($name:ident $what:literal),* $(,)?) => {$(
+        fixed_size!($name);
+
         impl Fixed for $name {
             const WHAT: &'static str = $what;
 

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     label,
     sign::{Signature, SigningKey, VerifyingKey},
@@ -18,9 +19,18 @@ use crate::{
 };
 
 /// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or `[::1]:9000`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
-pub struct NodeAddress(pub SocketAddr);
+pub struct NodeAddress(#[schemars(with = "String", regex(pattern = ADDRESS))] pub SocketAddr);
+
+/// An IPv4 address, or an IPv6 address in brackets (RFC 3986 section 3.2.2), and a port.
+const ADDRESS: &str = concat!(
+    r"^(((25[0-5]|(2[0-4]|1[0-9]|[1-9]?)[0-9])\.){3}(25[0-5]|(2[0-4]|1[0-9]|[1-9]?)[0-9])",
+    r"|\[[0-9a-f:.]{2,45}\]):",
+    r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}|0)$",
+);
 
 impl Encode for NodeAddress {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -51,10 +61,10 @@ impl Decode for NodeAddress {
 }
 
 /// A node that may be a validator.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Delegate {
     /// By which its peers know it.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub peer: VerifyingKey,
     /// Where they dial it.
     pub address: NodeAddress,
@@ -62,8 +72,9 @@ pub struct Delegate {
 canonical!(Delegate { peer, address });
 
 /// Blocks of an epoch, [`EPOCH_BLOCKS_MIN`] at least: the validators need a turn each in half of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(try_from = "u32", into = "u32")]
+#[schemars(extend("minimum" = EPOCH_BLOCKS_MIN))]
 pub struct EpochBlocks(u32);
 
 impl EpochBlocks {
@@ -144,7 +155,7 @@ impl Decode for EpochBlocks {
 }
 
 /// How validators follow each other, as the genesis has it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Governance {
     /// Blocks of an epoch.
     pub epoch_blocks: EpochBlocks,
@@ -157,19 +168,19 @@ canonical!(Governance {
 });
 
 /// Stands a member's node as a candidate, moves it to another address, or withdraws it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Candidacy {
     /// Whose node it is.
     pub member: MemberId,
     /// The node.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub peer: VerifyingKey,
     /// Where other nodes dial it; nothing to withdraw it.
     pub address: Option<NodeAddress>,
     /// How often the member voted or stood before, see [`Vote::sequence`](crate::registry::Vote::sequence).
     pub sequence: u32,
     /// The node's own signature: nobody stands another's.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub consent: Signature,
 }
 canonical!(Candidacy {
@@ -217,7 +228,7 @@ impl Candidacy {
 }
 
 /// A member's vote for a candidate. One member, one vote, which may be changed at any time.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Ballot {
     /// Whose vote.
     pub voter: MemberId,
@@ -233,9 +244,10 @@ canonical!(Ballot {
 });
 
 /// The candidate of a [`Ballot`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct BallotChoice(#[serde(with = "fixed")] pub VerifyingKey);
+#[schemars(inline)]
+pub struct BallotChoice(#[serde(with = "fixed::Hex::<VerifyingKey>")] pub VerifyingKey);
 
 impl Encode for BallotChoice {
     fn encode(&self, out: &mut Vec<u8>) {

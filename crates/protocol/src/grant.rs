@@ -1,6 +1,6 @@
 //! Standing grants: the patient's data contract, and what passes between patient, reader and key holder.
 //!
-//! From PETchain's data contract and protocols section 3. On the chain stands only who controls the grant (a key of its own, so that two grants of
+//! From PETchain's data contract and docs/PROTOCOL.md 3.2. On the chain stands only who controls the grant (a key of its own, so that two grants of
 //! a patient cannot be joined), a salted commitment to its terms, its end and its key holders. The terms are opened to the key holders who serve and to
 //! the reader. The five methods of the contract: *set identifier* (the grant's id is the hash of its controller key), *set authorisation*
 //! (`CreateGrant`), *get identifier* (reading the entry), *pause* and *destroy* (`SetGrant`).
@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -55,10 +56,10 @@ named_codes! {
 }
 
 /// A grant as it stands on the chain.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Grant {
     /// The key that may pause, resume and revoke it; made for this grant alone.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub controller: VerifyingKey,
     /// [`Terms::commitment`].
     pub terms: TermsHash,
@@ -211,7 +212,7 @@ impl<'de> serde::Deserialize<'de> for Commitment {
 }
 
 /// A change of a grant's state, by its controller.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct GrantChange {
     /// The grant.
     pub grant: GrantId,
@@ -227,7 +228,7 @@ canonical!(GrantChange {
 });
 
 /// What the chain knows of a grant.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct GrantEntry {
     /// The grant.
     pub grant: Grant,
@@ -282,7 +283,7 @@ impl Deposit {
     ) -> Self {
         let grant = grant_id(&controller.verifying_key());
         let message = Self::message(chain, holder, &terms, &shares);
-        let signature = controller.sign(label::CALL_SIGNATURE, &[b"deposit", &message]);
+        let signature = controller.sign(label::CALL_SIGNATURE, &[label::call::DEPOSIT, &message]);
         Self {
             grant,
             holder,
@@ -304,7 +305,7 @@ impl Deposit {
         let message = Self::message(chain, self.holder, &self.terms, &self.shares);
         controller.verify(
             label::CALL_SIGNATURE,
-            &[b"deposit", &message],
+            &[label::call::DEPOSIT, &message],
             &self.signature,
         )
     }
@@ -390,7 +391,7 @@ impl SealedDeposit {
 
 /// A clinician's word that a patient's emergency grant has to be opened. A second clinician countersigns it by putting it onto the chain, where it stays
 /// for the patient to see.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Opening {
     /// The grant.
     pub grant: GrantId,
@@ -403,7 +404,7 @@ pub struct Opening {
     /// When, by the first one's clock.
     pub at: TimeMs,
     /// By the first clinician's certified key.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(Opening {
@@ -427,7 +428,7 @@ impl Opening {
         key: &SigningKey,
     ) -> Self {
         let message = Self::message(chain, grant, (first, second), &reason, at);
-        let signature = key.sign(label::CALL_SIGNATURE, &[b"opening", &message]);
+        let signature = key.sign(label::CALL_SIGNATURE, &[label::call::OPENING, &message]);
         Self {
             grant,
             first,
@@ -447,7 +448,7 @@ impl Opening {
         let message = Self::message(chain, self.grant, both, &self.reason, self.at);
         first.verify(
             label::CALL_SIGNATURE,
-            &[b"opening", &message],
+            &[label::call::OPENING, &message],
             &self.signature,
         )
     }
@@ -480,7 +481,7 @@ pub struct OpeningEntry {
 canonical!(OpeningEntry { opening, admitted });
 
 /// Says that a key holder erased its shares of a revoked grant; on the chain, signed by its node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Erasure {
     /// The grant.
     pub grant: GrantId,
@@ -530,7 +531,7 @@ impl SignedAsk {
     pub fn sign(chain: ChainId, ask: Ask, reader: &SigningKey) -> Self {
         let signature = reader.sign(
             label::CALL_SIGNATURE,
-            &[b"ask", chain.as_bytes(), &ask.to_vec()],
+            &[label::call::ASK, chain.as_bytes(), &ask.to_vec()],
         );
         Self { ask, signature }
     }
@@ -540,7 +541,7 @@ impl SignedAsk {
     pub fn digest(&self, chain: ChainId) -> [u8; 32] {
         hash(
             label::CALL_SIGNATURE,
-            &[b"asked", chain.as_bytes(), &self.to_vec()],
+            &[label::call::ASKED, chain.as_bytes(), &self.to_vec()],
         )
     }
 
@@ -553,7 +554,7 @@ impl SignedAsk {
         chain: ChainId,
         reader: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let parts: [&[u8]; 3] = [b"ask", chain.as_bytes(), &self.ask.to_vec()];
+        let parts: [&[u8]; 3] = [label::call::ASK, chain.as_bytes(), &self.ask.to_vec()];
         reader.verify(label::CALL_SIGNATURE, &parts, &self.signature)
     }
 }
@@ -571,15 +572,15 @@ pub struct HolderAsk {
 canonical!(HolderAsk { holder, hops, ask });
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SignedPartial {
     /// Who answers.
     pub holder: MemberId,
     /// Its part.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Partial>")]
     pub partial: Partial,
     /// By the holder's node key, over the request's digest and the part.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(SignedPartial {
@@ -598,7 +599,11 @@ impl SignedPartial {
         partial: Partial,
         node: &SigningKey,
     ) -> Self {
-        let parts: [&[u8]; 3] = [b"partial", &ask.digest(chain), &partial.to_bytes()];
+        let parts: [&[u8]; 3] = [
+            label::call::PARTIAL,
+            &ask.digest(chain),
+            &partial.to_bytes(),
+        ];
         let signature = node.sign(label::CALL_SIGNATURE, &parts);
         Self {
             holder,
@@ -617,7 +622,11 @@ impl SignedPartial {
         ask: &SignedAsk,
         node: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let parts: [&[u8]; 3] = [b"partial", &ask.digest(chain), &self.partial.to_bytes()];
+        let parts: [&[u8]; 3] = [
+            label::call::PARTIAL,
+            &ask.digest(chain),
+            &self.partial.to_bytes(),
+        ];
         node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
     }
 }
@@ -665,7 +674,7 @@ impl UsesRequest {
             hops: HOPS_MAX,
             from,
             asked_at,
-            signature: controller.sign(label::CALL_SIGNATURE, &[b"uses", &message]),
+            signature: controller.sign(label::CALL_SIGNATURE, &[label::call::USES, &message]),
         }
     }
 
@@ -679,7 +688,11 @@ impl UsesRequest {
         controller: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
         let message = Self::message(chain, self.grant, self.holder, self.from, self.asked_at);
-        controller.verify(label::CALL_SIGNATURE, &[b"uses", &message], &self.signature)
+        controller.verify(
+            label::CALL_SIGNATURE,
+            &[label::call::USES, &message],
+            &self.signature,
+        )
     }
 
     fn message(
@@ -699,7 +712,7 @@ impl UsesRequest {
 }
 
 /// One use of a grant, as a key holder noted it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Use {
     /// The record turned.
     pub record: RecordId,

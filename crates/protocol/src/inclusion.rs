@@ -4,6 +4,7 @@
 //! Leaves and nodes are told apart by the labels `merkle-leaf` and `merkle-node` of the one label table instead of the bytes 0 and 1; the
 //! shape of the tree and of the paths is the standard's.
 
+use schemars::JsonSchema;
 use yilian_crypto::{hash::hash, label};
 
 use crate::{
@@ -76,7 +77,7 @@ impl MerkleTree {
 }
 
 /// Shows that a leaf stands at `index` among `size` leaves.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct InclusionProof {
     /// The leaf's place, from 0.
     pub index: u32,

@@ -1,12 +1,13 @@
 //! What Yilian's parties say to each other: ids, transactions, tokens, sealed objects, proofs, limits, and the one canonical encoding of all.
 //!
 //! Nothing here does I/O or keeps state; it compiles to WebAssembly. Read [`codec`] for the encoding, [`tx`] for what can happen on the chain, [`sealed`] and
-//! [`authored`] for what a record looks like on its way, [`transport`] for what can be asked of a node.
+//! [`authored`] for what a record looks like on its way, [`call`] for what can be asked of a node.
 
 #![forbid(unsafe_code)]
 
 pub mod authored;
 pub mod block;
+pub mod call;
 pub mod codec;
 pub mod finality;
 pub mod fixed;
@@ -19,14 +20,15 @@ pub mod log;
 pub mod receipt;
 pub mod refusal;
 pub mod registry;
+pub mod schema;
 pub mod sealed;
 pub mod search;
 pub mod state;
 pub mod trace;
-pub mod transport;
 pub mod tx;
 pub mod visit;
 
+pub use call as transport;
 pub use ids::{
     BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
     TraceId, TransactionId, TreeHash,

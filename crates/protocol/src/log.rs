@@ -1,14 +1,15 @@
 //! A hospital's private chain: what its node sealed, entry by entry in signed blocks, under one growing Merkle tree that is
-//! anchored on the consortium chain. Protocols section 5; tree and proofs are RFC 9162 section 2.1.
+//! anchored on the consortium chain. docs/PROTOCOL.md 5.2; tree and proofs are RFC 9162 section 2.1.
 //!
 //! ```text
-//! entry    author | nym | record | object | index digest | transaction | author's signature     289 bytes
+//! entry    author | nym | record | object | index digest | transaction | author's signature     272 bytes
 //! block    header {hospital, height, previous, first, count, root of its entries, tree over all entries, time}, signed
 //! anchor   header | proof that the tree extends the one anchored before     a transaction of the hospital's node
 //! ```
 //! The ledger takes an anchor only with that proof, so a hospital cannot rewrite what it anchored; and every entry names records
 //! that stand on the consortium chain, so a rewritten entry is placed even when everything above it was rewritten to fit.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -30,12 +31,12 @@ use crate::{
 };
 
 /// One sealed record, with the evidence that its author asked for it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogEntry {
     /// The author's certificate.
     pub author: CertificateId,
     /// The visit's pseudonym.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Nym>")]
     pub nym: Nym,
     /// The record.
     pub record: RecordId,
@@ -45,8 +46,8 @@ pub struct LogEntry {
     pub index: TreeHash,
     /// The transaction that puts it onto the consortium chain.
     pub transaction: TransactionId,
-    /// By the author's certified key, over that transaction's visit, see [`crate::transport::SealRequest`].
-    #[serde(with = "fixed")]
+    /// By the author's certified key, over that transaction's visit, see [`crate::call::SealRequest`].
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(LogEntry {
@@ -79,7 +80,7 @@ impl LogEntry {
 }
 
 /// What a block of the private chain is hashed and signed as.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogHeader {
     /// The hospital.
     pub hospital: MemberId,
@@ -131,7 +132,7 @@ impl LogHeader {
 
 /// A workstation's word that it checked the entries of a block before the block was closed: author certified and signed, record on the consortium chain. By a
 /// certified person of the hospital who wrote none of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogCheck {
     /// The hospital.
     pub hospital: MemberId,
@@ -144,7 +145,7 @@ pub struct LogCheck {
     /// Who checked.
     pub checker: CertificateId,
     /// By the checker's certified key.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(LogCheck {
@@ -176,7 +177,7 @@ impl LogCheck {
             count,
             root,
             checker,
-            signature: key.sign(label::CALL_SIGNATURE, &[b"log-check", &message]),
+            signature: key.sign(label::CALL_SIGNATURE, &[label::call::LOG_CHECK, &message]),
         }
     }
 
@@ -192,7 +193,7 @@ impl LogCheck {
         let message = Self::message(chain, self.hospital, &self.previous, self.count, &self.root);
         checker.verify(
             label::CALL_SIGNATURE,
-            &[b"log-check", &message],
+            &[label::call::LOG_CHECK, &message],
             &self.signature,
         )
     }
@@ -221,7 +222,7 @@ impl LogCheck {
 }
 
 /// The entries of no block yet.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct OpenEntries {
     /// The block below; of nothing, when there is none.
     pub previous: TreeHash,
@@ -232,12 +233,12 @@ pub struct OpenEntries {
 }
 
 /// A block of a private chain.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogBlock {
     /// Its header.
     pub header: LogHeader,
     /// By the hospital's node.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
     /// Who checked the entries, where the hospital asks for it.
     pub check: Option<LogCheck>,
@@ -263,7 +264,7 @@ impl LogBlock {
 }
 
 /// Puts the head of a private chain onto the consortium chain; by the hospital's node.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Anchor {
     /// The header of the latest block.
     pub header: LogHeader,
@@ -326,7 +327,7 @@ const fn split(count: u64) -> u64 {
 }
 
 /// Shows that an entry stands at its place in a tree: RFC 9162 section 2.1.3.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogInclusion {
     /// The entry's number.
     pub index: u64,
@@ -376,7 +377,9 @@ impl LogInclusion {
 }
 
 /// Shows that a tree extends a smaller one: RFC 9162 section 2.1.4.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct ConsistencyProof {
     path: List<TreeHash, CONSISTENCY_MAX>,

@@ -1,5 +1,7 @@
 //! Receipts: proof that a transaction is final, and what became of it.
 
+use schemars::JsonSchema;
+
 use crate::{
     block::{Header, transaction_leaf},
     codec::{Blob, DecodeError, canonical},
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// A transaction's place in a final block. About 700 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Receipt {
     /// The transaction.
     pub transaction: TransactionId,

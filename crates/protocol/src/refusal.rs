@@ -1,5 +1,7 @@
 //! Every rule by which the ledger or a key holder refuses, with a stable name and what to do about it.
 
+use schemars::JsonSchema;
+
 use crate::codec::{Decode, DecodeError, Encode, Reader, named_codes};
 
 named_codes! {
@@ -219,7 +221,9 @@ impl Refusal {
 }
 
 /// What became of a transaction that is in a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It took effect.

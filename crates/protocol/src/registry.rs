@@ -1,5 +1,6 @@
 //! Who is who: the genesis, member organisations, and the certificates of the people who act for them.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     pre::DelegateePublic, pseudonym::RegulatorPublic, search::WriterPublic, sign::VerifyingKey,
 };
@@ -17,17 +18,17 @@ use crate::{
 pub const GROUP_KEY_SIZE: usize = 96;
 
 /// What all parties of one chain agree on before its first block. Its hash is the [`ChainId`].
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Genesis {
     /// The consortium's name, for people.
     pub name: Text<NAME_MAX>,
     /// When the chain was made.
     pub created: TimeMs,
     /// The consortium's CA: admits members.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub ca: VerifyingKey,
     /// The regulators' key, to which every visit's identity is escrowed.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<RegulatorPublic>")]
     pub regulators: RegulatorPublic,
     /// The validators' group key ([`GROUP_KEY_SIZE`] bytes): a header certified under it is final.
     pub group_key: Blob<GROUP_KEY_SIZE>,
@@ -86,15 +87,15 @@ impl Role {
 }
 
 /// A member organisation of the consortium.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Member {
     /// Its name, for people.
     pub name: Text<NAME_MAX>,
     /// Its CA: certifies its people.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub ca: VerifyingKey,
     /// Its node: seals visits in its name.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub node: VerifyingKey,
 }
 canonical!(Member { name, ca, node });
@@ -108,7 +109,7 @@ impl Member {
 }
 
 /// Binds a person of a member organisation to a role and three keys for a time.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Certificate {
     /// The person's name, as it stands under a record.
     pub subject: Text<NAME_MAX>,
@@ -117,13 +118,13 @@ pub struct Certificate {
     /// What the person may do.
     pub role: Role,
     /// Verifies the person's signatures.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub signing: VerifyingKey,
     /// Patients' records are re-encapsulated to this key.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<DelegateePublic>")]
     pub delegatee: DelegateePublic,
     /// The person's index entries are found with this key.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<WriterPublic>")]
     pub writer: WriterPublic,
     /// First moment of validity.
     pub valid_from: TimeMs,
@@ -173,7 +174,7 @@ impl Certificate {
 }
 
 /// Takes a certificate back before its time.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Revocation {
     /// The organisation whose certificate it is.
     pub member: MemberId,
@@ -235,7 +236,7 @@ impl Motion {
 }
 
 /// A member's vote on a motion about another. One member, one vote; it may be taken back until the motion is carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Vote {
     /// About whom.
     pub subject: MemberId,
@@ -263,7 +264,7 @@ canonical!(Vote {
 pub type Votes = List<MemberId, MEMBERS_MAX>;
 
 /// What the chain knows of a member.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct MemberEntry {
     /// The member.
     pub member: Member,
@@ -310,7 +311,7 @@ impl MemberEntry {
 }
 
 /// What the chain knows of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct CertificateEntry {
     /// The certificate.
     pub certificate: Certificate,
@@ -326,7 +327,7 @@ canonical!(CertificateEntry {
 });
 
 /// The block in which something came onto the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Admitted {
     /// The block's height.
     pub height: Height,
@@ -336,7 +337,7 @@ pub struct Admitted {
 canonical!(Admitted { height, time });
 
 /// A certificate's end before its time.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Revoked {
     /// The block that revoked it.
     pub admitted: Admitted,

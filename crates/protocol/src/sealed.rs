@@ -15,6 +15,7 @@
 //! derive every scope key of that patient there, so the mask gives away nothing more.
 
 use rand_core::CryptoRng;
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -278,12 +279,12 @@ fn mask(
 }
 
 /// What the chain says of one record: its id and the capsule of its object.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SealedRecord {
     /// The record's id, which binds the whole object.
     pub record: crate::ids::RecordId,
     /// The capsule, which must be that of the object.
-    #[serde(with = "crate::fixed")]
+    #[serde(with = "crate::fixed::Hex::<EncodedCapsule>")]
     pub capsule: EncodedCapsule,
 }
 canonical!(SealedRecord { record, capsule });

@@ -1,10 +1,11 @@
-//! Keyword search over the chain: what stands there, and what can be asked of a node (protocols section 7).
+//! Keyword search over the chain: what stands there, and what can be asked of a node (docs/PROTOCOL.md 7).
 //!
 //! A record's entries travel in the transaction that seals it. The ledger puts each where nothing stood before
 //! ([`crate::state::tables::INDEX`]) and notes the record's cross tags ([`crate::state::tables::CROSS`]); the record's own entry commits to all of
 //! them ([`RecordIndex::digest`]), so an owner can check that no entry was withheld. What a node learns is listed in
 //! docs/search-leakage.md.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use yilian_crypto::{
     hash::hash,
     label,
@@ -15,12 +16,24 @@ use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical},
     fixed,
     ids::{MemberId, RecordId, TreeHash},
-    limits::{LOOKUPS_MAX, SEARCHES_MAX},
+    limits::{LOOKUPS_MAX, RESULTS_MAX, SEARCHES_MAX},
+    schema::digits,
 };
 
 /// The index entries of one record: 16, 32 or 64, some of them of nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RecordIndex(Vec<IndexEntry>);
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
+pub struct RecordIndex(#[schemars(schema_with = "index_entries")] Vec<IndexEntry>);
+
+fn index_entries(generator: &mut SchemaGenerator) -> Schema {
+    let count = PADDINGS.map(|count| json_schema!({ "minItems": count, "maxItems": count }));
+    json_schema!({
+        "type": "array",
+        "items": digits::<{ IndexEntry::SIZE }>(generator),
+        "minItems": PADDINGS.into_iter().min(),
+        "maxItems": PADDINGS.into_iter().max(),
+        "oneOf": count,
+    })
+}
 
 impl RecordIndex {
     /// Takes padded entries, see [`yilian_crypto::search::padded`].
@@ -147,13 +160,14 @@ canonical!(LookupRequest {
 });
 
 /// For each address asked for, what stands there.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Pointers(pub Vec<Option<Pointer>>);
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct Pointers(#[schemars(length(max = LOOKUPS_MAX))] pub Vec<Option<Pointer>>);
 
 /// A masked pointer, hex digits in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Pointer(#[serde(with = "fixed")] pub MaskedPointer);
+#[schemars(inline)]
+pub struct Pointer(#[serde(with = "fixed::Hex::<MaskedPointer>")] pub MaskedPointer);
 
 /// A trapdoor for one writer's entries of one keyword, at one hospital.
 #[derive(Clone, PartialEq, Eq)]
@@ -175,9 +189,10 @@ impl std::fmt::Debug for Find {
 pub type Searches = List<Find, SEARCHES_MAX>;
 
 /// What one trapdoor found: for each entry that it covers, the record; `None` where no true entry stands.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Found {
     /// The records, in the order of the entries.
+    #[schemars(length(max = RESULTS_MAX))]
     pub records: Vec<Option<RecordId>>,
 }
 

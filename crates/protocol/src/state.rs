@@ -130,6 +130,7 @@ pub mod tables {
 
     use super::{Sequence, Table};
     use crate::{
+        call::RecordEntry,
         codec::List,
         governance::{Ballot, Candidates, Seats},
         grant::{GrantEntry, OpeningEntry},
@@ -139,7 +140,6 @@ pub mod tables {
         registry::{Admitted, CertificateEntry, MemberEntry, Motion, Votes},
         search::CrossTags,
         trace::{TraceHead, TraceItem, TraceShared},
-        transport::RecordEntry,
     };
 
     /// Member id -> entry.

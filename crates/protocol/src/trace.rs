@@ -10,6 +10,7 @@
 //! For each trace a [`TraceHead`] in the provable state: its length, whether it is closed, and a link over all of its [`TraceItem`]s. What the packs of one
 //! append share is kept once ([`TraceShared`]).
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
     label,
@@ -116,7 +117,7 @@ impl TraceState {
 }
 
 /// The heights at which an append may be executed, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct HeightWindow {
     /// The first.
     pub from: Height,
@@ -145,10 +146,10 @@ impl HeightWindow {
 }
 
 /// The consortium CA's word that whoever holds a key is certified with a role. Names nobody: an author gets many, and uses each once.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct AuthorPass {
     /// The author's key for one append.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub key: VerifyingKey,
     /// The author's role.
     pub role: Role,
@@ -157,7 +158,7 @@ pub struct AuthorPass {
     /// First moment after validity.
     pub valid_until: TimeMs,
     /// By the consortium's CA, over chain and all above.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(AuthorPass {
@@ -240,20 +241,20 @@ impl AuthorPass {
 }
 
 /// One pack's part of an append: 68 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TracePush {
     /// The pack's trace.
     pub trace: TraceId,
     /// How long the trace is before this.
     pub length: u32,
     /// The event's key under the trace's mask.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<MaskedKey>")]
     pub key: MaskedKey,
 }
 canonical!(TracePush { trace, length, key });
 
 /// Everything that an append means.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceTerms {
     /// Who appends. The transaction is signed with its key.
     pub pass: AuthorPass,
@@ -286,7 +287,7 @@ impl TraceTerms {
 }
 
 /// An append: terms and proof.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceAppend {
     /// What is meant.
     pub terms: TraceTerms,
@@ -336,12 +337,12 @@ impl TraceHead {
 }
 
 /// One pack's part of an append, as the chain keeps it: 65 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceItem {
     /// What it shares with the other packs of its append, see [`TraceShared::id`].
     pub shared: TreeHash,
     /// The event's key under the trace's mask.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<MaskedKey>")]
     pub key: MaskedKey,
     /// Whether the trace was closed to it: an alarm, not an entry.
     pub late: bool,
@@ -370,7 +371,7 @@ impl Decode for TraceItem {
 }
 
 /// What the packs of one append share.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceShared {
     /// Who appended.
     pub pass: AuthorPass,
@@ -403,7 +404,7 @@ impl TraceShared {
 }
 
 /// An item of a trace with what it shares.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct TraceEntry {
     /// The item.
     pub item: TraceItem,

@@ -4,6 +4,7 @@
 //! `chain (32) | body (tag and fields) | signer (32) | signature (64)`, at most [`TRANSACTION_MAX`] bytes. The id is the hash of all of it. The signer's
 //! key travels along so that the signature can be checked before any state is read; whether that key *may* sign is the ledger's rule.
 
+use schemars::JsonSchema;
 use yilian_crypto::{
     label,
     pseudonym::Nym,
@@ -24,10 +25,9 @@ use crate::{
     trace::TraceAppend,
 };
 
-/// What a transaction does.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// What a transaction does. The enum is closed: whoever takes part in consensus knows every kind.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum Body {
     /// Admits a member; by the consortium CA.
     Admit(Member),
@@ -98,12 +98,12 @@ impl Body {
 const SET_GRANT: u8 = 6;
 
 /// Records of one visit, sealed by one hospital.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SealVisit {
     /// The hospital.
     pub hospital: MemberId,
     /// The visit's pseudonym. The first seal binds it to the hospital.
-    #[serde(with = "fixed")]
+    #[serde(with = "fixed::Hex::<Nym>")]
     pub nym: Nym,
     /// The records, each created here and never changed.
     pub records: List<SealedRecord, RECORDS_MAX>,
@@ -231,6 +231,12 @@ impl Transaction {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.encoded
+    }
+
+    /// What it does, and the key that signed it.
+    #[must_use]
+    pub fn into_parts(self) -> (Body, VerifyingKey) {
+        (self.body, self.signer)
     }
 }
 

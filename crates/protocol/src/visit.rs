@@ -1,6 +1,6 @@
 //! The visit token: what a patient hands over at check-in, as a QR code or a file.
 //!
-//! From the 医链 note (就诊号) and protocols section 4. The token gives the hospital what it needs to seal the visit's records to the patient, and
+//! From the 医链 note (就诊号) and docs/PROTOCOL.md 4.1. The token gives the hospital what it needs to seal the visit's records to the patient, and
 //! nothing that another hospital could match: a key of this hospital's own, a pseudonym of this visit's own, and the identity under the
 //! regulators' key only.
 //!
@@ -23,7 +23,7 @@ use crate::{
     ids::{ChainId, MemberId, TimeMs},
 };
 
-/// What the patient states about one visit. Encoded: 332 bytes, or 348 for a private visit.
+/// What the patient states about one visit. Encoded: 395 bytes, or 411 for a private visit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Visit {
     /// The chain on which the visit will be recorded.

@@ -40,11 +40,7 @@ impl Practice {
         hospitals: Arc<Hospitals>,
         place: usize,
     ) -> Result<Self, ClientError> {
-        let way = Way {
-            hospitals: Arc::clone(&hospitals),
-            place,
-        };
-        let session = Session::open(way, world.genesis.clone()).await?;
+        let session = Session::open(hospitals.way(place), world.genesis.clone()).await?;
         let (seed, ca) = (Seed::random(&mut hospitals.rng()), hospitals.ca(place));
         let from = session.latest().await?.time;
         let until = from.plus_ms(LIFE_MS);

@@ -13,6 +13,7 @@
 
 mod care;
 mod hospitals;
+mod liar;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,6 +25,7 @@ use std::{
 use commonware_glue::simulate::{
     exit::ExitCondition, property::Property, tracker::ProgressTracker,
 };
+use tokio::sync::mpsc::UnboundedReceiver;
 use yilian_client::MemberCa;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_ledger::Ledger;
@@ -78,6 +80,13 @@ impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("World")
     }
+}
+
+/// What a node's machine tells of.
+type Revocations = UnboundedReceiver<GrantId>;
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Between two acts of a hospital.
@@ -153,18 +162,23 @@ impl World {
         let hospitals = self
             .treats
             .clone()
-            .map(|liars| Arc::new(Hospitals::new(self.clone(), roles.len(), liars)));
+            .map(|liars| Arc::new(Hospitals::new(self, roles.len(), liars)));
+        // What a node's machine tells of is for the node's key holder.
+        let revocations: Arc<Mutex<HashMap<usize, Revocations>>> = Arc::default();
+        let told = Arc::clone(&revocations);
         Consortium::new(
             self.founding.clone(),
             self.genesis.clone(),
             roles,
-            Arc::new(move || {
-                // Nobody listens for revocations: hospitals that hold keys look at the chain.
-                let (machine, _revoked) = LedgerMachine::new(Arc::clone(&ledger));
+            Arc::new(move |place| {
+                let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
+                lock(&told).insert(place, revoked);
                 Arc::new(machine)
             }),
             Arc::new(move |place, chain| {
-                Box::pin(world.clone().act(place, chain, hospitals.clone()))
+                let revoked = lock(&revocations).remove(&place);
+                let hospitals = hospitals.clone().zip(revoked);
+                Box::pin(world.clone().run(place, chain, hospitals))
             }),
         )
     }
@@ -176,10 +190,25 @@ impl World {
     }
 
     fn happened(&self) -> MutexGuard<'_, Happened> {
-        self.happened.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.happened)
     }
 
-    /// What a hospital does through its node, from every start of it on.
+    /// What a hospital and its node do, from every start of it on.
+    async fn run(
+        self,
+        place: usize,
+        chain: SimulatedChain,
+        hospitals: Option<(Arc<Hospitals>, Revocations)>,
+    ) {
+        let Some((hospitals, revoked)) = hospitals else {
+            return self.act(place, chain, None).await;
+        };
+        let node = Arc::clone(&hospitals).run(place, chain.clone(), revoked);
+        let acts = self.act(place, chain, Some(hospitals));
+        futures::future::join(node, acts).await;
+    }
+
+    /// What a hospital does through its node.
     async fn act(self, place: usize, chain: SimulatedChain, hospitals: Option<Arc<Hospitals>>) {
         let (ca, member) = (ca_key(place), member_ca(place).member().clone());
         let id = member.id();
@@ -187,10 +216,6 @@ impl World {
         self.submit(&chain, Body::Admit(member), &consortium).await;
         if self.elects {
             self.stand(place, &chain, id, &ca).await;
-        }
-        let chain = Arc::new(chain);
-        if let Some(hospitals) = &hospitals {
-            hospitals.started(place, &chain);
         }
         let mut practice = None;
         for number in 0_usize.. {
@@ -202,7 +227,6 @@ impl World {
                 if let Some(practice) = &practice {
                     drop(practice.treat().await);
                 }
-                drop(hospitals.erase(place).await);
             }
             if self.elects && number.is_multiple_of(5) {
                 self.vote(place, number, &chain, id, &ca).await;

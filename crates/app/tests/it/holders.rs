@@ -16,13 +16,15 @@ use yilian_node::{
 };
 use yilian_protocol::{
     Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
+    call::{Answered, AskHolder, Call, CallError, Form, LeaveDeposit, Reencapsulate, Transport},
     codec::{Blob, Text},
     governance::EpochBlocks,
-    grant::{GrantState, Purpose, SignedPartial},
+    grant::{GrantState, HolderAsk, Purpose, SignedPartial},
     refusal::Refusal,
     registry::{Genesis, Role},
-    transport::{CallError, Form, Request, Response, Transport},
 };
+
+use crate::lying_node::{said, seen};
 
 const HOLDERS: u8 = 5;
 
@@ -88,43 +90,52 @@ impl Way {
 }
 
 impl Transport for Way {
-    async fn call(&self, request: Request) -> Result<Response, CallError> {
-        let of = |holder: &MemberId| self.conduct.lock().unwrap().get(holder).copied();
-        let silent = CallError::Unreachable {
-            message: "no answer".to_owned(),
-        };
-        if let Request::Deposit(deposit) = &request
-            && of(&deposit.holder) == Some(Conduct::Unwilling)
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        if let Some(LeaveDeposit(deposit)) = seen(&call)
+            && self.conduct_of(deposit.holder) == Some(Conduct::Unwilling)
         {
-            return Err(silent);
+            return Err(silent());
         }
-        if let Request::Reencapsulate(sharing) = &request {
+        if let Some(Reencapsulate(sharing)) = seen(&call) {
             *self.rekey.lock().unwrap() = sharing.rekey.to_bytes().to_vec();
         }
-        let Request::Ask(ask) = &request else {
-            return self.node.call(request).await;
-        };
-        let holder = ask.holder;
-        let mut answer = match of(&holder) {
-            Some(Conduct::Silent) => return Err(silent),
+        match seen::<AskHolder>(&call) {
+            Some(AskHolder(ask)) => self.ask(ask).await.map(said::<C>),
+            None => self.node.call(call).await,
+        }
+    }
+}
+
+fn silent() -> CallError {
+    CallError::Unreachable {
+        message: "no answer".to_owned(),
+    }
+}
+
+impl Way {
+    fn conduct_of(&self, holder: MemberId) -> Option<Conduct> {
+        self.conduct.lock().unwrap().get(&holder).copied()
+    }
+
+    async fn ask(&self, ask: &HolderAsk) -> Result<SignedPartial, CallError> {
+        let (holder, mut asked) = (ask.holder, ask.clone());
+        match self.conduct_of(holder) {
+            Some(Conduct::Silent) => return Err(silent()),
             Some(Conduct::Other) => {
-                let mut instead = ask.clone();
                 let members = Hospitals.members();
                 let place = members.iter().position(|member| *member == holder).unwrap();
-                instead.holder = members[(place + members.len() - 1) % members.len()];
-                self.node.call(Request::Ask(instead)).await?
+                asked.holder = members[(place + members.len() - 1) % members.len()];
             }
-            _ => self.node.call(request).await?,
-        };
-        if let Response::Partial(partial) = &mut answer {
-            partial.holder = holder;
-            let mut told = self.told.lock().unwrap();
-            match (of(&holder), told.get(&holder)) {
-                (Some(Conduct::Stale), Some(before)) => *partial = before.clone(),
-                _ => drop(told.insert(holder, partial.clone())),
-            }
+            _ => {}
         }
-        Ok(answer)
+        let mut partial = self.node.call(AskHolder(asked)).await?;
+        partial.holder = holder;
+        let mut told = self.told.lock().unwrap();
+        match (self.conduct_of(holder), told.get(&holder)) {
+            (Some(Conduct::Stale), Some(before)) => partial = before.clone(),
+            _ => drop(told.insert(holder, partial.clone())),
+        }
+        Ok(partial)
     }
 }
 

@@ -16,12 +16,12 @@ use yilian_node::{
 };
 use yilian_protocol::{
     Confidentiality, Quarter,
+    call::{Answered, Call, Seal, Transport},
     codec::{Encode as _, Text},
     registry::Role,
-    transport::{CallError, Request, Response, Transport},
 };
 
-use crate::lying_node::{OneHospital, genesis, now};
+use crate::lying_node::{OneHospital, genesis, now, seen};
 
 /// Requests as a node sees them: kind and bytes.
 type View = Vec<(&'static str, Vec<u8>)>;
@@ -34,16 +34,16 @@ struct Watcher {
 }
 
 impl Transport for Watcher {
-    async fn call(&self, request: Request) -> Result<Response, CallError> {
-        let seen = match &request {
-            Request::Seal(seal) => Some(("seal", seal.visit.index.to_vec())),
-            Request::Lookup(lookup) => Some(("lookup", lookup.to_vec())),
-            Request::Search(finds) => Some(("search", finds.to_vec())),
-            Request::Cross(crossings) => Some(("cross", crossings.to_vec())),
-            _ => None,
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        let noted = if let Some(Seal(request)) = seen(&call) {
+            Some(("seal", request.visit.index.to_vec()))
+        } else if matches!(C::ROW.name, "lookup" | "search" | "cross") {
+            call.body().map(|body| (C::ROW.name, body))
+        } else {
+            None
         };
-        self.view.lock().unwrap().extend(seen);
-        self.node.call(request).await
+        self.view.lock().unwrap().extend(noted);
+        self.node.call(call).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! A client against a node that lies about the state: it is found out, whatever the lie.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
@@ -16,12 +17,13 @@ use yilian_node::{
 };
 use yilian_protocol::{
     Confidentiality, MemberId, Quarter, TimeMs,
+    call::{Answered, Call, CallError, LookUp, Prove, Transport},
     codec::{Blob, List, Text},
     governance::EpochBlocks,
     receipt::ReceiptError,
     registry::{Genesis, Role},
-    state::proof::Operation,
-    transport::{CallError, Request, Response, Transport},
+    search::{Found, Pointers, RecordIndex},
+    state::proof::{Operation, ProvenState},
 };
 
 /// An honest node's answers, bent on the way.
@@ -29,7 +31,7 @@ use yilian_protocol::{
 struct Liar {
     honest: InProcess,
     lie: Arc<Mutex<Lie>>,
-    kept: Arc<Mutex<BTreeMap<Vec<u8>, Response>>>,
+    kept: Arc<Mutex<BTreeMap<Vec<u8>, ProvenState>>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -52,10 +54,28 @@ impl Liar {
 }
 
 impl Transport for Liar {
-    async fn call(&self, request: Request) -> Result<Response, CallError> {
-        let Request::Prove(keys) = &request else {
-            return self.honest.call(request).await;
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        let Some(asked) = seen::<Prove>(&call) else {
+            return self.honest.call(call).await;
         };
+        let proven = self.prove(asked.clone()).await?;
+        Ok(said::<C>(proven))
+    }
+}
+
+/// The call, if it is of the type `X`.
+pub fn seen<X: Call>(call: &dyn Any) -> Option<&X> {
+    call.downcast_ref()
+}
+
+/// A bent answer in place of the honest one.
+pub fn said<C: Call>(answer: impl Any) -> C::Answer {
+    let answer: Box<dyn Any> = Box::new(answer);
+    *answer.downcast().unwrap()
+}
+
+impl Liar {
+    async fn prove(&self, Prove(keys): Prove) -> Result<ProvenState, CallError> {
         let asked: Vec<u8> = keys.iter().flat_map(|key| key.to_bytes()).collect();
         let lie = *self.lie.lock().unwrap();
         if lie == Lie::Outdated
@@ -64,33 +84,26 @@ impl Transport for Liar {
             return Ok(kept.clone());
         }
         let absent = yilian_protocol::StateKey::of("no such table", b"");
-        let denial = self
-            .honest
-            .call(Request::Prove(List::new(vec![absent]).unwrap()));
+        let denial = self.honest.call(Prove(List::new(vec![absent]).unwrap()));
         let denial = denial.await?;
-        let mut answer = self.honest.call(request.clone()).await?;
-        if let (Response::Proven(proven), Response::Proven(denial)) = (&mut answer, denial) {
-            let mut proofs = proven.proofs.to_vec();
-            match (lie, &mut proofs[0].operation) {
-                (Lie::Value, Operation::Update(update)) => {
-                    let mut bytes = update.value.as_slice().to_vec();
-                    *bytes.last_mut().unwrap() ^= 1;
-                    update.value = Blob::new(bytes).unwrap();
-                }
-                (Lie::Denial, _) => proofs[0] = denial.proofs[0].clone(),
-                (Lie::Header, _) => proven.header.time = proven.header.time.plus_ms(1),
-                _ => {}
+        let mut proven = self.honest.call(Prove(keys)).await?;
+        let mut proofs = proven.proofs.to_vec();
+        match (lie, &mut proofs[0].operation) {
+            (Lie::Value, Operation::Update(update)) => {
+                let mut bytes = update.value.as_slice().to_vec();
+                *bytes.last_mut().unwrap() ^= 1;
+                update.value = Blob::new(bytes).unwrap();
             }
-            proven.proofs = List::new(proofs).unwrap();
+            (Lie::Denial, _) => proofs[0] = denial.proofs[0].clone(),
+            (Lie::Header, _) => proven.header.time = proven.header.time.plus_ms(1),
+            _ => {}
         }
+        proven.proofs = List::new(proofs).unwrap();
         if lie == Lie::None {
-            self.kept
-                .lock()
-                .unwrap()
-                .entry(asked)
-                .or_insert_with(|| answer.clone());
+            let mut kept = self.kept.lock().unwrap();
+            kept.entry(asked).or_insert_with(|| proven.clone());
         }
-        Ok(answer)
+        Ok(proven)
     }
 }
 
@@ -198,31 +211,32 @@ enum Keep {
 }
 
 impl Transport for Keeper {
-    async fn call(&self, request: Request) -> Result<Response, CallError> {
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
         let keep = *self.keep.lock().unwrap();
-        let mut answer = self.honest.call(request.clone()).await?;
-        match (&mut answer, &request) {
-            (Response::Pointers(pointers), Request::Lookup(lookup)) => {
-                let mut hidden = self.hidden.lock().unwrap();
-                for (address, pointer) in lookup.addresses.iter().zip(&mut pointers.0) {
-                    if keep == Keep::Nothing && pointer.is_some() {
-                        *hidden = Some(*address);
-                    } else if keep == Keep::Entry && *hidden == Some(*address) {
-                        *pointer = None;
-                    }
+        let mut answer = self.honest.call(call.clone()).await?;
+        let bent: &mut dyn Any = &mut answer;
+        if let Some(LookUp(lookup)) = seen(&call) {
+            let pointers: &mut Pointers = bent.downcast_mut().unwrap();
+            let mut hidden = self.hidden.lock().unwrap();
+            for (address, pointer) in lookup.addresses.iter().zip(&mut pointers.0) {
+                if keep == Keep::Nothing && pointer.is_some() {
+                    *hidden = Some(*address);
+                } else if keep == Keep::Entry && *hidden == Some(*address) {
+                    *pointer = None;
                 }
             }
-            (Response::Found(found), _) if keep == Keep::Result => {
-                for found in found {
-                    *found.records.last_mut().unwrap() = None;
-                }
+        } else if let Some(found) = bent.downcast_mut::<Vec<Found>>()
+            && keep == Keep::Result
+        {
+            for found in found {
+                *found.records.last_mut().unwrap() = None;
             }
-            (Response::Index(index), _) if keep == Keep::Index => {
-                let mut entries = index.entries().to_vec();
-                entries.reverse();
-                *index = yilian_protocol::search::RecordIndex::new(entries).unwrap();
-            }
-            _ => {}
+        } else if let Some(index) = bent.downcast_mut::<RecordIndex>()
+            && keep == Keep::Index
+        {
+            let mut entries = index.entries().to_vec();
+            entries.reverse();
+            *index = RecordIndex::new(entries).unwrap();
         }
         Ok(answer)
     }

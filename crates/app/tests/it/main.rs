@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod commands_doc;
 mod demo;
 mod holders;
 mod leakage;

@@ -17,14 +17,13 @@ use yilian_protocol::{
     trace::{
         AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceTerms, associated,
     },
-    transport::Response,
     tx::{Body, Transaction},
 };
 use yilian_record::gs1::{Code20, Expiry, Identity, PackCode};
 
 use crate::{
     lying_node::now,
-    trace_world::{Person, World, append, carton, commission, maker, pack},
+    trace_world::{Bend, Person, World, append, carton, commission, maker, pack},
 };
 
 /// How an attacker with a pass bends his append.
@@ -491,32 +490,12 @@ async fn a_node_that_hides_or_changes_an_entry_is_found_out() {
     )
     .await
     .unwrap();
-    let bends: [fn(&mut Response); 5] = [
-        |answer| {
-            if let Response::Trace(page) = answer {
-                page.entries.pop();
-            }
-        },
-        |answer| {
-            if let Response::Trace(page) = answer {
-                page.entries.reverse();
-            }
-        },
-        |answer| {
-            if let Response::Trace(page) = answer {
-                page.entries[1].item.late = true;
-            }
-        },
-        |answer| {
-            if let Response::Trace(page) = answer {
-                page.entries[1].shared = page.entries[0].shared.clone();
-            }
-        },
-        |answer| {
-            if let Response::Trace(page) = answer {
-                page.entries[0].shared.admitted.time = TimeMs::new(1);
-            }
-        },
+    let bends: [Bend; 5] = [
+        |page| drop(page.entries.pop()),
+        |page| page.entries.reverse(),
+        |page| page.entries[1].item.late = true,
+        |page| page.entries[1].shared = page.entries[0].shared.clone(),
+        |page| page.entries[0].shared.admitted.time = TimeMs::new(1),
     ];
     for bend in bends {
         *world.node.bend.lock().unwrap() = Some(bend);

@@ -1,6 +1,9 @@
 //! A node inside the process and the people who handle medicines.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex},
+};
 
 use yilian_client::{
     ConsortiumCa, MemberCa, Session,
@@ -12,10 +15,10 @@ use yilian_node::{
     service::{InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
+    call::{Answered, Call, Page, Transport},
     codec::Text,
     registry::{Certificate, Role},
-    trace::TraceAction,
-    transport::{CallError, Request, Response, Transport},
+    trace::{TraceAction, TraceEntry},
 };
 use yilian_record::{
     epcis::Event,
@@ -25,7 +28,7 @@ use yilian_record::{
 use crate::lying_node::{OneHospital, genesis, now};
 
 /// What a dishonest node makes of an answer.
-pub type Bend = fn(&mut Response);
+pub type Bend = fn(&mut Page<TraceEntry>);
 
 /// An honest node whose answers a test may bend.
 #[derive(Clone)]
@@ -35,10 +38,11 @@ pub struct Bent {
 }
 
 impl Transport for Bent {
-    async fn call(&self, request: Request) -> Result<Response, CallError> {
-        let mut answer = self.honest.call(request).await?;
-        if let Some(bend) = *self.bend.lock().unwrap() {
-            bend(&mut answer);
+    async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        let mut answer = self.honest.call(call).await?;
+        let page = (&mut answer as &mut dyn Any).downcast_mut();
+        if let (Some(bend), Some(page)) = (*self.bend.lock().unwrap(), page) {
+            bend(page);
         }
         Ok(answer)
     }

@@ -46,7 +46,7 @@ impl PassRequest {
         signing
             .verify(
                 label::CALL_SIGNATURE,
-                &[b"passes", &message],
+                &[label::call::PASSES, &message],
                 &self.signature,
             )
             .map_err(|_| Refusal::BadSignature)
@@ -109,7 +109,7 @@ impl PassBook {
         PassRequest {
             certificate,
             keys,
-            signature: signing.sign(label::CALL_SIGNATURE, &[b"passes", &message]),
+            signature: signing.sign(label::CALL_SIGNATURE, &[label::call::PASSES, &message]),
         }
     }
 

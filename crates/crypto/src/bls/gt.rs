@@ -187,7 +187,7 @@ pub fn pairing(p: &G1, q: &G2) -> Gt {
 
 /// The product of e(p, q) over all pairs, with one final exponentiation.
 #[must_use]
-pub fn multi_pairing(pairs: &[(&G1, &G2)]) -> Gt {
+pub(crate) fn multi_pairing(pairs: &[(&G1, &G2)]) -> Gt {
     let product = pairs.iter().fold(ffi::fp12_one(), |product, (p, q)| {
         ffi::fp12_mul(&product, &ffi::miller_loop(&p.0, &q.0))
     });

@@ -15,7 +15,8 @@ mod gt;
 mod point;
 mod scalar;
 
-pub use gt::{Gt, multi_pairing, pairing, pairings_equal};
+pub(crate) use gt::multi_pairing;
+pub use gt::{Gt, pairing, pairings_equal};
 pub use point::{G1, G2, PreparedG2};
 pub use scalar::{Scalar, hash_to_scalar};
 

@@ -1,4 +1,4 @@
-//! Rekeys shared among n key holders, of whom k together turn a capsule: protocols section 2, *threshold grant*.
+//! Rekeys shared among n key holders, of whom k together turn a capsule: docs/PROTOCOL.md 2.4.
 //!
 //! ```text
 //! deal        polynomial phi of degree k-1 with phi(0) = 1

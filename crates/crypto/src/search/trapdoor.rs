@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Height of the tree: 65,536 numbers.
-pub const COUNTER_BITS: u32 = 16;
+const COUNTER_BITS: u32 = 16;
 
 /// A node of the tree: whoever holds it computes every leaf below it, and no other.
 #[derive(Clone, PartialEq, Eq)]

@@ -12,10 +12,10 @@ use yilian_protocol::{
 
 use crate::world::{NORTH, SOUTH, World, member_id};
 
-struct Log(Vec<TreeHash>);
+pub struct Log(Vec<TreeHash>);
 
 impl Log {
-    fn new(entries: u64) -> Self {
+    pub fn new(entries: u64) -> Self {
         Self((0..entries).map(|i| leaf(&[&i.to_be_bytes()])).collect())
     }
 }
@@ -42,7 +42,7 @@ fn header(hospital: MemberId, height: u64, log: &Log, first: u64, size: u64) -> 
     }
 }
 
-fn anchor(hospital: u8, height: u64, log: &Log, anchored: u64, first: u64, size: u64) -> Body {
+pub fn anchor(hospital: u8, height: u64, log: &Log, anchored: u64, first: u64, size: u64) -> Body {
     Body::Anchor(Anchor {
         header: header(member_id(hospital), height, log, first, size),
         consistency: ConsistencyProof::new(log, anchored, size).unwrap(),
@@ -93,4 +93,26 @@ fn what_was_anchored_cannot_be_rewritten() {
             assert_eq!(world.refused(NORTH + 1, body), Refusal::AnchorInconsistent);
         }
     }
+}
+
+/// A header of no entries says nothing new, whatever it claims to extend.
+#[test]
+fn an_empty_block_is_not_anchored() {
+    let mut world = World::with_hospitals();
+    let log = Log::new(20);
+    let empty = |height, anchored: u64, size: u64| {
+        let mut header = header(member_id(NORTH), height, &log, size - 1, size);
+        (header.first, header.count) = (size, 0);
+        Body::Anchor(Anchor {
+            header,
+            consistency: ConsistencyProof::new(&log, anchored, size).unwrap(),
+        })
+    };
+    let first = world.refused(NORTH + 1, empty(1, 0, 3));
+    assert_eq!(first, Refusal::AnchorInconsistent);
+    world.applied(NORTH + 1, anchor(NORTH, 1, &log, 0, 0, 3));
+    // Grown, by the proof too, but by entries of blocks that nobody shows.
+    let later = world.refused(NORTH + 1, empty(2, 3, 9));
+    assert_eq!(later, Refusal::AnchorInconsistent);
+    world.applied(NORTH + 1, anchor(NORTH, 2, &log, 3, 3, 9));
 }

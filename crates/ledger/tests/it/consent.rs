@@ -27,8 +27,8 @@ use yilian_protocol::{
 };
 
 use crate::world::{
-    CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id, delegator, key, member,
-    member_id, record_id, scope, seal,
+    CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id, delegator,
+    key, member, member_id, record_id, scope, seal,
 };
 
 const CONTROLLER: u8 = 60;
@@ -237,16 +237,7 @@ fn time_and_standing_are_checked_at_the_moment_of_asking() {
         Some(Refusal::GrantExpired)
     );
     world.now = TimeMs::new(START + 10);
-    let reason = yilian_protocol::codec::Text::new("left").unwrap();
-    let certificate = certificate_id(READER, SOUTH);
-    world.applied(
-        SOUTH,
-        Body::Revoke(Revocation {
-            member: member_id(SOUTH),
-            certificate,
-            reason,
-        }),
-    );
+    world.applied(SOUTH, revoked(READER, SOUTH));
     assert_eq!(
         refusal(&world, at(START + 10)),
         Some(Refusal::CertificateRevoked)
@@ -307,14 +298,24 @@ fn emergency() -> World {
     );
     let grant = Grant {
         emergency: true,
+        until: TimeMs::new(START + 2 * CERTIFIED_MS),
         ..grant()
     };
     world.applied(CONTROLLER, Body::CreateGrant(grant));
     world
 }
 
-/// An opening signed by `first`, for `second`.
-fn opening(world: &World, (first, north): (u8, u8), (second, south): (u8, u8)) -> Body {
+/// An opening signed by `first`, for `second`, now.
+fn opening(world: &World, first: (u8, u8), second: (u8, u8)) -> Body {
+    opening_at(world, world.now, first, second)
+}
+
+fn opening_at(
+    world: &World,
+    at: TimeMs,
+    (first, north): (u8, u8),
+    (second, south): (u8, u8),
+) -> Body {
     let both = (certificate_id(first, north), certificate_id(second, south));
     let reason = Text::new("unconscious").unwrap();
     let chain = world.ledger.chain();
@@ -323,9 +324,17 @@ fn opening(world: &World, (first, north): (u8, u8), (second, south): (u8, u8)) -
         grant().id(),
         both,
         reason,
-        world.now,
+        at,
         &key(first),
     ))
+}
+
+fn revoked(person: u8, hospital: u8) -> Body {
+    Body::Revoke(Revocation {
+        member: member_id(hospital),
+        certificate: certificate_id(person, hospital),
+        reason: Text::new("left").unwrap(),
+    })
 }
 
 #[test]
@@ -341,14 +350,110 @@ fn an_emergency_grant_opens_with_two_clinicians_for_a_day() {
     let entry = OPENINGS.item_key(grant().id().as_bytes(), 0);
     let entry = OpeningEntry::from_slice(&world.state[&entry]).unwrap();
     assert_eq!(entry.opening.reason.as_str(), "unconscious");
-    let tomorrow = world.now.plus_ms(OPENING_MS);
-    let later = Ask {
-        asked_at: tomorrow,
-        ..ask()
+    // To the last millisecond of the day; an old opening does not count, a second one does.
+    let opened = world.now;
+    let mut after = |ms: u64| {
+        world.now = opened.plus_ms(ms);
+        let asked_at = world.now;
+        refusal(&world, Ask { asked_at, ..ask() })
     };
-    world.now = tomorrow;
-    // The grant itself ends earlier in these tests; what matters is that an old opening does not count.
-    assert!(refusal(&world, later).is_some());
+    assert_eq!(after(OPENING_MS - 1), None);
+    assert_eq!(after(OPENING_MS), Some(Refusal::GrantNotOpened));
+    let again = opening(&world, (32, NORTH), (31, SOUTH));
+    world.applied(31, again);
+    let asked_at = world.now;
+    assert_eq!(refusal(&world, Ask { asked_at, ..ask() }), None);
+    assert_eq!(u32::from_slice(&world.state[&count]).unwrap(), 2);
+}
+
+/// What the first signed is countersigned within a day, or never.
+#[test]
+fn an_opening_that_is_a_day_off_opens_nothing() {
+    let mut world = emergency();
+    world.now = TimeMs::new(START + OPENING_MS + 1);
+    let (past, ahead) = (TimeMs::new(START), world.now.plus_ms(OPENING_MS + 1));
+    for at in [past, ahead] {
+        let stale = opening_at(&world, at, (31, SOUTH), (32, NORTH));
+        assert_eq!(world.refused(32, stale), Refusal::StaleRequest, "{at:?}");
+    }
+    let (past, ahead) = (past.plus_ms(1), world.now.plus_ms(OPENING_MS));
+    for at in [past, ahead] {
+        let within = opening_at(&world, at, (31, SOUTH), (32, NORTH));
+        world.applied(32, within);
+    }
+}
+
+#[test]
+fn both_clinicians_are_in_good_standing_when_they_open() {
+    for (person, hospital) in [(31, SOUTH), (32, NORTH)] {
+        let mut world = emergency();
+        world.applied(hospital, revoked(person, hospital));
+        let open = opening(&world, (31, SOUTH), (32, NORTH));
+        assert_eq!(world.refused(32, open), Refusal::CertificateRevoked);
+    }
+    let mut world = emergency();
+    for (now, refusal) in [
+        (START - 1, Refusal::CertificateNotYetValid),
+        (START + CERTIFIED_MS, Refusal::CertificateExpired),
+    ] {
+        world.now = TimeMs::new(now);
+        let open = opening(&world, (31, SOUTH), (32, NORTH));
+        assert_eq!(world.refused(32, open), refusal);
+    }
+    world.now = TimeMs::new(START + CERTIFIED_MS - 1);
+    let open = opening(&world, (31, SOUTH), (32, NORTH));
+    world.applied(32, open);
+    // And the grant's own time is not over, nor is it paused.
+    world.now = TimeMs::new(START + 2 * CERTIFIED_MS);
+    let open = opening(&world, (31, SOUTH), (32, NORTH));
+    assert_eq!(world.refused(32, open), Refusal::GrantExpired);
+    world.now = TimeMs::new(START);
+    world.applied(CONTROLLER, change(GrantState::Paused, 1));
+    let open = opening(&world, (31, SOUTH), (32, NORTH));
+    assert_eq!(world.refused(32, open), Refusal::GrantPaused);
+}
+
+#[test]
+fn a_grant_whose_time_is_over_is_not_created() {
+    let mut world = World::with_hospitals();
+    world.now = grant().until;
+    assert_eq!(
+        world.refused(CONTROLLER, Body::CreateGrant(grant())),
+        Refusal::GrantExpired
+    );
+    world.now = TimeMs::new(grant().until.get() - 1);
+    world.applied(CONTROLLER, Body::CreateGrant(grant()));
+}
+
+/// The one whom the terms name is not served when his role reads no records.
+#[test]
+fn a_reader_has_a_role_that_reads_records() {
+    for (role, expected) in [
+        (Role::Doctor, None),
+        (Role::Pharmacist, None),
+        (Role::Researcher, Some(Refusal::RoleNotAllowed)),
+        (Role::Admin, Some(Refusal::RoleNotAllowed)),
+    ] {
+        let mut world = World::with_hospitals();
+        world.applied(NORTH + 1, seal(NORTH, 0, &[1]));
+        let reader = certificate(READER, SOUTH, role);
+        let terms = Terms {
+            reader: reader.id(),
+            ..terms()
+        };
+        let grant = Grant {
+            terms: terms.commitment(),
+            ..grant()
+        };
+        let ask = Ask {
+            reader: reader.id(),
+            ..ask()
+        };
+        world.applied(SOUTH, Body::Certify(reader));
+        world.applied(CONTROLLER, Body::CreateGrant(grant));
+        let refused = verdict(&world, ask, &key(READER), Some(&terms));
+        assert_eq!(refused, expected, "{role}");
+    }
 }
 
 #[test]
@@ -410,9 +515,19 @@ fn a_grant_has_a_threshold_and_each_holder_once() {
 
 /// What becomes of a deposit for the hospital `holder`.
 fn deposited(world: &World, holder: u8, shares: Vec<Rekey>, controller: u8) -> Option<Refusal> {
+    deposited_under(world, terms(), holder, shares, controller)
+}
+
+fn deposited_under(
+    world: &World,
+    terms: Terms,
+    holder: u8,
+    shares: Vec<Rekey>,
+    controller: u8,
+) -> Option<Refusal> {
     let chain = world.ledger.chain();
     let shares = List::new(shares).unwrap();
-    let mut deposit = Deposit::sign(chain, member_id(holder), terms(), shares, &key(controller));
+    let mut deposit = Deposit::sign(chain, member_id(holder), terms, shares, &key(controller));
     deposit.grant = grant().id();
     let state = world.fetched(deposit_reads(&deposit));
     check_deposit(&state, chain, world.now, &deposit)
@@ -452,6 +567,31 @@ fn a_deposit_holds_the_right_shares_of_the_right_patient() {
     world.applied(CONTROLLER, change(GrantState::Revoked, 2));
     let late = deposited(&world, NORTH, vec![north], CONTROLLER);
     assert_eq!(late, Some(Refusal::GrantRevoked));
+}
+
+#[test]
+fn a_deposit_is_of_the_terms_on_the_chain_and_in_their_time() {
+    let mut world = granted();
+    let share = dealt().1[0];
+    let other = Terms {
+        purpose: Purpose::Research,
+        ..terms()
+    };
+    // Signed by the patient, and each share right: but not what the grant commits to.
+    let refused = deposited_under(&world, other, NORTH, vec![share], CONTROLLER);
+    assert_eq!(refused, Some(Refusal::TermsMismatch));
+    world.now = TimeMs::new(grant().until.get() - 1);
+    assert_eq!(deposited(&world, NORTH, vec![share], CONTROLLER), None);
+    world.now = grant().until;
+    let late = deposited(&world, NORTH, vec![share], CONTROLLER);
+    assert_eq!(late, Some(Refusal::GrantExpired));
+
+    let mut empty = World::with_hospitals();
+    let unknown = deposited(&empty, NORTH, vec![share], CONTROLLER);
+    assert_eq!(unknown, Some(Refusal::GrantUnknown));
+    empty.applied(CONTROLLER, Body::CreateGrant(grant()));
+    let nobody = deposited(&empty, NORTH, vec![share], CONTROLLER);
+    assert_eq!(nobody, Some(Refusal::CertificateUnknown));
 }
 
 #[test]

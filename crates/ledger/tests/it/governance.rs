@@ -82,9 +82,13 @@ fn where_nobody_votes_the_validators_stay() {
     let mut first = count(&mut world);
     first.sort_unstable();
     assert_eq!(first, [1, 2]);
-    // Standing alone elects nobody.
+    // Standing alone elects nobody: a seat comes with one vote, and not before.
     stand(&mut world, 10, 11);
-    assert_eq!(count(&mut world).len(), 2);
+    let mut second = count(&mut world);
+    second.sort_unstable();
+    assert_eq!(second, [1, 2]);
+    elect(&mut world, 10, Some(11));
+    assert_eq!(count(&mut world)[0], 11);
 }
 
 #[test]

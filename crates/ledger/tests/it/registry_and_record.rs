@@ -2,14 +2,16 @@
 
 use yilian_protocol::{
     TimeMs,
-    codec::Text,
+    codec::{Decode as _, Encode as _, Text},
+    limits::MEMBERS_MAX,
     refusal::{Outcome, Refusal},
     registry::{Revocation, Role},
+    state::tables::{ACTIVE_MEMBERS, MEMBERS},
     tx::{Body, Transaction},
 };
 
 use crate::world::{
-    CONSORTIUM, NORTH, SOUTH, START, World, certificate, key, member, member_id, seal,
+    CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, key, member, member_id, seal,
 };
 
 fn revocation(hospital: u8, of: u8) -> Body {
@@ -33,6 +35,22 @@ fn only_the_consortium_admits_and_only_once() {
     assert_eq!(
         world.refused(CONSORTIUM, Body::Admit(member(NORTH))),
         Refusal::MemberExists
+    );
+}
+
+#[test]
+fn a_consortium_has_as_many_members_as_one_value_lists() {
+    let mut world = World::with_hospitals();
+    let count = MEMBERS.counts().key(&[]);
+    assert_eq!(u32::from_slice(&world.state[&count]).unwrap(), 2);
+    let nearly = u32::try_from(MEMBERS_MAX).unwrap() - 1;
+    world.state.insert(count, nearly.to_vec());
+    world.applied(CONSORTIUM, Body::Admit(member(30)));
+    let active = &world.state[&ACTIVE_MEMBERS.key(&[])];
+    assert_eq!(u32::from_slice(active).unwrap(), 3);
+    assert_eq!(
+        world.refused(CONSORTIUM, Body::Admit(member(40))),
+        Refusal::TooManyMembers
     );
 }
 
@@ -70,12 +88,14 @@ fn a_member_certifies_its_own_people_for_a_span_of_time() {
         Refusal::CertificateExists
     );
 
-    world.now = TimeMs::new(START + 1_000_000);
     let late = certificate(31, NORTH, Role::Doctor);
+    world.now = TimeMs::new(START + CERTIFIED_MS);
     assert_eq!(
-        world.refused(NORTH, Body::Certify(late)),
+        world.refused(NORTH, Body::Certify(late.clone())),
         Refusal::CertificateExpired
     );
+    world.now = TimeMs::new(START + CERTIFIED_MS - 1);
+    world.applied(NORTH, Body::Certify(late));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use yilian_protocol::{
 use crate::world::{CONSORTIUM, START, World, key};
 
 /// The key that signs an append.
-const AUTHOR: u8 = 90;
+pub const AUTHOR: u8 = 90;
 
 fn pack(number: u8) -> TraceKey {
     TraceKey::from_uniform_bytes(&[number; 64])
@@ -80,7 +80,7 @@ fn proven(world: &World, terms: TraceTerms, packs: &[u8]) -> Body {
     })
 }
 
-fn append(world: &World, role: Role, action: TraceAction, packs: &[(u8, u32)]) -> Body {
+pub fn append(world: &World, role: Role, action: TraceAction, packs: &[(u8, u32)]) -> Body {
     let numbers: Vec<u8> = packs.iter().map(|(number, _)| *number).collect();
     proven(world, terms(world, role, action, packs), &numbers)
 }

@@ -26,7 +26,10 @@ use yilian_protocol::{
 };
 
 pub const START: u64 = 1_000_000;
+/// How long people's certificates are valid: some days, so that what lasts a day is seen to end by itself.
+pub const CERTIFIED_MS: u64 = 10 * 24 * 60 * 60 * 1_000;
 
+#[derive(Clone)]
 pub struct World {
     pub ledger: Ledger,
     pub state: BTreeMap<StateKey, Vec<u8>>,
@@ -181,7 +184,7 @@ pub fn certificate(number: u8, hospital: u8, role: Role) -> Certificate {
         delegatee: DelegateeSecret::from_seed(&[number; 32]).public(),
         writer: WriterSecret::from_seed(&[number; 32]).public(),
         valid_from: TimeMs::new(START),
-        valid_until: TimeMs::new(START + 1_000_000),
+        valid_until: TimeMs::new(START + CERTIFIED_MS),
     }
 }
 

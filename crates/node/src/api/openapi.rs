@@ -1,396 +1,125 @@
-//! The API's description, OpenAPI 3.1, made from one table. A test walks the table against the router.
+//! The API's description, OpenAPI 3.1: made from the table of calls and from the types themselves.
 
-use serde_json::{Value, json};
-use yilian_protocol::limits::{OBJECT_MAX, REQUEST_MAX, TRANSACTION_MAX};
+use serde_json::{Map, Value, json};
+use yilian_protocol::{
+    call::{
+        CallError, Caller, Encoding as _, Method, ParameterKind, ParameterRow, Registry, Row,
+        ServedBy, http,
+    },
+    schema::Schemas,
+};
 
-/// One route: method, path, what it does, what it takes, what it answers.
-struct Route {
-    method: &'static str,
-    path: &'static str,
-    summary: &'static str,
-    body: Option<&'static str>,
-    answer: &'static str,
-}
+use crate::service::Node;
 
-const fn get(path: &'static str, answer: &'static str, summary: &'static str) -> Route {
-    Route {
-        method: "get",
-        path,
-        summary,
-        body: None,
-        answer,
-    }
-}
-
-const fn post(
-    path: &'static str,
-    body: &'static str,
-    answer: &'static str,
-    summary: &'static str,
-) -> Route {
-    Route {
-        method: "post",
-        path,
-        summary,
-        body: Some(body),
-        answer,
-    }
-}
-
-const ROUTES: &[Route] = &[
-    get(
-        "/v1/status",
-        "Status",
-        "The node's chain, genesis, and how far it is",
-    ),
-    post(
-        "/v1/transactions",
-        "Transaction",
-        "Receipt",
-        "Order a transaction; answers when it is final",
-    ),
-    post(
-        "/v1/visits",
-        "SealRequest",
-        "SealReceipt",
-        "Store sealed objects and put their records onto the chain",
-    ),
-    get("/v1/visits/{nym}", "RecordPage", "The records of a visit"),
-    get(
-        "/v1/receipts/{id}",
-        "Receipt",
-        "The proof that a transaction is final",
-    ),
-    post(
-        "/v1/proofs",
-        "StateKeys",
-        "ProvenState",
-        "What stands at some keys of the state, with the proof of it",
-    ),
-    get("/v1/blocks/{height}", "Block", "A final block"),
-    get("/v1/members", "MemberPage", "The members"),
-    get(
-        "/v1/members/{id}/certificates",
-        "CertificatePage",
-        "The certificates of a member",
-    ),
-    get(
-        "/v1/certificates/{id}",
-        "CertificateEntry",
-        "A certificate, and whether it is revoked",
-    ),
-    get(
-        "/v1/records/{id}",
-        "RecordEntry",
-        "What the chain knows of a record",
-    ),
-    get(
-        "/v1/records/{id}/object",
-        "Octets",
-        "The sealed object of a record",
-    ),
-    get(
-        "/v1/objects/{id}",
-        "Octets",
-        "The sealed object of a record, if this node keeps it itself; for other nodes",
-    ),
-    post(
-        "/v1/relays",
-        "Relay",
-        "Receipt",
-        "Keep a member's sealed objects and order the transaction that its node signed for them; for followers",
-    ),
-    get(
-        "/v1/records/{id}/index",
-        "RecordIndex",
-        "The record's index entries",
-    ),
-    get(
-        "/v1/traces/{id}",
-        "TracePage",
-        "The entries of a pack's trace, its events sealed, from the place `from` on",
-    ),
-    post(
-        "/v1/lookups",
-        "LookupRequest",
-        "Pointers",
-        "What stands at some addresses of an index",
-    ),
-    post(
-        "/v1/searches",
-        "Searches",
-        "Found",
-        "The records that some trapdoors find",
-    ),
-    post(
-        "/v1/crossings",
-        "Crossings",
-        "Crossed",
-        "Whether records have the keywords of some cross tags",
-    ),
-    post(
-        "/v1/reencapsulations",
-        "OneShot",
-        "Reencapsulated",
-        "Turn a record towards a reader, once; nothing is kept",
-    ),
-    post(
-        "/v1/deposits",
-        "SealedDeposit",
-        "Nothing",
-        "Give a key holder its shares of a grant's rekeys; passed on to it",
-    ),
-    get(
-        "/v1/grants/{id}",
-        "GrantEntry",
-        "What the chain knows of a grant",
-    ),
-    post(
-        "/v1/asks",
-        "HolderAsk",
-        "SignedPartial",
-        "Ask a key holder for its part of a record under a grant; passed on to it",
-    ),
-    get(
-        "/v1/logs/{hospital}",
-        "LogHead",
-        "How far a hospital's private chain is",
-    ),
-    get(
-        "/v1/logs/{hospital}/blocks/{height}",
-        "LogBlock",
-        "A block of a hospital's private chain",
-    ),
-    get(
-        "/v1/logs/{hospital}/open",
-        "OpenEntries",
-        "The entries of a hospital's private chain that are in no block yet",
-    ),
-    post(
-        "/v1/log-checks",
-        "LogCheck",
-        "LogBlock",
-        "Close a block over entries that another workstation checked",
-    ),
-    get(
-        "/v1/logs/{hospital}/entries/{index}/proof",
-        "LogInclusion",
-        "That an entry stands among the first `size` of a hospital's private chain",
-    ),
-    post(
-        "/v1/uses",
-        "UsesRequest",
-        "UsePage",
-        "Tell a grant's patient how a key holder's shares were used; passed on to it",
-    ),
-];
-
-/// The description.
+/// The description of a node's API.
 pub(super) fn document() -> Value {
-    let mut paths = serde_json::Map::new();
-    for route in ROUTES {
-        let entry = paths.entry(route.path).or_insert_with(|| json!({}));
-        if let Some(methods) = entry.as_object_mut() {
-            methods.insert(route.method.to_owned(), operation(route));
-        }
-    }
+    let mut described = Paths::default();
+    yilian_protocol::call::register::<Node>(&mut described);
+    let Paths { paths, schemas } = described;
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Yilian 医链 node",
             "version": env!("CARGO_PKG_VERSION"),
-            "license": { "name": "Apache-2.0" },
-            "description": "Bodies are canonical octets of the crate yilian-protocol (module codec), so that what is signed is what is sent. \
-                Answers are JSON; ids, keys and points are hex digits; times are milliseconds since 1970. Every error is an Error.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "description": "Bodies are canonical octets of the crate yilian-protocol (module codec), \
+                so that what is signed is what is sent. Answers are JSON; ids, keys and points are \
+                hex digits; times are milliseconds since 1970. Every error is a CallError.",
         },
         "paths": paths,
-        "components": { "schemas": schemas() },
+        "components": {
+            "schemas": schemas.into_components(),
+            "securitySchemes": { "member": {
+                "type": "mutualTLS",
+                "description": "A certificate of a member that may act, under the consortium's root",
+            } },
+        },
     })
 }
 
-fn operation(route: &Route) -> Value {
-    let responses = match route.answer {
-        "Nothing" => json!({ "204": { "description": "Done" }, "default": error() }),
-        name => json!({ "200": answer(name), "default": error() }),
-    };
+#[derive(Default)]
+struct Paths {
+    paths: Map<String, Value>,
+    schemas: Schemas,
+}
+
+impl<S> Registry<S> for Paths {
+    fn register<C: ServedBy<S>>(&mut self) {
+        let row = C::ROW;
+        let answer = match C::Encoding::MEDIA_TYPE {
+            None => json!({ "204": { "description": "Done" } }),
+            Some(media_type) => {
+                let schema = C::Encoding::schema(&mut self.schemas);
+                let max = row.answer_max;
+                json!({ "200": {
+                    "description": format!("At most {max} bytes"),
+                    "content": { media_type: { "schema": schema } },
+                } })
+            }
+        };
+        let error = self.schemas.of::<CallError>();
+        let operation = operation(&row, answer, json!(error));
+        let path = format!("{}{}", http::PREFIX, row.path);
+        let entry = self.paths.entry(path).or_insert_with(|| json!({}));
+        entry[row.method.name().to_ascii_lowercase()] = operation;
+    }
+}
+
+fn operation(row: &Row, answer: Value, error: Value) -> Value {
+    let mut responses = answer;
+    let json = json!({ "schema": error });
+    responses["default"] =
+        json!({ "description": "Why not", "content": { "application/json": json } });
     let mut operation = json!({
-        "summary": route.summary,
-        "parameters": parameters(route.path, route.answer),
+        "operationId": row.name,
+        "tags": [row.contract],
+        "summary": row.summary.trim(),
+        "parameters": row.parameters.iter().map(|it| parameter(row, it)).collect::<Vec<_>>(),
         "responses": responses,
     });
-    if let (Some(name), Some(members)) = (route.body, operation.as_object_mut()) {
-        members.insert("requestBody".to_owned(), body(name));
+    if let Some(name) = row.body {
+        operation["requestBody"] = body(row, name);
+    }
+    if row.caller == Caller::Member {
+        operation["security"] = json!([{ "member": [] }]);
     }
     operation
 }
 
-fn body(name: &str) -> Value {
-    let limit = match name {
-        "SealRequest" | "Relay" => REQUEST_MAX,
-        "SealedDeposit" => super::DEPOSIT_BODY_MAX,
-        "Transaction" => TRANSACTION_MAX,
-        _ => super::SMALL_BODY_MAX,
-    };
+fn body(row: &Row, name: &str) -> Value {
+    let schema = json!({ "type": "string", "format": "binary", "maxLength": row.body_max });
     json!({
-        "required": true,
-        "description": format!("Canonical encoding of yilian-protocol's {name}, at most {limit} bytes"),
-        "content": octets(),
+        "required": row.method == Method::Post,
+        "description": format!(
+            "Canonical encoding of yilian-protocol's {name}, at most {} bytes", row.body_max
+        ),
+        "content": { "application/octet-stream": { "schema": schema } },
     })
 }
 
-fn octets() -> Value {
-    json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } })
-}
-
-fn parameters(path: &str, answer: &str) -> Value {
-    let names = path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let mut parameters: Vec<Value> = names
-        .map(|name| {
-            let schema = match name {
-                "height" | "index" => json!({ "type": "integer", "minimum": 0 }),
-                "nym" => json!({ "type": "string", "pattern": "^[0-9a-f]{96}$" }),
-                _ => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
-            };
-            json!({ "name": name, "in": "path", "required": true, "schema": schema })
-        })
-        .collect();
-    if answer == "LogInclusion" {
-        let schema = json!({ "type": "integer", "minimum": 1 });
-        parameters
-            .push(json!({ "name": "size", "in": "query", "required": true, "schema": schema }));
+fn parameter(row: &Row, parameter: &ParameterRow) -> Value {
+    let mut schema = match parameter.kind {
+        ParameterKind::Hex { digits } => {
+            json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") })
+        }
+        ParameterKind::Integer => json!({ "type": "integer", "minimum": 0 }),
+    };
+    if let Some(default) = parameter.default {
+        schema["default"] = default
+            .parse()
+            .map_or(Value::Null, |number: u64| json!(number));
     }
-    if answer.ends_with("Page") {
-        let schema = json!({ "type": "integer", "minimum": 0, "default": 0 });
-        parameters.push(json!({ "name": "from", "in": "query", "schema": schema }));
-    }
-    Value::Array(parameters)
-}
-
-fn answer(name: &str) -> Value {
-    if name == "Octets" {
-        return json!({
-            "description": format!("At most {OBJECT_MAX} bytes"),
-            "content": octets(),
-        });
-    }
-    let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
-    json!({ "description": name, "content": { "application/json": { "schema": schema } } })
-}
-
-fn error() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Error" });
-    json!({ "description": "Why not", "content": { "application/json": { "schema": schema } } })
-}
-
-fn schemas() -> Value {
-    let id = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
-    let time = json!({ "type": "integer", "description": "ms since 1970-01-01T00:00:00Z" });
-    let admitted = object(&[
-        ("height", json!({ "type": "integer" })),
-        ("time", time.clone()),
-    ]);
-    let free = json!({ "type": "object" });
-    let page = |entry: &str| {
-        let entry = json!({ "$ref": format!("#/components/schemas/{entry}") });
-        object(&[
-            ("entries", json!({ "type": "array", "items": entry })),
-            ("total", json!({ "type": "integer" })),
-        ])
+    let place = if row.is_in_path(parameter.name) {
+        "path"
+    } else {
+        "query"
     };
     json!({
-        "Error": object(&[
-            ("code", json!({ "type": "string", "enum":
-                ["refused", "invalid", "too-large", "not-found", "busy", "unavailable", "unreachable"] })),
-            ("rule", json!({ "type": "string", "description": "with code `refused`: the rule that was broken" })),
-            ("message", json!({ "type": "string" })),
-        ]),
-        "Status": object(&[
-            ("version", json!({ "type": "string" })), ("chain", id.clone()), ("genesis", free.clone()),
-            ("latest", admitted.clone()), ("waiting", json!({ "type": "integer" })),
-            ("objects", json!({ "type": "integer" })), ("object_bytes", json!({ "type": "integer" })),
-        ]),
-        "Receipt": object(&[
-            ("transaction", id.clone()), ("outcome", json!({})), ("header", free.clone()),
-            ("finality", json!({ "type": "string" })), ("inclusion", free.clone()),
-        ]),
-        "SealReceipt": object(&[
-            ("transaction", json!({ "type": "string", "maxLength": 2 * TRANSACTION_MAX })),
-            ("receipt", json!({ "$ref": "#/components/schemas/Receipt" })),
-        ]),
-        "ProvenState": object(&[
-            ("header", free.clone()), ("finality", json!({ "type": "string" })),
-            ("proofs", json!({ "type": "array", "items": free.clone() })),
-        ]),
-        "Block": object(&[
-            ("id", id.clone()), ("header", free.clone()), ("finality", json!({ "type": "string" })),
-            ("transactions", json!({ "type": "array", "items": free.clone() })),
-        ]),
-        "LogHead": object(&[("size", json!({ "type": "integer" })), ("latest", json!({}))]),
-        "LogBlock": object(&[
-            ("header", free.clone()), ("signature", json!({ "type": "string" })), ("check", json!({})),
-            ("entries", json!({ "type": "array", "items": free.clone() })),
-        ]),
-        "OpenEntries": object(&[
-            ("previous", id.clone()), ("first", json!({ "type": "integer" })),
-            ("entries", json!({ "type": "array", "items": free.clone() })),
-        ]),
-        "LogInclusion": object(&[
-            ("index", json!({ "type": "integer" })), ("size", json!({ "type": "integer" })),
-            ("path", json!({ "type": "array", "items": id.clone() })),
-        ]),
-        "SignedPartial": object(&[
-            ("holder", id.clone()), ("partial", json!({ "type": "string", "pattern": "^[0-9a-f]{832}$" })),
-            ("signature", json!({ "type": "string" })),
-        ]),
-        "Use": object(&[
-            ("record", id.clone()), ("reader", id.clone()), ("purpose", json!({ "type": "string" })), ("at", time.clone()),
-        ]),
-        "UsePage": page("Use"),
-        "MemberEntry": object(&[("member", free.clone()), ("admitted", admitted.clone())]),
-        "MemberPage": page("MemberEntry"),
-        "CertificateEntry": object(&[
-            ("certificate", free.clone()), ("admitted", admitted.clone()), ("revoked", json!({})),
-        ]),
-        "CertificatePage": page("CertificateEntry"),
-        "RecordEntry": object(&[
-            ("sealed", object(&[("record", id.clone()), ("capsule", json!({ "type": "string" }))])),
-            ("nym", json!({ "type": "string" })), ("hospital", id.clone()), ("admitted", admitted.clone()),
-        ]),
-        "RecordPage": page("RecordEntry"),
-        "RecordIndex": json!({ "type": "array", "items": { "type": "string" } }),
-        "Pointers": json!({ "type": "array", "items": { "type": ["string", "null"] } }),
-        "Found": json!({ "type": "array", "items": object(&[
-            ("records", json!({ "type": "array", "items": { "type": ["string", "null"] } })),
-        ]) }),
-        "TraceEntry": object(&[
-            ("item", object(&[
-                ("shared", id.clone()), ("key", json!({ "type": "string" })), ("late", json!({ "type": "boolean" })),
-            ])),
-            ("shared", object(&[
-                ("pass", free.clone()), ("action", json!({ "type": "string" })), ("event", json!({ "type": "string" })),
-                ("admitted", admitted.clone()),
-            ])),
-        ]),
-        "TracePage": page("TraceEntry"),
-        "Crossed": json!({ "type": "array", "items": { "type": "boolean" } }),
-        "Reencapsulated": object(&[
-            ("form", json!({ "type": "string", "enum": ["gt", "lv"] })), ("value", json!({ "type": "string" })),
-        ]),
-        "GrantEntry": object(&[
-            ("grant", free), ("state", json!({ "type": "string", "enum": ["active", "paused", "revoked"] })),
-            ("admitted", admitted.clone()), ("changed", admitted), ("changes", json!({ "type": "integer" })),
-        ]),
+        "name": parameter.name,
+        "in": place,
+        "required": parameter.default.is_none(),
+        "schema": schema,
     })
-}
-
-fn object(properties: &[(&str, Value)]) -> Value {
-    let properties: serde_json::Map<String, Value> = properties
-        .iter()
-        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
-        .collect();
-    json!({ "type": "object", "properties": properties })
 }
 
 #[cfg(test)]
@@ -406,6 +135,20 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), 29);
+    }
+
+    #[test]
+    fn every_call_is_described_once() {
+        let document = document();
+        let operations = document["paths"].as_object().unwrap().values();
+        let operations = operations.flat_map(|methods| methods.as_object().unwrap().values());
+        let mut names: Vec<_> = operations
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "operationIds are unique");
+        assert!(names.contains(&"seal") && names.contains(&"inclusion"));
     }
 }

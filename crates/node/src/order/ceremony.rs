@@ -37,9 +37,10 @@ use commonware_runtime::{
 };
 use commonware_utils::{NZDuration, NZU16, NZU32, NZU64, NZUsize, ordered::Set};
 use tokio::sync::{Notify, oneshot};
+use yilian_crypto::label;
 
 /// Keeps ceremonies apart from chains.
-const NAMESPACE: &[u8] = b"yilian/v1/ceremony";
+const NAMESPACE: &[u8] = label::CEREMONY.as_bytes();
 /// Blocks of the ceremony's chain: some seconds on one machine, a minute across a country. Time enough for everybody to be there when it
 /// is dealt, in the first half.
 const BLOCKS: u64 = 512;

@@ -206,6 +206,14 @@ impl Chain {
         })
     }
 
+    /// Whether a transaction may enter a block at all.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+        self.machine.check(transaction)
+    }
+
     /// Has a transaction ordered, and returns its place once it is final and on disk. One that is
     /// final already is answered with its place.
     ///
@@ -214,8 +222,7 @@ impl Chain {
     /// *in* the block is its [`Place::outcome`].
     pub async fn submit(&self, transaction: impl Into<Identified>) -> Result<Place, SubmitError> {
         let transaction = transaction.into();
-        let checked = self.machine.check(&transaction);
-        checked.map_err(SubmitError::Refused)?;
+        self.check(&transaction).map_err(SubmitError::Refused)?;
         if let Some(place) = self.place(transaction.id()).await? {
             return Ok(place);
         }

@@ -54,6 +54,7 @@ use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize, ordered::Set};
 use tokio::sync::watch;
+use yilian_crypto::label;
 use yilian_protocol::registry::{Admitted, Genesis};
 
 use super::{
@@ -118,7 +119,7 @@ pub(super) struct Parts<S> {
 }
 
 /// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps them apart from those of other chains.
-const RESHARE_NAMESPACE: &[u8] = b"yilian/v1/reshare";
+const RESHARE_NAMESPACE: &[u8] = label::RESHARE.as_bytes();
 const BUFFER: usize = 1 << 18;
 /// Pages of 4 KiB of archive and state kept in memory: 32 MiB. What is not among them is read from the disk, past the system's cache.
 const PAGES: usize = 1 << 13;

@@ -35,6 +35,7 @@ use commonware_utils::{
     channel::{mpsc, ring},
     ordered::{Map, Set},
 };
+use yilian_crypto::label;
 use yilian_protocol::{ChainId, limits::DELEGATES_MAX};
 
 use super::{block, peering::Peering};
@@ -137,7 +138,7 @@ impl NodeNetwork {
         };
         let configured = Configured::of(peering);
         let count = PEERS_MAX.saturating_add(configured.dial.len() + configured.accept.len());
-        let namespace = [b"yilian/v1/peers/".as_slice(), chain.as_bytes()].concat();
+        let namespace = [label::PEERS.as_bytes(), chain.as_bytes()].concat();
         let (mut network, mut oracle) =
             lookup_network(context, &namespace, me, peering.listen, count);
         oracle.track(0, configured.with(Map::default(), Map::default(), &own));

@@ -12,6 +12,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    future::ready,
     net::{Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -51,13 +52,14 @@ use commonware_p2p::{
     utils::mux::Muxer,
 };
 use commonware_runtime::{
-    Clock as _, Handle, Quota, Spawner as _, Supervisor as _, deterministic::Context,
+    Clock as _, Handle, Metrics as _, Quota, Spawner as _, Supervisor as _, deterministic::Context,
 };
 use commonware_utils::{channel::mpsc, ordered::Set};
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::watch;
 use yilian_protocol::{
-    Height, StateKey, TransactionId,
+    Height, StateKey, TimeMs, TransactionId,
+    codec::Decode as _,
     governance::{EpochBlocks, Governance},
     receipt::Receipt,
     refusal::Refusal,
@@ -66,13 +68,16 @@ use yilian_protocol::{
 };
 use zeroize::Zeroizing;
 
+use crate::consortium::ConsortiumChain;
+
 use super::{
-    Identified, Peer, Place, StateMachine,
+    Identified, Peer, Place, StateMachine, SubmitError,
     block::{FinalBlock, ProvenBlock},
     engine::{self, Engine, Parts, section},
     epochs::first_epoch,
     mempool::{Mempool, Stopwatch},
     network::{Fixed, MESSAGE_MAX, Network, Peers, Topic},
+    place::place_key,
     validator::{NodeIdentity, Scheme, ValidatorKey, founded_by, scheme},
 };
 
@@ -107,8 +112,8 @@ pub struct Role {
 pub type Workload =
     Arc<dyn Fn(usize, SimulatedChain) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// Makes a node's state machine.
-pub type Machines = Arc<dyn Fn() -> Arc<dyn StateMachine> + Send + Sync>;
+/// Makes the state machine of a node, by its number.
+pub type Machines = Arc<dyn Fn(usize) -> Arc<dyn StateMachine> + Send + Sync>;
 
 /// A consortium that is to be simulated.
 #[derive(Clone)]
@@ -294,7 +299,7 @@ impl EngineDefinition for Consortium {
         let stopwatch = Stopwatch(Arc::new(move || {
             clock.current().duration_since(begun).unwrap_or_default()
         }));
-        let machine = (self.machines)();
+        let machine = (self.machines)(index);
         let mempool = Arc::new(Mempool::with_peers(true, stopwatch));
         let created = Admitted {
             height: Height::new(0),
@@ -307,6 +312,9 @@ impl EngineDefinition for Consortium {
             latest: watched,
             engine: Arc::default(),
             clock: Arc::new(context.child("clock")),
+            rng: Arc::new(Mutex::new(StdRng::from_rng(
+                &mut context.child("randomness"),
+            ))),
         };
         let begin = match role.conduct {
             Conduct::Silent => Begin::Silent(channels),
@@ -403,7 +411,8 @@ async fn equivocate(
 
 /// This node's vote for something that nobody proposed, and its vote for what `vote` is for.
 ///
-/// Commonware has the same among its mocks; their feature would build every crate of its a second time.
+/// Commonware has the same among its mocks; their feature would build each of its crates a second
+/// time.
 fn both(
     context: &mut Context,
     scheme: &Scheme,
@@ -493,6 +502,7 @@ pub struct SimulatedChain {
     latest: watch::Receiver<Admitted>,
     engine: Arc<Mutex<Option<Engine<Context>>>>,
     clock: Arc<Context>,
+    rng: Arc<Mutex<StdRng>>,
 }
 
 impl fmt::Debug for SimulatedChain {
@@ -557,6 +567,109 @@ impl SimulatedChain {
     pub async fn sleep(&self, time: Duration) {
         self.clock.sleep(time).await;
     }
+}
+
+/// Between two looks at what is to be seen on a chain.
+const LOOK: Duration = Duration::from_millis(50);
+/// Looks until it is given up: half a minute.
+const LOOKS: usize = 600;
+
+impl SimulatedChain {
+    /// Waits until the chain has executed the block at `height`.
+    ///
+    /// # Errors
+    /// [`SubmitError::Full`] when it does not.
+    pub async fn reaches(&self, height: Height) -> Result<(), SubmitError> {
+        let reached = || ready((self.latest().height >= height).then_some(()));
+        self.look(reached).await
+    }
+
+    /// Looks again until there is something: a block may be final before its certificate is at
+    /// hand.
+    async fn look<T, F: Future<Output = Option<T>>>(
+        &self,
+        see: impl Fn() -> F,
+    ) -> Result<T, SubmitError> {
+        for _ in 0..LOOKS {
+            if let Some(seen) = see().await {
+                return Ok(seen);
+            }
+            self.sleep(LOOK).await;
+        }
+        Err(SubmitError::Full)
+    }
+}
+
+/// The product's own service runs over it: files and pairings are done in place, in no time.
+impl ConsortiumChain for SimulatedChain {
+    fn latest(&self) -> Admitted {
+        Self::latest(self)
+    }
+
+    fn now(&self) -> TimeMs {
+        self.latest().time
+    }
+
+    fn waiting(&self) -> u64 {
+        self.mempool.len() as u64
+    }
+
+    fn check(&self, transaction: &Identified) -> Result<(), Refusal> {
+        self.machine.check(transaction)
+    }
+
+    async fn submit(&self, transaction: Identified) -> Result<Place, SubmitError> {
+        let place = Self::submit(self, transaction).await;
+        place
+            .map_err(SubmitError::Refused)?
+            .ok_or(SubmitError::Stopped)
+    }
+
+    async fn receipt(&self, id: TransactionId) -> Result<Option<Receipt>, SubmitError> {
+        let state = ConsortiumChain::state(self, vec![place_key(id)]).await?;
+        let place = state.into_iter().next().flatten();
+        let place = place.and_then(|bytes| Place::from_slice(&bytes).ok());
+        match place {
+            Some(place) => self.look(|| Self::receipt(self, id, place)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn state(&self, keys: Vec<StateKey>) -> Result<Vec<Option<Vec<u8>>>, SubmitError> {
+        let state = Self::state(self, &keys).await;
+        state.ok_or(SubmitError::Stopped)
+    }
+
+    async fn prove(&self, keys: Vec<StateKey>) -> Result<ProvenState, SubmitError> {
+        self.look(|| Self::prove(self, &keys)).await
+    }
+
+    async fn block(&self, height: Height) -> Result<Option<FinalBlock>, SubmitError> {
+        Ok(Self::block(self, height).await)
+    }
+
+    async fn metrics(&self) -> Result<String, SubmitError> {
+        Ok(self.clock.encode())
+    }
+
+    async fn apart<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, SubmitError> {
+        Ok(work())
+    }
+
+    async fn sleep(&self, time: Duration) {
+        Self::sleep(self, time).await;
+    }
+
+    fn rng(&self) -> StdRng {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        StdRng::from_seed(rng.random())
+    }
+
+    /// It ends with the simulation.
+    fn shutdown(&self) {}
 }
 
 impl ProcessedHeight for SimulatedChain {

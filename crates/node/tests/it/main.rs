@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod adding_a_call;
+mod calls;
 mod chain;
 mod crash;
 mod hostile;

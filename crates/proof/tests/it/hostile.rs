@@ -105,7 +105,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn arbitrary_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..4096), packs in 1usize..20) {
+    fn arbitrary_bytes_are_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..4096),
+        packs in 1usize..20,
+    ) {
         let id = TraceId::from_bytes(&[1; 32]).unwrap();
         for set in ParameterSet::ALL {
             prop_assert!(verify(set, &vec![id; packs], &context(1), &bytes).is_err());

@@ -20,6 +20,8 @@
 //! Positions and counts are 8 bytes, big-endian. An update whose bit is set proves its value; that no key lies between its key and
 //! its next key proves all between absent. A proof is about 32 bytes x log2(operations) + 150, so 1 kB at a million.
 
+use schemars::JsonSchema;
+
 use crate::{
     block::Header,
     codec::{Blob, Decode, DecodeError, Encode, List, Reader, canonical},
@@ -30,7 +32,7 @@ use crate::{
 };
 
 /// What stands at some keys in the state after a final block.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct ProvenState {
     /// The block's header, with the root.
     pub header: Header,
@@ -77,7 +79,7 @@ impl ProvenState {
 }
 
 /// What stands at a key, with the proof of it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct StateProof {
     /// The operation that shows it.
     pub operation: Operation,
@@ -87,7 +89,7 @@ pub struct StateProof {
 canonical!(StateProof { operation, place });
 
 /// An operation of the state's log.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Operation {
     /// A key's value, and the next key in use.
@@ -97,7 +99,7 @@ pub enum Operation {
 }
 
 /// A key's value, and the next key in use.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Update {
     /// The key.
     pub key: StateKey,
@@ -109,7 +111,7 @@ pub struct Update {
 canonical!(Update { key, value, next });
 
 /// Where an operation stands in the log, and that it is the latest of its key.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct LogPlace {
     /// The operation's number, from 0.
     pub location: u64,

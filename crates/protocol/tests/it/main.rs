@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod answers;
 mod canonical;
 mod golden;
+mod schema;
 mod sealed;
+mod sizes;
 mod token;
 mod trace;
 mod values;

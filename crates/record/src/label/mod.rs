@@ -1,6 +1,6 @@
 //! The labeller: splits a visit into parts by confidentiality, so that each is sealed under a scope of its own.
 //!
-//! Levels follow HL7 security labels (Healthcare Privacy and Security Classification System; protocols section 6):
+//! Levels follow HL7 security labels (Healthcare Privacy and Security Classification System; docs/PROTOCOL.md 6):
 //!
 //! | level | what | rule |
 //! |---|---|---|

@@ -1,0 +1,289 @@
+//! What a node asks of the consent contract outside of blocks, before it keeps or serves anything.
+//!
+//! Each question has two functions: `*_reads` names the keys, to be fetched; `check*` decides on what
+//! was fetched. Both declare by the same function (`of`), so that they cannot differ.
+
+use yilian_crypto::pre::{DelegateePublic, HolderIndex, ScopeKey};
+use yilian_protocol::{
+    ChainId, GrantId, MemberId, StateKey, TimeMs,
+    grant::{Deposit, GrantEntry, GrantState, SignedAsk, Terms, UsesRequest},
+    limits::{CLOCK_SKEW_MS, OPENING_MS},
+    refusal::Refusal,
+    registry::{Admitted, CertificateEntry, MemberEntry},
+    state::tables::{CERTIFICATE, GRANT, MEMBER, OPENED, RECORD},
+    transport::RecordEntry,
+};
+
+use super::in_force;
+use crate::{
+    rule::{Declaration, Overlay, Slot},
+    state::{StateError, View},
+    verdict::{Stop, require, verdict},
+};
+
+/// Evidence that the consent contract allows this reading. Made by [`check`] only; not `Clone`.
+#[derive(Debug)]
+pub struct ConsentChecked {
+    grant: GrantId,
+    holder: HolderIndex,
+    reader: DelegateePublic,
+    record: RecordEntry,
+    scope: ScopeKey,
+    _sealed: (),
+}
+
+impl ConsentChecked {
+    /// The grant relied on.
+    #[must_use]
+    pub const fn grant(&self) -> GrantId {
+        self.grant
+    }
+
+    /// The number of the key holder who may serve.
+    #[must_use]
+    pub const fn holder(&self) -> HolderIndex {
+        self.holder
+    }
+
+    /// The key to which the record may be turned.
+    #[must_use]
+    pub const fn reader(&self) -> &DelegateePublic {
+        &self.reader
+    }
+
+    /// The record that may be read.
+    #[must_use]
+    pub const fn record(&self) -> &RecordEntry {
+        &self.record
+    }
+
+    /// The scope under which it may be read.
+    #[must_use]
+    pub const fn scope(&self) -> &ScopeKey {
+        &self.scope
+    }
+}
+
+/// A reading that is asked for.
+struct Asked<'a> {
+    signed: &'a SignedAsk,
+    grant: Slot<GrantEntry>,
+    opened: Slot<Admitted>,
+    reader: Slot<CertificateEntry>,
+    record: Slot<RecordEntry>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(signed: &'a SignedAsk, declare: &mut Declaration) -> Self {
+        let ask = &signed.ask;
+        Self {
+            signed,
+            grant: declare.slot(GRANT, ask.grant.as_bytes()),
+            opened: declare.slot(OPENED, ask.grant.as_bytes()),
+            reader: declare.slot(CERTIFICATE, ask.reader.as_bytes()),
+            record: declare.slot(RECORD, ask.record.as_bytes()),
+        }
+    }
+
+    /// In the order: grant, terms, reader, purpose, scope, record.
+    fn decide(
+        &self,
+        state: &Overlay<'_>,
+        chain: ChainId,
+        holder: MemberId,
+        now: TimeMs,
+        terms: Option<&Terms>,
+    ) -> Result<ConsentChecked, Stop> {
+        let ask = &self.signed.ask;
+        let entry = self.grant.need(state, Refusal::GrantUnknown)?;
+        in_force(&entry, now)?;
+        let index = entry.grant.holder_index(holder);
+        let index = index.ok_or(Refusal::NotKeyHolder)?;
+        if entry.grant.emergency {
+            let opened = self.opened.need(state, Refusal::GrantNotOpened)?;
+            let closes = opened.time.plus_ms(OPENING_MS);
+            require(now < closes, Refusal::GrantNotOpened)?;
+        }
+        let terms = terms.ok_or(Refusal::NotKeyHolder)?;
+        let committed = terms.commitment() == entry.grant.terms;
+        require(committed, Refusal::TermsMismatch)?;
+        require(now >= terms.from, Refusal::GrantNotYetValid)?;
+
+        require(ask.reader == terms.reader, Refusal::ReaderNotNamed)?;
+        let reader = self.reader.need(state, Refusal::CertificateUnknown)?;
+        reader_may_ask(&reader, chain, self.signed, now)?;
+        let certifier = reader.certificate.member;
+        let (member, _) = Declaration::collect(|declare| certified_by(certifier, declare));
+        let member = member.need(state, Refusal::MemberUnknown)?;
+        member.may_act()?;
+        require(ask.purpose == terms.purpose, Refusal::PurposeNotGranted)?;
+        let scope = terms.scope(&ask.scope);
+        require(scope.is_some(), Refusal::ScopeNotGranted)?;
+        let record = self.record.need(state, Refusal::RecordUnknown)?;
+        Ok(ConsentChecked {
+            grant: ask.grant,
+            holder: index,
+            reader: reader.certificate.delegatee,
+            record,
+            scope: ask.scope,
+            _sealed: (),
+        })
+    }
+}
+
+/// The member that certified the reader; which one it is stands in the certificate.
+fn certified_by(member: MemberId, declare: &mut Declaration) -> Slot<MemberEntry> {
+    declare.slot(MEMBER, member.as_bytes())
+}
+
+/// The keys that [`check`] reads, for a reader certified by `member`.
+#[must_use]
+pub fn check_reads(ask: &SignedAsk, member: MemberId) -> Vec<StateKey> {
+    let reads = |declare: &mut Declaration| {
+        let asked = Asked::of(ask, declare);
+        (asked, certified_by(member, declare))
+    };
+    Declaration::collect(reads).1
+}
+
+/// Decides whether the key holder `holder` may serve `ask` at the time `now`, given the grant's opened `terms`,
+/// if it has them.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the first rule that refuses, in the order: grant, terms, reader, purpose, scope, record.
+pub fn check<V: View>(
+    state: &V,
+    chain: ChainId,
+    holder: MemberId,
+    now: TimeMs,
+    terms: Option<&Terms>,
+    ask: &SignedAsk,
+) -> Result<Result<ConsentChecked, Refusal>, StateError> {
+    let (asked, _) = Declaration::collect(|declare| Asked::of(ask, declare));
+    verdict(asked.decide(&Overlay::new(state), chain, holder, now, terms))
+}
+
+/// A deposit that is offered.
+struct Offered<'a> {
+    deposit: &'a Deposit,
+    grant: Slot<GrantEntry>,
+    reader: Slot<CertificateEntry>,
+}
+
+impl<'a> Offered<'a> {
+    fn of(deposit: &'a Deposit, declare: &mut Declaration) -> Self {
+        Self {
+            deposit,
+            grant: declare.slot(GRANT, deposit.grant.as_bytes()),
+            reader: declare.slot(CERTIFICATE, deposit.terms.reader.as_bytes()),
+        }
+    }
+
+    fn decide(&self, state: &Overlay<'_>, chain: ChainId, now: TimeMs) -> Result<(), Stop> {
+        let deposit = self.deposit;
+        let entry = self.grant.need(state, Refusal::GrantUnknown)?;
+        // A paused grant may be deposited: it is served when it is resumed.
+        let revoked = entry.state == GrantState::Revoked;
+        require(!revoked, Refusal::GrantRevoked)?;
+        let grant = &entry.grant;
+        require(now < grant.until, Refusal::GrantExpired)?;
+        let index = grant.holder_index(deposit.holder);
+        let index = index.ok_or(Refusal::NotKeyHolder)?;
+        let signed = deposit.verify(chain, &grant.controller);
+        require(signed.is_ok(), Refusal::BadSignature)?;
+        let committed = deposit.terms.commitment() == grant.terms;
+        require(committed, Refusal::TermsMismatch)?;
+        let reader = self.reader.need(state, Refusal::CertificateUnknown)?;
+        let (scopes, shares) = (&deposit.terms.scopes, &deposit.shares);
+        require(scopes.len() == shares.len(), Refusal::WrongRekey)?;
+        let delegatee = &reader.certificate.delegatee;
+        let threshold = usize::from(grant.threshold);
+        let all_right = scopes.iter().zip(shares.iter()).all(|(scope, share)| {
+            let commitment = &scope.commitment.0;
+            commitment.threshold() == threshold
+                && share
+                    .verify_share(index, commitment, &scope.key, delegatee)
+                    .is_ok()
+        });
+        Ok(require(all_right, Refusal::WrongRekey)?)
+    }
+}
+
+/// The keys that [`check_deposit`] reads.
+#[must_use]
+pub fn deposit_reads(deposit: &Deposit) -> Vec<StateKey> {
+    Declaration::collect(|declare| Offered::of(deposit, declare)).1
+}
+
+/// Decides whether the deposit's holder shall keep it: every share is verified for its scope, the holder's number and the reader's
+/// key.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the first rule that refuses.
+pub fn check_deposit<V: View>(
+    state: &V,
+    chain: ChainId,
+    now: TimeMs,
+    deposit: &Deposit,
+) -> Result<Result<(), Refusal>, StateError> {
+    let (offered, _) = Declaration::collect(|declare| Offered::of(deposit, declare));
+    verdict(offered.decide(&Overlay::new(state), chain, now))
+}
+
+/// A patient's question how a grant was used.
+struct UsesAsked<'a> {
+    request: &'a UsesRequest,
+    grant: Slot<GrantEntry>,
+}
+
+impl<'a> UsesAsked<'a> {
+    fn of(request: &'a UsesRequest, declare: &mut Declaration) -> Self {
+        Self {
+            request,
+            grant: declare.slot(GRANT, request.grant.as_bytes()),
+        }
+    }
+
+    fn decide(&self, state: &Overlay<'_>, chain: ChainId, now: TimeMs) -> Result<(), Stop> {
+        let entry = self.grant.need(state, Refusal::GrantUnknown)?;
+        let signed = self.request.verify(chain, &entry.grant.controller);
+        require(signed.is_ok(), Refusal::BadSignature)?;
+        let late = self.request.asked_at.distance_ms(now) > CLOCK_SKEW_MS;
+        Ok(require(!late, Refusal::StaleRequest)?)
+    }
+}
+
+/// The keys that [`check_uses`] reads.
+#[must_use]
+pub fn uses_reads(request: &UsesRequest) -> Vec<StateKey> {
+    Declaration::collect(|declare| UsesAsked::of(request, declare)).1
+}
+
+/// Decides whether a key holder shall tell how a grant was used: to its controller only.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the rule that refuses.
+pub fn check_uses<V: View>(
+    state: &V,
+    chain: ChainId,
+    now: TimeMs,
+    request: &UsesRequest,
+) -> Result<Result<(), Refusal>, StateError> {
+    let (asked, _) = Declaration::collect(|declare| UsesAsked::of(request, declare));
+    verdict(asked.decide(&Overlay::new(state), chain, now))
+}
+
+fn reader_may_ask(
+    reader: &CertificateEntry,
+    chain: ChainId,
+    signed: &SignedAsk,
+    now: TimeMs,
+) -> Result<(), Refusal> {
+    let verified = signed.verify(chain, &reader.certificate.signing);
+    require(verified.is_ok(), Refusal::BadSignature)?;
+    let late = signed.ask.asked_at.distance_ms(now) > CLOCK_SKEW_MS;
+    require(!late, Refusal::StaleRequest)?;
+    let role = reader.certificate.role;
+    require(role.reads_records(), Refusal::RoleNotAllowed)?;
+    reader.standing(now)
+}

@@ -1,0 +1,136 @@
+//! What a rule is, and which rule each kind of body has.
+//!
+//! A rule says first what it may read, and gets a handle ([`Slot`], [`Slots`], [`Tail`]) for each key
+//! that it names; when it is applied, these handles are its only way to the state. So a key that was not
+//! declared cannot be read, and nodes know the keys before they execute.
+
+mod overlay;
+mod reads;
+
+use yilian_crypto::sign::VerifyingKey;
+use yilian_protocol::{
+    ChainId, StateKey,
+    governance::{Ballot, Candidacy},
+    grant::{Erasure, Grant, GrantChange, Opening},
+    log::Anchor,
+    refusal::Refusal,
+    registry::{Admitted, Certificate, Genesis, Member, Revocation, Vote},
+    trace::TraceAppend,
+    tx::{Body, SealVisit},
+};
+
+pub(crate) use self::{
+    overlay::Overlay,
+    reads::{Declaration, Slot, Slots, Tail},
+};
+use crate::verdict::{Stop, require};
+
+/// What a rule knows beside what it reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// The chain.
+    pub chain: ChainId,
+    /// What it began with.
+    pub genesis: &'a Genesis,
+    /// The block's height and time.
+    pub admitted: Admitted,
+    /// The key that signed the transaction.
+    pub signer: &'a VerifyingKey,
+}
+
+impl Context<'_> {
+    /// Refuses a transaction that another key signed.
+    pub fn signed_by(&self, key: &VerifyingKey) -> Result<(), Refusal> {
+        require(self.signer == key, Refusal::WrongSigner)
+    }
+}
+
+/// What becomes of a kind of body.
+pub(crate) trait Rule {
+    /// Handles of all that the rule may read, and what else takes hashing: made once, used at every
+    /// meeting with the transaction.
+    type Reads;
+
+    /// Declares all that applying the rule may read.
+    fn reads(&self, declare: &mut Declaration) -> Self::Reads;
+
+    /// Applies the rule. It checks all before it writes anything, so that a refusal leaves nothing
+    /// behind; but for one, [`Refusal::TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed),
+    /// which leaves an alarm.
+    fn apply(
+        &self,
+        reads: &Self::Reads,
+        context: &Context<'_>,
+        state: &mut Overlay<'_>,
+    ) -> Result<(), Stop>;
+}
+
+/// A body beside its handles.
+#[derive(Debug)]
+pub(crate) struct Declared<R: Rule> {
+    body: R,
+    reads: R::Reads,
+}
+
+impl<R: Rule> Declared<R> {
+    fn of(body: R, declare: &mut Declaration) -> Self {
+        let reads = body.reads(declare);
+        Self { body, reads }
+    }
+
+    fn apply(&self, context: &Context<'_>, state: &mut Overlay<'_>) -> Result<(), Stop> {
+        self.body.apply(&self.reads, context, state)
+    }
+}
+
+/// The table of rules: every kind of [`Body`], and the type whose [`Rule`] it has. A kind that is
+/// missing here does not compile.
+macro_rules! rules {
+    ($($kind:ident($body:ty)),* $(,)?) => {
+        /// A body of any kind beside its handles.
+        #[derive(Debug)]
+        pub(crate) enum AnyRule {
+            $($kind(Declared<$body>)),*
+        }
+
+        impl AnyRule {
+            /// The rule of a body, and every key that applying it may read.
+            pub fn of(body: Body) -> (Self, Vec<StateKey>) {
+                Declaration::collect(|declare| match body {
+                    $(Body::$kind(body) => Self::$kind(Declared::of(body, declare))),*
+                })
+            }
+
+            pub fn apply(&self, context: &Context<'_>, state: &mut Overlay<'_>) -> Result<(), Stop> {
+                match self {
+                    $(Self::$kind(declared) => declared.apply(context, state)),*
+                }
+            }
+        }
+    };
+}
+rules! {
+    Admit(Member),
+    Certify(Certificate),
+    Revoke(Revocation),
+    Seal(SealVisit),
+    CreateGrant(Grant),
+    SetGrant(GrantChange),
+    AppendTrace(TraceAppend),
+    Erase(Erasure),
+    Anchor(Anchor),
+    Vote(Vote),
+    Open(Opening),
+    Stand(Candidacy),
+    Elect(Ballot),
+}
+
+impl AnyRule {
+    /// The change of a grant, if it is one.
+    pub const fn grant_change(&self) -> Option<&GrantChange> {
+        match self {
+            Self::SetGrant(declared) => Some(&declared.body),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A call as a route: the same for all of them, by what their rows say.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use futures::StreamExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use yilian_protocol::{
+    MemberId,
+    call::{CallError, Caller, Encoding as _, Method, Registry, Row, ServedBy, Work, http},
+    refusal::Refusal,
+};
+
+use super::Failure;
+use crate::tls;
+
+/// How long a body may take: the largest over a slow line.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a body that is refused is read on.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// When to come again, where there is no room.
+const RETRY_MS: u64 = 100;
+
+/// Says which members are let in to what is for members only.
+pub trait Gate: Send + Sync + 'static {
+    /// Whether a member may act now.
+    ///
+    /// # Errors
+    /// The rule by which it may not.
+    fn lets_in(&self, member: MemberId) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Routes for the calls of contracts that a service serves.
+pub struct Routes<S>(Router<Arc<S>>);
+
+impl<S> std::fmt::Debug for Routes<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Routes")
+    }
+}
+
+impl<S: Gate> Default for Routes<S> {
+    fn default() -> Self {
+        Self(Router::new())
+    }
+}
+
+impl<S: Gate> Routes<S> {
+    /// The routes; the service is still to be given to them.
+    pub fn into_router(self) -> Router<Arc<S>> {
+        self.0
+    }
+}
+
+impl<S: Gate> Registry<S> for Routes<S> {
+    fn register<C: ServedBy<S>>(&mut self) {
+        let room = Arc::new(Semaphore::new(C::ROW.at_once));
+        let handler = move |State(service): State<Arc<S>>, request: Request| {
+            let room = Arc::clone(&room);
+            async move { answer::<S, C>(&service, &room, request).await }
+        };
+        let handlers = match C::ROW.method {
+            Method::Get => get(handler),
+            Method::Post => post(handler),
+        };
+        let path = format!("{}{}", http::PREFIX, C::ROW.path);
+        self.0 = std::mem::take(&mut self.0).route(&path, handlers);
+    }
+}
+
+async fn answer<S: Gate, C: ServedBy<S>>(
+    service: &S,
+    room: &Semaphore,
+    request: Request,
+) -> Result<Response, Failure> {
+    let _place = match admitted(service, &C::ROW, room, caller(&request)).await {
+        Ok(place) => place,
+        Err(error) => {
+            drain(request.into_body()).await;
+            return Err(error.into());
+        }
+    };
+    let given = http::parameters::<C>(request.uri().path(), request.uri().query());
+    let body = bounded(&C::ROW, request).await?;
+    let call = match C::ROW.work {
+        Work::Light => C::read(&given, &body),
+        Work::Heavy => apart(move || C::read(&given, &body)).await?,
+    };
+    let answer = call?.serve(service).await?;
+    Ok(written(
+        C::Encoding::MEDIA_TYPE,
+        C::Encoding::write(answer)?,
+    ))
+}
+
+/// Who may not call, or finds no room, costs nothing more than this.
+async fn admitted<'a>(
+    gate: &impl Gate,
+    row: &Row,
+    room: &'a Semaphore,
+    caller: Option<tls::Caller>,
+) -> Result<SemaphorePermit<'a>, CallError> {
+    let_in(gate, row.caller, caller).await?;
+    let retry = CallError::Busy { retry_ms: RETRY_MS };
+    room.try_acquire().map_err(|_| retry)
+}
+
+fn written(media_type: Option<&'static str>, bytes: Vec<u8>) -> Response {
+    match media_type {
+        Some(media_type) => ([(header::CONTENT_TYPE, media_type)], bytes).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+async fn apart<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, CallError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| CallError::Unavailable {
+        message: "the node stops".to_owned(),
+    })
+}
+
+/// Who is at the other end, if anybody told the router.
+pub(super) fn caller(request: &Request) -> Option<tls::Caller> {
+    let caller = request.extensions().get::<ConnectInfo<tls::Caller>>();
+    caller.map(|ConnectInfo(caller)| *caller)
+}
+
+/// Refuses who may not make a call. Under TLS callers can be told; a proxy in front of plain HTTP
+/// has to tell them itself.
+pub(super) async fn let_in(
+    gate: &impl Gate,
+    asked: Caller,
+    caller: Option<tls::Caller>,
+) -> Result<(), CallError> {
+    if asked == Caller::Anybody {
+        return Ok(());
+    }
+    match caller {
+        Some(tls::Caller::Unknown) => Ok(()),
+        Some(tls::Caller::Member(member)) => gate.lets_in(member).await,
+        Some(tls::Caller::Anybody) | None => Err(Refusal::NotAMember.into()),
+    }
+}
+
+/// Reads the body: no more than the row allows, and for no longer than [`BODY_TIMEOUT`]. What says
+/// that it is larger is not kept.
+async fn bounded(row: &Row, request: Request) -> Result<Bytes, CallError> {
+    let (parts, body) = request.into_parts();
+    if row.method == Method::Get {
+        return Ok(Bytes::new());
+    }
+    let limit = row.body_max;
+    let said = parts.headers.get(header::CONTENT_LENGTH);
+    let said = said.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
+    if said.is_some_and(|said| said > limit) {
+        drain(body).await;
+        return Err(CallError::TooLarge { limit });
+    }
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit)).await;
+    let read = read.map_err(|_| CallError::Invalid {
+        message: format!("the body did not come within {} s", BODY_TIMEOUT.as_secs()),
+    })?;
+    // Whatever else breaks off a body, nobody is left to be told.
+    read.map_err(|_| CallError::TooLarge { limit })
+}
+
+/// Who is still sending hears an answer only when he is listened to for a while. Nothing of it is
+/// kept.
+async fn drain(body: Body) {
+    let mut rest = body.into_data_stream();
+    let drained = async { while let Some(Ok(_)) = rest.next().await {} };
+    drop(tokio::time::timeout(DRAIN_TIMEOUT, drained).await);
+}

@@ -1,0 +1,129 @@
+//! The chain's contract: how far it is, what is final, what stands in its state.
+
+use bytes::Bytes;
+use yilian_protocol::{
+    Height, TransactionId,
+    call::{
+        Answered, Block, BlockTransaction, CallError, ChainContract, GetBlock, GetReceipt,
+        GetStatus, Prove, Status, Submit,
+    },
+    receipt::Receipt,
+    refusal::Refusal,
+    tx::Transaction,
+};
+
+use super::{Neighbour, Node, store_error};
+use crate::{consortium::ConsortiumChain, order::Identified};
+
+impl<C: ConsortiumChain, N: Neighbour> ChainContract for Node<C, N> {
+    async fn status(&self, _: GetStatus) -> Answered<GetStatus> {
+        self.how_far()
+    }
+
+    async fn submit(&self, Submit(transaction): Submit) -> Answered<Submit> {
+        self.order(transaction.0.into()).await
+    }
+
+    async fn receipt(&self, GetReceipt { id }: GetReceipt) -> Answered<GetReceipt> {
+        self.receipt_of(id).await
+    }
+
+    async fn prove(&self, Prove(keys): Prove) -> Answered<Prove> {
+        Ok(self.chain.prove(keys.into_vec()).await?)
+    }
+
+    async fn block(&self, GetBlock { height }: GetBlock) -> Answered<GetBlock> {
+        self.block_at(height).await
+    }
+}
+
+impl<C: ConsortiumChain, N> Node<C, N> {
+    fn how_far(&self) -> Result<Status, CallError> {
+        let stats = self.store.stats().map_err(store_error)?;
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            chain: self.ledger.chain(),
+            genesis: self.ledger.genesis().clone(),
+            latest: self.chain.latest(),
+            waiting: self.chain.waiting(),
+            objects: stats.objects,
+            object_bytes: stats.bytes,
+        })
+    }
+
+    /// What this node counts, in the text form of OpenMetrics 1.0. Nothing of it tells of a patient,
+    /// a reader or a record; a one-shot sharing is not counted at all.
+    pub(crate) async fn metrics(&self) -> Result<String, CallError> {
+        let status = self.how_far()?;
+        let chain = self.chain.metrics().await?;
+        let gauges = [
+            (
+                "yilian_height",
+                "Height of the latest final block",
+                status.latest.height.get(),
+            ),
+            (
+                "yilian_block_time_ms",
+                "Time of the latest final block",
+                status.latest.time.get(),
+            ),
+            (
+                "yilian_waiting_transactions",
+                "Transactions waiting for a block",
+                status.waiting,
+            ),
+            ("yilian_objects", "Sealed objects kept", status.objects),
+            ("yilian_object_bytes", "Bytes of them", status.object_bytes),
+        ];
+        let mut text = String::new();
+        for (name, help, value) in gauges {
+            text += &format!("# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");
+        }
+        Ok(text + &chain)
+    }
+
+    /// Orders the transaction of these bytes.
+    pub(super) async fn order(&self, bytes: Bytes) -> Result<Receipt, CallError> {
+        // The proof of an append to traces takes a millisecond to check, and more than a look-up is
+        // asked for.
+        let chain = self.chain.clone();
+        let checked = self.chain.apart(move || {
+            let transaction = Identified::from(bytes);
+            chain.check(&transaction).map(|()| transaction)
+        });
+        let transaction = checked.await?.map_err(|rule| match rule {
+            Refusal::Malformed | Refusal::BadSignature => CallError::Invalid {
+                message: format!("no transaction: {rule}"),
+            },
+            rule => rule.into(),
+        })?;
+        let id = transaction.id();
+        self.chain.submit(transaction).await?;
+        self.receipt_of(id).await
+    }
+
+    async fn receipt_of(&self, id: TransactionId) -> Result<Receipt, CallError> {
+        let receipt = self.chain.receipt(id).await?;
+        receipt.ok_or_else(|| CallError::not_found("transaction"))
+    }
+
+    pub(super) async fn block_at(&self, height: Height) -> Result<Block, CallError> {
+        let block = self.chain.block(height).await?;
+        let block = block.ok_or_else(|| CallError::not_found("block"))?;
+        let transactions = block.transactions.iter().map(|(known, outcome)| {
+            let transaction = Transaction::decode_unverified(known.bytes()).ok()?;
+            Some(BlockTransaction {
+                id: known.id(),
+                body: transaction.body().clone(),
+                signer: *transaction.signer(),
+                outcome: *outcome,
+            })
+        });
+        Ok(Block {
+            id: block.header.id(),
+            header: block.header.clone(),
+            finality: block.finality.clone(),
+            transactions: transactions.flatten().collect(),
+        })
+    }
+}

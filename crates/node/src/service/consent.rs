@@ -1,0 +1,142 @@
+//! The contract of consent: what key holders do for patients and readers. A call for another
+//! node's member is passed on to it.
+
+use std::sync::Arc;
+
+use yilian_ledger::consent;
+use yilian_protocol::{
+    call::{
+        Answered, AskHolder, CallError, ConsentContract, GetUses, LeaveDeposit, Page, Reencapsulate,
+    },
+    grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    limits::HOPS_MAX,
+    refusal::Refusal,
+    state::tables::{CERTIFICATE, GRANT},
+};
+
+use super::{Neighbour, Node, state_error};
+use crate::{consortium::ConsortiumChain, keyholder};
+
+impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
+    async fn reencapsulate(
+        &self,
+        Reencapsulate(request): Reencapsulate,
+    ) -> Answered<Reencapsulate> {
+        let object = self.object_of(request.record).await?;
+        let mut rng = self.chain.rng();
+        // Two pairings: 2 ms.
+        let turned = move || keyholder::reencapsulate_once(&request, &object, &mut rng);
+        Ok(self.chain.apart(turned).await??)
+    }
+
+    async fn deposit(&self, LeaveDeposit(sealed): LeaveDeposit) -> Answered<LeaveDeposit> {
+        self.take_deposit(sealed).await
+    }
+
+    async fn ask(&self, AskHolder(asked): AskHolder) -> Answered<AskHolder> {
+        self.serve(asked).await
+    }
+
+    async fn uses(&self, GetUses(request): GetUses) -> Answered<GetUses> {
+        self.tell_uses(request).await
+    }
+}
+
+impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
+    async fn take_deposit(&self, sealed: SealedDeposit) -> Result<(), CallError> {
+        let Some(key) = self.identities.key(sealed.holder) else {
+            let passed_on = SealedDeposit {
+                hops: hops(sealed.hops)?,
+                ..sealed
+            };
+            return self.neighbours.pass_on(LeaveDeposit(passed_on)).await;
+        };
+        let chain = self.ledger.chain();
+        let deposit = sealed.open(chain, &key)?;
+        let grant = deposit.grant;
+        let state = self.fetch(consent::deposit_reads(&deposit)).await?;
+        let (now, keeper) = (self.chain.now(), Arc::clone(&self.holder));
+        // Two pairings for each share: up to 0.2 s, so not on the threads that serve the network.
+        let kept = self.chain.apart(move || {
+            consent::check_deposit(&state, chain, now, &deposit).map_err(state_error)??;
+            Ok::<_, CallError>(keeper.keep(&deposit)?)
+        });
+        kept.await??;
+        // Revoked in the meantime: the block that says so may have been followed already.
+        let entry = self.entry(GRANT, grant.as_bytes(), "grant").await?;
+        if entry.state == GrantState::Revoked {
+            let (holder, keeper) = (sealed.holder, Arc::clone(&self.holder));
+            self.chain
+                .apart(move || keeper.erase(grant, holder))
+                .await??;
+            return Err(Refusal::GrantRevoked.into());
+        }
+        Ok(())
+    }
+
+    async fn serve(&self, asked: HolderAsk) -> Result<SignedPartial, CallError> {
+        let holder = asked.holder;
+        let Some(key) = self.identities.key(holder) else {
+            let passed_on = HolderAsk {
+                hops: hops(asked.hops)?,
+                ..asked
+            };
+            return self.neighbours.pass_on(AskHolder(passed_on)).await;
+        };
+        let ask = asked.ask;
+        let grant = ask.ask.grant;
+        let keeper = Arc::clone(&self.holder);
+        let deposit = self
+            .chain
+            .apart(move || keeper.deposit(grant, holder))
+            .await??;
+        let reader = self.read(CERTIFICATE, ask.ask.reader.as_bytes()).await?;
+        let member = reader.map_or(holder, |reader| reader.certificate.member);
+        let state = self.fetch(consent::check_reads(&ask, member)).await?;
+        let (chain, now) = (self.ledger.chain(), self.chain.now());
+        // Without a deposit the grant's own state is still the better answer.
+        let terms = deposit.as_deref().map(|deposit| &deposit.terms);
+        let consent = consent::check(&state, chain, holder, now, terms, &ask);
+        let (consent, deposit) = (
+            consent.map_err(state_error)??,
+            deposit.ok_or(Refusal::NotKeyHolder)?,
+        );
+        let object = self.object_of(ask.ask.record).await?;
+        let usage = Use {
+            record: ask.ask.record,
+            reader: ask.ask.reader,
+            purpose: ask.ask.purpose,
+            at: now,
+        };
+        let keeper = Arc::clone(&self.holder);
+        let mut rng = self.chain.rng();
+        let serve = move || keeper.serve(consent, &deposit, &object, &usage, &mut rng);
+        let partial = self.chain.apart(serve).await???;
+        Ok(SignedPartial::sign(chain, &ask, holder, partial, &key))
+    }
+
+    async fn tell_uses(&self, request: UsesRequest) -> Result<Page<Use>, CallError> {
+        let (grant, holder, from) = (request.grant, request.holder, request.from);
+        if self.identities.key(holder).is_none() {
+            let passed_on = UsesRequest {
+                hops: hops(request.hops)?,
+                ..request
+            };
+            return self.neighbours.pass_on(GetUses(passed_on)).await;
+        }
+        let state = self.fetch(consent::uses_reads(&request)).await?;
+        let chain = self.ledger.chain();
+        consent::check_uses(&state, chain, self.chain.now(), &request).map_err(state_error)??;
+        let keeper = Arc::clone(&self.holder);
+        Ok(self
+            .chain
+            .apart(move || keeper.uses(grant, holder, from))
+            .await??)
+    }
+}
+
+/// How many more nodes may pass a call on.
+fn hops(left: u8) -> Result<u8, CallError> {
+    let left = left.checked_sub(1).ok_or(Refusal::NotKeyHolder)?;
+    Ok(left.min(HOPS_MAX - 1))
+}

@@ -1,0 +1,228 @@
+//! The contract of sealed records: a record on the chain always has its ciphertext.
+
+use std::sync::Arc;
+
+use yilian_crypto::sign::Signature;
+use yilian_protocol::{
+    CertificateId, Cid, RecordId, TimeMs,
+    call::{
+        Answered, CallError, GetObject, GetStored, RecordContract, RecordEntry, Relay,
+        RelayRecords, Seal, SealReceipt, SealRequest,
+    },
+    codec::{Blob, List},
+    limits::{OBJECT_MAX, RECORDS_MAX},
+    log::LogEntry,
+    receipt::Receipt,
+    refusal::Refusal,
+    registry::CertificateEntry,
+    sealed::{SealedObject, SealedRecord},
+    state::tables::{MEMBER, RECORD},
+    tx::{Body, SealVisit, Transaction},
+};
+
+use super::{Neighbour, Node, store_error};
+use crate::{consortium::ConsortiumChain, neighbours::sealed_object};
+
+impl<C: ConsortiumChain, N: Neighbour> RecordContract for Node<C, N> {
+    async fn seal(&self, Seal(request): Seal) -> Answered<Seal> {
+        self.seal_visit(request).await
+    }
+
+    async fn object(&self, GetObject { id }: GetObject) -> Answered<GetObject> {
+        Ok(self.object_of(id).await?.into_bytes())
+    }
+
+    /// Asked by other nodes: they are not asked in their turn, so nobody asks in a circle.
+    async fn stored(&self, GetStored { id }: GetStored) -> Answered<GetStored> {
+        Ok(self.stored_object(id).await?.into_bytes())
+    }
+
+    async fn relay(&self, RelayRecords(relay): RelayRecords) -> Answered<RelayRecords> {
+        self.relayed(relay).await
+    }
+}
+
+impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
+    /// Checks that a certified doctor of the hospital asks and that the objects are the ones named,
+    /// stores them, and only then orders the transaction.
+    async fn seal_visit(&self, request: SealRequest) -> Result<SealReceipt, CallError> {
+        let key = self
+            .identities
+            .key(request.visit.hospital)
+            .ok_or(Refusal::ForeignMember)?;
+        let author = self.certificate(request.author).await?;
+        may_seal(&request, &author, self.chain.now())?;
+        request
+            .verify(self.ledger.chain(), &author.certificate.signing)
+            .map_err(|_| Refusal::BadSignature)?;
+        let SealRequest {
+            visit,
+            author,
+            signature,
+            objects,
+        } = request;
+        let hospital = visit.hospital;
+        let transaction = Transaction::sign(self.ledger.chain(), Body::Seal(visit), &key);
+        let bytes = Blob::new(transaction.as_bytes().to_vec())?;
+        let kept = self.keep_objects(transaction, objects).await?;
+        let entries = log_entries(&kept.transaction, &kept.cids, (author, signature));
+        self.private.append(hospital, entries).await?;
+        if self.neighbours.has_hubs() {
+            let relay = Relay {
+                transaction: bytes.clone(),
+                objects: kept.objects,
+            };
+            self.neighbours.relay(RelayRecords(relay)).await?;
+        }
+        let receipt = self.order(bytes.as_slice().to_vec().into()).await?;
+        Ok(SealReceipt {
+            transaction: bytes,
+            receipt,
+        })
+    }
+
+    /// Keeps a member's objects and orders the transaction that its node signed for them.
+    async fn relayed(&self, relay: Relay) -> Result<Receipt, CallError> {
+        let invalid = |error: &dyn std::fmt::Display| CallError::Invalid {
+            message: error.to_string(),
+        };
+        let transaction = Transaction::parse(relay.transaction.as_slice());
+        let transaction = transaction.map_err(|error| invalid(&error))?;
+        let Body::Seal(visit) = transaction.body() else {
+            return Err(invalid(&"only sealed records are relayed"));
+        };
+        let member = self.read(MEMBER, visit.hospital.as_bytes()).await?;
+        let member = member.ok_or(Refusal::MemberUnknown)?;
+        if *transaction.signer() != member.member.node {
+            return Err(Refusal::ForeignMember.into());
+        }
+        self.keep_objects(transaction, relay.objects).await?;
+        self.order(relay.transaction.into_vec().into()).await
+    }
+
+    /// Keeps the objects of a transaction that seals a visit, if they are the ones that it names.
+    /// Points are decoded, megabytes hashed and synced to disk: apart from the network.
+    async fn keep_objects(
+        &self,
+        transaction: Transaction,
+        objects: Objects,
+    ) -> Result<Kept, CallError> {
+        let store = Arc::clone(&self.store);
+        let kept = self.chain.apart(move || {
+            let Body::Seal(visit) = transaction.body() else {
+                return Err(CallError::not_found("visit"));
+            };
+            let (cids, bytes) = matching_objects(visit, &objects)?.into_iter().unzip();
+            store.put_many(bytes).map_err(store_error)?;
+            Ok(Kept {
+                transaction,
+                objects,
+                cids,
+            })
+        });
+        kept.await?
+    }
+
+    async fn keep(&self, objects: Vec<Vec<u8>>) -> Result<(), CallError> {
+        let store = Arc::clone(&self.store);
+        let kept = self.chain.apart(move || store.put_many(objects));
+        kept.await?.map_err(store_error)?;
+        Ok(())
+    }
+
+    /// What the chain knows of a record.
+    pub(super) async fn record_entry(&self, id: RecordId) -> Result<RecordEntry, CallError> {
+        self.entry(RECORD, id.as_bytes(), "record").await
+    }
+
+    /// A record's sealed object: this node's copy, or one of a neighbour's, which is kept.
+    pub(super) async fn object_of(&self, id: RecordId) -> Result<SealedObject, CallError> {
+        match self.stored_object(id).await {
+            Err(CallError::NotFound { .. }) if self.neighbours.exist() => {}
+            found => return found,
+        }
+        let object = self.neighbours.fetch(id).await?;
+        self.keep(vec![object.as_bytes().to_vec()]).await?;
+        Ok(object)
+    }
+
+    /// This node's own copy of a record's sealed object. The record must be on the chain: what was
+    /// stored for a transaction that never became final is nobody's.
+    async fn stored_object(&self, id: RecordId) -> Result<SealedObject, CallError> {
+        self.record_entry(id).await?;
+        let store = Arc::clone(&self.store);
+        let bytes = self.chain.apart(move || store.get(id)).await?;
+        let bytes = bytes.map_err(store_error)?;
+        sealed_object(id, bytes.ok_or_else(|| CallError::not_found("object"))?)
+    }
+}
+
+fn may_seal(request: &SealRequest, author: &CertificateEntry, now: TimeMs) -> Result<(), Refusal> {
+    if author.certificate.member != request.visit.hospital {
+        return Err(Refusal::ForeignMember);
+    }
+    if !author.certificate.role.signs_records() {
+        return Err(Refusal::RoleNotAllowed);
+    }
+    author.standing(now)
+}
+
+/// Sealed objects on their way.
+type Objects = List<Blob<OBJECT_MAX>, RECORDS_MAX>;
+
+/// A visit whose sealed objects are kept.
+struct Kept {
+    transaction: Transaction,
+    objects: Objects,
+    cids: Vec<Cid>,
+}
+
+/// The objects of a visit, each of which must be the one its record names, of the visit's pseudonym.
+fn matching_objects(
+    visit: &SealVisit,
+    objects: &Objects,
+) -> Result<Vec<(Cid, Vec<u8>)>, CallError> {
+    let mismatch = || CallError::Invalid {
+        message: "the objects are not the records' objects".to_owned(),
+    };
+    if objects.len() != visit.records.len() {
+        return Err(mismatch());
+    }
+    let pairs = objects.iter().zip(visit.records.iter());
+    pairs
+        .map(|(bytes, record)| {
+            let object = SealedObject::parse(bytes.as_slice().to_vec()).map_err(|error| {
+                CallError::Invalid {
+                    message: error.to_string(),
+                }
+            })?;
+            let matches =
+                SealedRecord::from(&object) == *record && *object.header().nym() == visit.nym;
+            let kept = matches.then(|| (object.cid(), object.into_bytes()));
+            kept.ok_or_else(mismatch)
+        })
+        .collect()
+}
+
+/// What a hospital's private chain says of a visit's records.
+fn log_entries(
+    transaction: &Transaction,
+    cids: &[Cid],
+    (author, signature): (CertificateId, Signature),
+) -> Vec<LogEntry> {
+    let Body::Seal(visit) = transaction.body() else {
+        return Vec::new();
+    };
+    let sealed = visit.records.iter().zip(visit.index.iter()).zip(cids);
+    sealed
+        .map(|((record, index), object)| LogEntry {
+            author,
+            nym: visit.nym,
+            record: record.record,
+            object: *object,
+            index: index.digest(),
+            transaction: transaction.id(),
+            signature,
+        })
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! Starting a node of this machine.
+
+use std::{path::PathBuf, sync::Arc};
+
+use yilian_ledger::Ledger;
+use yilian_protocol::registry::Genesis;
+
+use super::{Identities, Node, Parts, Upkeep};
+use crate::{
+    background::Background,
+    keyholder::{KeyHolder, KeyHolderError},
+    log::{LogError, PrivateLog},
+    machine::LedgerMachine,
+    neighbours::{NeighbourUrls, Neighbours, NeighboursError},
+    order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
+    store::{Recovery, Store, StoreError},
+    tls::Tls,
+};
+
+/// What a node needs to start.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`, `private-chain.redb`.
+    pub directory: PathBuf,
+    /// What its chain began with.
+    pub genesis: Genesis,
+    /// Its place in the committee.
+    pub validator: ValidatorKey,
+    /// Whom it speaks to about blocks; nobody, when it is alone.
+    pub peering: Option<Peering>,
+    /// Whose ciphertext it may get, and who keeps its own for others.
+    pub neighbours: NeighbourUrls,
+    /// By what other nodes know it, and it them; nothing for plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whether a block of a private chain is closed only when another workstation checked its entries.
+    pub checked_log: bool,
+    /// How much of the chain's past it keeps.
+    pub history: History,
+    /// The members it acts for.
+    pub identities: Arc<dyn Identities>,
+}
+
+impl NodeOptions {
+    /// A node without peers and neighbours: the embedded one.
+    #[must_use]
+    pub fn alone(
+        directory: PathBuf,
+        genesis: Genesis,
+        validator: ValidatorKey,
+        identities: Arc<dyn Identities>,
+    ) -> Self {
+        Self {
+            directory,
+            genesis,
+            validator,
+            peering: None,
+            neighbours: NeighbourUrls::default(),
+            tls: None,
+            checked_log: false,
+            history: History::default(),
+            identities,
+        }
+    }
+}
+
+impl Node {
+    /// Starts a node, which first recovers what a crash may have left behind.
+    ///
+    /// # Errors
+    /// [`NodeError`] names the part that does not start.
+    pub fn start(options: NodeOptions) -> Result<Self, NodeError> {
+        let NodeOptions {
+            directory,
+            genesis,
+            validator,
+            peering,
+            neighbours,
+            tls,
+            checked_log,
+            history,
+            identities,
+        } = options;
+        let neighbours = Neighbours::over_http(&neighbours, tls.as_ref())?;
+        let ledger = Arc::new(Ledger::new(genesis));
+        let store = Store::open(&directory.join("objects"))?;
+        tell_mended(&store);
+        let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
+        let log = PrivateLog::open(&directory.join("private-chain.redb"))?;
+        let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
+        let options =
+            ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
+                .secrets(directory.join("secrets"))
+                .peering(peering)
+                .history(history);
+        let chain = Chain::start(options, Arc::new(machine))?;
+        let (mut node, Upkeep { eraser, log }) = Self::of(Parts {
+            chain,
+            ledger,
+            store: Arc::new(store),
+            holder: Arc::new(holder),
+            log: Arc::new(log),
+            checked_log,
+            identities,
+            neighbours,
+        });
+        node.background = vec![
+            Background::start("private-chain", log.run()).map_err(NodeError::Thread)?,
+            Background::start("erasure", eraser.run(revoked)).map_err(NodeError::Thread)?,
+        ];
+        Ok(node)
+    }
+}
+
+fn tell_mended(store: &Store) {
+    let mended = store.recovery();
+    if mended.damaged_bytes > 0 {
+        tracing::warn!(
+            ?mended,
+            "stored ciphertext is damaged; neighbours may have it, or a copy"
+        );
+    } else if mended != Recovery::default() {
+        tracing::info!(?mended, "the ciphertext store was mended after a crash");
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The chain.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// The ciphertext store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key holder.
+    #[error(transparent)]
+    KeyHolder(#[from] KeyHolderError),
+    /// The private chains.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The system has no thread left.
+    #[error("no thread: {0}")]
+    Thread(std::io::Error),
+    /// The way to other nodes' ciphertext.
+    #[error(transparent)]
+    Neighbours(#[from] NeighboursError),
+}

@@ -1,0 +1,93 @@
+//! What key holders are asked: to turn a record towards a reader, once or under a standing grant.
+
+use schemars::JsonSchema;
+use yilian_crypto::pre::{GtReencapsulation, LvReencapsulation, Reencapsulation, Rekey, ScopeKey};
+
+use super::{ANSWER_SMALL, BODY_SMALL, Page};
+use crate::{
+    codec::canonical,
+    fixed,
+    grant::{HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    ids::RecordId,
+    limits::DEPOSIT_MAX,
+};
+
+/// Bytes of a sealed deposit, and whose it is.
+const DEPOSIT_BODY_MAX: usize = DEPOSIT_MAX + 128;
+
+crate::calls! {
+    /// Consent: what a patient allowed, served as it was allowed.
+    contract ConsentContract "consent" {
+        /// Turn a record towards a reader, once; nothing is kept.
+        reencapsulate: Reencapsulate(OneShot) -> Reencapsulated as Json, post "reencapsulations"
+            { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
+              work: Heavy, at_once: 256 };
+
+        /// Give a key holder its shares of a grant's rekeys; passed on to it.
+        deposit: LeaveDeposit(SealedDeposit) -> () as Nothing, post "deposits"
+            { body: DEPOSIT_BODY_MAX, answer: ANSWER_SMALL, caller: Anybody,
+              work: Light, at_once: 256 };
+
+        /// Ask a key holder for its part of a record under a grant; passed on to it.
+        ask: AskHolder(HolderAsk) -> SignedPartial as Json, post "asks"
+            { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
+              work: Light, at_once: 256 };
+
+        /// Tell a grant's patient how a key holder's shares were used; passed on to it.
+        uses: GetUses(UsesRequest) -> Page<Use> as Json, post "uses"
+            { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
+              work: Light, at_once: 256 };
+    }
+}
+
+/// One sharing of one record. Names neither patient nor reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneShot {
+    /// The record.
+    pub record: RecordId,
+    /// The scope it is in.
+    pub scope: ScopeKey,
+    /// From that scope to the reader.
+    pub rekey: Rekey,
+    /// Which form the answer shall have.
+    pub form: Form,
+}
+canonical!(OneShot {
+    record,
+    scope,
+    rekey,
+    form
+});
+
+crate::codec::named_codes! {
+    /// The form of a re-encapsulation.
+    pub enum Form {
+        /// In GT, 288 bytes: the reader needs one exponentiation.
+        Gt = 1 "gt",
+        /// Libert-Vergnaud, 144 bytes: the node needs no pairing.
+        Lv = 2 "lv",
+    }
+}
+
+/// A record's capsule turned towards a reader.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+#[serde(tag = "form", content = "value", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "short-lived, and sent as bytes")]
+pub enum Reencapsulated {
+    /// In GT.
+    #[serde(with = "fixed::Hex::<GtReencapsulation>")]
+    Gt(GtReencapsulation),
+    /// In G1 and G2.
+    #[serde(with = "fixed::Hex::<LvReencapsulation>")]
+    Lv(LvReencapsulation),
+}
+crate::codec::canonical_choice!(Reencapsulated { 1 => Gt, 2 => Lv });
+
+impl From<Reencapsulated> for Reencapsulation {
+    fn from(value: Reencapsulated) -> Self {
+        match value {
+            Reencapsulated::Gt(gt) => Self::Gt(gt),
+            Reencapsulated::Lv(lv) => Self::Lv(lv),
+        }
+    }
+}
