@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod features;
 mod fhir;
 mod mutants;
 mod plot;
@@ -25,10 +26,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Installs what the tests need, then runs every check: format, walls, lints, tests
+    /// Installs what the tests need, then runs every check: format, walls, features, lints, tests
     Test(test::Options),
     /// Checks who imports whom against the table of the architecture
     Walls,
+    /// Checks that programs and tests agree on the features of what they share
+    Features,
     /// Checks the form of code and documents: wide lines, broken tables and links, dead items
     Tidy,
     /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes an hour or two
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Walls => walls::run(),
+        Task::Features => features::run(),
         Task::Tidy => tidy::run(),
         Task::Mutants(options) => mutants::run(&options),
         Task::Bench(options) => bench::run(&options),

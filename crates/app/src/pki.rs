@@ -26,6 +26,8 @@ const CA_DAYS: i64 = 10 * 365;
 pub const LEAF_DAYS: i64 = 397;
 
 const ROOT: &str = "tls/root";
+/// The root's subject.
+const ROOT_NAME: &str = "Yilian consortium";
 
 /// A certificate with its chain, and its key; PEM.
 pub struct Certified {
@@ -52,7 +54,7 @@ pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::
         ExtendedKeyUsagePurpose::ClientAuth,
     ];
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let certificate = params.signed_by(&key, &ca.issuer()?)?;
+    let certificate = params.signed_by(&key, &ca.issuer(name)?)?;
     Ok(Certified {
         root: root.certificate,
         chain: certificate.pem() + &ca.certificate,
@@ -106,9 +108,11 @@ impl Authority {
         Ok(self)
     }
 
-    fn issuer(&self) -> anyhow::Result<Issuer<'static, KeyPair>> {
+    /// What signs in the name of `name`, the subject of this CA's certificate. No other part of
+    /// that certificate enters what is signed.
+    fn issuer(&self, name: &str) -> anyhow::Result<Issuer<'static, KeyPair>> {
         let key = KeyPair::from_pem(&self.key)?;
-        Ok(Issuer::from_ca_cert_pem(&self.certificate, key)?)
+        Ok(Issuer::new(ca_params(name, 0)?, key))
     }
 }
 
@@ -116,7 +120,7 @@ fn root(home: &Home) -> anyhow::Result<Authority> {
     if let Some(known) = Authority::read(home, ROOT)? {
         return Ok(known);
     }
-    let params = ca_params("Yilian consortium", 1)?;
+    let params = ca_params(ROOT_NAME, 1)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let made = Authority {
         certificate: params.self_signed(&key)?.pem(),
@@ -150,7 +154,7 @@ fn member_ca(
         excluded_subtrees: Vec::new(),
     });
     let made = Authority {
-        certificate: params.signed_by(&key, &root.issuer()?)?.pem(),
+        certificate: params.signed_by(&key, &root.issuer(ROOT_NAME)?)?.pem(),
         key: Zeroizing::new(key.serialize_pem()),
     };
     made.keep(home, &stem)

@@ -20,13 +20,15 @@ use std::{
 };
 
 use commonware_actor::Feedback;
+use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_consensus::{
     marshal::Identifier,
-    simplex::mocks::conflicter::{self, Conflicter},
+    simplex::types::{Finalize, Notarize, Proposal, Vote},
     types::{Epoch, Height as ConsensusHeight},
 };
 use commonware_cryptography::{
-    blake3::Blake3,
+    Hasher as _,
+    blake3::{Blake3, Digest},
     bls12381::{dkg::feldman_desmedt::DealerPrivMsg, primitives::group::Share},
     ed25519::PublicKey,
     transcript::Summary,
@@ -44,7 +46,8 @@ use commonware_glue::{
     },
 };
 use commonware_p2p::{
-    BlockedSubscription, Blocker, PeerSetSubscription, Provider, TrackedPeers,
+    BlockedSubscription, Blocker, PeerSetSubscription, Provider, Receiver as _, Recipients,
+    Sender as _, TrackedPeers,
     simulated::{self, Control},
     utils::mux::Muxer,
 };
@@ -52,7 +55,7 @@ use commonware_runtime::{
     Clock as _, Handle, Metrics as _, Quota, Spawner as _, Supervisor as _, deterministic::Context,
 };
 use commonware_utils::{channel::mpsc, ordered::Set};
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::watch;
 use yilian_protocol::{
     Height, StateKey, TimeMs, TransactionId,
@@ -75,7 +78,7 @@ use super::{
     mempool::{Mempool, Stopwatch},
     network::{Fixed, MESSAGE_MAX, Network, Peers, Topic},
     place::place_key,
-    validator::{NodeIdentity, ValidatorKey, founded_by, scheme},
+    validator::{NodeIdentity, Scheme, ValidatorKey, founded_by, scheme},
 };
 
 pub use commonware_cryptography::ed25519::PublicKey as SimulatedKey;
@@ -88,7 +91,7 @@ pub enum Conduct {
     Honest,
     /// It is there, and says nothing.
     Silent,
-    /// It votes for whatever is voted for, and at the same time for something else (commonware's `conflicter`); in the first epoch.
+    /// It votes for whatever is voted for, and at the same time for something else; in the first epoch.
     Equivocating,
 }
 
@@ -245,7 +248,7 @@ impl fmt::Debug for Starting {
 enum Begin {
     Honest(Box<Honest>),
     Silent(Vec<ChannelPair<PublicKey>>),
-    Equivocating(Box<(super::validator::Scheme, Vec<ChannelPair<PublicKey>>)>),
+    Equivocating(Box<(Scheme, Vec<ChannelPair<PublicKey>>)>),
 }
 
 struct Honest {
@@ -381,8 +384,8 @@ impl EngineDefinition for Consortium {
 
 /// Votes twice for everything, in the first epoch.
 async fn equivocate(
-    context: Context,
-    (scheme, channels): (super::validator::Scheme, Vec<ChannelPair<PublicKey>>),
+    mut context: Context,
+    (scheme, channels): (Scheme, Vec<ChannelPair<PublicKey>>),
 ) {
     let mut channels = channels.into_iter();
     let Some((sender, receiver)) = channels.next() else {
@@ -390,14 +393,52 @@ async fn equivocate(
     };
     let (mux, mut votes) = Muxer::new(context.child("votes"), sender, receiver);
     mux.start();
-    let Ok(votes) = votes.register(0).await else {
+    let Ok((mut sender, mut receiver)) = votes.register(0).await else {
         return;
     };
-    let config = conflicter::Config { scheme };
-    let conflicter = Conflicter::<_, _, Blake3>::new(context.child("conflicter"), config);
     // It ends with the simulation.
-    drop(conflicter.start(votes).await);
+    while let Ok((_, message)) = receiver.recv().await {
+        let vote = Vote::<Scheme, Digest>::decode(message).ok();
+        for vote in vote
+            .into_iter()
+            .flat_map(|vote| both(&mut context, &scheme, vote))
+        {
+            sender.send(Recipients::All, vote.encode(), true);
+        }
+    }
     drop(channels);
+}
+
+/// This node's vote for something that nobody proposed, and its vote for what `vote` is for.
+///
+/// Commonware has the same among its mocks; their feature would build each of its crates a second
+/// time.
+fn both(
+    context: &mut Context,
+    scheme: &Scheme,
+    vote: Vote<Scheme, Digest>,
+) -> Vec<Vote<Scheme, Digest>> {
+    let mut pair = |proposal: Proposal<Digest>| {
+        let mut random = [0; 32];
+        context.fill_bytes(&mut random);
+        let other = Blake3::hash(&[&random]);
+        [
+            Proposal::new(proposal.round, proposal.parent, other),
+            proposal,
+        ]
+        .into_iter()
+    };
+    match vote {
+        Vote::Notarize(vote) => pair(vote.proposal)
+            .filter_map(|proposal| Notarize::sign(scheme, proposal))
+            .map(Vote::Notarize)
+            .collect(),
+        Vote::Finalize(vote) => pair(vote.proposal)
+            .filter_map(|proposal| Finalize::sign(scheme, proposal))
+            .map(Vote::Finalize)
+            .collect(),
+        Vote::Nullify(_) => Vec::new(),
+    }
 }
 
 impl Honest {
