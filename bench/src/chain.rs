@@ -1,4 +1,5 @@
-//! A chain of four validators, each a process of its own on loopback: every signature and access check on, records batched by their hospital.
+//! A chain of four validators, each a process of its own on loopback: every signature and access
+//! check on, records batched by their hospital.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -261,7 +262,8 @@ impl Net {
             let since = begun.elapsed();
             tasks.spawn(async move {
                 let submitted = Instant::now();
-                // The receipt is not verified here: that is the client's millisecond, on another machine than the node's.
+                // The receipt is not verified here: that is the client's millisecond, on another
+                // machine than the node's.
                 let answer = link
                     .call(Submit(TransactionBytes::from(&transaction)))
                     .await;
@@ -316,7 +318,8 @@ impl Net {
         for node in &self.nodes {
             let (child, _) = node.process.as_ref().context("not running")?;
             let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
-            // Behind the name, which may hold blanks: user and system time are the 12th and 13th field.
+            // Behind the name, which may hold blanks: user and system time are the 12th and 13th
+            // field.
             let (_, fields) = stat.rsplit_once(')').context("no such process")?;
             let times = fields.split_whitespace().skip(11).take(2);
             ticks += times
@@ -398,8 +401,8 @@ async fn longest(
     Ok(longest)
 }
 
-/// Signs batches of records for one hospital. A record's index entries are made as for real; its capsule is one for all, which a node
-/// cannot know and checks each time.
+/// Signs batches of records for one hospital. A record's index entries are made as for real; its
+/// capsule is one for all, which a node cannot know and checks each time.
 struct Writer {
     chain: ChainId,
     visit: SealVisit,

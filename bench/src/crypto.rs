@@ -1,7 +1,9 @@
-//! Cryptographic operations, each beside the same job in mcl, turn by turn in one loop so that noise meets both.
+//! Cryptographic operations, each beside the same job in mcl, turn by turn in one loop so that
+//! noise meets both.
 //!
-//! mcl's rows are the textbook AFGH (Ateniese et al. 2006, section 3.2): without scope keys, proofs or key derivation, and with exponentiations that are not
-//! constant-time. Ours have all of these; a slower row may therefore be the price of what the textbook lacks.
+//! mcl's rows are the textbook AFGH (Ateniese et al. 2006, section 3.2): without scope keys, proofs
+//! or key derivation, and with exponentiations that are not constant-time. Ours have all of these;
+//! a slower row may therefore be the price of what the textbook lacks.
 
 use std::time::Duration;
 

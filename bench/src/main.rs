@@ -1,4 +1,5 @@
-//! Benchmarks: every area has one form, rows of a table or of JSON objects. Run through `cargo xtask bench AREA [--json]`.
+//! Benchmarks: every area has one form, rows of a table or of JSON objects. Run through `cargo
+//! xtask bench AREA [--json]`.
 
 #![forbid(unsafe_code)]
 
@@ -26,7 +27,8 @@ struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Area {
-    /// A chain of four validators, each a process of its own: records a second, finality, memory, and what a killed node costs
+    /// A chain of four validators, each a process of its own: records a second, finality, memory,
+    /// and what a killed node costs
     Chain,
     /// Cryptographic operations, beside mcl in the same process
     Crypto,
@@ -34,9 +36,11 @@ enum Area {
     Labels,
     /// A record's way from a doctor to a second doctor, on an embedded network
     Path,
-    /// Searching by keyword: the index on disk up to 10^6 records (about 5 GB), and the pairing scheme beside ours
+    /// Searching by keyword: the index on disk up to 10^6 records (about 5 GB), and the pairing
+    /// scheme beside ours
     Search,
-    /// The trail of medicines: proofs of knowledge beside winterfell's and a plain signature, what a node admits, and appends on an embedded network
+    /// The trail of medicines: proofs of knowledge beside winterfell's and a plain signature, what
+    /// a node admits, and appends on an embedded network
     Trace,
 }
 

@@ -1,4 +1,5 @@
-//! A 20 kB record's way from a doctor to a second doctor, on a network of one embedded validator: real consensus, real files, every check on.
+//! A 20 kB record's way from a doctor to a second doctor, on a network of one embedded validator:
+//! real consensus, real files, every check on.
 
 use std::{
     sync::Arc,

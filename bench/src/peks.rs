@@ -1,5 +1,6 @@
-//! The scheme that searchable consortium EMR systems use: public-key encryption with keyword search (Boneh et al. 2004), with one randomness for all
-//! keywords of a record. A baseline for comparison; nothing of the product uses it.
+//! The scheme that searchable consortium EMR systems use: public-key encryption with keyword search
+//! (Boneh et al. 2004), with one randomness for all keywords of a record. A baseline for
+//! comparison; nothing of the product uses it.
 //!
 //! ```text
 //! key       x, X = h^x
@@ -8,8 +9,8 @@
 //! test      H(R, e(T_w, R)) is among the record's tags
 //! ```
 //! # Why the product does not use it
-//! Whoever holds a trapdoor tests a dictionary: T_w and a guess v satisfy e(T_w, h) = e(H1(v), X) exactly when w = v. And every search
-//! tests every record.
+//! Whoever holds a trapdoor tests a dictionary: T_w and a guess v satisfy e(T_w, h) = e(H1(v), X)
+//! exactly when w = v. And every search tests every record.
 
 use rand::CryptoRng;
 use yilian_crypto::{
@@ -123,7 +124,8 @@ mod tests {
         let captured = owner.trapdoor("hiv");
         assert_eq!(captured.guess(owner.public(), &DICTIONARY), Some("hiv"));
 
-        // Ours: the same attacker, with both public keys and the dictionary, can only derive keys with a secret of his own.
+        // Ours: the same attacker, with both public keys and the dictionary, can only derive keys
+        // with a secret of his own.
         let (writer, patient) = (
             WriterSecret::from_seed(&[1; 32]),
             SearchSecret::from_seed(&[2; 32]),

@@ -1,4 +1,5 @@
-//! Searching by keyword: the index on disk behind the chain at 10^3 to 10^6 records, and the pairing scheme's seven steps beside ours.
+//! Searching by keyword: the index on disk behind the chain at 10^3 to 10^6 records, and the
+//! pairing scheme's seven steps beside ours.
 
 use std::{
     collections::BTreeMap,
@@ -149,8 +150,9 @@ fn beside(count: usize) -> anyhow::Result<Vec<Row>> {
         note("2-encryption", capsule_time + paper, capsule_time + ours);
         sizes = (96 + theirs.tags.len() * 16, entries.len() * ENTRY);
 
-        // Private chain: the author's signature over the entry, and its place in the block's tree. Consortium chain: the hospital's signature over the
-        // block, and its place in the consortium block's tree. The same for both, over their own bytes.
+        // Private chain: the author's signature over the entry, and its place in the block's tree.
+        // Consortium chain: the hospital's signature over the block, and its place in the
+        // consortium block's tree. The same for both, over their own bytes.
         let paper_bytes: Vec<u8> = theirs.tags.concat();
         let our_bytes: Vec<u8> = entries.iter().flat_map(IndexEntry::to_bytes).collect();
         let private = |bytes: &[u8]| verify_block(&signer, bytes, 64);
@@ -244,7 +246,8 @@ fn verify_block(signer: &SigningKey, bytes: &[u8], leaves: usize) -> anyhow::Res
     Ok(start.elapsed())
 }
 
-/// Puts entries where nothing stands: the search contract without the rest of the ledger. A transaction is records of 32 + 720 bytes.
+/// Puts entries where nothing stands: the search contract without the rest of the ledger. A
+/// transaction is records of 32 + 720 bytes.
 struct Entries;
 
 /// The records of a transaction: id, and entries.
@@ -346,7 +349,8 @@ impl Patient {
     }
 }
 
-/// The whole way: transactions, consensus of one validator, archive, authenticated write-once state, files; then searches through the running chain.
+/// The whole way: transactions, consensus of one validator, archive, authenticated write-once
+/// state, files; then searches through the running chain.
 async fn on_disk(directory: &Path) -> anyhow::Result<Vec<Row>> {
     let validator = ValidatorKey::generate();
     let genesis = Genesis {
@@ -365,7 +369,8 @@ async fn on_disk(directory: &Path) -> anyhow::Result<Vec<Row>> {
     for goal in [1_000_usize, 10_000, 100_000, 1_000_000] {
         let (begun, mut spent) = (done, Duration::ZERO);
         while done < goal {
-            // Eight transactions at a time fill a block; making them is the writers' work and not counted.
+            // Eight transactions at a time fill a block; making them is the writers' work and not
+            // counted.
             let mut batches = Vec::new();
             while batches.len() < 8 && done < goal {
                 let mut batch = Vec::with_capacity(BATCH * RECORD);
@@ -397,7 +402,8 @@ async fn on_disk(directory: &Path) -> anyhow::Result<Vec<Row>> {
             rate,
             entries,
         ));
-        // Searching is measured on a node at rest, not while the operating system writes what came in.
+        // Searching is measured on a node at rest, not while the operating system writes what came
+        // in.
         tokio::time::sleep(REST).await;
         rows.extend(queries(&chain, &patients, goal, &mut rng).await?);
         eprintln!("{goal} records: {rate:.0} entries/s");
@@ -412,7 +418,8 @@ async fn on_disk(directory: &Path) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Each search is asked twice: first, when its pages are in the operating system's memory at best, and warm, when the node has just read them.
+/// Each search is asked twice: first, when its pages are in the operating system's memory at best,
+/// and warm, when the node has just read them.
 async fn queries(
     chain: &Chain,
     patients: &[Patient],

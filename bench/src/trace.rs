@@ -1,4 +1,5 @@
-//! The trail of medicines: proofs beside winterfell's and a plain signature, in one run; what a node admits; appends on an embedded network.
+//! The trail of medicines: proofs beside winterfell's and a plain signature, in one run; what a
+//! node admits; appends on an embedded network.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -175,7 +176,8 @@ fn append(ledger: &Ledger, ca: &SigningKey, keys: &[TraceKey]) -> anyhow::Result
         .to_vec())
 }
 
-/// What one core admits, at the border (signature, pass, proof) and in a block (all of that again, and the rules over the state).
+/// What one core admits, at the border (signature, pass, proof) and in a block (all of that again,
+/// and the rules over the state).
 fn admission() -> anyhow::Result<Vec<Row>> {
     let ca = SigningKey::random(&mut rand::rng());
     let genesis = path::genesis(&ca, &ValidatorKey::generate())?;

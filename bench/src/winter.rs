@@ -1,5 +1,6 @@
-//! The same statement in winterfell, for comparison: one Rescue round a row, 12 columns, 8 rows for each id. It is not zero-knowledge: its proofs open
-//! the columns themselves, at more points than a column of one id has rows, so the key follows from a proof by interpolation.
+//! The same statement in winterfell, for comparison: one Rescue round a row, 12 columns, 8 rows for
+//! each id. It is not zero-knowledge: its proofs open the columns themselves, at more points than a
+//! column of one id has rows, so the key follows from a proof by interpolation.
 
 use winterfell::{
     AcceptableOptions, Air, AirContext, Assertion, AuxRandElements, BatchingMethod,

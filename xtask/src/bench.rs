@@ -1,5 +1,5 @@
-//! Benchmarks: one form for every area. The measuring itself is the crate `yilian-bench`, outside the default members, since it also
-//! builds the peers that we measure ourselves against.
+//! Benchmarks: one form for every area. The measuring itself is the crate `yilian-bench`, outside
+//! the default members, since it also builds the peers that we measure ourselves against.
 
 use clap::Args;
 

@@ -1,4 +1,5 @@
-//! Development tasks: `cargo xtask <task>`. Each is one command a newcomer can run; `--help` says what it needs.
+//! Development tasks: `cargo xtask <task>`. Each is one command a newcomer can run; `--help` says
+//! what it needs.
 
 #![allow(
     clippy::indexing_slicing,
@@ -34,7 +35,8 @@ enum Task {
     Features,
     /// Checks the form of code and documents: wide lines, broken tables and links, dead items
     Tidy,
-    /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes an hour or two
+    /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes
+    /// an hour or two
     Mutants(mutants::Options),
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),

@@ -1,8 +1,8 @@
 //! Breaks the ledger's rules one at a time, and sees whether a test notices.
 //!
-//! `cargo-mutants` makes the mutants. One that no test kills stands in `crates/ledger/mutants.txt` with
-//! its reason; any other that survives fails the task, and so does a listed one that is killed by now.
-//! It takes an hour or two, so it runs by night and not at each change.
+//! `cargo-mutants` makes the mutants. One that no test kills stands in `crates/ledger/mutants.txt`
+//! with its reason; any other that survives fails the task, and so does a listed one that is killed
+//! by now. It takes an hour or two, so it runs by night and not at each change.
 
 use std::{
     fs,
@@ -80,7 +80,8 @@ fn installed(cache: &Path) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// Runs the tool. Survivors and endless mutants are what it is run for, so they are no failure here.
+/// Runs the tool. Survivors and endless mutants are what it is run for, so they are no failure
+/// here.
 fn mutate(program: &Path, cache: &Path, options: &Options) -> anyhow::Result<()> {
     let mut command = Command::new(program);
     command.args([

@@ -1,4 +1,5 @@
-//! Draws how searching grows: `cargo xtask bench search --json > rows.json`, then `cargo xtask plot rows.json docs/search.svg`.
+//! Draws how searching grows: `cargo xtask bench search --json > rows.json`, then `cargo xtask plot
+//! rows.json docs/search.svg`.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 

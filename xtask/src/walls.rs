@@ -36,7 +36,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// It is not followed: nobody gets a neighbour's tests.
 const TESTS: &[(&str, &[&str])] = &[("client", &["node"])];
 
-/// No way, however long, may lead from the first to the second: plaintext must not be linkable there.
+/// No way, however long, may lead from the first to the second: plaintext must not be linkable
+/// there.
 const UNREACHABLE: &[(&str, &str)] = &[
     ("node", "record"),
     ("ledger", "record"),

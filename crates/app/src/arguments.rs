@@ -20,7 +20,8 @@ use crate::{
     demo::DemoOptions,
 };
 
-/// Patient-owned medical records on one machine: a network, its people, and every step between them.
+/// Patient-owned medical records on one machine: a network, its people, and every step between
+/// them.
 #[derive(Debug, Parser)]
 #[command(name = "yilian", version, max_term_width = 100)]
 pub struct Arguments {
@@ -35,7 +36,8 @@ pub struct Arguments {
     /// Speak to the node at this URL instead of the network in --home
     #[arg(long, global = true, env = "YILIAN_NODE", value_name = "URL")]
     pub node: Option<String>,
-    /// Answer with one JSON object instead of text, on standard output or in FILE; stands after the command
+    /// Answer with one JSON object instead of text, on standard output or in FILE; stands after
+    /// the command
     #[arg(long, global = true, num_args = 0..=1, value_name = "FILE")]
     pub json: Option<Option<PathBuf>>,
     #[command(subcommand)]
@@ -84,7 +86,8 @@ pub enum Command {
     Verify(VerifyOptions),
     /// Check a FHIR bundle without importing it
     Validate(ValidateOptions),
-    /// Play the whole story, on imported bundles or on synthetic patients, and print what each step costs
+    /// Play the whole story, on imported bundles or on synthetic patients, and print what each step
+    /// costs
     Demo(DemoOptions),
     /// Print completions for a shell
     Completions {

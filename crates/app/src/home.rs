@@ -6,14 +6,19 @@
 //! keys/regulators.key       secret of the regulators             readable by their owner only
 //! keys/validator.json       the validator's share
 //! members/<name>.json       name, id;  members/<name>.key: CA seed, node seed
-//! people/<name>.json        name, certificate;  people/<name>.key: seed;  people/<name>.notes: index entries written
-//! people/<name>.passes      passes for appending to traces, with their keys;  people/<name>.queue: captures that wait
+//! people/<name>.json        name, certificate
+//! people/<name>.key         seed
+//! people/<name>.notes       index entries written
+//! people/<name>.passes      passes for appending to traces, with their keys
+//! people/<name>.queue       captures that wait
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! node/                     chain, objects, deposits
-//! node.url                  where `yilian serve` listens, or the first node of `yilian net up`, while it runs
+//! node.url                  where `yilian serve` listens, or the first node of `yilian net up`,
+//!                           while it runs
 //! net.json, nodes/<name>/   a network of many nodes: who they are, and each one's folder
 //! ```
-//! A person's file may be moved to a machine of its own; nothing but the folder's convenience ties them together.
+//! A person's file may be moved to a machine of its own; nothing but the folder's convenience ties
+//! them together.
 
 use std::{
     fs,
@@ -335,7 +340,8 @@ fn json_bytes<V: Serialize>(value: &V) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes beside the target, syncs, renames: a crash leaves the old file or the new one. Readable by the owner only.
+/// Writes beside the target, syncs, renames: a crash leaves the old file or the new one. Readable
+/// by the owner only.
 pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -372,7 +378,8 @@ fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// A name as a file name: letters, digits and CJK stay, the rest becomes `_`; a short hash keeps names apart that would meet.
+/// A name as a file name: letters, digits and CJK stay, the rest becomes `_`; a short hash keeps
+/// names apart that would meet.
 pub fn file_name(name: &str) -> String {
     let safe = |c: char| {
         if c.is_alphanumeric() || c == '-' {

@@ -36,7 +36,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the way that the arguments name: `--node`, else the node that serves the home, else one inside this process.
+    /// Opens the way that the arguments name: `--node`, else the node that serves the home, else
+    /// one inside this process.
     pub async fn open(home: &Home, url: Option<&str>) -> anyhow::Result<Self> {
         if let Some(url) = url {
             return Self::over_http(home, url).await;
@@ -85,7 +86,8 @@ impl Opened {
     }
 }
 
-/// The way to a node by HTTP, or by HTTPS when its URL says so: then the home's root is trusted alone, and its certificate shown if it has one.
+/// The way to a node by HTTP, or by HTTPS when its URL says so: then the home's root is trusted
+/// alone, and its certificate shown if it has one.
 pub fn http(home: &Home, url: &str) -> anyhow::Result<HttpTransport> {
     if !url.starts_with("https:") {
         return Ok(HttpTransport::new(url)?);

@@ -1,6 +1,7 @@
 //! The program `yilian`: a network on one machine, every step of a record's way as a command.
 //!
-//! Assembly only: what a step *is* stands in `client`, `node` and `record`; here are arguments, files and output.
+//! Assembly only: what a step *is* stands in `client`, `node` and `record`; here are arguments,
+//! files and output.
 
 #![forbid(unsafe_code)]
 

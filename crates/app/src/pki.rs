@@ -1,10 +1,11 @@
-//! X.509 certificates for TLS (RFC 5280): the consortium's root, each member's CA under it, and what a member's CA certifies for its nodes and
-//! desks. P-256, which every browser takes; the keys that sign on the chain are others.
+//! X.509 certificates for TLS (RFC 5280): the consortium's root, each member's CA under it, and
+//! what a member's CA certifies for its nodes and desks. P-256, which every browser takes; the keys
+//! that sign on the chain are others.
 //!
 //! ```text
-//! tls/root.pem, root.key              the root: signs members' CAs, and constrains each to its member's name
-//! tls/members/NAME.pem, NAME.key      a member's CA
-//! tls/client.pem                      what this home shows when it calls a node: certificate, chain and key
+//! tls/root.pem, root.key         the root: signs members' CAs, each constrained to its name
+//! tls/members/NAME.pem, NAME.key a member's CA
+//! tls/client.pem                 what this home shows to nodes: certificate, chain and key
 //! ```
 
 use anyhow::Context as _;
@@ -22,7 +23,8 @@ use crate::home::{Home, file_name, write_private};
 
 /// Days for which the root, and a member's CA, are good.
 const CA_DAYS: i64 = 10 * 365;
-/// Days for which a node's certificate is good, if not said otherwise; browsers take no more than 397.
+/// Days for which a node's certificate is good, if not said otherwise; browsers take no more than
+/// 397.
 pub const LEAF_DAYS: i64 = 397;
 
 const ROOT: &str = "tls/root";
@@ -39,8 +41,8 @@ pub struct Certified {
     pub key: Zeroizing<String>,
 }
 
-/// Certifies a node or desk of the member called `name`, to be reached at `hosts` (DNS names or IP addresses). Makes root and member's CA
-/// when they are not there yet.
+/// Certifies a node or desk of the member called `name`, to be reached at `hosts` (DNS names or IP
+/// addresses). Makes root and member's CA when they are not there yet.
 pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::Result<Certified> {
     let member = home.member_ca(name)?.id();
     let root = root(home)?;
@@ -62,7 +64,8 @@ pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::
     })
 }
 
-/// Writes what was certified as `root.pem`, `chain.pem` and `key.pem`, the names that `node.json` gives them.
+/// Writes what was certified as `root.pem`, `chain.pem` and `key.pem`, the names that `node.json`
+/// gives them.
 pub fn write(certified: &Certified, folder: &std::path::Path) -> anyhow::Result<()> {
     let file = |name: &str, content: &str| write_private(&folder.join(name), content.as_bytes());
     file("root.pem", &certified.root)?;

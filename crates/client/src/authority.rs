@@ -50,8 +50,9 @@ impl ConsortiumCa {
         Self { key }
     }
 
-    /// Issues passes for the keys of `request`, whose sender must be certified, in good standing and of a role that handles medicines. They begin and end
-    /// with a day (UTC), so that passes of one issue are not known by their moment.
+    /// Issues passes for the keys of `request`, whose sender must be certified, in good standing
+    /// and of a role that handles medicines. They begin and end with a day (UTC), so that passes of
+    /// one issue are not known by their moment.
     ///
     /// # Errors
     /// The rule by which the sender may have none.

@@ -1,4 +1,5 @@
-//! A doctor at a hospital: takes the patient's visit token, writes the record, and reads what patients open.
+//! A doctor at a hospital: takes the patient's visit token, writes the record, and reads what
+//! patients open.
 
 use std::{
     collections::BTreeMap,
@@ -49,8 +50,9 @@ pub struct Doctor {
     notes: Mutex<WriterNotes>,
 }
 
-/// How many index entries a writer has made of each keyword, patient and quarter, by names that say nothing without his key. Lost notes are counted
-/// anew on the chain; with them the node is not asked about earlier entries.
+/// How many index entries a writer has made of each keyword, patient and quarter, by names that say
+/// nothing without his key. Lost notes are counted anew on the chain; with them the node is not
+/// asked about earlier entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct WriterNotes(BTreeMap<String, u32>);
@@ -194,7 +196,8 @@ impl Doctor {
                         receipt,
                     });
                 }
-                // The notes are lost or behind, or another device of this doctor was faster: count anew.
+                // The notes are lost or behind, or another device of this doctor was faster: count
+                // anew.
                 Err(error)
                     if error.refusal() == Some(Refusal::IndexTaken) && attempts < ATTEMPTS_MAX =>
                 {
@@ -254,7 +257,8 @@ impl Doctor {
         Ok(())
     }
 
-    /// The records that a patient's letter finds, oldest first. To open one the doctor needs a share or a grant besides.
+    /// The records that a patient's letter finds, oldest first. To open one the doctor needs a
+    /// share or a grant besides.
     ///
     /// # Errors
     /// When the node keeps entries back, or does not answer.
@@ -306,12 +310,13 @@ impl Doctor {
             .await
     }
 
-    /// Reads a record under a standing grant: asks key holders until their parts make a whole, opens it, and checks the author. Holders whose part is
-    /// not of their share are found out and left aside.
+    /// Reads a record under a standing grant: asks key holders until their parts make a whole,
+    /// opens it, and checks the author. Holders whose part is not of their share are found out and
+    /// left aside.
     ///
     /// # Errors
-    /// The rule by which key holders refuse, [`ClientError::FalsePartial`] when too many answered falsely, or what is wrong with the
-    /// record.
+    /// The rule by which key holders refuse, [`ClientError::FalsePartial`] when too many answered
+    /// falsely, or what is wrong with the record.
     pub async fn read<T: Transport>(
         &self,
         session: &Session<T>,
@@ -382,7 +387,8 @@ impl Doctor {
         }
     }
 
-    /// Checks the entries that wait in the private chain of the doctor's hospital, which others wrote, and has a block closed over those that are right, see
+    /// Checks the entries that wait in the private chain of the doctor's hospital, which others
+    /// wrote, and has a block closed over those that are right, see
     /// [`crate::private_chain::check`].
     ///
     /// # Errors
@@ -416,10 +422,12 @@ impl Doctor {
         )
     }
 
-    /// Countersigns an opening by putting it onto the chain, where the patient will see it. The grant is served for a day from then on.
+    /// Countersigns an opening by putting it onto the chain, where the patient will see it. The
+    /// grant is served for a day from then on.
     ///
     /// # Errors
-    /// [`ClientError::NotForMe`] when another is to countersign; else the rule by which the ledger refuses.
+    /// [`ClientError::NotForMe`] when another is to countersign; else the rule by which the ledger
+    /// refuses.
     pub async fn open_grant<T: Transport>(
         &self,
         session: &Session<T>,
@@ -466,7 +474,8 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    /// The whole, once there are enough parts. They are not verified: a wrong one shows when the record does not open.
+    /// The whole, once there are enough parts. They are not verified: a wrong one shows when the
+    /// record does not open.
     fn whole(&self) -> Result<Option<GtReencapsulation>, ClientError> {
         if self.parts.len() < self.scope.commitment.0.threshold() {
             return Ok(None);
@@ -503,7 +512,8 @@ impl Gathering<'_> {
     }
 }
 
-/// A rule that refuses tells more than a node that cannot be reached, and any other rule more than that of a wrong address.
+/// A rule that refuses tells more than a node that cannot be reached, and any other rule more than
+/// that of a wrong address.
 fn more_telling(known: Option<ClientError>, error: ClientError) -> Option<ClientError> {
     let weight = |error: &ClientError| match error.refusal() {
         None => 0,

@@ -27,8 +27,9 @@ impl HttpTransport {
         Self::with(base, Client::builder())
     }
 
-    /// Speaks HTTPS to the node at `base`, and trusts the consortium's root certificate only (PEM). `shown` is a certificate of one's own
-    /// organisation with its chain and key (PEM), for what is for members only.
+    /// Speaks HTTPS to the node at `base`, and trusts the consortium's root certificate only (PEM).
+    /// `shown` is a certificate of one's own organisation with its chain and key (PEM), for what is
+    /// for members only.
     ///
     /// # Errors
     /// [`CallError::Unreachable`] when the certificates cannot be used.

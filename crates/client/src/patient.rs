@@ -88,7 +88,8 @@ pub struct GrantRequest {
     pub from: TimeMs,
     /// Until when.
     pub until: TimeMs,
-    /// Quarters beyond those of the visits so far, as for a family doctor who shall read next year's records too.
+    /// Quarters beyond those of the visits so far, as for a family doctor who shall read next
+    /// year's records too.
     pub future: Vec<(MemberId, Quarter)>,
     /// Whose nodes shall hold shares of the rekeys.
     pub holders: Vec<MemberId>,
@@ -195,7 +196,8 @@ impl Patient {
     /// Opens one of the patient's own records and checks its author.
     ///
     /// # Errors
-    /// [`ClientError::NotMine`] when it is of no visit of this wallet; else what is wrong with record or author.
+    /// [`ClientError::NotMine`] when it is of no visit of this wallet; else what is wrong with
+    /// record or author.
     pub async fn open<T: Transport>(
         &self,
         session: &Session<T>,
@@ -230,7 +232,8 @@ impl Patient {
         search::hits(session, &letter).await
     }
 
-    /// Lets somebody else find what [`Patient::search`] finds now, and nothing that comes later. The letter names no word.
+    /// Lets somebody else find what [`Patient::search`] finds now, and nothing that comes later.
+    /// The letter names no word.
     ///
     /// # Errors
     /// When the node does not answer.
@@ -244,8 +247,9 @@ impl Patient {
         search::letter(session, &places).await
     }
 
-    /// Checks that a search for each word of `request` alone misses nothing: counts its entries among all that the chain commits to for the patient's records.
-    /// Reads every record's index, 1 to 5 kB each. Returns how many entries were looked at.
+    /// Checks that a search for each word of `request` alone misses nothing: counts its entries
+    /// among all that the chain commits to for the patient's records. Reads every record's index, 1
+    /// to 5 kB each. Returns how many entries were looked at.
     ///
     /// # Errors
     /// [`ClientError::Withheld`] when the node said that there are fewer than there are.
@@ -301,7 +305,8 @@ impl Patient {
         Ok(visited.collect())
     }
 
-    /// The quarter of a visit whose note lacks it: a record of the visit tells. `None` when it has none.
+    /// The quarter of a visit whose note lacks it: a record of the visit tells. `None` when it has
+    /// none.
     async fn quarter_of<T: Transport>(
         &self,
         session: &Session<T>,
@@ -314,7 +319,8 @@ impl Patient {
         Ok(Some(self.own(session, entry).await?.scope.period))
     }
 
-    /// Shares one record with one reader, once. The node that helps learns neither patient nor reader, and keeps nothing.
+    /// Shares one record with one reader, once. The node that helps learns neither patient nor
+    /// reader, and keeps nothing.
     ///
     /// # Errors
     /// When the record is not the patient's, the reader is not registered, or the node refuses.
@@ -347,8 +353,9 @@ impl Patient {
         })
     }
 
-    /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to its node, and writes the reader's letter. When fewer
-    /// holders than the threshold take their shares, the grant is revoked again.
+    /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to
+    /// its node, and writes the reader's letter. When fewer holders than the threshold take their
+    /// shares, the grant is revoked again.
     ///
     /// # Errors
     /// When the reader is not registered, or ledger or key holder refuse.
@@ -397,7 +404,8 @@ impl Patient {
             emergency: request.emergency,
         };
         let id = grant.id();
-        // Noted before it is sent: a grant on the chain that the wallet does not know could not be revoked.
+        // Noted before it is sent: a grant on the chain that the wallet does not know could not be
+        // revoked.
         self.wallet.grant_counter = counter.saturating_add(1);
         self.wallet.grants.push(GrantNote {
             grant: id,
@@ -439,7 +447,8 @@ impl Patient {
     /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
     ///
     /// # Errors
-    /// [`ClientError::NotMyGrant`] when the wallet did not make it; else the rule by which the key holder refuses.
+    /// [`ClientError::NotMyGrant`] when the wallet did not make it; else the rule by which the key
+    /// holder refuses.
     pub async fn uses<T: Transport>(
         &self,
         session: &Session<T>,
@@ -466,7 +475,8 @@ impl Patient {
     /// Pauses, resumes or revokes a grant.
     ///
     /// # Errors
-    /// [`ClientError::NotMyGrant`] when the wallet did not make it; else the rule by which the ledger refuses.
+    /// [`ClientError::NotMyGrant`] when the wallet did not make it; else the rule by which the
+    /// ledger refuses.
     pub async fn set_grant<T: Transport>(
         &self,
         session: &Session<T>,
@@ -484,7 +494,8 @@ impl Patient {
         session.order(body, &self.keys.grant(counter)).await
     }
 
-    /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet does not know. Returns how many were found.
+    /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet
+    /// does not know. Returns how many were found.
     ///
     /// # Errors
     /// When the node does not answer.
@@ -592,8 +603,8 @@ impl Patient {
         })
     }
 
-    /// Every scope that a grant request covers: the levels it names, of each quarter visited and of each named for the future. Private visits
-    /// stay out.
+    /// Every scope that a grant request covers: the levels it names, of each quarter visited and of
+    /// each named for the future. Private visits stay out.
     fn granted_scopes(&self, request: &GrantRequest) -> Vec<(MemberId, Scope, ScopeSecret)> {
         let visited = self.wallet.visits.iter().filter(|note| !note.private);
         let visited = visited.filter_map(|note| Some((note.hospital, note.period?.0)));

@@ -1,5 +1,6 @@
-//! Auditing a hospital's private chain: everything in it is checked against itself, against its anchors, and against the records that stand
-//! on the consortium chain. What was rewritten is found and placed.
+//! Auditing a hospital's private chain: everything in it is checked against itself, against its
+//! anchors, and against the records that stand on the consortium chain. What was rewritten is found
+//! and placed.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,8 @@ pub struct PrivateChainAudit {
     pub entries: u64,
     /// Entries up to the latest anchor.
     pub anchored: u64,
-    /// Entries whose transaction is not on the consortium chain: it was refused, or is still on its way.
+    /// Entries whose transaction is not on the consortium chain: it was refused, or is still on
+    /// its way.
     pub unconfirmed: u64,
     /// What is wrong, in order.
     pub faults: Vec<PrivateChainFault>,
@@ -73,7 +75,8 @@ pub enum PrivateChainFault {
     },
 }
 
-/// Reads a hospital's whole private chain from the node of `session`, and checks it. `progress` is told of every block.
+/// Reads a hospital's whole private chain from the node of `session`, and checks it. `progress` is
+/// told of every block.
 ///
 /// # Errors
 /// When the node does not answer; faults of the chain itself are in the answer.
@@ -117,11 +120,13 @@ pub async fn audit<T: Transport>(
     Ok(auditor.audit)
 }
 
-/// Checks the entries that wait for a block, for a person of the hospital who wrote none of them, and has the block closed over those that are right. An entry whose
-/// transaction is not final yet waits, with all behind it. `None` when there is nothing to close.
+/// Checks the entries that wait for a block, for a person of the hospital who wrote none of them,
+/// and has the block closed over those that are right. An entry whose transaction is not final yet
+/// waits, with all behind it. `None` when there is nothing to close.
 ///
 /// # Errors
-/// [`ClientError::WrongEntry`] names the first entry that is wrong: the block is not closed. Else when the node refuses.
+/// [`ClientError::WrongEntry`] names the first entry that is wrong: the block is not closed. Else
+/// when the node refuses.
 pub async fn check<T: Transport>(
     session: &Session<T>,
     hospital: MemberId,

@@ -1,7 +1,9 @@
-//! Finding records by keyword: the patient seeks, or lets somebody seek what exists now (docs/PROTOCOL.md 7).
+//! Finding records by keyword: the patient seeks, or lets somebody seek what exists now
+//! (docs/PROTOCOL.md 7).
 //!
-//! A patient's entries stand under one key for each writer, hospital and quarter. So a search goes over every author certified at a hospital that was
-//! visited, and every quarter of a visit there; one question for each tells where nothing is. Several words are sought together: the rarest by
+//! A patient's entries stand under one key for each writer, hospital and quarter. So a search goes
+//! over every author certified at a hospital that was visited, and every quarter of a visit there;
+//! one question for each tells where nothing is. Several words are sought together: the rarest by
 //! its trapdoor, the others by their cross tags for the records it found.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
@@ -103,7 +105,8 @@ pub(crate) async fn places<T: Transport>(
     Ok(places)
 }
 
-/// Where the patient's words may be, with their counts: every author of every hospital and quarter visited.
+/// Where the patient's words may be, with their counts: every author of every hospital and quarter
+/// visited.
 pub(crate) async fn all_places<T: Transport>(
     session: &Session<T>,
     visited: &[Visited],
@@ -159,7 +162,8 @@ async fn count_places<T: Transport>(
     Ok(())
 }
 
-/// How many entries each keyword has: all are asked about together, so the number of calls grows with the logarithm of the largest count alone.
+/// How many entries each keyword has: all are asked about together, so the number of calls grows
+/// with the logarithm of the largest count alone.
 pub(crate) async fn count<T: Transport>(
     session: &Session<T>,
     hospital: MemberId,

@@ -1,8 +1,8 @@
-//! A conversation with a node about one chain: typed calls over a [`Transport`], every receipt and every value of the state
-//! verified from the genesis.
+//! A conversation with a node about one chain: typed calls over a [`Transport`], every receipt and
+//! every value of the state verified from the genesis.
 //!
-//! A node cannot invent, change or hide an entry; it can be behind. What it proves is never older than what this session saw before; how old it is
-//! stands in [`Session::seen`].
+//! A node cannot invent, change or hide an entry; it can be behind. What it proves is never older
+//! than what this session saw before; how old it is stands in [`Session::seen`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -72,7 +72,8 @@ impl<T: Transport> Session<T> {
         Ok(session)
     }
 
-    /// Takes the node's own word for its genesis: for a first contact, after which the genesis is to be kept.
+    /// Takes the node's own word for its genesis: for a first contact, after which the genesis is
+    /// to be kept.
     ///
     /// # Errors
     /// When the node does not answer, or contradicts itself.
@@ -135,7 +136,8 @@ impl<T: Transport> Session<T> {
         Ok(receipt)
     }
 
-    /// Hands a visit's sealed records to the hospital's node, and verifies that they came onto the chain as they were.
+    /// Hands a visit's sealed records to the hospital's node, and verifies that they came onto the
+    /// chain as they were.
     ///
     /// # Errors
     /// [`ClientError::Refused`] names the rule when the ledger refuses them.
@@ -283,7 +285,8 @@ impl<T: Transport> Session<T> {
         Ok(self.status().await?.latest)
     }
 
-    /// The latest block of which this session has a proof: values read before it are at least as old.
+    /// The latest block of which this session has a proof: values read before it are at least as
+    /// old.
     #[must_use]
     pub fn seen(&self) -> Option<Admitted> {
         self.lock().admitted
@@ -427,7 +430,8 @@ impl<T: Transport> Session<T> {
         answered(crossed, count, "cross")
     }
 
-    /// Where a trace stands, and all of its entries: the head proven, the entries linked to it. `None` when it is proven that there is no such trace.
+    /// Where a trace stands, and all of its entries: the head proven, the entries linked to it.
+    /// `None` when it is proven that there is no such trace.
     ///
     /// # Errors
     /// [`ReceiptError::State`] when the entries are not the ones the head links.
@@ -555,7 +559,8 @@ impl<T: Transport> Session<T> {
             .await?)
     }
 
-    /// The entries of a hospital's private chain that are in no block yet; nothing of them is verified.
+    /// The entries of a hospital's private chain that are in no block yet; nothing of them is
+    /// verified.
     ///
     /// # Errors
     /// When the node does not answer.
@@ -617,7 +622,8 @@ impl<T: Transport> Session<T> {
         without_gaps(self.read_many(sequence.items(), &places).await?)
     }
 
-    /// When each of a grant's key holders said that it erased its shares; `None` for those who did not. Proven.
+    /// When each of a grant's key holders said that it erased its shares; `None` for those who did
+    /// not. Proven.
     ///
     /// # Errors
     /// When the node does not answer, or its proof does not verify.

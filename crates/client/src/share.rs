@@ -1,5 +1,6 @@
-//! What a patient gives a reader: a share of one record, or the letter of a standing grant. Both are JSON, to be shown as a QR code or sent as a file;
-//! neither opens anything without the reader's own key.
+//! What a patient gives a reader: a share of one record, or the letter of a standing grant. Both
+//! are JSON, to be shown as a QR code or sent as a file; neither opens anything without the
+//! reader's own key.
 
 use yilian_crypto::pre::ScopeKey;
 use yilian_protocol::{

@@ -1,5 +1,6 @@
-//! What a patient's device remembers beside the seed. All of it can be found again from the seed and the chain ([`crate::Patient::recover`]), except the terms
-//! of grants, which only their readers and key holders know besides.
+//! What a patient's device remembers beside the seed. All of it can be found again from the seed
+//! and the chain ([`crate::Patient::recover`]), except the terms of grants, which only their
+//! readers and key holders know besides.
 
 use std::collections::BTreeSet;
 

@@ -17,7 +17,8 @@ pub enum Error {
     /// A rekey is not from this scope key to this delegatee; the delegator's fault.
     #[error("the rekey does not lead from this scope key to this delegatee")]
     Rekey,
-    /// A number of key holders that cannot be: the threshold is 1 to their count, their count at most 32, each of them once.
+    /// A number of key holders that cannot be: the threshold is 1 to their count, their count at
+    /// most 32, each of them once.
     #[error("the threshold, or the key holders' numbers, cannot be")]
     Threshold,
     /// A key holder's partial is not of its share; the holder's fault.
@@ -34,7 +35,8 @@ pub enum Error {
         /// The most that fit.
         limit: usize,
     },
-    /// A keyword's numbers are used up: 65,536 entries of one writer for one patient in one quarter.
+    /// A keyword's numbers are used up: 65,536 entries of one writer for one patient in one
+    /// quarter.
     #[error("all numbers of this keyword are used in this quarter")]
     Counter,
     /// A signature does not hold; the fault of whoever signed or passed it on.

@@ -234,8 +234,9 @@ impl std::fmt::Debug for Context {
 pub struct Capsule(G1);
 point_encoding!(Capsule, G1, "capsule (48 bytes)");
 
-/// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is computed with them; whoever opens or
-/// turns a record takes the capsule of its sealed object, which is checked, and compares.
+/// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is computed
+/// with them; whoever opens or turns a record takes the capsule of its sealed object, which is
+/// checked, and compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EncodedCapsule([u8; Capsule::SIZE]);
 

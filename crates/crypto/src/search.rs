@@ -1,8 +1,10 @@
-//! Searching records by keyword, without telling the one who searches what is sought (docs/PROTOCOL.md 7).
+//! Searching records by keyword, without telling the one who searches what is sought
+//! (docs/PROTOCOL.md 7).
 //!
-//! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a quarter without a round trip:
-//! X25519 (RFC 7748) between the writer's key and the patient's key at that hospital. Each keyword has a key under it, each entry of a
-//! keyword a number, and each number a leaf of a GGM tree, from which the entry's address and masks come:
+//! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a
+//! quarter without a round trip: X25519 (RFC 7748) between the writer's key and the patient's key
+//! at that hospital. Each keyword has a key under it, each entry of a keyword a number, and each
+//! number a leaf of a GGM tree, from which the entry's address and masks come:
 //!
 //! ```text
 //! k     = KDF(X25519(writer, X_h), writer, X_h, hospital, quarter)
@@ -11,16 +13,19 @@
 //!       | pointer: record id XOR PRF(leaf, "mask") 32 | tag PRF(leaf, "tag" | record id) 8
 //!       | cross PRF(PRF(k_w, "cross"), record id) 16
 //! ```
-//! The entries of one keyword are numbered 0, 1, 2 .. without gaps. A [`Trapdoor`] for the first n is the least set of inner nodes that
-//! covers them: it opens these and no later one (forward private), and gives no keyword away, since every value is a PRF under a key that
-//! only writer and patient can compute.
+//! The entries of one keyword are numbered 0, 1, 2 .. without gaps. A [`Trapdoor`] for the first n
+//! is the least set of inner nodes that covers them: it opens these and no later one (forward
+//! private), and gives no keyword away, since every value is a PRF under a key that only writer and
+//! patient can compute.
 //!
 //! # Deviation
-//! PRFs are BLAKE3 in derive-key mode, each under its label, instead of one keyed hash with prefixes.
+//! PRFs are BLAKE3 in derive-key mode, each under its label, instead of one keyed hash with
+//! prefixes.
 //!
 //! # Not promised
-//! What a node sees is listed in docs/search-leakage.md: how many entries a record has (padded), which are found by one trapdoor, and
-//! that two trapdoors are of one keyword when one covers the other.
+//! What a node sees is listed in docs/search-leakage.md: how many entries a record has (padded),
+//! which are found by one trapdoor, and that two trapdoors are of one keyword when one covers the
+//! other.
 
 mod index;
 mod trapdoor;

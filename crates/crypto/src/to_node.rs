@@ -3,8 +3,9 @@
 //! ```text
 //! sealed = E (32) | seal(KDF(DH(e, N), E, N), associated, message)
 //! ```
-//! `N` is the node's signing key taken to X25519 by the birational map; using one key pair for Ed25519 and for an X25519 KEM is sound
-//! (Thormarker 2021, eprint 2021/509). `e` is fresh. The sender is not authenticated: what is inside has to be signed.
+//! `N` is the node's signing key taken to X25519 by the birational map; using one key pair for
+//! Ed25519 and for an X25519 KEM is sound (Thormarker 2021, eprint 2021/509). `e` is fresh. The
+//! sender is not authenticated: what is inside has to be signed.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -94,7 +95,8 @@ mod tests {
         }
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
-            // Not the top bit of the key, which X25519 ignores; the derivation binds it all the same.
+            // Not the top bit of the key, which X25519 ignores; the derivation binds it all the
+            // same.
             changed[place] ^= 0x80;
             assert!(open_at_node(&node, b"grant", &changed).is_err(), "{place}");
         }

@@ -6,9 +6,10 @@
 //! event   = seal(k, associated, plaintext)                  k fresh for every append
 //! masked  = k XOR HKDF(reading, "trace/event-key-mask", digest of the sealed event)
 //! ```
-//! One event is sealed once for all the packs that share it; each pack's trace holds the event's key under its own mask. The seal commits to its
-//! key, so a mask that is not the pack's is found out. Reading key and seed are apart: who was given the one (a pack's buyer, of the carton it came in) can
-//! read on, and not append.
+//! One event is sealed once for all the packs that share it; each pack's trace holds the event's
+//! key under its own mask. The seal commits to its key, so a mask that is not the pack's is found
+//! out. Reading key and seed are apart: who was given the one (a pack's buyer, of the carton it
+//! came in) can read on, and not append.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -36,8 +37,8 @@ pub struct PackKeys {
 }
 
 impl PackKeys {
-    /// The keys of the code with this `secret`, printed on what `identity` names. With the identity in it, a secret moved to another label opens
-    /// nothing.
+    /// The keys of the code with this `secret`, printed on what `identity` names. With the identity
+    /// in it, a secret moved to another label opens nothing.
     #[must_use]
     pub fn derive(secret: &[u8], identity: &[u8]) -> Self {
         Self {
@@ -79,7 +80,8 @@ impl ReadingKey {
     /// Opens a sealed event that stands in this trace.
     ///
     /// # Errors
-    /// [`Error::WrongKey`] when the masked key is not of this trace and event, and the errors of [`seal::open`].
+    /// [`Error::WrongKey`] when the masked key is not of this trace and event, and the errors of
+    /// [`seal::open`].
     pub fn open(
         &self,
         masked: &MaskedKey,

@@ -107,8 +107,8 @@ impl Ledger {
         self.chain
     }
 
-    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good, and for an append to traces its pass and proof. Reads no
-    /// state.
+    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good, and for
+    /// an append to traces its pass and proof. Reads no state.
     ///
     /// # Errors
     /// The rule it breaks.

@@ -1,13 +1,16 @@
 //! The governance contract: which nodes stand for election, who votes for whom, who is elected.
 //!
-//! | transaction | signed by | refused when |
-//! |---|---|---|
-//! | stand | the member's CA | the member is unknown or may not act, it voted or stood since, the node does not consent, it is another member's, there are too many |
-//! | elect | the voter's CA | the voter is unknown or may not act, it voted or stood since, the candidate does not stand, the vote counts already |
+//! - `stand`, signed by the member's CA: refused when the member is unknown or may not act, it
+//!   voted or stood since, the node does not consent or is another member's, or there are too
+//!   many.
+//! - `elect`, signed by the voter's CA: refused when the voter is unknown or may not act, it
+//!   voted or stood since, the candidate does not stand, or the vote counts already.
 //!
-//! Votes are counted in a block whose height says so ([`EpochBlocks::elects`](yilian_protocol::governance::EpochBlocks::elects)). A candidate is eligible with
-//! one vote; the validators of the epoch before are without any, so that a consortium in which nobody votes keeps them. Most votes first, then
-//! those who are validators already, then by node key.
+//! Votes are counted in a block whose height says so
+//! ([`EpochBlocks::elects`](yilian_protocol::governance::EpochBlocks::elects)). A candidate is
+//! eligible with one vote; the validators of the epoch before are without any, so that a consortium
+//! in which nobody votes keeps them. Most votes first, then those who are validators already, then
+//! by node key.
 
 use std::cmp::Reverse;
 

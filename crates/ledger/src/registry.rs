@@ -1,11 +1,13 @@
-//! The registry contract: who is a member, and who may act for a member in which role, from when until when.
+//! The registry contract: who is a member, and who may act for a member in which role, from when
+//! until when.
 //!
-//! | transaction | signed by | refused when |
-//! |---|---|---|
-//! | admit | consortium CA | the member exists |
-//! | certify | the member's CA | the member is unknown or may not act, the certificate exists, its validity is no span of time or is over |
-//! | vote | another member's CA | voter or subject is unknown, the voter may not act or voted since, the motion cannot be decided now |
-//! | revoke | the member's CA or the consortium CA | the certificate is unknown, of another member, or revoked already |
+//! - `admit`, signed by the consortium CA: refused when the member exists.
+//! - `certify`, signed by the member's CA: refused when the member is unknown or may not act,
+//!   the certificate exists, or its validity is no span of time or is over.
+//! - `vote`, signed by another member's CA: refused when voter or subject is unknown, the voter
+//!   may not act or voted since, or the motion cannot be decided now.
+//! - `revoke`, signed by the member's CA or the consortium CA: refused when the certificate is
+//!   unknown, of another member, or revoked already.
 
 use yilian_protocol::{
     CertificateId, MemberId,
@@ -160,8 +162,8 @@ pub(crate) struct VoteReads {
     retirement: Retirement,
 }
 
-/// Carried by more than half of the members that may act, the subject left aside, and by two at least:
-/// of two members, neither decides about the other.
+/// Carried by more than half of the members that may act, the subject left aside, and by two at
+/// least: of two members, neither decides about the other.
 impl Rule for Vote {
     type Reads = VoteReads;
 

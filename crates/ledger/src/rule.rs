@@ -1,8 +1,8 @@
 //! What a rule is, and which rule each kind of body has.
 //!
-//! A rule says first what it may read, and gets a handle ([`Slot`], [`Slots`], [`Tail`]) for each key
-//! that it names; when it is applied, these handles are its only way to the state. So a key that was not
-//! declared cannot be read, and nodes know the keys before they execute.
+//! A rule says first what it may read, and gets a handle ([`Slot`], [`Slots`], [`Tail`]) for each
+//! key that it names; when it is applied, these handles are its only way to the state. So a key
+//! that was not declared cannot be read, and nodes know the keys before they execute.
 
 mod overlay;
 mod reads;
@@ -55,8 +55,9 @@ pub(crate) trait Rule {
     fn reads(&self, declare: &mut Declaration) -> Self::Reads;
 
     /// Applies the rule. It checks all before it writes anything, so that a refusal leaves nothing
-    /// behind; but for one, [`Refusal::TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed),
-    /// which leaves an alarm.
+    /// behind; but for one,
+    /// [`Refusal::TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed), which leaves an
+    /// alarm.
     fn apply(
         &self,
         reads: &Self::Reads,
@@ -101,7 +102,11 @@ macro_rules! rules {
                 })
             }
 
-            pub fn apply(&self, context: &Context<'_>, state: &mut Overlay<'_>) -> Result<(), Stop> {
+            pub fn apply(
+                &self,
+                context: &Context<'_>,
+                state: &mut Overlay<'_>,
+            ) -> Result<(), Stop> {
                 match self {
                     $(Self::$kind(declared) => declared.apply(context, state)),*
                 }

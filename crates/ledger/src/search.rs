@@ -1,4 +1,5 @@
-//! The search contract: put if absent. An entry stands for ever where it was put first; a hospital cannot take another's place.
+//! The search contract: put if absent. An entry stands for ever where it was put first; a hospital
+//! cannot take another's place.
 
 use std::borrow::Borrow;
 
@@ -58,7 +59,8 @@ impl<T: Encode> Places<T> {
 pub(crate) struct IndexReads {
     /// The entries, in their order.
     entries: Places<MaskedPointer>,
-    /// The records' cross tags, in the records' order: written only, since a record's place is free.
+    /// The records' cross tags, in the records' order: written only, since a record's place is
+    /// free.
     tags: Vec<StateKey>,
 }
 

@@ -1,11 +1,13 @@
-//! The trace contract: push only. What happened to a pack is added to, never changed; the first dispensing, destruction or recall closes its trace.
+//! The trace contract: push only. What happened to a pack is added to, never changed; the first
+//! dispensing, destruction or recall closes its trace.
 //!
-//! | transaction | signed by | refused when |
-//! |---|---|---|
-//! | append | the key of a pass of the consortium's CA | pass, window or proof do not hold; the role may not; a pack is unknown, begun before, or its trace has grown since; the prescription was used |
+//! - `append`, signed by the key of a pass of the consortium's CA: refused when pass, window or
+//!   proof do not hold; the role may not; a pack is unknown, begun before, or its trace has
+//!   grown since; or the prescription was used.
 //!
-//! An append to a closed trace is refused too, and *leaves an alarm* in it: whoever made it knows the code of a pack that is gone. That is how a copied code
-//! shows. The proof keeps strangers from making alarms.
+//! An append to a closed trace is refused too, and *leaves an alarm* in it: whoever made it knows
+//! the code of a pack that is gone. That is how a copied code shows. The proof keeps strangers from
+//! making alarms.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +31,8 @@ use crate::{
     verdict::{Stop, require},
 };
 
-/// What can be said of an append without looking at the state: the dear part, so it is done once at the border and once in the block.
+/// What can be said of an append without looking at the state: the dear part, so it is done once at
+/// the border and once in the block.
 ///
 /// # Errors
 /// The rule it breaks.

@@ -1,8 +1,9 @@
-//! How fast the ciphertext store takes objects: puts of 20 kB and 1 MB by one thread and by sixteen,
-//! each on disk before the next; reads of the same; and the time to open, with and without an index.
+//! How fast the ciphertext store takes objects: puts of 20 kB and 1 MB by one thread and by
+//! sixteen, each on disk before the next; reads of the same; and the time to open, with and without
+//! an index.
 //!
-//! `cargo run --release -p yilian-node --example store_timing [DIRECTORY]`; the directory chooses the
-//! disk, and is left as it was.
+//! `cargo run --release -p yilian-node --example store_timing [DIRECTORY]`; the directory chooses
+//! the disk, and is left as it was.
 
 #![allow(clippy::unwrap_used, reason = "a failure ends the measurement")]
 

@@ -47,7 +47,8 @@ pub struct NodeConfig {
     /// Whose ciphertext it may get, and who keeps its own for others.
     #[serde(default)]
     pub neighbours: NeighbourUrls,
-    /// Whether a block of its hospital's private chain is closed only when another workstation checked its entries (`yilian log check`).
+    /// Whether a block of its hospital's private chain is closed only when another workstation
+    /// checked its entries (`yilian log check`).
     #[serde(default)]
     pub checked_log: bool,
     /// How much of the chain's past it keeps.
@@ -55,8 +56,8 @@ pub struct NodeConfig {
     pub history: History,
 }
 
-/// What a validator is told of a key ceremony, in `ceremony.json`; its `identity.json` stands beside it, and its
-/// `validator.json` is written there.
+/// What a validator is told of a key ceremony, in `ceremony.json`; its `identity.json` stands
+/// beside it, and its `validator.json` is written there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CeremonyConfig {
@@ -122,7 +123,8 @@ pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
     Ok((config, options))
 }
 
-/// The consent of the node of these settings to stand for election as `member`'s, where it listens for peers; or to be withdrawn.
+/// The consent of the node of these settings to stand for election as `member`'s, where it listens
+/// for peers; or to be withdrawn.
 ///
 /// # Errors
 /// [`ConfigError`] names the file at fault, or that the node listens nowhere.
@@ -149,7 +151,8 @@ pub fn candidacy(
     candidacy.map_err(|source| ConfigError::Key { path, source })
 }
 
-/// Reads what a validator is told of a ceremony, and what it needs to take part; and where its key is to be written.
+/// Reads what a validator is told of a ceremony, and what it needs to take part; and where its key
+/// is to be written.
 ///
 /// # Errors
 /// [`ConfigError`] names the file at fault.

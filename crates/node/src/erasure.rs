@@ -1,7 +1,7 @@
 //! Follows revocations: erases the shares of a revoked grant, and says so on the chain.
 //!
-//! The chain's final blocks tell of revocations while the node runs; what it missed it finds at its start, among the grants
-//! whose shares it keeps.
+//! The chain's final blocks tell of revocations while the node runs; what it missed it finds at its
+//! start, among the grants whose shares it keeps.
 
 use std::sync::Arc;
 

@@ -3,7 +3,8 @@
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::MemberId;
 
-/// The members a node acts for, and the keys by which it signs in their names. Asked anew each time, so a member may join while the node runs.
+/// The members a node acts for, and the keys by which it signs in their names. Asked anew each
+/// time, so a member may join while the node runs.
 pub trait HostedMembers: std::fmt::Debug + Send + Sync {
     /// The members.
     fn members(&self) -> Vec<MemberId>;

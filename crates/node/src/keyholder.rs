@@ -1,13 +1,16 @@
-//! The key holder: keeps shares of the rekeys of standing grants, and turns records with them for their readers when, and only when, the consent
-//! contract allows it.
+//! The key holder: keeps shares of the rekeys of standing grants, and turns records with them for
+//! their readers when, and only when, the consent contract allows it.
 //!
-//! [`KeyHolder::serve`] takes a [`ConsentChecked`], which only the ledger's check makes: no share is touched without one, and every use is
-//! noted before it is answered. A one-shot sharing passes through [`reencapsulate_once`] and leaves nothing behind.
+//! [`KeyHolder::serve`] takes a [`ConsentChecked`], which only the ledger's check makes: no share
+//! is touched without one, and every use is noted before it is answered. A one-shot sharing passes
+//! through [`reencapsulate_once`] and leaves nothing behind.
 //!
 //! # Not promised
-//! - Fewer than a grant's threshold of holders can do nothing with their shares; as many can, together with the reader, open the scopes. After a
-//!   revocation a holder must be trusted to have erased its share when its receipt says so. See docs/THREATS.md.
-//! - An erased share is gone from the database; pages that the file system or the disk keeps of its own accord are not overwritten.
+//! - Fewer than a grant's threshold of holders can do nothing with their shares; as many can,
+//!   together with the reader, open the scopes. After a revocation a holder must be trusted to have
+//!   erased its share when its receipt says so. See docs/THREATS.md.
+//! - An erased share is gone from the database; pages that the file system or the disk keeps of its
+//!   own accord are not overwritten.
 
 use std::{
     collections::BTreeMap,
@@ -123,7 +126,8 @@ impl KeyHolder {
             .map_err(|_| KeyHolderError::Corrupt { grant })
     }
 
-    /// Erases a holder's shares of a grant; whether there were any. What was noted of their use stays.
+    /// Erases a holder's shares of a grant; whether there were any. What was noted of their use
+    /// stays.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
@@ -140,11 +144,12 @@ impl KeyHolder {
         Ok(found)
     }
 
-    /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`, on disk before it returns.
+    /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`,
+    /// on disk before it returns.
     ///
     /// # Errors
-    /// Outer: the storage. Inner: [`Refusal::NotKeyHolder`] when the shares are not here, [`Refusal::CapsuleNotProven`] when `object` is
-    /// not of the scope.
+    /// Outer: the storage. Inner: [`Refusal::NotKeyHolder`] when the shares are not here,
+    /// [`Refusal::CapsuleNotProven`] when `object` is not of the scope.
     pub fn serve(
         &self,
         consent: ConsentChecked,

@@ -1,4 +1,5 @@
-//! A consortium member's node: orders transactions, keeps ciphertext, holds rekeys, and answers requests.
+//! A consortium member's node: orders transactions, keeps ciphertext, holds rekeys, and answers
+//! requests.
 //!
 //! | module | what it does |
 //! |---|---|

@@ -23,8 +23,8 @@ const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
 
 /// Adapts the pure ledger to what the chain asks of a state machine.
 ///
-/// A transaction is met several times: when it arrives, when it is proposed, when the block is voted for. Its points, signature
-/// and proof are checked at the first.
+/// A transaction is met several times: when it arrives, when it is proposed, when the block is
+/// voted for. Its points, signature and proof are checked at the first.
 #[derive(Debug)]
 pub struct LedgerMachine {
     ledger: Arc<Ledger>,
@@ -154,7 +154,8 @@ impl StateMachine for LedgerMachine {
     }
 
     /// # Panics
-    /// When the state itself is damaged: a node that cannot execute what the others agreed on must stop, and be repaired from a copy.
+    /// When the state itself is damaged: a node that cannot execute what the others agreed on must
+    /// stop, and be repaired from a copy.
     #[allow(
         clippy::panic,
         reason = "a damaged state must end the process, not vote"

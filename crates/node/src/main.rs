@@ -1,4 +1,5 @@
-//! The program `yilian-node`: one node of a consortium's network. It links no record parser and no wallet.
+//! The program `yilian-node`: one node of a consortium's network. It links no record parser and no
+//! wallet.
 
 #![forbid(unsafe_code)]
 
@@ -29,10 +30,11 @@ const BLOCKING_MAX: usize = 4;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Runs one node until it is told to stop (Ctrl-C, SIGTERM). Writes the URL of its API to standard output once it is ready.
+/// Runs one node until it is told to stop (Ctrl-C, SIGTERM). Writes the URL of its API to standard
+/// output once it is ready.
 ///
-/// Ends with code 0 when it was told to stop, 1 when it does not start, and 70 when its storage failed while it ran: then a
-/// supervisor may start it again.
+/// Ends with code 0 when it was told to stop, 1 when it does not start, and 70 when its storage
+/// failed while it ran: then a supervisor may start it again.
 #[derive(Debug, Parser)]
 #[command(name = "yilian-node", version, max_term_width = 100)]
 struct Arguments {
@@ -58,8 +60,9 @@ enum Command {
         #[arg(default_value = config::IDENTITY)]
         file: PathBuf,
     },
-    /// Make the validators' group key together with the others, so that nobody ever knows it. Writes this validator's share to `validator.json`, and
-    /// what everybody may know to standard output; then helps the others to finish, until it is stopped
+    /// Make the validators' group key together with the others, so that nobody ever knows it.
+    /// Writes this validator's share to `validator.json`, and what everybody may know to standard
+    /// output; then helps the others to finish, until it is stopped
     Ceremony {
         /// What this validator is told of it; its `identity.json` stands beside
         #[arg(default_value = config::CEREMONY)]
@@ -68,8 +71,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Huge pages, which the allocator asks for, hold little in most of its many small arenas. Without the system's leave there is only
-    // more memory in use.
+    // Huge pages, which the allocator asks for, hold little in most of its many small arenas.
+    // Without the system's leave there is only more memory in use.
     let _asked = rustix::thread::disable_transparent_huge_pages(true);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new("warn,commonware_resolver=off,commonware_storage=error")

@@ -1,5 +1,5 @@
-//! Other nodes: what this one does not keep itself, it gets from the node that does; and what nobody
-//! could get from it, because it only dials out, it leaves with its hub.
+//! Other nodes: what this one does not keep itself, it gets from the node that does; and what
+//! nobody could get from it, because it only dials out, it leaves with its hub.
 //!
 //! Nothing is believed: an object is the one that the chain names, or it is not taken.
 
@@ -35,8 +35,8 @@ pub struct NeighbourUrls {
     /// Asked for ciphertext that this node does not keep.
     #[serde(default)]
     pub ask: Vec<String>,
-    /// For a node that others cannot reach: given its members' ciphertext, one after the other until
-    /// one of them took it.
+    /// For a node that others cannot reach: given its members' ciphertext, one after the other
+    /// until one of them took it.
     #[serde(default)]
     pub hubs: Vec<String>,
 }
@@ -113,8 +113,8 @@ impl<N: Neighbour> Neighbours<N> {
         Err(trouble)
     }
 
-    /// Passes a call on until the node that it is for answers; that node's refusal counts, not those
-    /// of others.
+    /// Passes a call on until the node that it is for answers; that node's refusal counts, not
+    /// those of others.
     ///
     /// # Errors
     /// [`Refusal::NotKeyHolder`] when no neighbour is that node or reaches it.
@@ -180,8 +180,8 @@ pub struct HttpNeighbour {
 }
 
 impl Transport for HttpNeighbour {
-    /// To whoever asked this node, one that it cannot reach is not a node that he cannot reach: that
-    /// is [`CallError::Unavailable`].
+    /// To whoever asked this node, one that it cannot reach is not a node that he cannot reach:
+    /// that is [`CallError::Unavailable`].
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
         self.send(call).await.map_err(|error| match error {
             CallError::Unreachable { message } => self.unavailable(&message),

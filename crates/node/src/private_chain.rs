@@ -1,8 +1,10 @@
-//! The private chains of the hospitals that a node acts for: what it sealed, entry by entry, on disk, in signed blocks that are anchored on
-//! the consortium chain. See [`yilian_protocol::private_chain`].
+//! The private chains of the hospitals that a node acts for: what it sealed, entry by entry, on
+//! disk, in signed blocks that are anchored on the consortium chain. See
+//! [`yilian_protocol::private_chain`].
 //!
-//! An entry is on disk before its transaction is ordered. Every [`PERIOD`] a block is closed over what came since, and its header is
-//! anchored with the proof that the chain extends what was anchored before; after a restart, that is made up for.
+//! An entry is on disk before its transaction is ordered. Every [`PERIOD`] a block is closed over
+//! what came since, and its header is anchored with the proof that the chain extends what was
+//! anchored before; after a restart, that is made up for.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -100,7 +102,8 @@ impl PrivateChain {
             .map(Some)
     }
 
-    /// Closes a block over the entries that `check` is about; `None` when those that wait are not these.
+    /// Closes a block over the entries that `check` is about; `None` when those that wait are not
+    /// these.
     ///
     /// # Errors
     /// [`PrivateChainError`] when it cannot be written.

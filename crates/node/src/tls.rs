@@ -1,8 +1,9 @@
 //! TLS 1.3 of the API, and who is at the other end.
 //!
-//! A consortium's root certifies each member's CA, and that its nodes and desks (X.509, RFC 5280; `yilian ca tls`). A certificate names its
-//! member as a DNS name, [`member_name`], which the root constrains the member's CA to (RFC 5280, 4.2.1.10): no member can name another.
-//! Whoever calls may show one; what is for members only asks for one, and for a member that may act.
+//! A consortium's root certifies each member's CA, and that its nodes and desks (X.509, RFC 5280;
+//! `yilian ca tls`). A certificate names its member as a DNS name, [`member_name`], which the root
+//! constrains the member's CA to (RFC 5280, 4.2.1.10): no member can name another. Whoever calls
+//! may show one; what is for members only asks for one, and for a member that may act.
 
 use std::{
     fs,
@@ -172,7 +173,8 @@ pub enum TlsError {
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Nobody can tell: the API speaks plain HTTP, on one machine or behind a proxy that knows whom it lets in.
+    /// Nobody can tell: the API speaks plain HTTP, on one machine or behind a proxy that knows whom
+    /// it lets in.
     Unknown,
     /// Anybody, under TLS.
     Anybody,
@@ -204,7 +206,8 @@ pub struct TlsListener {
 }
 
 impl TlsListener {
-    /// Does the handshakes of `listener`'s connections, some at a time, so that a slow one holds up nobody.
+    /// Does the handshakes of `listener`'s connections, some at a time, so that a slow one holds up
+    /// nobody.
     ///
     /// # Errors
     /// [`TlsError`] when the certificates cannot be used.

@@ -1,12 +1,14 @@
 //! The statement as constraints on a table (an algebraic intermediate representation).
 //!
-//! A *slot* of 8 rows is one hash: row `r` holds the state before round `r`, row 7 the last. A row is
+//! A *slot* of 8 rows is one hash: row `r` holds the state before round `r`, row 7 the last. A row
+//! is
 //! ```text
 //! s (12)         the state
 //! s^3 (12)
 //! t^3 (12)       t = MDS^-1 (s_next - end constants): the state between the round's two halves
 //! ```
-//! A round says `MDS s^7 + middle constants = t^7`; the cubes keep every constraint at degree 4. Slots that are left over repeat the last key.
+//! A round says `MDS s^7 + middle constants = t^7`; the cubes keep every constraint at degree 4.
+//! Slots that are left over repeat the last key.
 
 use std::borrow::Cow;
 
@@ -41,7 +43,8 @@ mod periodic {
     pub(super) const COUNT: usize = ID + DIGEST;
 }
 
-/// "The slots' hashes are these ids." The ids shape the constraints; that they are public values as well puts them into the transcript.
+/// "The slots' hashes are these ids." The ids shape the constraints; that they are public values as
+/// well puts them into the transcript.
 #[derive(Debug)]
 pub(crate) struct PreimageAir {
     periodic: Vec<Vec<Goldilocks>>,
@@ -85,7 +88,8 @@ fn constant_columns(
     })
 }
 
-/// An element of the ids on the slots' last rows. One id's column repeats slot by slot, so a verifier's work for it does not grow with the height.
+/// An element of the ids on the slots' last rows. One id's column repeats slot by slot, so a
+/// verifier's work for it does not grow with the height.
 fn id_column(ids: &[TraceId], slots: usize, element: usize) -> Vec<Goldilocks> {
     let period = if ids.len() == 1 { 1 } else { slots };
     let mut column = Vec::with_capacity(period * SLOT);
@@ -128,7 +132,8 @@ impl<AB: AirBuilder<F = Goldilocks>> Air<AB> for PreimageAir {
         let (state, cubes) = row.split_at(STATE);
         let (state_cubed, middle_cubed) = cubes.split_at(STATE);
 
-        // Every slot starts from the length tag and the domain: else a forger inverts the permutation.
+        // Every slot starts from the length tag and the domain: else a forger inverts the
+        // permutation.
         for (element, value) in state.iter().enumerate() {
             if let Some(start) = rescue::fixed_start(element) {
                 let difference = value.clone() - Goldilocks::from_u64(start);

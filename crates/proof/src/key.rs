@@ -19,7 +19,8 @@ pub const KEY_SEED_SIZE: usize = 64;
 pub struct TraceKey([u64; 4]);
 
 impl TraceKey {
-    /// A key from uniform bytes: each 16 of them, as a big-endian number, modulo the field's order. The bias is below 2^-64.
+    /// A key from uniform bytes: each 16 of them, as a big-endian number, modulo the field's order.
+    /// The bias is below 2^-64.
     #[must_use]
     pub fn from_uniform_bytes(bytes: &[u8; KEY_SEED_SIZE]) -> Self {
         let mut key = [0; 4];
@@ -56,7 +57,8 @@ impl TraceId {
     /// Reads an id: four big-endian numbers, each below the field's order.
     ///
     /// # Errors
-    /// [`IdError`] when a number is not below the order: that would be a second spelling of another id.
+    /// [`IdError`] when a number is not below the order: that would be a second spelling of another
+    /// id.
     pub fn from_bytes(bytes: &[u8; ID_SIZE]) -> Result<Self, IdError> {
         let mut id = [0; 4];
         let (chunks, _) = bytes.as_chunks::<8>();

@@ -1,7 +1,9 @@
-//! Proof that a prover knows the keys behind trace ids, which tells a verifier nothing else about them.
+//! Proof that a prover knows the keys behind trace ids, which tells a verifier nothing else about
+//! them.
 //!
-//! Statement, for 1 to [`PACKS_MAX`] packs: *I know `key_i` with `id_i = Rescue-Prime(key_i)`*, bound to a [`Context`] and to the ids' number
-//! and order. It is a STARK over Goldilocks in Plonky3's hiding mode (masked columns, salted leaves, masked FRI): no set-up, no assumption but
+//! Statement, for 1 to [`PACKS_MAX`] packs: *I know `key_i` with `id_i = Rescue-Prime(key_i)`*,
+//! bound to a [`Context`] and to the ids' number and order. It is a STARK over Goldilocks in
+//! Plonky3's hiding mode (masked columns, salted leaves, masked FRI): no set-up, no assumption but
 //! the hash functions'.
 //!
 //! ```
@@ -15,11 +17,13 @@
 //! ```
 //!
 //! # What it does not give
-//! Knowledge is not possession: whoever ever read a pack's code knows its key. Who may append, and what closes a trace, are the ledger's rules.
+//! Knowledge is not possession: whoever ever read a pack's code knows its key. Who may append, and
+//! what closes a trace, are the ledger's rules.
 //!
 //! # Against hostile proofs
-//! [`verify`] takes every parameter from the [`ParameterSet`] and the number of ids, refuses by length before it decodes, accepts one spelling of
-//! a proof only, and catches a panic of the library below (where panics unwind: not in a browser, where provers run).
+//! [`verify`] takes every parameter from the [`ParameterSet`] and the number of ids, refuses by
+//! length before it decodes, accepts one spelling of a proof only, and catches a panic of the
+//! library below (where panics unwind: not in a browser, where provers run).
 
 #![forbid(unsafe_code)]
 
@@ -58,8 +62,8 @@ impl Context {
 
 /// Proves knowledge of `keys`, in their order, bound to `context`.
 ///
-/// The masks come from `rng` *and* from keys and context, so a generator that repeats itself (a machine's snapshot run twice) does not
-/// give one set of masks to two statements.
+/// The masks come from `rng` *and* from keys and context, so a generator that repeats itself (a
+/// machine's snapshot run twice) does not give one set of masks to two statements.
 ///
 /// # Errors
 /// [`ProveError`].
@@ -80,7 +84,8 @@ pub fn prove(
     }
 }
 
-/// Checks that `proof` shows knowledge of the keys of `ids`, in this order and with nothing before, between or after, bound to `context`.
+/// Checks that `proof` shows knowledge of the keys of `ids`, in this order and with nothing before,
+/// between or after, bound to `context`.
 ///
 /// # Errors
 /// [`VerifyError`].
@@ -117,10 +122,12 @@ pub enum ProveError {
         /// The number given.
         found: usize,
     },
-    /// The random generator gave the same bytes twice in a row: it is broken, and hiding rests on it.
+    /// The random generator gave the same bytes twice in a row: it is broken, and hiding rests on
+    /// it.
     #[error("the random generator repeats itself")]
     Randomness,
-    /// The parameters open more values than the masks hide. No parameter set does; this guards the sets themselves.
+    /// The parameters open more values than the masks hide. No parameter set does; this guards the
+    /// sets themselves.
     #[error("the trace is too short to hide what the queries open: {0}")]
     Hiding(String),
 }

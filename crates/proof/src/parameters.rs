@@ -1,8 +1,9 @@
 //! The three named parameter sets, and what each is worth.
 //!
-//! Bits of soundness are given in two accountings. *Proven* is what the literature proves about FRI (the better of unique and list decoding).
-//! *Conjectured* assumes that no attack does better than the known ones against random words. Both count the grinding; neither exceeds the
-//! 128 bits of the hash functions. `cargo test -p yilian-proof securities` prints them for every size.
+//! Bits of soundness are given in two accountings. *Proven* is what the literature proves about FRI
+//! (the better of unique and list decoding). *Conjectured* assumes that no attack does better than
+//! the known ones against random words. Both count the grinding; neither exceeds the 128 bits of
+//! the hash functions. `cargo test -p yilian-proof securities` prints them for every size.
 
 use p3_air::AirLayout;
 use p3_field::{
@@ -21,7 +22,8 @@ use crate::{
 /// A named choice of every parameter of a proof, for each number of packs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterSet {
-    /// The shortest proof, for a pack or a few: 100 bits conjectured. With more packs it is [`ParameterSet::Balanced`].
+    /// The shortest proof, for a pack or a few: 100 bits conjectured. With more packs it is
+    /// [`ParameterSet::Balanced`].
     Compact,
     /// Quick to prove, quick to verify: 100 bits conjectured.
     Balanced,
@@ -136,14 +138,16 @@ impl Parameters {
         self.rows().ilog2() as usize + 1
     }
 
-    /// As many masked rows as opened values: one for each query, `degree` for each of two points, and so again for the quotient.
+    /// As many masked rows as opened values: one for each query, `degree` for each of two points,
+    /// and so again for the quotient.
     fn slots_to_hide(&self) -> usize {
         let budget = 2 * (self.queries + 2 * self.degree());
         budget.div_ceil(SLOT).next_power_of_two()
     }
 
-    /// Each query opens four tables' rows and a Merkle path of 32-byte hashes in each, and FRI's layers likewise; numbers take eight bytes. The
-    /// queries' paths share their upper parts, which is worth more than a third. Anything longer is not a proof, and is not even decoded.
+    /// Each query opens four tables' rows and a Merkle path of 32-byte hashes in each, and FRI's
+    /// layers likewise; numbers take eight bytes. The queries' paths share their upper parts, which
+    /// is worth more than a third. Anything longer is not a proof, and is not even decoded.
     const fn longest(&self) -> usize {
         let depth = self.log_height() + self.log_blowup;
         let tables = 4;

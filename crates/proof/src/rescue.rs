@@ -1,6 +1,8 @@
-//! Rescue-Prime over Goldilocks with 12 elements of state and 7 rounds (Szepieniec, Ashur and Dhooghe, eprint 2020/1143), at 128 bits.
+//! Rescue-Prime over Goldilocks with 12 elements of state and 7 rounds (Szepieniec, Ashur and
+//! Dhooghe, eprint 2020/1143), at 128 bits.
 //!
-//! The state starts as `length tag, 0, 0, 0 | key | domain`; the id is the part where the key stood.
+//! The state starts as `length tag, 0, 0, 0 | key | domain`; the id is the part where the key
+//! stood.
 
 use p3_field::PrimeCharacteristicRing;
 use p3_goldilocks::Goldilocks;

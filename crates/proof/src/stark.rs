@@ -66,7 +66,8 @@ pub(crate) fn config<E: ExtensionField<Goldilocks> + TwoAdicField, C: Clone>(
     StarkConfig::new(pcs, challenger)
 }
 
-/// The generator of a proof's masks and salts: fresh randomness, hedged with the statement and its witness.
+/// The generator of a proof's masks and salts: fresh randomness, hedged with the statement and its
+/// witness.
 pub(crate) fn masks(
     keys: &[&TraceKey],
     context: &Context,

@@ -1,4 +1,5 @@
-//! Tests that need the inside of the proof: a prover who cheats in the table, a verifier who looks at what it is shown.
+//! Tests that need the inside of the proof: a prover who cheats in the table, a verifier who looks
+//! at what it is shown.
 
 mod hiding;
 mod soundness;
@@ -11,7 +12,8 @@ use crate::{
     parameters::{Extension, Parameters},
 };
 
-/// Small and quick. A wrong cell is a quotient that is no polynomial, which any number of queries finds.
+/// Small and quick. A wrong cell is a quotient that is no polynomial, which any number of queries
+/// finds.
 fn quick() -> Parameters {
     Parameters {
         extension: Extension::Quadratic,

@@ -1,5 +1,5 @@
-//! What a hostile proof makes the verifier allocate. Alone in its program: the allocator counts for all threads, so other tests would
-//! count too.
+//! What a hostile proof makes the verifier allocate. Alone in its program: the allocator counts for
+//! all threads, so other tests would count too.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};

@@ -1,8 +1,10 @@
 //! Records signed by their author: what is inside a sealed object.
 //!
-//! The doctor signs (chain, pseudonym, scope, time, content) with the key of a registered certificate. The signature is inside the ciphertext, so the
-//! chain names no doctor; whoever opens the record checks it against the registry, at the time of signing *and* at the time the record came onto the
-//! chain: a signature dated back into the validity of a stolen, since revoked key does not pass.
+//! The doctor signs (chain, pseudonym, scope, time, content) with the key of a registered
+//! certificate. The signature is inside the ciphertext, so the chain names no doctor; whoever opens
+//! the record checks it against the registry, at the time of signing *and* at the time the record
+//! came onto the chain: a signature dated back into the validity of a stolen, since revoked key
+//! does not pass.
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
@@ -111,7 +113,8 @@ impl Authored {
 
     /// The content, once its author's signature and standing are checked.
     ///
-    /// `entry` is the registry's entry of [`Authored::author`], `anchored` the block that holds the record, `nym` the pseudonym on the chain.
+    /// `entry` is the registry's entry of [`Authored::author`], `anchored` the block that holds the
+    /// record, `nym` the pseudonym on the chain.
     ///
     /// # Errors
     /// [`AuthoredError`] names the first check that fails.
@@ -141,7 +144,8 @@ impl Authored {
         if !entry.certificate.role.signs_records() {
             return Err(AuthoredError::Standing(Refusal::RoleNotAllowed));
         }
-        // A date ahead of the block that holds it is a lie about the time, within what clocks may differ.
+        // A date ahead of the block that holds it is a lie about the time, within what clocks may
+        // differ.
         if self.statement.signed_at > anchored.time.plus_ms(CLOCK_SKEW_MS) {
             return Err(AuthoredError::PostDated);
         }

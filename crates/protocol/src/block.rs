@@ -1,7 +1,8 @@
 //! Blocks as a light client sees them: a header, and the transactions under its Merkle root.
 //!
-//! A block's id is the hash of its header alone. The validators' certificate signs the id; the transactions root covers every transaction
-//! *and its outcome*. So header, certificate and one Merkle path convince whoever knows the group key of the genesis.
+//! A block's id is the hash of its header alone. The validators' certificate signs the id; the
+//! transactions root covers every transaction *and its outcome*. So header, certificate and one
+//! Merkle path convince whoever knows the group key of the genesis.
 
 use schemars::JsonSchema;
 
@@ -14,7 +15,8 @@ use crate::{
     registry::Admitted,
 };
 
-/// The header of a block: {chain, height, previous hash, time, count, size, Merkle root, state root, consensus}.
+/// The header of a block: {chain, height, previous hash, time, count, size, Merkle root, state
+/// root, consensus}.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Header {
     /// The chain it is of.

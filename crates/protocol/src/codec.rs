@@ -1,12 +1,14 @@
 //! Canonical binary encoding: every value has exactly one spelling, every length a limit.
 //!
 //! # Format
-//! Integers are big-endian and of fixed width. A list, text or byte string is a `u32` count, then its items. An option is
-//! `0`, or `1` and the value. A choice is a `u8` tag, then its fields. A record is its fields in declaration order.
+//! Integers are big-endian and of fixed width. A list, text or byte string is a `u32` count, then
+//! its items. An option is `0`, or `1` and the value. A choice is a `u8` tag, then its fields. A
+//! record is its fields in declaration order.
 //!
 //! # Promises
-//! `decode(encode(x)) == x`, and `encode(decode(b)) == b` for every `b` that decodes: unknown tags, trailing bytes, counts over
-//! their limit and non-canonical points are refused. A decoder allocates only for bytes that are present.
+//! `decode(encode(x)) == x`, and `encode(decode(b)) == b` for every `b` that decodes: unknown tags,
+//! trailing bytes, counts over their limit and non-canonical points are refused. A decoder
+//! allocates only for bytes that are present.
 
 use std::fmt;
 
@@ -48,7 +50,8 @@ pub enum DecodeError {
         /// The tag found.
         tag: u8,
     },
-    /// The bytes have the right length but are not a value of that type (a point off the curve, text that is not UTF-8 ...).
+    /// The bytes have the right length but are not a value of that type (a point off the curve,
+    /// text that is not UTF-8 ...).
     #[error("not a valid {what}")]
     Invalid {
         /// What the bytes should have been.
@@ -131,7 +134,8 @@ impl<'a> Reader<'a> {
     /// Reads a count that must not be over `limit`.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`] over the limit, [`DecodeError::Truncated`] when the count itself is cut.
+    /// [`DecodeError::TooLong`] over the limit, [`DecodeError::Truncated`] when the count itself is
+    /// cut.
     pub fn count(&mut self, limit: usize, what: &'static str) -> Result<usize, DecodeError> {
         let found = u32::from_be_bytes(self.array(what)?) as usize;
         if found > limit {
@@ -227,7 +231,8 @@ impl<T: Encode, const MAX: usize> Encode for List<T, MAX> {
 impl<T: Decode, const MAX: usize> Decode for List<T, MAX> {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let count = input.count(MAX, "list")?;
-        // Every item takes at least a byte, so a lying count cannot reserve more than the input's own size.
+        // Every item takes at least a byte, so a lying count cannot reserve more than the input's
+        // own size.
         let mut items = Vec::with_capacity(count.min(input.remaining()));
         for _ in 0..count {
             items.push(T::decode(input)?);
@@ -254,7 +259,8 @@ impl<const MAX: usize> Text<MAX> {
     /// Checks `text`.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`] over `MAX` bytes, [`DecodeError::Invalid`] when empty or holding control characters.
+    /// [`DecodeError::TooLong`] over `MAX` bytes, [`DecodeError::Invalid`] when empty or holding
+    /// control characters.
     pub fn new(text: impl Into<String>) -> Result<Self, DecodeError> {
         let text = text.into();
         if text.len() > MAX {
@@ -522,7 +528,9 @@ pub(crate) use canonical_choice;
 /// Implements a field-less enum as its stable `u8` and its stable name: codec, serde, JSON schema,
 /// `Display`, `FromStr`, `ALL`.
 macro_rules! named_codes {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $text:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident = $code:literal $text:literal),* $(,)?
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
         // The derive says of each name what it means; programs look for `enum`.

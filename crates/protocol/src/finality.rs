@@ -13,8 +13,8 @@
 //! e(signature, h) = e(H(message), group key)
 //! H: RFC 9380, domain BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_
 //! ```
-//! About 87 bytes, however many the validators are. Epoch and view may have been any: whatever block
-//! the group finalised is final.
+//! About 87 bytes, however many the validators are. Epoch and view may have been any: whatever
+//! block the group finalised is final.
 //!
 //! # Blocks without a certificate of their own
 //! A block is final when the group certified it *or a block above it*: votes are lost in a crash or
@@ -47,8 +47,8 @@ pub fn namespace(chain: ChainId) -> Vec<u8> {
     [NAMESPACE, chain.as_bytes()].concat()
 }
 
-/// The finality of a block: `certificate` of the last of its `descendants`, which are given from its
-/// child upwards; of itself when there are none.
+/// The finality of a block: `certificate` of the last of its `descendants`, which are given from
+/// its child upwards; of itself when there are none.
 #[must_use]
 pub fn encode<'a>(certificate: &[u8], descendants: impl Iterator<Item = &'a Header>) -> Vec<u8> {
     let mut bytes = certificate.to_vec();
@@ -110,8 +110,8 @@ fn skip_varint(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(last + 1..)
 }
 
-/// The id of the last of `descendants`, when each stands directly on the one before it and the first
-/// on `header`; that of `header` when there are none.
+/// The id of the last of `descendants`, when each stands directly on the one before it and the
+/// first on `header`; that of `header` when there are none.
 fn climb(header: &Header, descendants: &[u8]) -> Result<BlockId, FinalityError> {
     let mut input = Reader::new(descendants);
     let (mut id, mut height) = (header.id(), header.height);

@@ -1,6 +1,6 @@
-//! Codec and JSON forms of the values that `yilian-crypto` defines with a fixed size: their own bytes in the codec, hex digits in
-//! JSON (`#[serde(with = "fixed")]`, or `#[serde(with = "fixed::Hex::<Nym>")]` where there is a JSON
-//! schema as well).
+//! Codec and JSON forms of the values that `yilian-crypto` defines with a fixed size: their own
+//! bytes in the codec, hex digits in JSON (`#[serde(with = "fixed")]`, or `#[serde(with =
+//! "fixed::Hex::<Nym>")]` where there is a JSON schema as well).
 
 use std::{borrow::Cow, marker::PhantomData};
 

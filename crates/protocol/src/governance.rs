@@ -1,7 +1,9 @@
-//! Who orders blocks: members stand nodes as candidates and elect among them; the elected get shares of the group key.
+//! Who orders blocks: members stand nodes as candidates and elect among them; the elected get
+//! shares of the group key.
 //!
-//! An epoch is [`Governance::epoch_blocks`] blocks. A quarter into epoch *e* the votes are counted; in *e + 2* the elected make shares of the
-//! group key together with those who hold them, and from *e + 3* on they vote. The group key stays the same for ever.
+//! An epoch is [`Governance::epoch_blocks`] blocks. A quarter into epoch *e* the votes are counted;
+//! in *e + 2* the elected make shares of the group key together with those who hold them, and from
+//! *e + 3* on they vote. The group key stays the same for ever.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,7 +20,8 @@ use crate::{
     limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN},
 };
 
-/// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or `[::1]:9000`.
+/// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or
+/// `[::1]:9000`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, JsonSchema,
 )]
@@ -71,7 +74,8 @@ pub struct Delegate {
 }
 canonical!(Delegate { peer, address });
 
-/// Blocks of an epoch, [`EPOCH_BLOCKS_MIN`] at least: the validators need a turn each in half of it.
+/// Blocks of an epoch, [`EPOCH_BLOCKS_MIN`] at least: the validators need a turn each in half of
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(try_from = "u32", into = "u32")]
 #[schemars(extend("minimum" = EPOCH_BLOCKS_MIN))]
@@ -106,8 +110,8 @@ impl EpochBlocks {
         height.get() / self.0 as u64
     }
 
-    /// The epoch whose delegates are elected by the votes that stand before the block at `height`: they make shares in it, and vote in the
-    /// next. `None` at every other height.
+    /// The epoch whose delegates are elected by the votes that stand before the block at `height`:
+    /// they make shares in it, and vote in the next. `None` at every other height.
     #[must_use]
     pub const fn elects(self, height: Height) -> Option<u64> {
         let blocks = self.0 as u64;
@@ -118,7 +122,8 @@ impl EpochBlocks {
         }
     }
 
-    /// The height at which the delegates of `epoch` are elected; `None` for the first two epochs, whose delegates the genesis names.
+    /// The height at which the delegates of `epoch` are elected; `None` for the first two epochs,
+    /// whose delegates the genesis names.
     #[must_use]
     pub const fn elected_at(self, epoch: u64) -> Option<Height> {
         match epoch.checked_sub(2) {
@@ -177,7 +182,8 @@ pub struct Candidacy {
     pub peer: VerifyingKey,
     /// Where other nodes dial it; nothing to withdraw it.
     pub address: Option<NodeAddress>,
-    /// How often the member voted or stood before, see [`Vote::sequence`](crate::registry::Vote::sequence).
+    /// How often the member voted or stood before, see
+    /// [`Vote::sequence`](crate::registry::Vote::sequence).
     pub sequence: u32,
     /// The node's own signature: nobody stands another's.
     #[serde(with = "fixed::Hex::<Signature>")]
@@ -268,7 +274,8 @@ pub struct CandidateEntry {
     pub delegate: Delegate,
     /// The member that stood it; nobody yet for a node of the genesis.
     pub member: Option<MemberId>,
-    /// Whether it can be elected. One that was withdrawn stays listed: it may still hold a share of the group key.
+    /// Whether it can be elected. One that was withdrawn stays listed: it may still hold a share
+    /// of the group key.
     pub stands: bool,
     /// Votes for it.
     pub votes: u32,
@@ -332,7 +339,8 @@ impl Governance {
     }
 }
 
-/// How many of `eligible` candidates get a seat: all of fewer than four, of which none may fail; else the largest 3f + 1 there is, of which f may.
+/// How many of `eligible` candidates get a seat: all of fewer than four, of which none may fail;
+/// else the largest 3f + 1 there is, of which f may.
 #[must_use]
 pub const fn seat_count(eligible: usize) -> usize {
     let capped = if eligible < DELEGATES_MAX {

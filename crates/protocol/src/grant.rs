@@ -1,9 +1,12 @@
-//! Standing grants: the patient's data contract, and what passes between patient, reader and key holder.
+//! Standing grants: the patient's data contract, and what passes between patient, reader and key
+//! holder.
 //!
-//! From PETchain's data contract and docs/PROTOCOL.md 3.2. On the chain stands only who controls the grant (a key of its own, so that two grants of
-//! a patient cannot be joined), a salted commitment to its terms, its end and its key holders. The terms are opened to the key holders who serve and to
-//! the reader. The five methods of the contract: *set identifier* (the grant's id is the hash of its controller key), *set authorisation*
-//! (`CreateGrant`), *get identifier* (reading the entry), *pause* and *destroy* (`SetGrant`).
+//! From PETchain's data contract and docs/PROTOCOL.md 3.2. On the chain stands only who controls
+//! the grant (a key of its own, so that two grants of a patient cannot be joined), a salted
+//! commitment to its terms, its end and its key holders. The terms are opened to the key holders
+//! who serve and to the reader. The five methods of the contract: *set identifier* (the grant's id
+//! is the hash of its controller key), *set authorisation* (`CreateGrant`), *get identifier*
+//! (reading the entry), *pause* and *destroy* (`SetGrant`).
 
 use std::collections::BTreeSet;
 
@@ -389,8 +392,8 @@ impl SealedDeposit {
     }
 }
 
-/// A clinician's word that a patient's emergency grant has to be opened. A second clinician countersigns it by putting it onto the chain, where it stays
-/// for the patient to see.
+/// A clinician's word that a patient's emergency grant has to be opened. A second clinician
+/// countersigns it by putting it onto the chain, where it stays for the patient to see.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Opening {
     /// The grant.
@@ -475,7 +478,8 @@ impl Opening {
 pub struct OpeningEntry {
     /// What was signed.
     pub opening: Opening,
-    /// When it came onto the chain; the grant is served for [`crate::limits::OPENING_MS`] from then on.
+    /// When it came onto the chain; the grant is served for [`crate::limits::OPENING_MS`] from
+    /// then on.
     pub admitted: Admitted,
 }
 canonical!(OpeningEntry { opening, admitted });
@@ -571,7 +575,8 @@ pub struct HolderAsk {
 }
 canonical!(HolderAsk { holder, hops, ask });
 
-/// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave it.
+/// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct SignedPartial {
     /// Who answers.

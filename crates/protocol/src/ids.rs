@@ -1,5 +1,5 @@
-//! Identifiers and points in time. Each is its own type, so that one cannot stand in for another; all are 32 bytes, written as 64
-//! hex digits wherever a person or JSON meets them.
+//! Identifiers and points in time. Each is its own type, so that one cannot stand in for another;
+//! all are 32 bytes, written as 64 hex digits wherever a person or JSON meets them.
 
 use std::{fmt, str::FromStr};
 
@@ -134,7 +134,8 @@ id! {
     GrantId, "grant id (64 hex digits)"
 }
 id! {
-    /// A pack's trace: the Rescue-Prime hash of its key. Whether the bytes are canonical is the proof's to check.
+    /// A pack's trace: the Rescue-Prime hash of its key. Whether the bytes are canonical is the
+    /// proof's to check.
     TraceId, "trace id (64 hex digits)"
 }
 id! {

@@ -1,8 +1,8 @@
 //! Merkle tree hashing and inclusion proofs, RFC 9162 section 2.1, over BLAKE3.
 //!
 //! # Deviation
-//! Leaves and nodes are told apart by the labels `merkle-leaf` and `merkle-node` of the one label table instead of the bytes 0 and 1; the
-//! shape of the tree and of the paths is the standard's.
+//! Leaves and nodes are told apart by the labels `merkle-leaf` and `merkle-node` of the one label
+//! table instead of the bytes 0 and 1; the shape of the tree and of the paths is the standard's.
 
 use schemars::JsonSchema;
 use yilian_crypto::{hash::hash, label};
@@ -28,7 +28,8 @@ pub fn root(leaves: &[TreeHash]) -> TreeHash {
 /// A tree with all its inner nodes: many proofs at the cost of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MerkleTree {
-    /// The leaves, and above them level by level up to the root. A node without a neighbour moves up as it is.
+    /// The leaves, and above them level by level up to the root. A node without a neighbour moves
+    /// up as it is.
     levels: Vec<Vec<TreeHash>>,
 }
 
@@ -203,7 +204,8 @@ mod tests {
             size: 2,
             path: List::new(vec![node(&leaves[2], &leaves[3])]).unwrap(),
         };
-        // The arithmetic works for whoever may name hashes; that is why `leaf` hashes content under its own label.
+        // The arithmetic works for whoever may name hashes; that is why `leaf` hashes content under
+        // its own label.
         forged.verify(inner, &root(&leaves)).unwrap();
         assert_ne!(leaf(&[leaves[0].as_bytes(), leaves[1].as_bytes()]), inner);
     }

@@ -1,7 +1,9 @@
-//! What Yilian's parties say to each other: ids, transactions, tokens, sealed objects, proofs, limits, and the one canonical encoding of all.
+//! What Yilian's parties say to each other: ids, transactions, tokens, sealed objects, proofs,
+//! limits, and the one canonical encoding of all.
 //!
-//! Nothing here does I/O or keeps state; it compiles to WebAssembly. Read [`codec`] for the encoding, [`tx`] for what can happen on the chain, [`sealed`] and
-//! [`authored`] for what a record looks like on its way, [`call`] for what can be asked of a node.
+//! Nothing here does I/O or keeps state; it compiles to WebAssembly. Read [`codec`] for the
+//! encoding, [`tx`] for what can happen on the chain, [`sealed`] and [`authored`] for what a record
+//! looks like on its way, [`call`] for what can be asked of a node.
 
 #![forbid(unsafe_code)]
 

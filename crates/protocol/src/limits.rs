@@ -1,19 +1,24 @@
-//! Every limit of the wire in one place: what it bounds, in which unit, and why. Encoders and decoders both hold to them.
+//! Every limit of the wire in one place: what it bounds, in which unit, and why. Encoders and
+//! decoders both hold to them.
 
-/// Bytes of a sealed object, header included: a visit of the heaviest known patients is 4 MB, an image series is sent in parts.
+/// Bytes of a sealed object, header included: a visit of the heaviest known patients is 4 MB, an
+/// image series is sent in parts.
 pub const OBJECT_MAX: usize = 32 * 1024 * 1024;
-/// Bytes of a request body: one object of the largest size, its neighbours of a visit and the envelope.
+/// Bytes of a request body: one object of the largest size, its neighbours of a visit and the
+/// envelope.
 pub const REQUEST_MAX: usize = 48 * 1024 * 1024;
-/// Bytes of an encoded, signed transaction. A visit of four records with 16 to 64 index entries each is 5 to 19 kB, `RECORDS_MAX` records with 16 are
-/// 320 kB.
+/// Bytes of an encoded, signed transaction. A visit of four records with 16 to 64 index entries
+/// each is 5 to 19 kB, `RECORDS_MAX` records with 16 are 320 kB.
 pub const TRANSACTION_MAX: usize = 512 * 1024;
-/// Records sealed by one transaction: four levels of sensitivity, many visits batched by a hospital.
+/// Records sealed by one transaction: four levels of sensitivity, many visits batched by a
+/// hospital.
 pub const RECORDS_MAX: usize = 256;
 /// Scopes one grant may name: four levels, two years of quarters, eight hospitals.
 pub const SCOPES_MAX: usize = 256;
 /// Key holders of one grant.
 pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
-/// Bytes of a sealed deposit: for each scope its key, a share, and the commitment of the largest threshold.
+/// Bytes of a sealed deposit: for each scope its key, a share, and the commitment of the largest
+/// threshold.
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 1024;
 /// Milliseconds for which an emergency grant is served after it was opened: a day.
 pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -37,8 +42,8 @@ pub const REASON_MAX: usize = 256;
 pub const BLOCK_TRANSACTIONS_MAX: usize = 16_384;
 /// Bytes of the consensus engine's part of a block header.
 pub const CONSENSUS_MAX: usize = 256;
-/// Headers between a block and the certified one that makes it final: views in a row whose votes were
-/// lost.
+/// Headers between a block and the certified one that makes it final: views in a row whose votes
+/// were lost.
 pub const DESCENDANTS_MAX: usize = 32;
 /// Bytes of a block's finality: the certificate, and [`DESCENDANTS_MAX`] headers.
 pub const FINALITY_MAX: usize = 16 * 1024;

@@ -1,13 +1,16 @@
-//! A hospital's private chain: what its node sealed, entry by entry in signed blocks, under one growing Merkle tree that is
-//! anchored on the consortium chain. docs/PROTOCOL.md 5.2; tree and proofs are RFC 9162 section 2.1.
+//! A hospital's private chain: what its node sealed, entry by entry in signed blocks, under one
+//! growing Merkle tree that is anchored on the consortium chain. docs/PROTOCOL.md 5.2; tree and
+//! proofs are RFC 9162 section 2.1.
 //!
 //! ```text
-//! entry    author | nym | record | object | index digest | transaction | author's signature     272 bytes
-//! block    header {hospital, height, previous, first, count, root of its entries, tree over all entries, time}, signed
-//! anchor   header | proof that the tree extends the one anchored before     a transaction of the hospital's node
+//! entry    author | nym | record | object | index digest | transaction | signature    272 bytes
+//! block    header {hospital, height, previous, first, count, root of its entries, tree over all
+//!          entries, time}, signed
+//! anchor   header | proof that the tree extends the one anchored before, by the hospital's node
 //! ```
-//! The ledger takes an anchor only with that proof, so a hospital cannot rewrite what it anchored; and every entry names records
-//! that stand on the consortium chain, so a rewritten entry is placed even when everything above it was rewritten to fit.
+//! The ledger takes an anchor only with that proof, so a hospital cannot rewrite what it anchored;
+//! and every entry names records that stand on the consortium chain, so a rewritten entry is placed
+//! even when everything above it was rewritten to fit.
 
 use schemars::JsonSchema;
 use yilian_crypto::{
@@ -46,7 +49,8 @@ pub struct PrivateEntry {
     pub index: TreeHash,
     /// The transaction that puts it onto the consortium chain.
     pub transaction: TransactionId,
-    /// By the author's certified key, over that transaction's visit, see [`crate::call::SealRequest`].
+    /// By the author's certified key, over that transaction's visit, see
+    /// [`crate::call::SealRequest`].
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
@@ -130,8 +134,9 @@ impl PrivateHeader {
     }
 }
 
-/// A workstation's word that it checked the entries of a block before the block was closed: author certified and signed, record on the consortium chain. By a
-/// certified person of the hospital who wrote none of them.
+/// A workstation's word that it checked the entries of a block before the block was closed: author
+/// certified and signed, record on the consortium chain. By a certified person of the hospital who
+/// wrote none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct PrivateCheck {
     /// The hospital.
@@ -387,7 +392,8 @@ pub struct ConsistencyProof {
 canonical!(ConsistencyProof { path });
 
 impl ConsistencyProof {
-    /// The proof that the first `new` leaves begin with the first `old`; empty when `old` is none, or all.
+    /// The proof that the first `new` leaves begin with the first `old`; empty when `old` is none,
+    /// or all.
     ///
     /// # Errors
     /// When a subtree is not there.
@@ -401,7 +407,8 @@ impl ConsistencyProof {
         })
     }
 
-    /// Checks that the tree of `new` leaves and root `new_root` extends that of `old` leaves and root `old_root`.
+    /// Checks that the tree of `new` leaves and root `new_root` extends that of `old` leaves and
+    /// root `old_root`.
     ///
     /// # Errors
     /// [`DecodeError::Invalid`] when it does not.
@@ -456,7 +463,8 @@ impl ConsistencyProof {
     }
 }
 
-/// SUBPROOF(m, D[n], b) of RFC 9162 section 2.1.4.1, for the leaves `from..to`, of which the first `old` are old.
+/// SUBPROOF(m, D[n], b) of RFC 9162 section 2.1.4.1, for the leaves `from..to`, of which the first
+/// `old` are old.
 fn subproof<S: Subtrees>(
     tree: &S,
     old: u64,

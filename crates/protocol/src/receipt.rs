@@ -34,7 +34,8 @@ canonical!(Receipt {
 });
 
 impl Receipt {
-    /// Checks everything a light client can: the chain, the Merkle path, and the certificate under the genesis group key.
+    /// Checks everything a light client can: the chain, the Merkle path, and the certificate under
+    /// the genesis group key.
     ///
     /// # Errors
     /// [`ReceiptError`] names the first check that fails.

@@ -1,11 +1,13 @@
-//! Every rule by which the ledger or a key holder refuses, with a stable name and what to do about it.
+//! Every rule by which the ledger or a key holder refuses, with a stable name and what to do about
+//! it.
 
 use schemars::JsonSchema;
 
 use crate::codec::{Decode, DecodeError, Encode, Reader, named_codes};
 
 named_codes! {
-    /// The rule that was broken. Names and codes are stable: pages translate them, tests match them.
+    /// The rule that was broken. Names and codes are stable: pages translate them, tests match
+    /// them.
     pub enum Refusal {
         /// The transaction is of another chain.
         WrongChain = 1 "wrong-chain",
@@ -93,7 +95,7 @@ named_codes! {
         AlreadyErased = 47 "already-erased",
         /// The private chain has not grown since its last anchor.
         AnchorStale = 48 "anchor-stale",
-        /// The private chain is not the one that was anchored before: what was anchored has been rewritten.
+        /// The private chain is not the one that was anchored before: it has been rewritten.
         AnchorInconsistent = 49 "anchor-inconsistent",
         /// The grant is for emergencies, and two clinicians have not opened it today.
         GrantNotOpened = 60 "grant-not-opened",

@@ -1,4 +1,5 @@
-//! Who is who: the genesis, member organisations, and the certificates of the people who act for them.
+//! Who is who: the genesis, member organisations, and the certificates of the people who act for
+//! them.
 
 use schemars::JsonSchema;
 use yilian_crypto::{
@@ -152,7 +153,8 @@ impl Certificate {
     /// Checks that the validity is a span of time, and no longer than allowed.
     ///
     /// # Errors
-    /// [`DecodeError::Invalid`] when it ends before it begins, [`DecodeError::TooLong`] over [`CERTIFICATE_DAYS_MAX`].
+    /// [`DecodeError::Invalid`] when it ends before it begins, [`DecodeError::TooLong`] over
+    /// [`CERTIFICATE_DAYS_MAX`].
     pub fn check_validity(&self) -> Result<(), DecodeError> {
         const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
         let (from, until) = (self.valid_from.get(), self.valid_until.get());
@@ -194,7 +196,7 @@ named_codes! {
     pub enum Standing {
         /// It may.
         Active = 1 "active",
-        /// Not for now: its node seals nothing, its CA certifies nobody, its people are served by no key holder.
+        /// Not for now: its node seals nothing, its CA certifies nobody, no key holder serves it.
         Suspended = 2 "suspended",
         /// Never again.
         Expelled = 3 "expelled",
@@ -235,20 +237,23 @@ impl Motion {
     }
 }
 
-/// A member's vote on a motion about another. One member, one vote; it may be taken back until the motion is carried.
+/// A member's vote on a motion about another. One member, one vote; it may be taken back until the
+/// motion is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Vote {
     /// About whom.
     pub subject: MemberId,
     /// What.
     pub motion: Motion,
-    /// [`MemberEntry::decisions`] of the subject: votes of before a decision do not count for the next.
+    /// [`MemberEntry::decisions`] of the subject: votes of before a decision do not count for the
+    /// next.
     pub round: u32,
     /// Whose vote.
     pub voter: MemberId,
     /// In favour, or taken back.
     pub favour: bool,
-    /// How often the voter voted before, about whatever: a vote that was held back does not count any more when the voter has voted since.
+    /// How often the voter voted before, about whatever: a vote that was held back does not count
+    /// any more when the voter has voted since.
     pub sequence: u32,
 }
 canonical!(Vote {

@@ -11,8 +11,9 @@
 //!    197     20  scope, masked under a hash of (PK_h, c)
 //!    217         crypto::seal of the authored record, the 217 bytes above as associated data
 //! ```
-//! The mask lets the patient, from the seed alone, and the hospital tell a record's scope without trying any; whoever knows `PK_h` can
-//! derive every scope key of that patient there, so the mask gives away nothing more.
+//! The mask lets the patient, from the seed alone, and the hospital tell a record's scope without
+//! trying any; whoever knows `PK_h` can derive every scope key of that patient there, so the mask
+//! gives away nothing more.
 
 use rand_core::CryptoRng;
 use schemars::JsonSchema;
@@ -178,7 +179,8 @@ impl SealedObject {
     /// Reads a sealed object, whose header must be canonical.
     ///
     /// # Errors
-    /// [`SealedError::TooLarge`] over [`OBJECT_MAX`], [`SealedError::Malformed`] when the header is not one.
+    /// [`SealedError::TooLarge`] over [`OBJECT_MAX`], [`SealedError::Malformed`] when the header is
+    /// not one.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, SealedError> {
         if bytes.len() > OBJECT_MAX {
             return Err(SealedError::TooLarge { size: bytes.len() });
@@ -187,12 +189,13 @@ impl SealedObject {
         Ok(Self { header, bytes })
     }
 
-    /// Opens the object with its record's key and checks that the author is the one committed to. The author's signature is
-    /// checked by [`Authored::verify`], against the registry.
+    /// Opens the object with its record's key and checks that the author is the one committed to.
+    /// The author's signature is checked by [`Authored::verify`], against the registry.
     ///
     /// # Errors
-    /// [`SealedError::Unsealed`] when key or ciphertext are wrong, [`SealedError::Record`] when what was sealed is no authored record,
-    /// [`SealedError::AuthorMismatch`] when its author is not the committed one.
+    /// [`SealedError::Unsealed`] when key or ciphertext are wrong, [`SealedError::Record`] when
+    /// what was sealed is no authored record, [`SealedError::AuthorMismatch`] when its author is
+    /// not the committed one.
     pub fn open(&self, key: &RecordKey) -> Result<Authored, SealedError> {
         let (header, body) = self
             .bytes

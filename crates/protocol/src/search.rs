@@ -1,9 +1,11 @@
-//! Keyword search over the chain: what stands there, and what can be asked of a node (docs/PROTOCOL.md 7).
+//! Keyword search over the chain: what stands there, and what can be asked of a node
+//! (docs/PROTOCOL.md 7).
 //!
-//! A record's entries travel in the transaction that seals it. The ledger puts each where nothing stood before
-//! ([`crate::state::tables::INDEX`]) and notes the record's cross tags ([`crate::state::tables::CROSS`]); the record's own entry commits to all of
-//! them ([`RecordIndex::digest`]), so an owner can check that no entry was withheld. What a node learns is listed in
-//! docs/search-leakage.md.
+//! A record's entries travel in the transaction that seals it. The ledger puts each where nothing
+//! stood before ([`crate::state::tables::INDEX`]) and notes the record's cross tags
+//! ([`crate::state::tables::CROSS`]); the record's own entry commits to all of
+//! them ([`RecordIndex::digest`]), so an owner can check that no entry was withheld. What a node
+//! learns is listed in docs/search-leakage.md.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use yilian_crypto::{
@@ -188,7 +190,8 @@ impl std::fmt::Debug for Find {
 /// Trapdoors of one search.
 pub type Searches = List<Find, SEARCHES_MAX>;
 
-/// What one trapdoor found: for each entry that it covers, the record; `None` where no true entry stands.
+/// What one trapdoor found: for each entry that it covers, the record; `None` where no true entry
+/// stands.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Found {
     /// The records, in the order of the entries.

@@ -1,12 +1,13 @@
 //! The layout of the ledger's state: tables of canonical values over one flat map.
 //!
-//! Nodes keep the state, clients verify it ([`proof`]), so where a value stands is part of the wire.
+//! Nodes keep the state, clients verify it ([`proof`]), so where a value stands is part of the
+//! wire.
 //!
 //! # Two kinds of places
-//! Values that may change, and everything a client verifies, stand in the *provable* part, whose root is in
-//! every header. What is written once and looked up in bulk (index entries, places of transactions) stands in the
-//! *write-once* part; the header binds it through the consensus engine's field. The first bit of a
-//! [`StateKey`] tells which.
+//! Values that may change, and everything a client verifies, stand in the *provable* part, whose
+//! root is in every header. What is written once and looked up in bulk (index entries, places of
+//! transactions) stands in the *write-once* part; the header binds it through the consensus
+//! engine's field. The first bit of a [`StateKey`] tells which.
 
 pub mod proof;
 
@@ -17,7 +18,8 @@ use crate::{
     ids::StateKey,
 };
 
-/// Something for each of some places of the state, to be looked up. Its order differs between nodes: whoever goes through it sorts.
+/// Something for each of some places of the state, to be looked up. Its order differs between
+/// nodes: whoever goes through it sorts.
 pub type StateMap<V> = HashMap<StateKey, V, foldhash::fast::RandomState>;
 
 /// A table: values of type `T` by name.
@@ -156,7 +158,8 @@ pub mod tables {
     pub const CANDIDATES: Table<Candidates> = Table::new("candidates");
     /// Member -> its vote for a candidate.
     pub const BALLOT: Table<Ballot> = Table::new("ballot");
-    /// Epoch (8 bytes, big endian) -> its delegates; nothing for the first two, see [`Governance`](crate::governance::Governance).
+    /// Epoch (8 bytes, big endian) -> its delegates; nothing for the first two, see
+    /// [`Governance`](crate::governance::Governance).
     pub const SEATS: Table<Seats> = Table::new("seats");
 
     /// What a motion about a member in a round is called.
@@ -183,7 +186,8 @@ pub mod tables {
     /// Record id -> cross tags.
     pub const CROSS: Table<CrossTags> = Table::once("cross");
 
-    /// What the entry at `address` of a hospital's index is called. With the hospital in it, nobody takes another's place.
+    /// What the entry at `address` of a hospital's index is called. With the hospital in it, nobody
+    /// takes another's place.
     #[must_use]
     pub fn index_name(hospital: &MemberId, address: &Address) -> Vec<u8> {
         [hospital.as_bytes().as_slice(), &address.to_bytes()].concat()

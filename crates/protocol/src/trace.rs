@@ -1,14 +1,17 @@
-//! The trail of medicines: appends to traces, what the chain keeps of them, and the passes of those who append.
+//! The trail of medicines: appends to traces, what the chain keeps of them, and the passes of those
+//! who append.
 //!
 //! # What an append says
-//! `terms | proof`. The terms hold everything that is meant: pass, action, window of heights, the packs' traces with their lengths and masked
-//! keys, and the sealed event. The proof shows, in zero knowledge, that the appender knows the key of every pack, bound to chain and terms
-//! ([`TraceTerms::context`]); the pass, that the consortium's CA knows the appender. Neither tells who he is: that stands inside the event, under
-//! his certificate ([`AuthoredEvent`]).
+//! `terms | proof`. The terms hold everything that is meant: pass, action, window of heights, the
+//! packs' traces with their lengths and masked keys, and the sealed event. The proof shows, in zero
+//! knowledge, that the appender knows the key of every pack, bound to chain and terms
+//! ([`TraceTerms::context`]); the pass, that the consortium's CA knows the appender. Neither tells
+//! who he is: that stands inside the event, under his certificate ([`AuthoredEvent`]).
 //!
 //! # What the chain keeps
-//! For each trace a [`TraceHead`] in the provable state: its length, whether it is closed, and a link over all of its [`TraceItem`]s. What the packs of one
-//! append share is kept once ([`TraceShared`]).
+//! For each trace a [`TraceHead`] in the provable state: its length, whether it is closed, and a
+//! link over all of its [`TraceItem`]s. What the packs of one append share is kept once
+//! ([`TraceShared`]).
 
 use schemars::JsonSchema;
 use yilian_crypto::{
@@ -44,7 +47,7 @@ named_codes! {
         Destroy = 4 "destroy",
         /// A pack is called back, wherever it is. Closes the trace.
         Recall = 5 "recall",
-        /// Says that an earlier event was wrong. Never changes it, and is possible on a closed trace.
+        /// Says that an earlier event was wrong. Never changes it; possible on a closed trace.
         Correct = 6 "correct",
         /// Part of a split pack goes to a patient; the rest stays open.
         DispensePart = 7 "dispense-part",
@@ -63,7 +66,8 @@ impl TraceAction {
     /// | recall | yes | | | yes |
     /// | correct | yes | yes | yes | |
     ///
-    /// The chain does not know a pack from a carton; that a pack was commissioned by a maker is for whoever reads its trace.
+    /// The chain does not know a pack from a carton; that a pack was commissioned by a maker is for
+    /// whoever reads its trace.
     #[must_use]
     pub const fn is_open_to(self, role: Role) -> bool {
         let handles = matches!(role, Role::Maker | Role::Courier | Role::Pharmacist);
@@ -97,7 +101,8 @@ named_codes! {
 }
 
 impl TraceState {
-    /// The state after `action`; `None` when the trace is closed to it, and who tries holds a copied code or comes too late.
+    /// The state after `action`; `None` when the trace is closed to it, and who tries holds a
+    /// copied code or comes too late.
     #[must_use]
     pub const fn after(self, action: TraceAction) -> Option<Self> {
         match (self, action) {
@@ -145,7 +150,8 @@ impl HeightWindow {
     }
 }
 
-/// The consortium CA's word that whoever holds a key is certified with a role. Names nobody: an author gets many, and uses each once.
+/// The consortium CA's word that whoever holds a key is certified with a role. Names nobody: an
+/// author gets many, and uses each once.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct AuthorPass {
     /// The author's key for one append.
@@ -467,14 +473,15 @@ impl AuthoredEvent {
         self.signed_at
     }
 
-    /// The event as it was signed, whoever signed it: what [`AuthoredEvent::verify`] says is what counts.
+    /// The event as it was signed, whoever signed it: what [`AuthoredEvent::verify`] says is what
+    /// counts.
     #[must_use]
     pub fn event(&self) -> &[u8] {
         &self.event
     }
 
-    /// Whether the author of `entry` signed it, for the append `shared`, with the role of its pass, in good standing when it was signed and when it
-    /// came onto the chain.
+    /// Whether the author of `entry` signed it, for the append `shared`, with the role of its pass,
+    /// in good standing when it was signed and when it came onto the chain.
     ///
     /// # Errors
     /// [`Refusal`] names the first rule that is broken.
@@ -539,8 +546,8 @@ impl Decode for AuthoredEvent {
     }
 }
 
-/// The tag under which the `item` of a prescription is used up. `salt` is known to the record's readers only, so the tag tells nobody else
-/// which record or patient it is of.
+/// The tag under which the `item` of a prescription is used up. `salt` is known to the record's
+/// readers only, so the tag tells nobody else which record or patient it is of.
 #[must_use]
 pub fn prescription_tag(salt: &[u8; 32], item: &str) -> TreeHash {
     let parts: [&[u8]; 2] = [salt, item.as_bytes()];

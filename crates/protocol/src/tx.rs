@@ -1,8 +1,9 @@
 //! Transactions: everything that can happen on the chain, each signed by one key.
 //!
 //! # Format
-//! `chain (32) | body (tag and fields) | signer (32) | signature (64)`, at most [`TRANSACTION_MAX`] bytes. The id is the hash of all of it. The signer's
-//! key travels along so that the signature can be checked before any state is read; whether that key *may* sign is the ledger's rule.
+//! `chain (32) | body (tag and fields) | signer (32) | signature (64)`, at most [`TRANSACTION_MAX`]
+//! bytes. The id is the hash of all of it. The signer's key travels along so that the signature can
+//! be checked before any state is read; whether that key *may* sign is the ledger's rule.
 
 use schemars::JsonSchema;
 use yilian_crypto::{
@@ -117,7 +118,8 @@ canonical!(SealVisit {
     index
 });
 
-/// A transaction with a verified signature. Made by [`Transaction::sign`] and by decoding, which both guarantee it.
+/// A transaction with a verified signature. Made by [`Transaction::sign`] and by decoding, which
+/// both guarantee it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Transaction {
     chain: ChainId,
@@ -168,7 +170,8 @@ impl Transaction {
         Ok(transaction)
     }
 
-    /// Reads a transaction whose signature was verified before, as one that comes out of a final block.
+    /// Reads a transaction whose signature was verified before, as one that comes out of a final
+    /// block.
     ///
     /// # Errors
     /// [`TransactionError::Malformed`] when the bytes are no transaction.
@@ -197,7 +200,8 @@ impl Transaction {
         }
     }
 
-    /// Whether the bytes of a transaction may be a change of a grant: told without reading the rest of them.
+    /// Whether the bytes of a transaction may be a change of a grant: told without reading the rest
+    /// of them.
     #[must_use]
     pub fn may_set_grant(bytes: &[u8]) -> bool {
         bytes.get(ChainId::SIZE) == Some(&SET_GRANT)

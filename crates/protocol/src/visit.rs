@@ -1,12 +1,14 @@
 //! The visit token: what a patient hands over at check-in, as a QR code or a file.
 //!
-//! From the 医链 note (就诊号) and docs/PROTOCOL.md 4.1. The token gives the hospital what it needs to seal the visit's records to the patient, and
-//! nothing that another hospital could match: a key of this hospital's own, a pseudonym of this visit's own, and the identity under the
-//! regulators' key only.
+//! From the 医链 note (就诊号) and docs/PROTOCOL.md 4.1. The token gives the hospital what it needs
+//! to seal the visit's records to the patient, and nothing that another hospital could match: a key
+//! of this hospital's own, a pseudonym of this visit's own, and the identity under the regulators'
+//! key only.
 //!
 //! # Deviation
-//! The token is signed under the pseudonym itself (a Schnorr signature by the discrete logarithm of the nym) instead of under a separate visit
-//! key: so nobody can present a nym that he read on the chain.
+//! The token is signed under the pseudonym itself (a Schnorr signature by the discrete logarithm of
+//! the nym) instead of under a separate visit key: so nobody can present a nym that he read on the
+//! chain.
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
@@ -95,7 +97,8 @@ impl VisitToken {
         Self { visit, signature }
     }
 
-    /// What the token states, once all of it is checked: signature, escrow, chain, hospital and time.
+    /// What the token states, once all of it is checked: signature, escrow, chain, hospital and
+    /// time.
     ///
     /// # Errors
     /// [`TokenError`] names the first check that fails.

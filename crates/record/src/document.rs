@@ -1,22 +1,23 @@
 //! A submitted document: taken apart by confidentiality, and put together again.
 //!
 //! Each part of a visit is a FHIR Bundle with the entries of one level, as they were written. What
-//! the bundle says of itself (identifier, timestamp, signature, links, ..) stands in one part alone,
-//! the most confidential: a reader of another part does not learn from it what else there is.
+//! the bundle says of itself (identifier, timestamp, signature, links, ..) stands in one part
+//! alone, the most confidential: a reader of another part does not learn from it what else there
+//! is.
 //!
 //! | submitted type | type of a part |
 //! |---|---|
 //! | collection, transaction, batch, history, searchset, responses | the same |
-//! | document, message | the same where the part begins with its Composition or MessageHeader; else collection |
+//! | document, message | the same, if it begins with Composition or MessageHeader; or collection |
 //!
 //! An entry without a resource (`DELETE Patient/1`) goes with identity if it is of a person, with
 //! sensitive if its address is a query, else into the most confidential part.
 //!
 //! # The order
-//! An extension of `Bundle.type` in that part, [`SUBMITTED`], tells what was submitted: its type, and
-//! the level of each entry in runs. `document s1 i1 c3`: one entry of the sensitive part, one of the
-//! identity part, three of the clinical part. [`joined`] gives the text again, white space between
-//! tokens aside. Of a history that was split into visits, each visit is told so for itself.
+//! An extension of `Bundle.type` in that part, [`SUBMITTED`], tells what was submitted: its type,
+//! and the level of each entry in runs. `document s1 i1 c3`: one entry of the sensitive part, one
+//! of the identity part, three of the clinical part. [`joined`] gives the text again, white space
+//! between tokens aside. Of a history that was split into visits, each visit is told so for itself.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -1,19 +1,26 @@
-//! A patient's resources, grouped into visits: one for each Encounter (FHIR R4, Encounter and the `encounter` element of clinical resources).
+//! A patient's resources, grouped into visits: one for each Encounter (FHIR R4, Encounter and the
+//! `encounter` element of clinical resources).
 //!
 //! Rules, in order; every resource of the bundle lands in exactly one visit:
-//! 1. An Encounter opens a visit. Visits are ordered by the moment of their start; those without one come last.
+//! 1. An Encounter opens a visit. Visits are ordered by the moment of their start; those without
+//!    one come last.
 //! 2. A resource that refers to an Encounter, at any depth, belongs to the first one it names.
-//! 3. A resource that an Encounter refers to (its location, practitioner, organisation) belongs to the earliest such visit.
-//! 4. A resource that refers to a grouped clinical resource belongs where that one is (a Goal that addresses a Condition, a Claim for a prescription).
-//! 5. What is left (the Patient, coverage, allergies on file) belongs to the earliest visit: it is what a hospital takes down at registration.
+//! 3. A resource that an Encounter refers to (its location, practitioner, organisation) belongs to
+//!    the earliest such visit.
+//! 4. A resource that refers to a grouped clinical resource belongs where that one is (a Goal that
+//!    addresses a Condition, a Claim for a prescription).
+//! 5. What is left (the Patient, coverage, allergies on file) belongs to the earliest visit: it is
+//!    what a hospital takes down at registration.
 //!
 //! # What is one visit whatever it holds
-//! A document or a message is attested as a whole, and a history is told in its order: none of them is split. Without any Encounter (a vaccination card, a list
-//! of medicines, an International Patient Summary) all resources are one visit.
+//! A document or a message is attested as a whole, and a history is told in its order: none of them
+//! is split. Without any Encounter (a vaccination card, a list of medicines, an International
+//! Patient Summary) all resources are one visit.
 //!
 //! # When it was
-//! `Encounter.period.start`, else its end; of a document, `Composition.date`; else the earliest date of what was found, done, given or written. Care may
-//! be without any date. The quarter is that of the date as it is written, in the hospital's own time zone.
+//! `Encounter.period.start`, else its end; of a document, `Composition.date`; else the earliest
+//! date of what was found, done, given or written. Care may be without any date. The quarter is
+//! that of the date as it is written, in the hospital's own time zone.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
@@ -28,7 +35,8 @@ pub struct Visit {
     pub encounter: Option<String>,
     /// The hospital: the reference of `Encounter.serviceProvider` or `Composition.custodian`.
     pub hospital: Option<String>,
-    /// Who treated or wrote: the references of `Encounter.participant.individual` or `Composition.author`.
+    /// Who treated or wrote: the references of `Encounter.participant.individual` or
+    /// `Composition.author`.
     pub practitioners: Vec<String>,
     /// When it was, as it is written.
     pub start: Option<String>,
@@ -290,7 +298,8 @@ fn date(visit: &mut Visit) {
     visit.quarter = visit.start.as_deref().and_then(quarter);
 }
 
-/// When what a resource tells was found, done, given or written. When an illness began is no date of care.
+/// When what a resource tells was found, done, given or written. When an illness began is no date
+/// of care.
 fn date_of(resource: &Resource) -> Option<&str> {
     const DATES: [&str; 18] = [
         "/effectiveDateTime",
@@ -319,7 +328,8 @@ fn date_of(resource: &Resource) -> Option<&str> {
     found.find(|date| quarter(date).is_some())
 }
 
-/// The quarter of a FHIR date or dateTime, which begins with the year and, if it is known, the month.
+/// The quarter of a FHIR date or dateTime, which begins with the year and, if it is known, the
+/// month.
 fn quarter(date: &str) -> Option<Quarter> {
     let mut parts = date.splitn(3, '-');
     let year = parts.next()?.parse().ok()?;

@@ -1,6 +1,8 @@
-//! Medical records in the clear: reading and checking FHIR R4, and what is made of it before it is sealed.
+//! Medical records in the clear: reading and checking FHIR R4, and what is made of it before it is
+//! sealed.
 //!
-//! Start at [`fhir`]: bytes become a checked [`fhir::Bundle`] of [`fhir::Resource`]s or a clear error.
+//! Start at [`fhir`]: bytes become a checked [`fhir::Bundle`] of [`fhir::Resource`]s or a clear
+//! error.
 //!
 //! This crate sees plaintext. The room of the hospital node and the ledger may not link it
 //! (docs/ARCHITECTURE.md); nothing here does network I/O or keeps keys.

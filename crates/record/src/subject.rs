@@ -2,9 +2,9 @@
 //! sealed to her unseen.
 //!
 //! The patient of a resource is what its `subject`, `patient` or the like leads to (R4, compartment
-//! *Patient*, by its parameters `subject`, `patient`, `beneficiary`, `individual`, `actor`). Patients
-//! that name each other in `Patient.link` ("the same actual person"), or that share a business
-//! identifier, are one.
+//! *Patient*, by its parameters `subject`, `patient`, `beneficiary`, `individual`, `actor`).
+//! Patients that name each other in `Patient.link` ("the same actual person"), or that share a
+//! business identifier, are one.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The ways in: what an author hands over is read, checked, grouped, and compared with the token.
 //!
 //! Accepted are a Bundle of any type, a single resource, NDJSON of a bulk export (gzipped too), and
-//! several files of the last two together. What is odd but may be right is a [`Concern`]: it is told
-//! before anything is sealed, and goes on only when the author accepts it by its name.
+//! several files of the last two together. What is odd but may be right is a [`Concern`]: it is
+//! told before anything is sealed, and goes on only when the author accepts it by its name.
 
 use std::{collections::BTreeSet, fmt};
 

@@ -1,5 +1,6 @@
-//! Patients and doctors of a simulation: a record is sealed, its scope granted to a reader, read with the parts of several key holders, and
-//! the grant revoked. The clients are the product's own, and verify all that they are told.
+//! Patients and doctors of a simulation: a record is sealed, its scope granted to a reader, read
+//! with the parts of several key holders, and the grant revoked. The clients are the product's own,
+//! and verify all that they are told.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Hospitals as patients and doctors meet them: the product's own nodes over simulated chains.
-//! Chains, their links and their disks are the simulation's; what is asked of a hospital, and by one
-//! of another, is a call.
+//! Chains, their links and their disks are the simulation's; what is asked of a hospital, and by
+//! one of another, is a call.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -122,7 +122,8 @@ impl Hospitals {
         }
     }
 
-    /// Starts a hospital's node, and does what a node does of its own accord for as long as it runs.
+    /// Starts a hospital's node, and does what a node does of its own accord for as long as it
+    /// runs.
     pub async fn run(
         self: Arc<Self>,
         place: usize,

@@ -1,8 +1,9 @@
-//! A consortium in one process, on simulated time, links and disks. Everything follows from a seed: a failure prints it, and the same
-//! seed fails again.
+//! A consortium in one process, on simulated time, links and disks. Everything follows from a seed:
+//! a failure prints it, and the same seed fails again.
 //!
-//! [`World`] is what the hospitals of a simulation do (admit themselves, elect, treat patients, make grants and revoke them) and what must hold
-//! whatever else happens: [`Invariants`]. Scenarios are this crate's tests.
+//! [`World`] is what the hospitals of a simulation do (admit themselves, elect, treat patients,
+//! make grants and revoke them) and what must hold whatever else happens: [`Invariants`]. Scenarios
+//! are this crate's tests.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -69,7 +70,8 @@ struct Happened {
     acknowledged: Vec<(TransactionId, Place)>,
     revoked: Vec<(GrantId, Height)>,
     violations: Vec<String>,
-    /// Records read with the parts of several key holders, and how often one of these was found to lie.
+    /// Records read with the parts of several key holders, and how often one of these was found to
+    /// lie.
     readings: usize,
     liars_named: usize,
     /// Attempts to read after a revocation.
@@ -91,7 +93,8 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Between two acts of a hospital.
 const PAUSE: Duration = Duration::from_millis(150);
-/// Records that are read under grants in a simulation where patients are treated, and tried to be read after the revocation; at least.
+/// Records that are read under grants in a simulation where patients are treated, and tried to be
+/// read after the revocation; at least.
 const READINGS: usize = 8;
 /// The consortium's CA.
 const CONSORTIUM: [u8; 32] = [200; 32];
@@ -116,7 +119,8 @@ fn member_ca(place: usize) -> MemberCa {
 }
 
 impl World {
-    /// A consortium of `nodes` hospitals, of which the nodes of the first `validators` begin, with epochs of `epoch_blocks`.
+    /// A consortium of `nodes` hospitals, of which the nodes of the first `validators` begin, with
+    /// epochs of `epoch_blocks`.
     ///
     /// # Panics
     /// When it is too large.
@@ -141,14 +145,16 @@ impl World {
         }
     }
 
-    /// Every hospital stands its node for election and votes for it, and moves its vote now and then.
+    /// Every hospital stands its node for election and votes for it, and moves its vote now and
+    /// then.
     #[must_use]
     pub const fn electing(mut self) -> Self {
         self.elects = true;
         self
     }
 
-    /// Every hospital treats patients: their records are granted, read and revoked. Some of the hospitals lie as key holders.
+    /// Every hospital treats patients: their records are granted, read and revoked. Some of the
+    /// hospitals lie as key holders.
     #[must_use]
     pub fn treating(mut self, liars: &[usize]) -> Self {
         self.treats = Some(liars.to_vec());
@@ -337,7 +343,8 @@ impl World {
         }
     }
 
-    /// What a key holder looks at before it serves: at a node that has executed the revocation, the grant must not be served.
+    /// What a key holder looks at before it serves: at a node that has executed the revocation, the
+    /// grant must not be served.
     async fn look_at_revoked(&self, place: usize, chain: &SimulatedChain) {
         let reached = chain.latest().height;
         let known = {
@@ -374,8 +381,9 @@ impl World {
     }
 }
 
-/// One history: every node has the same block at every height. Nothing lost: what was acknowledged stands in the block that was named, at
-/// every node that has it. Nothing revoked is served. And something happened at all.
+/// One history: every node has the same block at every height. Nothing lost: what was acknowledged
+/// stands in the block that was named, at every node that has it. Nothing revoked is served. And
+/// something happened at all.
 #[derive(Debug, Clone)]
 pub struct Invariants {
     world: World,
@@ -449,7 +457,8 @@ impl Invariants {
     }
 }
 
-/// Whether a block holds what was acknowledged to stand in it, and nothing that was to stand elsewhere.
+/// Whether a block holds what was acknowledged to stand in it, and nothing that was to stand
+/// elsewhere.
 fn holds(
     block: &FinalBlock,
     named: &[(TransactionId, u32)],

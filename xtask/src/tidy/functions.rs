@@ -2,8 +2,8 @@
 
 use super::{Fault, File, source::Source};
 
-/// The functions of more than `limit` lines, but for the `known`, which may not have grown. An entry
-/// of `known` that is not needed any more is a fault too.
+/// The functions of more than `limit` lines, but for the `known`, which may not have grown. An
+/// entry of `known` that is not needed any more is a fault too.
 pub fn over(
     limit: usize,
     sources: &[(&File, Source)],

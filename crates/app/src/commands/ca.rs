@@ -262,7 +262,8 @@ impl fmt::Display for Passes {
     }
 }
 
-/// The old certificate stays valid to its end, unless it is revoked: what was signed under it can be checked for ever.
+/// The old certificate stays valid to its end, unless it is revoked: what was signed under it can
+/// be checked for ever.
 async fn renew(context: &Context, name: &str, days: u64) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let session = &opened.session;

@@ -251,7 +251,8 @@ async fn drafts(home: &Home, plan: &CreateOptions) -> anyhow::Result<(Committee,
 /// A node's name, where its API is, and where it listens to peers.
 type Seat = (String, SocketAddr, SocketAddr);
 
-/// Has the validators make the group key together, each in a process of its own: none of them, and not this one, ever knows it.
+/// Has the validators make the group key together, each in a process of its own: none of them, and
+/// not this one, ever knows it.
 async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec<PeerId>)> {
     let program = node_program()?;
     let mut validators = Vec::new();
@@ -483,7 +484,10 @@ async fn supervise(
     loop {
         tokio::select! {
             ended = running.child.wait() => {
-                let code = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                let code = match ended {
+                    Ok(status) => status.to_string(),
+                    Err(error) => error.to_string(),
+                };
                 eprintln!("{} ended ({code}); starting it again", node.name);
             }
             () = told(&mut stopped) => return end(running).await,
@@ -534,7 +538,8 @@ async fn admit_members(home: &Home, net: &Net, first: &NetNode) -> anyhow::Resul
             ca::admit_member(home, &session, &ca).await?;
         }
     }
-    // The validators of the genesis become their members'; who is suspended loses its seat with the next election.
+    // The validators of the genesis become their members'; who is suspended loses its seat with the
+    // next election.
     let candidates = session.candidates().await?;
     for node in net.nodes.iter().filter(|node| node.votes) {
         let member = home.member_ca(&node.member)?.id();

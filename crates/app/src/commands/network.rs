@@ -56,7 +56,8 @@ pub fn init(context: &Context, options: &InitOptions) -> anyhow::Result<()> {
     })
 }
 
-/// Makes a network's keys and genesis. The genesis is written last: a network that was made half is none.
+/// Makes a network's keys and genesis. The genesis is written last: a network that was made half is
+/// none.
 pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
     let validator = ValidatorKey::generate();
     let governance = validator.alone(EpochBlocks::DEFAULT)?;
@@ -75,7 +76,8 @@ pub fn is_free(home: &Home) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the consortium's keys, and the genesis of the chain that `committee` orders, which is not kept yet.
+/// Makes the consortium's keys, and the genesis of the chain that `committee` orders, which is not
+/// kept yet.
 pub fn begin(
     home: &Home,
     name: &str,

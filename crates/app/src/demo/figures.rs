@@ -16,7 +16,8 @@ pub struct Figures {
     pub patients: usize,
     /// Visits sealed.
     pub encounters: usize,
-    /// Visits every part of which came back byte for byte, through the patient, the share and the grant.
+    /// Visits every part of which came back byte for byte, through the patient, the share and the
+    /// grant.
     pub equal: usize,
     steps: BTreeMap<&'static str, Step>,
 }

@@ -1,4 +1,5 @@
-//! The whole story, played on every visit of every patient: check in, seal, open, share, re-open, grant, read, revoke.
+//! The whole story, played on every visit of every patient: check in, seal, open, share, re-open,
+//! grant, read, revoke.
 
 mod figures;
 mod stage;

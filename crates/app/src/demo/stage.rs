@@ -252,7 +252,8 @@ impl<'a> Stage<'a> {
         self.home.doctor(&person)
     }
 
-    /// What a hospital or practitioner is called; names may repeat, so the reference's end goes with it.
+    /// What a hospital or practitioner is called; names may repeat, so the reference's end goes
+    /// with it.
     fn name(&self, reference: &str) -> String {
         let display = self
             .known

@@ -1,7 +1,7 @@
 //! The commands that README.md and docs/commands.md show are run, and answer what they show.
 //!
-//! A block of ```` ```sh ```` is run line by line in one shell, from the top of its page to the end.
-//! `# refused: RULE` behind a command says that it must fail, and how.
+//! A block of ```` ```sh ```` is run line by line in one shell, from the top of its page to the
+//! end. `# refused: RULE` behind a command says that it must fail, and how.
 //!
 //! A block of ```` ```sh not-run: REASON ```` is not run. Its reason is `builds`, or the file of a
 //! test that runs the same subcommands.

@@ -1,4 +1,5 @@
-//! What a node sees of searching: its whole view of two patients, compared. See docs/search-leakage.md.
+//! What a node sees of searching: its whole view of two patients, compared. See
+//! docs/search-leakage.md.
 
 use std::{
     collections::BTreeSet,
@@ -125,7 +126,8 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
     let doctor = Doctor::new(&seed, &certificate).unwrap();
     hospital.certify(&session, certificate).await.unwrap();
 
-    // The same repetition of words, other words; one patient's words are long, the other's short, and one is of the other's too.
+    // The same repetition of words, other words; one patient's words are long, the other's short,
+    // and one is of the other's too.
     let first = [["hiv", "gout"], ["hiv", "flu"], ["gout", "hiv"]];
     let long = "a very long name of a rare disease that hardly anybody has";
     let second = [[long, "hiv"], [long, "x ray"], ["hiv", long]];
@@ -209,7 +211,8 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
             };
             patient.check_in(&session, check_in, &mut rand::rng())
         });
-        // Both number from what they know themselves; the chain takes one, and the other counts anew.
+        // Both number from what they know themselves; the chain takes one, and the other counts
+        // anew.
         let seals = devices.iter().zip(&tokens).map(|(doctor, token)| {
             let checked = doctor.check_in(&session, token, now()).unwrap();
             let draft = Draft {

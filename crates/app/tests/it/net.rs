@@ -1,4 +1,5 @@
-//! A network of processes: `yilian net create`, `up` and `doctor`, and a record's way across its nodes.
+//! A network of processes: `yilian net create`, `up` and `doctor`, and a record's way across its
+//! nodes.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -203,7 +204,8 @@ fn a_record_sealed_behind_a_firewall_is_read_at_another_hospital() {
     a_grant_is_served_by_several_hospitals(&net, &reader, &text(clinical, "record"));
 }
 
-/// Shares go to hospitals whose nodes the patient's own node does not know, and readers are served through nodes that hold none.
+/// Shares go to hospitals whose nodes the patient's own node does not know, and readers are served
+/// through nodes that hold none.
 fn a_grant_is_served_by_several_hospitals(net: &Net, reader: &str, record: &str) {
     let letter = net.yilian.file("letter.json");
     let arguments = [

@@ -1,4 +1,5 @@
-//! A hospital's private chain: anchored by itself, audited by anybody, and found out when it is rewritten.
+//! A hospital's private chain: anchored by itself, audited by anybody, and found out when it is
+//! rewritten.
 
 use std::time::{Duration, Instant};
 
@@ -135,7 +136,8 @@ fn a_rewritten_entry_is_placed() {
 fn a_chain_that_was_made_anew_to_fit_contradicts_its_anchors() {
     let (yilian, _) = sealed();
     let before = std::fs::read(yilian.path("home/node/private-chain.redb")).unwrap();
-    // The hospital itself drops its last entry and forgets blocks and tree; its node then closes blocks over what is left.
+    // The hospital itself drops its last entry and forgets blocks and tree; its node then closes
+    // blocks over what is left.
     rewrite(&yilian, |database| {
         let transaction = database.begin_write().unwrap();
         transaction.delete_table(BLOCKS).unwrap();

@@ -359,7 +359,8 @@ fn records_are_found_by_code_and_word_by_their_patient_and_by_whom_he_lets() {
     let search =
         |words: &[&str]| found(&[&["patient", "search", "ann", "--check"], words].concat());
 
-    // By code, by everyday word in either language, by several words; what is not there is not found.
+    // By code, by everyday word in either language, by several words; what is not there is not
+    // found.
     let both = search(&["I10"]);
     assert_eq!(both.len(), 2);
     assert!(pressure.contains(&both[0]) && again.contains(&both[1]));
@@ -371,7 +372,8 @@ fn records_are_found_by_code_and_word_by_their_patient_and_by_whom_he_lets() {
     assert_eq!(search(&["Z99.9"]), Vec::<String>::new());
     assert_eq!(search(&["I10", "--until", "2020-Q1"]), Vec::<String>::new());
 
-    // A letter lets a doctor of another hospital find what exists now, and nothing later. It names no word.
+    // A letter lets a doctor of another hospital find what exists now, and nothing later. It names
+    // no word.
     let letter = yilian.file("search.json");
     let arguments = [
         "patient",

@@ -188,7 +188,8 @@ async fn a_false_author_is_told_and_his_word_counts_nothing() {
         Refusal::StaleRequest,
     );
 
-    // With a pass that is left over, after the certificate was taken back; dated back into its time.
+    // With a pass that is left over, after the certificate was taken back; dated back into its
+    // time.
     let fourth = pack("4");
     commission(&mut world, &[&fourth]).await;
     let before = now();

@@ -77,7 +77,8 @@ async fn a_copy_of_the_chain_tells_neither_product_nor_owner_nor_what_travels_to
     assert_eq!(appends.len(), 8);
     let encoded: Vec<Vec<u8>> = appends.iter().map(TraceAppend::to_vec).collect();
 
-    // Neither product nor place nor person nor organisation stands anywhere in them, nor a carton's trace in its pack's.
+    // Neither product nor place nor person nor organisation stands anywhere in them, nor a carton's
+    // trace in its pack's.
     let people = [&world.maker, &world.courier, &world.pharmacist];
     let mut secrets: Vec<Vec<u8>> = [
         "09521141012345",
@@ -109,8 +110,8 @@ async fn a_copy_of_the_chain_tells_neither_product_nor_owner_nor_what_travels_to
             .any(|window| window == carton.trace().as_bytes())
     );
 
-    // Between any two appends of different packs, by one author or by two, nothing is alike but what is public: the same role has the same
-    // days on its passes.
+    // Between any two appends of different packs, by one author or by two, nothing is alike but
+    // what is public: the same role has the same days on its passes.
     let (ship_first, ship_second, ship_third) = (&appends[3], &appends[4], &appends[5]);
     let days = |append: &TraceAppend| {
         let mut bytes = append.terms.pass.valid_from.to_vec();

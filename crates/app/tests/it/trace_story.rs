@@ -281,7 +281,8 @@ fn what_is_captured_offline_comes_onto_the_chain_later_in_its_order() {
     let kept = offline(&["trace", "ship", "Mai", "--codes", &all]);
     assert_eq!(kept["waiting"], 2);
     yilian.fails(&["trace", "show", "--codes", &single[0]]);
-    // Nothing was sent: a second maker, offline too, has the same codes by mistake. Hers come later and are refused.
+    // Nothing was sent: a second maker, offline too, has the same codes by mistake. Hers come later
+    // and are refused.
     yilian.ok(&["ca", "certify", "Pharma", "Mao", "--role", "maker"]);
     yilian.ok(&["ca", "passes", "Mao", "--count", "3"]);
     offline(&["trace", "commission", "Mao", "--codes", &single[0]]);

@@ -22,7 +22,8 @@ impl Yilian {
         }
     }
 
-    /// A folder with a network, a hospital, a doctor, a second doctor and a patient. Returns the two doctors' certificates too.
+    /// A folder with a network, a hospital, a doctor, a second doctor and a patient. Returns the
+    /// two doctors' certificates too.
     pub fn with_people() -> (Self, [String; 2]) {
         let yilian = Self::new();
         yilian.ok(&["init", "--name", "Test"]);

@@ -1,4 +1,5 @@
-//! What is wrong with a pack, as its trail shows. The ledger closes traces; what an event says is known to readers only, so they check it.
+//! What is wrong with a pack, as its trail shows. The ledger closes traces; what an event says is
+//! known to readers only, so they check it.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -23,7 +24,8 @@ pub enum Alarm {
         /// The attempt.
         step: usize,
     },
-    /// Something was appended after the trace was closed: whoever did has the code of a pack that is gone.
+    /// Something was appended after the trace was closed: whoever did has the code of a pack that
+    /// is gone.
     AppendAfterClosing {
         /// The attempt.
         step: usize,
@@ -137,7 +139,8 @@ pub(super) fn find(identity: &Identity, steps: &[Step], now: TimeMs) -> Vec<Alar
     for (step, number) in steps.iter().zip(1..) {
         alarms.extend(of_entry(identity, step, number));
     }
-    // What an event says counts only when it came in time, its author is known, and nobody took it back.
+    // What an event says counts only when it came in time, its author is known, and nobody took it
+    // back.
     let withdrawn = withdrawn(steps);
     let valid: Vec<(usize, &Step, &Event)> = steps
         .iter()

@@ -1,5 +1,5 @@
-//! The EPCIS events of a medicine's way. An event about several packs names their class and number, not each of them: a pack's buyer shall not learn
-//! the serial numbers of the others.
+//! The EPCIS events of a medicine's way. An event about several packs names their class and number,
+//! not each of them: a pack's buyer shall not learn the serial numbers of the others.
 
 use std::collections::BTreeMap;
 
@@ -178,7 +178,8 @@ impl EventMaker<'_> {
             .build()
     }
 
-    /// Declares `wrong` wrong: the same event again, with the declaration, as EPCIS 7.3.4.4 has it. `right` is the event that holds instead.
+    /// Declares `wrong` wrong: the same event again, with the declaration, as EPCIS 7.3.4.4 has it.
+    /// `right` is the event that holds instead.
     ///
     /// # Errors
     /// As [`EventMaker::commissioning`].

@@ -40,7 +40,8 @@ pub struct Handler {
     role: Role,
 }
 
-/// What happened to some packs, not yet on the chain: made at once, or offline and brought in later.
+/// What happened to some packs, not yet on the chain: made at once, or offline and brought in
+/// later.
 #[derive(Debug)]
 pub struct Capture {
     /// The packs, 1 to 4096, each with its whole code.
@@ -97,11 +98,13 @@ impl Handler {
         book.ask(chain, self.certificate, signing, count, rng)
     }
 
-    /// Brings what was captured onto the chain. Takes a pass out of the book, whether or not it succeeds: a pass that was seen names what it was seen with.
+    /// Brings what was captured onto the chain. Takes a pass out of the book, whether or not it
+    /// succeeds: a pass that was seen names what it was seen with.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] names the rule. After [`TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed) the attempt stands in the packs'
-    /// traces as an alarm.
+    /// [`ClientError::Refused`] names the rule. After
+    /// [`TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed) the attempt stands in the
+    /// packs' traces as an alarm.
     pub async fn append<T: Transport>(
         &self,
         session: &Session<T>,

@@ -1,4 +1,5 @@
-//! Passes: what the consortium's CA gives to those who handle medicines, so that the chain sees *that* they are certified and not *who* they are.
+//! Passes: what the consortium's CA gives to those who handle medicines, so that the chain sees
+//! *that* they are certified and not *who* they are.
 
 use rand_core::CryptoRng;
 use yilian_crypto::{

@@ -1,4 +1,5 @@
-//! A doctor's prescription, as a pharmacist dispenses it: a MedicationRequest in a record that the patient opened to him.
+//! A doctor's prescription, as a pharmacist dispenses it: a MedicationRequest in a record that the
+//! patient opened to him.
 
 use serde_json::Value;
 use yilian_protocol::{RecordId, TreeHash, authored::Verified, call::Transport, registry::Role};
@@ -19,10 +20,12 @@ pub struct Prescription {
 }
 
 impl Prescription {
-    /// The MedicationRequest with the id `item` in an opened record; the only one there when left out.
+    /// The MedicationRequest with the id `item` in an opened record; the only one there when left
+    /// out.
     ///
     /// # Errors
-    /// [`ClientError::Prescription`] when there is none, several, or one that is not active, or when no doctor wrote it.
+    /// [`ClientError::Prescription`] when there is none, several, or one that is not active, or
+    /// when no doctor wrote it.
     pub async fn find<T: Transport>(
         session: &Session<T>,
         record: RecordId,

@@ -1,4 +1,5 @@
-//! Reading a trail: every entry linked to the proven head, opened, and its author checked against the registry at that time.
+//! Reading a trail: every entry linked to the proven head, opened, and its author checked against
+//! the registry at that time.
 
 use serde::Serialize;
 use yilian_crypto::trace::ReadingKey;
@@ -91,8 +92,8 @@ fn as_json<S: serde::Serializer>(event: &Option<Event>, serializer: S) -> Result
     event.as_ref().map(Event::as_value).serialize(serializer)
 }
 
-/// Reads the trail of a pack, with that of the cartons it was in as long as it was in them. `None` when nobody ever made such a pack, as far as the chain
-/// knows.
+/// Reads the trail of a pack, with that of the cartons it was in as long as it was in them. `None`
+/// when nobody ever made such a pack, as far as the chain knows.
 ///
 /// # Errors
 /// When the node does not answer, or keeps entries back.
@@ -195,7 +196,8 @@ async fn stay_steps<T: Transport>(
     Ok(steps)
 }
 
-/// Opens an entry and checks its author. What is wrong with it is part of the answer, not an error: a trail with a forged entry is still to be read.
+/// Opens an entry and checks its author. What is wrong with it is part of the answer, not an error:
+/// a trail with a forged entry is still to be read.
 async fn open<T: Transport>(
     session: &Session<T>,
     reading: &ReadingKey,

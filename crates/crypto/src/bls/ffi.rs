@@ -56,12 +56,21 @@ macro_rules! scalar_operation {
         }
     };
 }
-scalar_operation!(/// a + b.
-    scalar_add, blst_sk_add_n_check);
-scalar_operation!(/// a - b.
-    scalar_sub, blst_sk_sub_n_check);
-scalar_operation!(/// a * b.
-    scalar_mul, blst_sk_mul_n_check);
+scalar_operation!(
+    /// a + b.
+    scalar_add,
+    blst_sk_add_n_check
+);
+scalar_operation!(
+    /// a - b.
+    scalar_sub,
+    blst_sk_sub_n_check
+);
+scalar_operation!(
+    /// a * b.
+    scalar_mul,
+    blst_sk_mul_n_check
+);
 
 /// 1 / a, and 0 for 0.
 pub(super) fn scalar_inverse(a: &blst_scalar) -> blst_scalar {

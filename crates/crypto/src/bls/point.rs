@@ -68,13 +68,29 @@ macro_rules! group {
 }
 group!(
     /// A point of G1; the identity only as the outcome of arithmetic.
-    G1, blst_p1_affine, 48, "point of G1 (48 bytes)",
-    p1_generator, p1_mult, p1_add, p1_negate, p1_uncompress, p1_compress
+    G1,
+    blst_p1_affine,
+    48,
+    "point of G1 (48 bytes)",
+    p1_generator,
+    p1_mult,
+    p1_add,
+    p1_negate,
+    p1_uncompress,
+    p1_compress
 );
 group!(
     /// A point of G2; the identity only as the outcome of arithmetic.
-    G2, blst_p2_affine, 96, "point of G2 (96 bytes)",
-    p2_generator, p2_mult, p2_add, p2_negate, p2_uncompress, p2_compress
+    G2,
+    blst_p2_affine,
+    96,
+    "point of G2 (96 bytes)",
+    p2_generator,
+    p2_mult,
+    p2_add,
+    p2_negate,
+    p2_uncompress,
+    p2_compress
 );
 
 impl G1 {

@@ -5,13 +5,14 @@
 //!             F_j = g^{phi_j}, F_0 = g, F(i) = prod F_j^{i^j} = g^{phi(i)}    48 (k-1) bytes
 //! share       RK_i = PK_b^{phi(i)/a_w}; good when e(PK_{a,w}, RK_i) = e(F(i), PK_b)    96 bytes
 //! partial     z_i = e(c, RK_i) = Z^{r b phi(i)}                                288 bytes
-//!   proof     psi(X) = (e(PK_{a,w}, X), e(c, X)); T = psi(R) for a random R,              128 bytes
+//!   proof     psi(X) = (e(PK_{a,w}, X), e(c, X)); T = psi(R) for a random R,             128 bytes
 //!             e = H(.., T), S = R + e RK_i; good when psi(S) = T (e(F(i), PK_b), z_i)^e
 //! combine     z' = prod z_i^{l_i}, l_i Lagrange's coefficients at 0
 //! ```
-//! Fewer than k holders learn nothing that they could turn a capsule with. Whoever deals cannot hand out shares that do not fit,
-//! and a holder cannot answer with anything but its share's partial without being named: the proof is Schnorr's for the
-//! homomorphism psi, and convinces anybody.
+//! Fewer than k holders learn nothing that they could turn a capsule with. Whoever deals cannot
+//! hand out shares that do not fit, and a holder cannot answer with anything but its share's
+//! partial without being named: the proof is Schnorr's for the homomorphism psi, and convinces
+//! anybody.
 
 use core::num::NonZeroU8;
 
@@ -100,8 +101,8 @@ impl ShareCommitment {
 }
 
 impl ScopeSecret {
-    /// Shares the rekey to `delegatee` among `count` holders, any `threshold` of whom suffice; the shares in the order of their
-    /// holders.
+    /// Shares the rekey to `delegatee` among `count` holders, any `threshold` of whom suffice; the
+    /// shares in the order of their holders.
     ///
     /// # Errors
     /// [`Error::Threshold`] unless 1 <= threshold <= count <= [`HOLDERS_MAX`].
@@ -133,7 +134,8 @@ impl ScopeSecret {
 }
 
 impl Rekey {
-    /// Checks that this is the share of holder `index` of the rekey from `scope_key` to `delegatee`.
+    /// Checks that this is the share of holder `index` of the rekey from `scope_key` to
+    /// `delegatee`.
     ///
     /// # Errors
     /// [`Error::Rekey`] when it is not.
@@ -281,8 +283,8 @@ fn challenge(
     )
 }
 
-/// Puts the partials of different holders together; as many as the threshold are needed, and more do no harm. Partials are not
-/// verified: with a wrong one among them, the result opens nothing.
+/// Puts the partials of different holders together; as many as the threshold are needed, and more
+/// do no harm. Partials are not verified: with a wrong one among them, the result opens nothing.
 ///
 /// # Errors
 /// [`Error::Threshold`] when there is none, or two are of one holder.

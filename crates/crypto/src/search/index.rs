@@ -87,8 +87,8 @@ impl std::fmt::Debug for IndexKey {
     }
 }
 
-/// A normalised keyword: 1 to 128 bytes of UTF-8 without control characters. How text is normalised is decided where records are
-/// read.
+/// A normalised keyword: 1 to 128 bytes of UTF-8 without control characters. How text is normalised
+/// is decided where records are read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Keyword(String);
 
@@ -163,7 +163,8 @@ impl KeywordKey {
         self.root().leaf(counter).address()
     }
 
-    /// What the keyword is called in the writer's notes of used numbers: 16 bytes that say nothing without the key.
+    /// What the keyword is called in the writer's notes of used numbers: 16 bytes that say nothing
+    /// without the key.
     #[must_use]
     pub fn note(&self) -> [u8; 16] {
         field::<0, 16, 32>(&hash(label::SEARCH_NOTE, &[self.0.as_slice()]))
@@ -176,7 +177,8 @@ impl std::fmt::Debug for KeywordKey {
     }
 }
 
-/// The key of one keyword's cross tags: tells of any record whether it has the keyword, of later ones too. The patient keeps it.
+/// The key of one keyword's cross tags: tells of any record whether it has the keyword, of later
+/// ones too. The patient keeps it.
 pub struct CrossKey(Zeroizing<[u8; 32]>);
 
 impl CrossKey {
@@ -306,7 +308,8 @@ impl IndexEntry {
 /// How many entries a record may have: the next of these.
 pub const PADDINGS: [usize; 3] = [16, 32, 64];
 
-/// Fills `entries` up with dummies to the next of [`PADDINGS`] and shuffles them, so that their number and order tell little.
+/// Fills `entries` up with dummies to the next of [`PADDINGS`] and shuffles them, so that their
+/// number and order tell little.
 ///
 /// # Errors
 /// [`Error::TooManyKeywords`] when there are more than 64.

@@ -86,8 +86,8 @@ impl Leaf {
     }
 }
 
-/// Finds the first `count` entries of a keyword, and no later one. 36 bytes for each bit that is set in `count`; about 9 nodes at most
-/// in practice, 17 bytes of overhead never.
+/// Finds the first `count` entries of a keyword, and no later one. 36 bytes for each bit that is
+/// set in `count`; about 9 nodes at most in practice, 17 bytes of overhead never.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Trapdoor {
     count: u32,
@@ -96,7 +96,8 @@ pub struct Trapdoor {
 }
 
 impl Trapdoor {
-    /// Bytes of the largest encoding: count 4, a node for each of 16 bits. (65,536 entries are one node, the root.)
+    /// Bytes of the largest encoding: count 4, a node for each of 16 bits. (65,536 entries are one
+    /// node, the root.)
     pub const MAX: usize = 4 + 16 * 32;
 
     /// For the first `count` entries of a keyword.
@@ -227,8 +228,8 @@ impl std::fmt::Debug for Lookup {
     }
 }
 
-/// Counts the entries in use by asking for few of them: doubling, then halving. For a writer who lost his notes, and for the patient, who has
-/// none. About 2 log2(n) + 2 questions.
+/// Counts the entries in use by asking for few of them: doubling, then halving. For a writer who
+/// lost his notes, and for the patient, who has none. About 2 log2(n) + 2 questions.
 #[derive(Debug, Clone, Default)]
 pub struct Probe {
     /// Entries known to be in use.

@@ -99,6 +99,7 @@ fn is_for(refused: &Refused, value: &str, fault: &str) -> bool {
             _ => *error == Error::Corrupt { chunk: 0 },
         },
         ("reencapsulation", Refused::Decoder(error)) => matches!(error, Error::Encoding { .. }),
+        ("quarter", Refused::Decoder(error)) => !of_size && *error == Error::Quarter,
         (_, Refused::Decoder(error)) => !of_size && matches!(error, Error::Encoding { .. }),
         (_, Refused::Size) => of_size,
     }

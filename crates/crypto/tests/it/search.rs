@@ -125,7 +125,8 @@ fn counter_bytes(counter: u32) -> [u8; 4] {
 
 #[test]
 fn the_nodes_of_a_trapdoor_are_no_ancestor_of_a_later_entry() {
-    // An ancestor's value would have to occur among the nodes of the larger trapdoors' complement: the root of all is in none but the full one.
+    // An ancestor's value would have to occur among the nodes of the larger trapdoors' complement:
+    // the root of all is in none but the full one.
     let key = key(1, 2, 3, 4, "w");
     let root = Trapdoor::of(&key, 65_536).unwrap().to_bytes()[4..].to_vec();
     for count in [1, 2, 3, 100, 32_768, 65_535] {
@@ -153,7 +154,8 @@ fn a_dictionary_does_not_help_who_holds_a_trapdoor() {
     let dictionary = ["hypertension", "hiv", "diabetes", "pregnancy"];
     let captured = Trapdoor::of(&index.keyword(&keyword("hiv")), 5).unwrap();
 
-    // The attacker knows both public keys, hospital, quarter and dictionary, and has keys of his own.
+    // The attacker knows both public keys, hospital, quarter and dictionary, and has keys of his
+    // own.
     let own = (
         WriterSecret::from_seed(&[7; 32]),
         SearchSecret::from_seed(&[8; 32]),

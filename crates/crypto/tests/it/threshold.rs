@@ -142,7 +142,8 @@ fn a_wrong_partial_opens_nothing_and_names_its_holder() {
     let honest = [right.partial(0), right.partial(1)];
     honest[0].verify(&right.capsule, &right.about(0)).unwrap();
     honest[1].verify(&right.capsule, &right.about(1)).unwrap();
-    // What a holder could answer instead: its partial for another capsule, another's partial, one of another share.
+    // What a holder could answer instead: its partial for another capsule, another's partial, one
+    // of another share.
     let lies = [
         Partial::make(
             &other.capsule,

@@ -1,7 +1,7 @@
 //! What a node asks of the consent contract outside of blocks, before it keeps or serves anything.
 //!
-//! Each question has two functions: `*_reads` names the keys, to be fetched; `check*` decides on what
-//! was fetched. Both declare by the same function (`of`), so that they cannot differ.
+//! Each question has two functions: `*_reads` names the keys, to be fetched; `check*` decides on
+//! what was fetched. Both declare by the same function (`of`), so that they cannot differ.
 
 use yilian_crypto::pre::{DelegateePublic, HolderIndex, ScopeKey};
 use yilian_protocol::{
@@ -146,11 +146,12 @@ pub fn check_reads(ask: &SignedAsk, member: MemberId) -> Vec<StateKey> {
     Declaration::collect(reads).1
 }
 
-/// Decides whether the key holder `holder` may serve `ask` at the time `now`, given the grant's opened `terms`,
-/// if it has them.
+/// Decides whether the key holder `holder` may serve `ask` at the time `now`, given the grant's
+/// opened `terms`, if it has them.
 ///
 /// # Errors
-/// Outer: the state is at fault. Inner: the first rule that refuses, in the order: grant, terms, reader, purpose, scope, record.
+/// Outer: the state is at fault. Inner: the first rule that refuses, in the order: grant, terms,
+/// reader, purpose, scope, record.
 pub fn check<V: View>(
     state: &V,
     chain: ChainId,
@@ -215,8 +216,8 @@ pub fn deposit_reads(deposit: &Deposit) -> Vec<StateKey> {
     Declaration::collect(|declare| Offered::of(deposit, declare)).1
 }
 
-/// Decides whether the deposit's holder shall keep it: every share is verified for its scope, the holder's number and the reader's
-/// key.
+/// Decides whether the deposit's holder shall keep it: every share is verified for its scope, the
+/// holder's number and the reader's key.
 ///
 /// # Errors
 /// Outer: the state is at fault. Inner: the first rule that refuses.

@@ -546,7 +546,8 @@ fn a_deposit_holds_the_right_shares_of_the_right_patient() {
         .scope(&scope(4))
         .rekey(&DelegateeSecret::from_seed(&[READER; 32]).public());
     for wrong in [
-        // Another holder's, another deal's, another reader's, another scope's, all of it, none, too many.
+        // Another holder's, another deal's, another reader's, another scope's, all of it, none,
+        // too many.
         vec![south],
         vec![deal(4, READER, 1).1[0]],
         vec![deal(4, 31, 0).1[0]],

@@ -100,7 +100,8 @@ fn the_most_voted_get_the_seats_and_a_vote_can_be_moved() {
     }
     // Two of the genesis and five with a vote each: seven are 3 * 2 + 1.
     assert_eq!(count(&mut world).len(), 7);
-    // Two votes for the first: it leads. The node without a vote is none of the validators' any more once it withdrew.
+    // Two votes for the first: it leads. The node without a vote is none of the validators' any
+    // more once it withdrew.
     elect(&mut world, 20, Some(11));
     let body = candidacy(&world, 20, 21, None);
     world.applied(20, body);
@@ -133,7 +134,8 @@ fn a_vote_counts_once_whatever_is_sent() {
     elect(&mut world, 30, None);
     assert_eq!(refuse(&mut world, 30, (30, None)), Refusal::AlreadyVoted);
     assert!(votes(&world).iter().all(|(_, votes, _)| *votes == 0));
-    // Cast again as it was at first: it counts again. Held back until the voter has voted otherwise, it does not.
+    // Cast again as it was at first: it counts again. Held back until the voter has voted
+    // otherwise, it does not.
     elect(&mut world, 30, Some(11));
     let held_back = ballot(&world, 30, Some(21));
     elect(&mut world, 30, None);

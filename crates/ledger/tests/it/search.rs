@@ -75,7 +75,8 @@ fn a_place_that_is_taken_refuses_the_whole_visit() {
     let across = seal_with(NORTH, 1, &[3, 4], vec![index(3), index_at(4, first)]);
     assert_eq!(world.refused(NORTH + 1, across), Refusal::IndexTaken);
 
-    // Another hospital's places are its own: nobody can take them away, or be refused because of them.
+    // Another hospital's places are its own: nobody can take them away, or be refused because of
+    // them.
     let elsewhere = seal_with(SOUTH, 1, &[5], vec![index_at(5, taken)]);
     world.applied(SOUTH + 1, elsewhere);
 

@@ -26,7 +26,8 @@ use yilian_protocol::{
 };
 
 pub const START: u64 = 1_000_000;
-/// How long people's certificates are valid: some days, so that what lasts a day is seen to end by itself.
+/// How long people's certificates are valid: some days, so that what lasts a day is seen to end by
+/// itself.
 pub const CERTIFIED_MS: u64 = 10 * 24 * 60 * 60 * 1_000;
 
 #[derive(Clone)]

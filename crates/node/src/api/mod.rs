@@ -1,11 +1,11 @@
 //! The HTTP API: a route for each call of [`yilian_protocol::call`].
 //!
 //! Bodies are the protocol's canonical octets, so that what is signed is what is sent; answers are
-//! JSON, or octets for a sealed object. Every error is JSON: a stable `code`, the `message`, and for
-//! a refusal its `rule` and `remedy`. `GET /openapi.json` describes it all.
+//! JSON, or octets for a sealed object. Every error is JSON: a stable `code`, the `message`, and
+//! for a refusal its `rule` and `remedy`. `GET /openapi.json` describes it all.
 //!
-//! A call meets its checks in this order, which its row names: who calls, whether there is room, the
-//! size of the body, its form, and then the contract's own rules.
+//! A call meets its checks in this order, which its row names: who calls, whether there is room,
+//! the size of the body, its form, and then the contract's own rules.
 
 mod openapi;
 mod route;

@@ -44,7 +44,8 @@ use super::{
 
 /// A block may be at most this far ahead of its parent in time. A genesis may be of any time.
 const TIME_STEP_MAX_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
-/// A block may be at most this far ahead of a voter's clock: 5 s. What is further ahead waits for other voters, or for a later view.
+/// A block may be at most this far ahead of a voter's clock: 5 s. What is further ahead waits for
+/// other voters, or for a later view.
 const CLOCK_AHEAD_MAX_MS: u64 = 5_000;
 
 #[derive(Clone)]

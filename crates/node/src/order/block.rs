@@ -1,8 +1,9 @@
 //! Blocks as consensus sees them: the protocol's header, and the body under its Merkle root.
 //!
-//! Encoding: header bytes, transactions, one outcome byte each, and in some blocks what the validators need to hand the group key
-//! on. A block whose body is not the one its header names does not decode. The header's `consensus` field is commonware's context
-//! (round, leader, parent), root and span of the logs of both parts of the state, and the hash of that last piece.
+//! Encoding: header bytes, transactions, one outcome byte each, and in some blocks what the
+//! validators need to hand the group key on. A block whose body is not the one its header names
+//! does not decode. The header's `consensus` field is commonware's context (round, leader, parent),
+//! root and span of the logs of both parts of the state, and the hash of that last piece.
 
 use std::{fmt, num::NonZeroU32};
 
@@ -40,8 +41,9 @@ use super::{encoded::EncodedTransaction, place::Place};
 
 /// Bytes of the largest header.
 const HEADER_MAX: usize = 1024;
-/// Bytes of all transactions of a block: ten batches of records, or two of the largest transactions. Larger blocks take longer than they
-/// save, and fill the memory of whoever keeps the latest of every peer.
+/// Bytes of all transactions of a block: ten batches of records, or two of the largest
+/// transactions. Larger blocks take longer than they save, and fill the memory of whoever keeps the
+/// latest of every peer.
 pub(super) const BODY_MAX: usize = 1024 * 1024;
 
 /// Bytes of the largest [`Handover`].
@@ -54,7 +56,8 @@ pub(super) const SIZE_MAX: usize =
 /// Validators of an epoch, at most.
 pub(super) const VALIDATORS_MAX: NonZeroU32 = NZU32!(DELEGATES_MAX as u32);
 
-/// How the group key goes from the validators of one epoch to those of the next: what a dealer dealt, or the outcome.
+/// How the group key goes from the validators of one epoch to those of the next: what a dealer
+/// dealt, or the outcome.
 pub(super) type Handover = types::Payload<MinSig, PublicKey, Addresses<PublicKey>>;
 /// Who votes in an epoch and the next two, and the public polynomial of the group key.
 pub(super) type EpochInfo = types::EpochInfo<MinSig, PublicKey, Addresses<PublicKey>>;
@@ -91,7 +94,8 @@ impl ProvenBlock {
         })
     }
 
-    /// The receipt of the block's transaction `id`, which stands at `place`; `None` when the block is not so large.
+    /// The receipt of the block's transaction `id`, which stands at `place`; `None` when the block
+    /// is not so large.
     pub fn receipt(&self, id: TransactionId, place: Place) -> Option<Receipt> {
         Some(Receipt {
             transaction: id,

@@ -1,9 +1,10 @@
 //! The key ceremony: validators make the group key together, so that nobody ever knows it.
 //!
-//! Feldman-Desmedt distributed key generation on a short chain of its own, by commonware's `dkg::bootstrap`. Every validator deals to
-//! every other, and learns its own share only; what it keeps on the way is on disk, so a validator that is restarted goes on where
-//! it was. A validator that misses what it was dealt gets it in public, which would give its share away: such an outcome is
-//! refused, and the ceremony has to be held again in a fresh directory.
+//! Feldman-Desmedt distributed key generation on a short chain of its own, by commonware's
+//! `dkg::bootstrap`. Every validator deals to every other, and learns its own share only; what it
+//! keeps on the way is on disk, so a validator that is restarted goes on where it was. A validator
+//! that misses what it was dealt gets it in public, which would give its share away: such an
+//! outcome is refused, and the ceremony has to be held again in a fresh directory.
 
 use std::{fs, io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
@@ -41,8 +42,8 @@ use yilian_crypto::label;
 
 /// Keeps ceremonies apart from chains.
 const NAMESPACE: &[u8] = label::CEREMONY.as_bytes();
-/// Blocks of the ceremony's chain: some seconds on one machine, a minute across a country. Time enough for everybody to be there when it
-/// is dealt, in the first half.
+/// Blocks of the ceremony's chain: some seconds on one machine, a minute across a country. Time
+/// enough for everybody to be there when it is dealt, in the first half.
 const BLOCKS: u64 = 512;
 /// Messages a second from each peer, on each channel.
 const QUOTA: u32 = 256;
@@ -61,7 +62,8 @@ pub struct CeremonyOptions {
     pub validators: Vec<Peer>,
 }
 
-/// Takes part. `done` is told of this validator's key, once; then others are helped to finish, until `stop` is notified.
+/// Takes part. `done` is told of this validator's key, once; then others are helped to finish,
+/// until `stop` is notified.
 ///
 /// # Errors
 /// [`CeremonyError`] when it cannot begin, or ended without a key.

@@ -71,8 +71,9 @@ impl ChainOptions {
         self
     }
 
-    /// Where the validator's shares and seeds are kept; in a folder of the chain's directory, if not said otherwise. Elsewhere, the chain can
-    /// be lost and had again from peers: a validator that lost its seeds would deal twice, and take its peers' answers for false.
+    /// Where the validator's shares and seeds are kept; in a folder of the chain's directory, if
+    /// not said otherwise. Elsewhere, the chain can be lost and had again from peers: a validator
+    /// that lost its seeds would deal twice, and take its peers' answers for false.
     #[must_use]
     pub fn secrets(mut self, directory: PathBuf) -> Self {
         self.secrets = Some(directory);
@@ -101,7 +102,8 @@ pub(super) const STACK: usize = 32 * 1024 * 1024;
 /// Names every partition on disk.
 const PREFIX: &str = "chain";
 
-/// How long a proof waits for a block with a certificate: after all nodes were started again, some views are given up first.
+/// How long a proof waits for a block with a certificate: after all nodes were started again, some
+/// views are given up first.
 const PROOF_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Blocks whose receipts are at hand.
@@ -253,8 +255,8 @@ impl Chain {
         self.mempool.len() as u64
     }
 
-    /// The values at `keys`, in their order, after the latest final block. Those of the provable part are of one state, those that are
-    /// written once of one too, which may be a block apart.
+    /// The values at `keys`, in their order, after the latest final block. Those of the provable
+    /// part are of one state, those that are written once of one too, which may be a block apart.
     ///
     /// # Errors
     /// [`SubmitError::Stopped`] when the chain has stopped.
@@ -263,12 +265,12 @@ impl Chain {
             .await
     }
 
-    /// What stands at each of `keys`, provable to a light client, under a block that is final: the latest
-    /// one, or one a moment before. Waits for the first block of a new chain.
+    /// What stands at each of `keys`, provable to a light client, under a block that is final: the
+    /// latest one, or one a moment before. Waits for the first block of a new chain.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`] when the chain has stopped, [`SubmitError::Full`] when the latest block has
-    /// no certificate yet.
+    /// [`SubmitError::Stopped`] when the chain has stopped, [`SubmitError::Full`] when the latest
+    /// block has no certificate yet.
     pub async fn prove(&self, keys: &[StateKey]) -> Result<ProvenState, SubmitError> {
         let mut latest = self.latest.clone();
         let patience = tokio::time::Instant::now() + PROOF_PATIENCE;
@@ -304,7 +306,8 @@ impl Chain {
         Ok(block)
     }
 
-    /// What consensus, peers and storage count, in the text form of OpenMetrics, its end mark included.
+    /// What consensus, peers and storage count, in the text form of OpenMetrics, its end mark
+    /// included.
     ///
     /// # Errors
     /// [`SubmitError::Stopped`] when the chain has stopped.
@@ -324,8 +327,8 @@ impl Chain {
         Ok(block.receipt(id, place))
     }
 
-    /// What the receipts of a block have in common. Those of the latest blocks are at hand: everybody who waits for a block asks
-    /// for his receipt at the same moment.
+    /// What the receipts of a block have in common. Those of the latest blocks are at hand:
+    /// everybody who waits for a block asks for his receipt at the same moment.
     async fn proven(&self, height: Height) -> Result<Arc<ProvenBlock>, SubmitError> {
         let cell = {
             let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
@@ -433,7 +436,8 @@ pub enum SubmitError {
     /// The chain has stopped.
     #[error("the chain has stopped")]
     Stopped,
-    /// A final block, or its certificate, is not kept by this node any more, or was never, or is damaged on its disk; others have it.
+    /// A final block, or its certificate, is not kept by this node any more, or was never, or is
+    /// damaged on its disk; others have it.
     #[error("this node has no whole copy of block {height}; ask another")]
     Lost {
         /// The block.

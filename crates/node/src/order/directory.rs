@@ -31,7 +31,8 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Takes `directory` for `chain`, and makes it if there is none, with `section` blocks in one file of the archive.
+    /// Takes `directory` for `chain`, and makes it if there is none, with `section` blocks in one
+    /// file of the archive.
     pub fn take(directory: &Path, chain: ChainId, section: NonZeroU64) -> Result<Self, OrderError> {
         let fault = |source| OrderError::Directory {
             directory: directory.to_owned(),

@@ -5,8 +5,8 @@ use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, Wri
 use commonware_runtime::BufMut;
 use yilian_protocol::{TransactionId, limits::TRANSACTION_MAX, tx::Transaction};
 
-/// A transaction's bytes with their id, which is computed once: a node meets a transaction a dozen times between its arrival and
-/// its finality.
+/// A transaction's bytes with their id, which is computed once: a node meets a transaction a dozen
+/// times between its arrival and its finality.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedTransaction {
     id: TransactionId,

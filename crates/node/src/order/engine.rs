@@ -118,12 +118,15 @@ pub(super) struct Parts<S> {
     pub prefix: String,
 }
 
-/// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps them apart from those of other chains.
+/// Keeps ceremonies apart from all else that validators sign. The group key's own history keeps
+/// them apart from those of other chains.
 const RESHARE_NAMESPACE: &[u8] = label::RESHARE.as_bytes();
 const BUFFER: usize = 1 << 18;
-/// Pages of 4 KiB of archive and state kept in memory: 32 MiB. What is not among them is read from the disk, past the system's cache.
+/// Pages of 4 KiB of archive and state kept in memory: 32 MiB. What is not among them is read from
+/// the disk, past the system's cache.
 const PAGES: usize = 1 << 13;
-/// Blocks in one file of an archive that keeps all. Every file stays open: 10 million blocks are 600 files.
+/// Blocks in one file of an archive that keeps all. Every file stays open: 10 million blocks are
+/// 600 files.
 const SECTION: u64 = 1 << 16;
 /// The same at least, where old blocks are removed, a file at a time.
 const SECTION_MIN: u64 = 16;
@@ -135,7 +138,8 @@ const STANDSTILL: Duration = Duration::from_secs(30);
 const PEERS_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a joining node waits for somebody to say how far the chain is.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
-/// Final blocks that are executed and not synced yet, at most. Each is in memory with all it changes.
+/// Final blocks that are executed and not synced yet, at most. Each is in memory with all it
+/// changes.
 const PENDING_MAX: usize = 6;
 /// Blocks between two prunings.
 const PRUNE_INTERVAL: NonZeroUsize = NZUsize!(256);
@@ -143,7 +147,8 @@ const PRUNE_INTERVAL: NonZeroUsize = NZUsize!(256);
 const STATE_KEPT: usize = 1_024;
 /// Until it is done.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
-/// How long the state may take to open: the index of the provable part, or a block that a peer has to give.
+/// How long the state may take to open: the index of the provable part, or a block that a peer has
+/// to give.
 const OPENING_MAX: Duration = Duration::from_mins(10);
 
 /// Starts everything. Panics when the storage cannot be read, as the parts themselves do.
@@ -455,7 +460,8 @@ where
     })
 }
 
-/// Whom a joining node asks how far the chain is: those it is told to dial, and where there are none, the first validators.
+/// Whom a joining node asks how far the chain is: those it is told to dial, and where there are
+/// none, the first validators.
 fn bootstrap<P: Peers>(
     peers: &P,
     first_epoch: &EpochInfo,
@@ -475,8 +481,9 @@ fn bootstrap<P: Peers>(
 type Plan<E> = SyncPlan<E, Scheme, Standard<Block>>;
 type Joining = StateSync<Scheme, Digest, MinSig, Addresses<PublicKey>>;
 
-/// Asks peers for a final block whose state to begin with. Where nobody has one, the chain is as new as the node, which then begins with
-/// the genesis; unless it was at it before, and knows that there is one.
+/// Asks peers for a final block whose state to begin with. Where nobody has one, the chain is as
+/// new as the node, which then begins with the genesis; unless it was at it before, and knows that
+/// there is one.
 async fn join<E: Runtime>(
     context: &E,
     plan: Plan<E>,
@@ -508,7 +515,8 @@ pub(super) fn section(keep_blocks: Option<u64>) -> NonZeroU64 {
     NonZeroU64::new(blocks).unwrap_or(NonZeroU64::MIN)
 }
 
-/// Removes blocks but for the latest, of which two epochs stay in any case: a node that was away for an epoch needs them.
+/// Removes blocks but for the latest, of which two epochs stay in any case: a node that was away
+/// for an epoch needs them.
 fn pruning(keep: u64, epoch_blocks: NonZeroU64) -> PruneConfig {
     let least = epoch_blocks.get().saturating_mul(2);
     let kept = usize::try_from(keep.max(least)).unwrap_or(usize::MAX);
@@ -545,8 +553,9 @@ fn consensus_config(pages: &CacheRef) -> orchestrator::SimplexConfig<RoundRobin<
     }
 }
 
-/// Waits until all blocks of the archive are executed, and returns the latest. A crash may have left a block out, which
-/// only peers have: without them that is an error, with them it comes when one of them answers.
+/// Waits until all blocks of the archive are executed, and returns the latest. A crash may have
+/// left a block out, which only peers have: without them that is an error, with them it comes when
+/// one of them answers.
 async fn caught_up<E: Runtime>(
     context: &E,
     archive: &Archive,

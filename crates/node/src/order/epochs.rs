@@ -122,8 +122,8 @@ impl<E: Runtime> Registrar for Schemes<E> {
 /// What the genesis block says of the first epoch.
 ///
 /// # Errors
-/// [`ValidatorKeyError`] when the ceremony was not the one whose group key and validators the genesis names, or the node's share is
-/// not of it.
+/// [`ValidatorKeyError`] when the ceremony was not the one whose group key and validators the
+/// genesis names, or the node's share is not of it.
 pub(super) fn first_epoch(
     genesis: &Genesis,
     validator: &ValidatorKey,
@@ -184,7 +184,8 @@ where
     F: Fn() -> Opened + Send + Sync + 'static,
     Opened: Future<Output = States<E>> + Send,
 {
-    /// The seats of `epoch`. They were elected half an epoch and more before anybody asks, but this node may be behind in executing.
+    /// The seats of `epoch`. They were elected half an epoch and more before anybody asks, but this
+    /// node may be behind in executing.
     async fn seats(&self, epoch: Epoch) -> Seats {
         let elected = self.governance.epoch_blocks.elected_at(epoch.get());
         let place = elected.and_then(|_| self.machine.seats_key(epoch.get()));
@@ -215,7 +216,8 @@ where
         peers(&self.seats(epoch).await.delegates)
     }
 
-    /// Out of the latest election that is executed everywhere when the final block of the epoch before is made.
+    /// Out of the latest election that is executed everywhere when the final block of the epoch
+    /// before is made.
     async fn directory(&mut self, epoch: Epoch, peers: Set<PublicKey>) -> Addresses<PublicKey> {
         let latest = self.seats(epoch.next()).await;
         directory(&peers, &latest.addresses)

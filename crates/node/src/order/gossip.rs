@@ -1,9 +1,10 @@
 //! Brings transactions to those who propose blocks.
 //!
-//! A node tells the validators of the epoch what was submitted to it, and what others than validators told it; a follower tells its
-//! hubs. Messages may be lost, so whatever waits for longer than [`REMIND`] is told again. A message is a list of transactions in the
-//! protocol's encoding. Who sends anything else, or a transaction that may not enter a block, is blocked: an honest node
-//! checks before it tells.
+//! A node tells the validators of the epoch what was submitted to it, and what others than
+//! validators told it; a follower tells its hubs. Messages may be lost, so whatever waits for
+//! longer than [`REMIND`] is told again. A message is a list of transactions in the protocol's
+//! encoding. Who sends anything else, or a transaction that may not enter a block, is blocked: an
+//! honest node checks before it tells.
 
 use std::{sync::Arc, time::Duration};
 
@@ -76,8 +77,8 @@ impl<P: Peers> Gossip<P> {
                 (_, false) => Source::Own,
             };
             let (machine, mempool) = (Arc::clone(&self.machine), Arc::clone(&self.mempool));
-            // Signatures and proofs: not on the threads that vote. One message at a time, so that what waits is bounded by the
-            // channel's quota.
+            // Signatures and proofs: not on the threads that vote. One message at a time, so that
+            // what waits is bounded by the channel's quota.
             let sound = context.child("check").shared(true).spawn(async move |_| {
                 transactions.into_vec().into_iter().all(|transaction| {
                     let transaction = EncodedTransaction::from(Bytes::from(transaction.into_vec()));

@@ -26,7 +26,8 @@ const WAITERS_MAX: usize = 1024;
 /// again.
 const OFFER_LIFE: Duration = Duration::from_secs(2);
 
-/// Tells how much time has passed since some moment. In a simulation that is not this machine's time.
+/// Tells how much time has passed since some moment. In a simulation that is not this machine's
+/// time.
 #[derive(Clone)]
 pub(super) struct Stopwatch(pub Arc<dyn Fn() -> Duration + Send + Sync>);
 
@@ -194,7 +195,8 @@ impl Mempool {
         self.departs.notified().await;
     }
 
-    /// Up to `bytes` of transactions to tell peers of, or one that is larger; each is given out once.
+    /// Up to `bytes` of transactions to tell peers of, or one that is larger; each is given out
+    /// once.
     pub fn departing(&self, bytes: usize) -> Vec<Bytes> {
         let mut inner = self.lock();
         let Inner {

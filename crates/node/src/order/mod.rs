@@ -11,10 +11,10 @@
 //! ```
 //! # Durability
 //! [`Chain::submit`] returns once the block is final, which is after the archive has it on disk,
-//! synced. After a crash, blocks above the state's last checkpoint are executed again before anybody
-//! is answered, and voting goes on above the archive's latest block. Votes that were lost are not
-//! cast again: their view is given up after 2.5 s, and a block whose certificate was lost is final by
-//! that of the next block, see [`yilian_protocol::finality`].
+//! synced. After a crash, blocks above the state's last checkpoint are executed again before
+//! anybody is answered, and voting goes on above the archive's latest block. Votes that were lost
+//! are not cast again: their view is given up after 2.5 s, and a block whose certificate was lost
+//! is final by that of the next block, see [`yilian_protocol::finality`].
 //!
 //! # Faults of the storage
 //! A node that cannot read or write its chain must not go on voting: it does not start
@@ -23,18 +23,19 @@
 //! ([`SubmitError::Lost`]) and stops nothing else.
 //!
 //! # Time
-//! A voter checks that a block's time does not run back, and is not more than 5 s ahead of its own clock. With one validator the
-//! chain's time is that validator's word.
+//! A voter checks that a block's time does not run back, and is not more than 5 s ahead of its own
+//! clock. With one validator the chain's time is that validator's word.
 //!
 //! # Epochs
-//! Validators change between epochs: the state machine elects, the elected get shares of the group key from those who hold them
-//! (commonware's `dkg::reshare`), and a consensus engine for each epoch follows the one before (`dkg::orchestrator`). The group key
-//! stays, so a light client needs to know nothing of epochs.
+//! Validators change between epochs: the state machine elects, the elected get shares of the group
+//! key from those who hold them (commonware's `dkg::reshare`), and a consensus engine for each
+//! epoch follows the one before (`dkg::orchestrator`). The group key stays, so a light client needs
+//! to know nothing of epochs.
 //!
 //! # Many nodes
-//! [`Peering`] says whom a node dials and whom it lets in. Validators vote; followers verify every block and tell their hubs what
-//! is submitted to them. Messages are bounded in size and number for each peer, and who sends what no honest node does is
-//! blocked.
+//! [`Peering`] says whom a node dials and whom it lets in. Validators vote; followers verify every
+//! block and tell their hubs what is submitted to them. Messages are bounded in size and number for
+//! each peer, and who sends what no honest node does is blocked.
 
 mod application;
 mod block;
@@ -94,8 +95,9 @@ pub trait StateMachine: Send + Sync {
         Vec::new()
     }
 
-    /// Where the state says who makes shares in an epoch and votes in the next ([`Seats`](yilian_protocol::governance::Seats)), a quarter into the epoch before the epoch before;
-    /// `None` when the validators of the genesis stay for ever.
+    /// Where the state says who makes shares in an epoch and votes in the next
+    /// ([`Seats`](yilian_protocol::governance::Seats)), a quarter into the epoch before the epoch
+    /// before; `None` when the validators of the genesis stay for ever.
     fn seats_key(&self, _epoch: u64) -> Option<StateKey> {
         None
     }

@@ -1,7 +1,8 @@
-//! The network under consensus: authenticated, encrypted connections to peers, or, for a validator that is alone, none.
+//! The network under consensus: authenticated, encrypted connections to peers, or, for a validator
+//! that is alone, none.
 //!
-//! One type serves both, chosen when the node starts: a second instantiation of the whole engine would double its build. A
-//! simulation brings a network of its own.
+//! One type serves both, chosen when the node starts: a second instantiation of the whole engine
+//! would double its build. A simulation brings a network of its own.
 
 use std::{
     convert::Infallible,
@@ -82,7 +83,8 @@ impl Topic {
         Self::Once,
     ];
 
-    /// Messages a second from each peer. Bounds the memory, too: messages that wait are at most these, of each peer.
+    /// Messages a second from each peer. Bounds the memory, too: messages that wait are at most
+    /// these, of each peer.
     pub const fn quota(self) -> NonZeroU32 {
         match self {
             Self::Votes | Self::Certificates => NZU32!(128),
@@ -122,7 +124,8 @@ pub(super) type NodeNetwork = Network<NodePeers, PeerSender, PeerReceiver>;
 pub(super) type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
 
 impl NodeNetwork {
-    /// The network that `peering` describes, dialling and listening; without it, the network of a node that is alone.
+    /// The network that `peering` describes, dialling and listening; without it, the network of a
+    /// node that is alone.
     pub fn start(
         context: &Runtime,
         chain: ChainId,
@@ -161,7 +164,8 @@ impl NodeNetwork {
     }
 }
 
-/// Validators of three epochs whom a node dials at a time: room for 13 of which some change. For each there is memory on every channel.
+/// Validators of three epochs whom a node dials at a time: room for 13 of which some change. For
+/// each there is memory on every channel.
 const PEERS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(DELEGATES_MAX + 6);
 
 /// Whom a node speaks to in every epoch.
@@ -174,7 +178,8 @@ struct Configured {
 impl Configured {
     fn of(peering: &Peering) -> Self {
         let dial = peering.dial.iter();
-        // Where a follower is does not matter: it is never dialled, and its key lets it in from anywhere.
+        // Where a follower is does not matter: it is never dialled, and its key lets it in from
+        // anywhere.
         let accept = peering.accept.iter();
         Self {
             dial: Map::from_iter_dedup(
@@ -186,8 +191,8 @@ impl Configured {
         }
     }
 
-    /// These, and as many of an epoch's as there is room for, its validators first, whose addresses are the newer ones; without the node
-    /// itself.
+    /// These, and as many of an epoch's as there is room for, its validators first, whose addresses
+    /// are the newer ones; without the node itself.
     fn with(
         &self,
         primary: Map<PublicKey, Address>,
@@ -257,7 +262,8 @@ pub(super) struct Known {
     epoch: Arc<Mutex<Roster>>,
 }
 
-/// The validators of an epoch, and whether this node takes part in it and so knows how to reach them.
+/// The validators of an epoch, and whether this node takes part in it and so knows how to reach
+/// them.
 #[derive(Debug, Default)]
 struct Roster {
     voters: Set<PublicKey>,

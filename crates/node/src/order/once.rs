@@ -1,7 +1,9 @@
-//! The write-once part of the state: an authenticated log of pages, and where in it each row stands.
+//! The write-once part of the state: an authenticated log of pages, and where in it each row
+//! stands.
 //!
-//! What comes in bulk (a record brings 17 rows) costs by the page, not by the row: a page is hashed, framed and proven as one. A
-//! block's rows are put into pages in the order of their keys, so all nodes have the same log.
+//! What comes in bulk (a record brings 17 rows) costs by the page, not by the row: a page is
+//! hashed, framed and proven as one. A block's rows are put into pages in the order of their keys,
+//! so all nodes have the same log.
 
 use std::{future::Future, pin::pin};
 
@@ -78,7 +80,8 @@ impl<E: Runtime> Pages for OnceBatch<E> {
     }
 }
 
-/// Fills `index` from the log on disk before the state is opened: in order and in large pieces, which an open log does not offer.
+/// Fills `index` from the log on disk before the state is opened: in order and in large pieces,
+/// which an open log does not offer.
 pub(super) async fn index_disk<E: Runtime>(
     index: &RowIndex,
     context: E,
@@ -105,7 +108,8 @@ async fn replay<E: Runtime>(index: &RowIndex, context: E, config: LogConfig<Once
     }
 }
 
-/// Sees to it that `index` is filled, if need be with what is under `batch`: after the state was taken from peers.
+/// Sees to it that `index` is filled, if need be with what is under `batch`: after the state was
+/// taken from peers.
 pub(super) async fn index_batch<E: Runtime>(index: &RowIndex, batch: &OnceBatch<E>) {
     index.filled(fill(index, batch)).await;
 }
@@ -176,7 +180,8 @@ fn take(
 /// Which rows stand in which page.
 pub(super) type Written = Vec<(u32, Vec<StateKey>)>;
 
-/// Adds rows, which stand in the order of their keys. What is written has to be noted before anybody reads it.
+/// Adds rows, which stand in the order of their keys. What is written has to be noted before
+/// anybody reads it.
 pub(super) fn append<E: Runtime>(
     mut batch: OnceBatch<E>,
     rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,

@@ -27,8 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// A view whose leader has not proposed by then is given up by the others: [`PATIENCE`], and three
 /// times the time that executing a block should take.
 pub(super) const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
-/// A view that is not certified by then is given up. The longest standstill after a crash, and when a node comes back to lead a view
-/// that some have given up and some have not: less than 3 s in any case.
+/// A view that is not certified by then is given up. The longest standstill after a crash, and when
+/// a node comes back to lead a view that some have given up and some have not: less than 3 s in any
+/// case.
 pub(super) const CERTIFICATION_TIMEOUT: Duration = Duration::from_millis(2_500);
 /// What executing a block should take.
 const EXECUTION: Duration = Duration::from_millis(500);

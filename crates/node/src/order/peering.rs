@@ -61,7 +61,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The node as one that may be a validator; `None` for a key under which the protocol would verify nothing.
+    /// The node as one that may be a validator; `None` for a key under which the protocol would
+    /// verify nothing.
     #[must_use]
     pub fn delegate(&self) -> Option<Delegate> {
         let bytes: [u8; 32] = self.id.0.encode().as_ref().try_into().ok()?;
@@ -74,9 +75,10 @@ impl Peer {
 
 /// Whom a node speaks to. Connections are encrypted, and both ends prove their identity.
 ///
-/// A follower dials its hubs, one or several for fail-over, and accepts nobody: it learns of no other follower, and a firewall in
-/// front of it needs no opening. A validator dials whom it is told to, and from its election on the validators of its epochs, whose
-/// addresses are on the chain; it accepts them, and its followers.
+/// A follower dials its hubs, one or several for fail-over, and accepts nobody: it learns of no
+/// other follower, and a firewall in front of it needs no opening. A validator dials whom it is
+/// told to, and from its election on the validators of its epochs, whose addresses are on the
+/// chain; it accepts them, and its followers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peering {
     /// Where to listen. A follower listens too, but nobody is let in.
@@ -92,12 +94,13 @@ pub struct Peering {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct History {
-    /// Whether a node without a chain takes the state of a late block from its peers, instead of executing every block from the first;
-    /// it has no older blocks then. Where no peer keeps the first blocks any more, there is no other way.
+    /// Whether a node without a chain takes the state of a late block from its peers, instead of
+    /// executing every block from the first; it has no older blocks then. Where no peer keeps the
+    /// first blocks any more, there is no other way.
     #[serde(default)]
     pub state_sync: bool,
-    /// How many of the latest blocks to keep, two epochs at least; all of them, if not said. Decides at the first start how large the
-    /// files are, of which whole ones are removed.
+    /// How many of the latest blocks to keep, two epochs at least; all of them, if not said.
+    /// Decides at the first start how large the files are, of which whole ones are removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_blocks: Option<u64>,
 }

@@ -1,7 +1,9 @@
-//! Which pages of the write-once log may hold a row: 4 bytes of each key's hash, with the number of the page, in memory.
+//! Which pages of the write-once log may hold a row: 4 bytes of each key's hash, with the number of
+//! the page, in memory.
 //!
-//! The index only hints: whoever looks a key up reads the pages named and sees whether it is there. So it may name pages of blocks that
-//! were sound and never became final, and different keys may share a hash; what it must not do is leave a row out.
+//! The index only hints: whoever looks a key up reads the pages named and sees whether it is there.
+//! So it may name pages of blocks that were sound and never became final, and different keys may
+//! share a hash; what it must not do is leave a row out.
 
 use std::{
     hash::BuildHasher as _,
@@ -27,7 +29,8 @@ struct Slot {
 
 type Shard = HashTable<Slot>;
 
-/// The index. It is empty at a node's start, and filled from the log before anybody asks ([`RowIndex::filled`]).
+/// The index. It is empty at a node's start, and filled from the log before anybody asks
+/// ([`RowIndex::filled`]).
 #[derive(Debug)]
 pub(super) struct RowIndex {
     shards: RwLock<Vec<Shard>>,
@@ -47,8 +50,8 @@ impl Default for RowIndex {
 }
 
 impl RowIndex {
-    /// Returns once the index was filled: by `fill`, or by whoever came first. Nobody may wait for this with the log locked, since
-    /// `fill` reads it.
+    /// Returns once the index was filled: by `fill`, or by whoever came first. Nobody may wait for
+    /// this with the log locked, since `fill` reads it.
     pub async fn filled(&self, fill: impl Future<Output = ()>) {
         self.filled.get_or_init(|| fill).await;
     }
@@ -70,7 +73,8 @@ impl RowIndex {
         }
     }
 
-    /// The pages that may hold a row of `keys`, each with the place of the key among them; by pages.
+    /// The pages that may hold a row of `keys`, each with the place of the key among them; by
+    /// pages.
     pub fn pages<'a>(&self, keys: impl IntoIterator<Item = &'a StateKey>) -> Vec<(u32, usize)> {
         let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
@@ -92,8 +96,8 @@ impl RowIndex {
     }
 }
 
-/// The shard of a 32-bit hash. The first is hit twice as often as the last: so they outgrow their room one after the other, and memory
-/// grows evenly instead of doubling.
+/// The shard of a 32-bit hash. The first is hit twice as often as the last: so they outgrow their
+/// room one after the other, and memory grows evenly instead of doubling.
 fn shard(hash: u64) -> usize {
     let hash = u128::from(hash);
     let place = hash * ((2 << 32) + hash) / 3;

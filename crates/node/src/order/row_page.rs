@@ -1,7 +1,8 @@
 //! Pages: values with their keys, put together.
 //!
-//! A page is its rows one after the other: key (32 bytes), length of the value (4 bytes, big endian), value. Rows stand in the order of
-//! their keys. Pages are part of what nodes agree on: others make another root of the state.
+//! A page is its rows one after the other: key (32 bytes), length of the value (4 bytes, big
+//! endian), value. Rows stand in the order of their keys. Pages are part of what nodes agree on:
+//! others make another root of the state.
 
 use yilian_protocol::{StateKey, limits::STATE_VALUE_MAX};
 
@@ -90,7 +91,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pages_hold_their_rows_and_no_more_than_they_may(lengths in prop::collection::vec(0..6_000_usize, 0..60)) {
+        fn pages_hold_their_rows_and_no_more_than_they_may(
+            lengths in prop::collection::vec(0..6_000_usize, 0..60)
+        ) {
             let all = sorted(&lengths);
             let pages = RowPage::fill(all.clone());
             let mut read = Vec::new();

@@ -1,4 +1,5 @@
-//! What a validator keeps of the group key: its shares, what it was dealt, and the seeds from which it deals.
+//! What a validator keeps of the group key: its shares, what it was dealt, and the seeds from which
+//! it deals.
 
 use std::{fs, path::PathBuf};
 

@@ -1,5 +1,6 @@
-//! A consortium in one process, on commonware's deterministic runtime: the same engine as a node's, over simulated links and disks, with
-//! a clock that is not this machine's. What happens follows from a seed alone.
+//! A consortium in one process, on commonware's deterministic runtime: the same engine as a node's,
+//! over simulated links and disks, with a clock that is not this machine's. What happens follows
+//! from a seed alone.
 //!
 //! For tests (feature `simulation`): scenarios and invariants are the crate `yilian-sim`'s.
 
@@ -91,7 +92,8 @@ pub enum Conduct {
     Honest,
     /// It is there, and says nothing.
     Silent,
-    /// It votes for whatever is voted for, and at the same time for something else; in the first epoch.
+    /// It votes for whatever is voted for, and at the same time for something else; in the first
+    /// epoch.
     Equivocating,
 }
 
@@ -484,7 +486,8 @@ async fn tell(
                 block_digest: block.inner().header.id().as_bytes().to_vec(),
             };
             if monitor.send(update).is_err() {
-                // The simulation has its end, and looks at the node as it stands: were this task to end, so would the node.
+                // The simulation has its end, and looks at the node as it stands: were this task to
+                // end, so would the node.
                 return std::future::pending().await;
             }
         }

@@ -1,8 +1,8 @@
 //! The chain's state on disk: two authenticated databases, read and written as one map.
 //!
-//! The provable part is qmdb's `current`, ordered: it proves what stands at a key now, or that nothing does. The write-once part
-//! ([`once`]) is a log of pages, no proofs for clients, for what comes in bulk. A [`StateKey`] tells its part; see
-//! [`yilian_protocol::state`].
+//! The provable part is qmdb's `current`, ordered: it proves what stands at a key now, or that
+//! nothing does. The write-once part ([`once`]) is a log of pages, no proofs for clients, for what
+//! comes in bulk. A [`StateKey`] tells its part; see [`yilian_protocol::state`].
 
 use commonware_codec::RangeCfg;
 use commonware_cryptography::blake3::{Blake3, Digest};
@@ -102,7 +102,8 @@ pub(super) async fn read_latest<E: Runtime>(
     let places: Vec<Digest> = provable.iter().map(digest).collect();
     let places: Vec<&Digest> = places.iter().collect();
     once::index_latest(index, &states.1).await;
-    // Both guards at once, in the set's order: a block is applied to each part by itself, so they may be one block apart, and no more.
+    // Both guards at once, in the set's order: a block is applied to each part by itself, so they
+    // may be one block apart, and no more.
     let (changing, written) = (states.0.read().await, states.1.read().await);
     let values = changing.get_many(&places).await;
     let values = values.unwrap_or_else(|error| fault(&error));
@@ -129,7 +130,8 @@ pub(super) async fn read_provable<E: Runtime>(
     value.unwrap_or_else(|error| fault(&error))
 }
 
-/// Writes `values` over `batch`, and seals it. Whoever keeps what was sealed notes what was [`Written`].
+/// Writes `values` over `batch`, and seals it. Whoever keeps what was sealed notes what was
+/// [`Written`].
 pub(super) async fn write<E: Runtime>(
     (mut provable, once): Batch<E>,
     values: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
@@ -353,7 +355,8 @@ mod tests {
             .flatten()
     }
 
-    /// Blocks of two forks at the same height put other values to the same places, and to other places too.
+    /// Blocks of two forks at the same height put other values to the same places, and to other
+    /// places too.
     #[test]
     fn each_fork_sees_its_own_values_and_those_below() {
         deterministic::Runner::default().start(|context| async move {

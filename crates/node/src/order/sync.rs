@@ -1,7 +1,9 @@
-//! State sync: a node that joins late takes the state's logs from peers, operation by operation, instead of executing all blocks.
+//! State sync: a node that joins late takes the state's logs from peers, operation by operation,
+//! instead of executing all blocks.
 //!
-//! Whatever a peer says is verified against the root in a final block, and who answers falsely is blocked. commonware's own resolver
-//! wants operations of fixed size; the ones here have values of any size up to a limit, so an answer holds as many as fit a message.
+//! Whatever a peer says is verified against the root in a final block, and who answers falsely is
+//! blocked. commonware's own resolver wants operations of fixed size; the ones here have values of
+//! any size up to a limit, so an answer holds as many as fit a message.
 
 use std::{
     collections::HashMap,
@@ -240,7 +242,8 @@ where
     type Subscriber = u64;
     type Outcome = bool;
 
-    /// All who ask the same ask it of one history, so the verdict of the first holds for the others.
+    /// All who ask the same ask it of one history, so the verdict of the first holds for the
+    /// others.
     fn deliver(
         &mut self,
         delivery: Delivery<Self::Key, u64>,

@@ -182,8 +182,8 @@ impl<E: Runtime> Engine<E> {
         state::read_latest(&self.states, &self.rows, keys).await
     }
 
-    /// Proofs under the latest block whose state is applied; `None` when that block has no certificate
-    /// yet, or is the genesis.
+    /// Proofs under the latest block whose state is applied; `None` when that block has no
+    /// certificate yet, or is the genesis.
     pub async fn prove(&self, keys: &[StateKey]) -> Option<ProvenState> {
         let (root, proofs) = state::prove(&self.states, keys).await;
         let (latest, _) = self.archive.get_info(Identifier::Latest).await?;

@@ -41,11 +41,13 @@ use super::{
 /// keys.
 pub(super) type Scheme = ThresholdScheme<ed25519::PublicKey, MinSig>;
 
-/// What a key ceremony gave everybody to know: who holds a share, and the public polynomial of the group key.
+/// What a key ceremony gave everybody to know: who holds a share, and the public polynomial of the
+/// group key.
 pub(super) type Output = feldman_desmedt::Output<MinSig, ed25519::PublicKey>;
 
-/// A node's place in the chain's first committee, as it stands in a file: hex digits throughout. A validator's holds a share of
-/// the group key, a follower's does not. Later committees are on the chain, and later shares in the chain's directory.
+/// A node's place in the chain's first committee, as it stands in a file: hex digits throughout. A
+/// validator's holds a share of the group key, a follower's does not. Later committees are on the
+/// chain, and later shares in the chain's directory.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct ValidatorKey {
     /// The node's identity among peers.
@@ -65,8 +67,8 @@ impl ValidatorKey {
         dealt.remove(0)
     }
 
-    /// Deals a group key among `count` validators: of 3f + 1, any 2f + 1 make a block final. Whoever deals knows the
-    /// group key for as long as it takes.
+    /// Deals a group key among `count` validators: of 3f + 1, any 2f + 1 make a block final.
+    /// Whoever deals knows the group key for as long as it takes.
     #[must_use]
     pub fn deal(count: NonZeroU32) -> Vec<Self> {
         let identities = (0..count.get()).map(|_| NodeIdentity::generate());
@@ -210,7 +212,8 @@ impl ValidatorKey {
 /// The rules of a chain that these validators begin.
 ///
 /// # Errors
-/// [`ValidatorKeyError::Committee`] when there are too many, or one has a key under which nothing can be verified.
+/// [`ValidatorKeyError::Committee`] when there are too many, or one has a key under which nothing
+/// can be verified.
 pub fn founded_by(
     epoch_blocks: EpochBlocks,
     validators: &[Peer],
@@ -222,7 +225,8 @@ pub fn founded_by(
         .ok_or(ValidatorKeyError::Committee)
 }
 
-/// What everybody may know of the first committee: who votes, and the public polynomial of the group key.
+/// What everybody may know of the first committee: who votes, and the public polynomial of the
+/// group key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Committee {
     output: String,
@@ -276,7 +280,8 @@ pub(super) fn scheme(
     }
 }
 
-/// A node's identity, before it is of any committee: the seed of an Ed25519 key, 64 hex digits in a file.
+/// A node's identity, before it is of any committee: the seed of an Ed25519 key, 64 hex digits in a
+/// file.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct NodeIdentity(pub(super) Zeroizing<String>);

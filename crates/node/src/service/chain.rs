@@ -51,8 +51,8 @@ impl<C: ConsortiumChain, N> Node<C, N> {
         })
     }
 
-    /// What this node counts, in the text form of OpenMetrics 1.0. Nothing of it tells of a patient,
-    /// a reader or a record; a one-shot sharing is not counted at all.
+    /// What this node counts, in the text form of OpenMetrics 1.0. Nothing of it tells of a
+    /// patient, a reader or a record; a one-shot sharing is not counted at all.
     pub(crate) async fn metrics(&self) -> Result<String, CallError> {
         let status = self.how_far()?;
         let chain = self.chain.metrics().await?;

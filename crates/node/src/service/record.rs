@@ -177,7 +177,8 @@ struct Kept {
     cids: Vec<Cid>,
 }
 
-/// The objects of a visit, each of which must be the one its record names, of the visit's pseudonym.
+/// The objects of a visit, each of which must be the one its record names, of the visit's
+/// pseudonym.
 fn matching_objects(
     visit: &SealVisit,
     objects: &Objects,

@@ -20,7 +20,8 @@ use crate::{
 /// What a node needs to start.
 #[derive(Debug)]
 pub struct NodeOptions {
-    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`, `private-chain.redb`.
+    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`,
+    /// `private-chain.redb`.
     pub directory: PathBuf,
     /// What its chain began with.
     pub genesis: Genesis,
@@ -32,7 +33,8 @@ pub struct NodeOptions {
     pub neighbours: NeighbourUrls,
     /// By what other nodes know it, and it them; nothing for plain HTTP.
     pub tls: Option<Tls>,
-    /// Whether a block of a private chain is closed only when another workstation checked its entries.
+    /// Whether a block of a private chain is closed only when another workstation checked its
+    /// entries.
     pub checked_log: bool,
     /// How much of the chain's past it keeps.
     pub history: History,

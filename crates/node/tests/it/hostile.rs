@@ -28,7 +28,8 @@ const LASTS: Duration = Duration::from_secs(4);
 /// The channels of a node.
 const CHANNELS: u64 = 6;
 
-/// Sends garbage, of all sizes and as much as it is let, to every validator on every channel; returns how many messages were taken.
+/// Sends garbage, of all sizes and as much as it is let, to every validator on every channel;
+/// returns how many messages were taken.
 pub fn flood(committee: &Committee, key: &ValidatorKey) -> JoinHandle<usize> {
     let seed = serde_json::to_value(key).unwrap()["identity"]
         .as_str()

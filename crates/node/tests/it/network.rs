@@ -543,7 +543,8 @@ impl Committee {
         committee
     }
 
-    /// Has blocks ordered until `epoch` has begun, no faster than all that run can follow: who lags behind half an epoch gets no share.
+    /// Has blocks ordered until `epoch` has begun, no faster than all that run can follow: who lags
+    /// behind half an epoch gets no share.
     async fn reach_epoch(&self, place: usize, epoch: u64) {
         let goal = epoch * u64::from(EPOCH);
         for number in 0.. {
@@ -629,7 +630,8 @@ async fn who_joins_late_takes_the_state_and_not_the_blocks() {
     let early = joined.block(Height::new(3)).await;
     assert!(matches!(early, Err(SubmitError::Lost { .. })), "{early:?}");
     assert!(joined.block(height).await.unwrap().is_some());
-    // Restarted, it goes on where it was; and it gets a share with the next epoch in which it is a player.
+    // Restarted, it goes on where it was; and it gets a share with the next epoch in which it is a
+    // player.
     committee.down(3);
     committee.up(3);
     committee.reach_epoch(3, 4).await;

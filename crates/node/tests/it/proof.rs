@@ -127,7 +127,8 @@ async fn a_proof_that_is_bent_anywhere_shows_nothing() {
     assert!(absence.verify(&keys[0], &good.header.state).is_err());
     assert!(value.verify(&keys[0], &good.header.transactions).is_err());
 
-    // The neighbour that shows the absence of one key shows its own presence: a node cannot deny it.
+    // The neighbour that shows the absence of one key shows its own presence: a node cannot deny
+    // it.
     if let Operation::Update(neighbour) = &absence.operation {
         let shown = absence.verify(&neighbour.key, &good.header.state).unwrap();
         assert_eq!(shown, Some(neighbour.value.as_slice()));
@@ -169,7 +170,8 @@ async fn an_overwritten_value_is_no_longer_shown() {
     let keys = keys(&["b".to_owned()]);
     assert_eq!(verify(&old, &genesis, &keys), Ok(vec![None]));
     assert!(old.proofs[0].verify(&keys[0], &new.header.state).is_err());
-    // The key before `b` was rewritten when `b` came between: its old operation is in the log, inactive.
+    // The key before `b` was rewritten when `b` came between: its old operation is in the log,
+    // inactive.
     let mut spliced = old.proofs[0].clone();
     spliced.place = new.proofs[0].place.clone();
     assert!(spliced.verify(&keys[0], &new.header.state).is_err());

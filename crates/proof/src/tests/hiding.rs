@@ -1,7 +1,8 @@
 //! What a verifier sees of the table, and what it can make of it.
 //!
-//! The attack: a proof opens the columns' polynomials at the query points. From as many points as a polynomial has coefficients Lagrange's formula
-//! gives all of it, the row with the key included. It succeeds against the same statement proven without hiding, and against masks that repeat.
+//! The attack: a proof opens the columns' polynomials at the query points. From as many points as a
+//! polynomial has coefficients Lagrange's formula gives all of it, the row with the key included.
+//! It succeeds against the same statement proven without hiding, and against masks that repeat.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -104,7 +105,8 @@ fn plain<C: Clone>(parameters: &Parameters, challenger: C) -> Plain<C> {
 /// Points of the state's polynomials: x -> the state's columns at x.
 type Points = BTreeMap<u64, Vec<Goldilocks>>;
 
-/// What a verifier notes of the table while it verifies: positions from the transcript, rows from the openings.
+/// What a verifier notes of the table while it verifies: positions from the transcript, rows from
+/// the openings.
 fn note(log_height: usize, openings: &[Vec<Vec<Goldilocks>>], points: &mut Points) {
     let positions: Vec<usize> = DRAWN
         .take()
@@ -126,7 +128,8 @@ fn note(log_height: usize, openings: &[Vec<Vec<Goldilocks>>], points: &mut Point
     }
 }
 
-/// Interpolates the key's columns through `degree` of the points, or all there are, and reads the first row.
+/// Interpolates the key's columns through `degree` of the points, or all there are, and reads the
+/// first row.
 fn interpolate_key(points: &Points, degree: usize) -> [u64; 4] {
     let points: Vec<(Goldilocks, &Vec<Goldilocks>)> = points
         .iter()
@@ -240,7 +243,8 @@ fn a_proof_of_ours_does_not_however_many_are_watched() {
     assert_ne!(interpolate_key(&points, parameters.rows()), *key.elements());
 }
 
-/// The same attack with the same tools succeeds where the masks repeat: so it is not blind, and so a repeated seed is what must not happen.
+/// The same attack with the same tools succeeds where the masks repeat: so it is not blind, and so
+/// a repeated seed is what must not happen.
 #[test]
 fn repeated_masks_give_the_key_away_and_a_repeated_generator_does_not_repeat_them() {
     let parameters = quick();
@@ -296,8 +300,9 @@ fn a_table_too_short_for_its_queries_is_refused() {
     assert!(stark::prove::<Quadratic>(&quick(), &[&key()], &context(1), seeded(1)).is_ok());
 }
 
-/// Perfect hiding of the opened rows. A column is the polynomial through N values of the table and N uniform masks. What a proof shows of it is
-/// linear in the masks: one value for each query, two base-field values for each of two points outside. Where that map has full row rank, the
+/// Perfect hiding of the opened rows. A column is the polynomial through N values of the table and
+/// N uniform masks. What a proof shows of it is linear in the masks: one value for each query, two
+/// base-field values for each of two points outside. Where that map has full row rank, the
 /// opened values are uniform whatever the table is, so a simulator can draw them.
 #[test]
 fn opened_values_are_uniform() {

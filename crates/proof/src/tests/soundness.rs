@@ -42,7 +42,8 @@ fn every_cell_of_the_table_is_constrained() {
     assert_eq!(free, meaningless.into_iter().flatten().collect::<Vec<_>>());
 }
 
-/// The classic forgery where a statement forgets the capacity: run the permutation backwards from the id.
+/// The classic forgery where a statement forgets the capacity: run the permutation backwards from
+/// the id.
 #[test]
 fn running_the_permutation_backwards_forges_nothing() {
     let id = key().id();
@@ -54,7 +55,8 @@ fn running_the_permutation_backwards_forges_nothing() {
     assert!(!accepted(&[id], table(&[start], quick().slots)));
 }
 
-/// The same with one lane of capacity or domain right and the rest as a forger likes: each lane alone is constrained.
+/// The same with one lane of capacity or domain right and the rest as a forger likes: each lane
+/// alone is constrained.
 #[test]
 fn each_lane_of_capacity_and_domain_is_constrained() {
     let key = key();

@@ -16,7 +16,8 @@ fn proof() -> (TraceId, Vec<u8>) {
     (key.id(), proof)
 }
 
-/// One change of a proof: a bit, a byte, a cut, bytes put in or taken out, a run overwritten, two runs exchanged.
+/// One change of a proof: a bit, a byte, a cut, bytes put in or taken out, a run overwritten, two
+/// runs exchanged.
 fn mutate(proof: &[u8], rng: &mut StdRng) -> Vec<u8> {
     let mut bytes = proof.to_vec();
     let at = rng.random_range(0..bytes.len());

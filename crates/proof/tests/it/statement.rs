@@ -102,8 +102,8 @@ fn ids_have_one_spelling() {
     assert!(TraceId::from_bytes(&bytes).is_ok());
 }
 
-/// Vectors: printed packs outlive the software that made them, so the hash never changes. From the definition: `Rp64_256::merge` of the key and the
-/// domain's elements.
+/// Vectors: printed packs outlive the software that made them, so the hash never changes. From the
+/// definition: `Rp64_256::merge` of the key and the domain's elements.
 #[test]
 fn ids_are_the_rescue_prime_hashes_of_their_keys() {
     use winter_crypto::{Hasher as _, hashers::Rp64_256};

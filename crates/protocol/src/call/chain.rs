@@ -28,7 +28,7 @@ crate::calls! {
         /// Order a transaction; answers when it is final.
         submit: Submit(TransactionBytes) -> Receipt as Json, post "transactions"
             { body: TRANSACTION_MAX, answer: ANSWER_SMALL, caller: Anybody,
-              // Whoever waits for a block holds little; the queue of transactions has its own bound.
+              // Whoever waits for a block holds little; the queue has a bound of its own.
               work: Light, at_once: 16_384 };
 
         /// The proof that a transaction is final.

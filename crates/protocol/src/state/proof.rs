@@ -1,14 +1,15 @@
 //! Proofs that a value stands in the state of a final block, and that none does.
 //!
-//! The provable part of the state is an append-only log of operations (commonware's `qmdb::current`, ordered,
-//! over a Merkle mountain range and BLAKE3). Its verification is written out here, so that a light client needs no database. An operation
+//! The provable part of the state is an append-only log of operations (commonware's
+//! `qmdb::current`, ordered, over a Merkle mountain range and BLAKE3). Its verification is written
+//! out here, so that a light client needs no database. An operation
 //!
 //! ```text
-//! update = d2 | key 32 | varint(len) value | next key 32        (next: the next key in use, around the ring)
+//! update = d2 | key 32 | varint(len) value | next key 32     (the next in use, around the ring)
 //! commit = d3 | 00 | varint(floor)
 //! ```
-//! is a leaf of the mountain range; a bitmap says which operations are the latest of their key. 256 leaves (one chunk, 32 bytes of
-//! the bitmap) share one *grafted* node, which binds their bits:
+//! is a leaf of the mountain range; a bitmap says which operations are the latest of their key. 256
+//! leaves (one chunk, 32 bytes of the bitmap) share one *grafted* node, which binds their bits:
 //!
 //! ```text
 //! leaf    = H(position | operation)             node = H(position | left | right)
@@ -17,8 +18,9 @@
 //! range   = H(00 01 | leaves [| inactive] | peaks)
 //! root    = H(operations root | range [| bits in the last chunk | H(last chunk)])
 //! ```
-//! Positions and counts are 8 bytes, big-endian. An update whose bit is set proves its value; that no key lies between its key and
-//! its next key proves all between absent. A proof is about 32 bytes x log2(operations) + 150, so 1 kB at a million.
+//! Positions and counts are 8 bytes, big-endian. An update whose bit is set proves its value; that
+//! no key lies between its key and its next key proves all between absent. A proof is about 32
+//! bytes x log2(operations) + 150, so 1 kB at a million.
 
 use schemars::JsonSchema;
 
@@ -43,8 +45,8 @@ pub struct ProvenState {
 }
 
 impl ProvenState {
-    /// What stands at each of `keys`, after every check a light client can make: the chain, the certificate under the
-    /// genesis group key, each proof.
+    /// What stands at each of `keys`, after every check a light client can make: the chain, the
+    /// certificate under the genesis group key, each proof.
     ///
     /// # Errors
     /// [`ReceiptError`] names the first check that fails.
@@ -62,7 +64,8 @@ impl ProvenState {
         self.verify_final(keys)
     }
 
-    /// As [`ProvenState::verify`], when the caller knows that the header's block is final: a certificate costs two pairings.
+    /// As [`ProvenState::verify`], when the caller knows that the header's block is final: a
+    /// certificate costs two pairings.
     ///
     /// # Errors
     /// [`ReceiptError::State`] when a proof does not verify.
@@ -119,7 +122,8 @@ pub struct PrivatePlace {
     pub leaves: u64,
     /// Peaks folded forwards.
     pub inactive: u32,
-    /// Hashes: the peaks before and after the operation's, then the siblings on the way down to it.
+    /// Hashes: the peaks before and after the operation's, then the siblings on the way down to
+    /// it.
     pub path: List<TreeHash, STATE_PATH_MAX>,
     /// The bits of the 256 operations around it.
     pub chunk: Chunk,
@@ -280,7 +284,8 @@ impl PrivatePlace {
         Some(hash(&parts))
     }
 
-    /// The hash of `tree`, in which the operation stands; siblings come from `path`, left ones on the way down, right ones on the way up.
+    /// The hash of `tree`, in which the operation stands; siblings come from `path`, left ones on
+    /// the way down, right ones on the way up.
     fn climb(
         &self,
         tree: &Tree,

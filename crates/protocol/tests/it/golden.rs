@@ -1,5 +1,6 @@
-//! Golden hashes of encodings. A changed hash is a changed format: regenerating the file is approving that, and never a way to turn a test green.
-//! `cargo test -p yilian-protocol -- --ignored regenerate_golden`
+//! Golden hashes of encodings. A changed hash is a changed format: regenerating the file is
+//! approving that, and never a way to turn a test green. `cargo test -p yilian-protocol --
+//! --ignored regenerate_golden`
 
 use std::{fmt::Write as _, path::PathBuf};
 

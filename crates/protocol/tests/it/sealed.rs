@@ -110,7 +110,8 @@ fn an_author_must_have_been_in_good_standing_then() {
         verify(entry(Role::Courier), NOW),
         Some(AuthoredError::OtherCertificate)
     );
-    // Anchored after the certificate's end, or after its revocation, however early it claims to be signed.
+    // Anchored after the certificate's end, or after its revocation, however early it claims to be
+    // signed.
     let after = NOW + 1_000_000;
     assert_eq!(
         verify(entry(Role::Doctor), after),

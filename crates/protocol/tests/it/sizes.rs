@@ -1,4 +1,5 @@
-//! The sizes that docs/PROTOCOL.md states, on values whose names, reasons and lists have known lengths.
+//! The sizes that docs/PROTOCOL.md states, on values whose names, reasons and lists have known
+//! lengths.
 
 use yilian_crypto::search::IndexEntry;
 use yilian_protocol::{codec::Encode as _, sealed::Header, visit::Tag};

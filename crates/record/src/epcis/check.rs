@@ -332,8 +332,9 @@ pub(super) fn names_epcis(context: &Value) -> bool {
     }
 }
 
-/// A word of the list, or a name of somebody's own: any absolute address, which `prefix:name` is too, outside the standard's lists. Measurements grow
-/// faster than lists of them, and the standard's own examples use others: there any single word is one.
+/// A word of the list, or a name of somebody's own: any absolute address, which `prefix:name` is
+/// too, outside the standard's lists. Measurements grow faster than lists of them, and the
+/// standard's own examples use others: there any single word is one.
 fn word_fault(list: List, text: &str) -> Option<FaultKind> {
     let of_the_standard = list.standard(text).is_some();
     let own = !of_the_standard && identifier::is_absolute(text);

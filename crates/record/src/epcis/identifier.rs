@@ -1,4 +1,5 @@
-//! Identifiers of EPCIS: EPC URIs (Tag Data Standard 1.13, section 6), GS1 Digital Links, and other absolute addresses.
+//! Identifiers of EPCIS: EPC URIs (Tag Data Standard 1.13, section 6), GS1 Digital Links, and other
+//! absolute addresses.
 
 use crate::gs1::{self, Link};
 
@@ -33,8 +34,9 @@ const SCHEMES: &[(&str, usize)] = &[
     ("gid", 3),
 ];
 
-/// Whether `text` is an identifier of that kind. Identifiers of GS1's own forms are checked to the last digit; addresses of others only
-/// for being absolute, as the standard lets everybody make them.
+/// Whether `text` is an identifier of that kind. Identifiers of GS1's own forms are checked to the
+/// last digit; addresses of others only for being absolute, as the standard lets everybody make
+/// them.
 pub(super) fn is_valid(text: &str, names: Names) -> bool {
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return false;

@@ -1,14 +1,16 @@
 //! EPCIS 2.0 events in JSON-LD: what happened to medicines, when, where and why.
 //!
-//! From GS1 EPCIS 2.0 (section 7, and 10 for the JSON-LD binding), CBV 2.0 (section 7) and the GS1 Web Vocabulary for sensors.
+//! From GS1 EPCIS 2.0 (section 7, and 10 for the JSON-LD binding), CBV 2.0 (section 7) and the GS1
+//! Web Vocabulary for sensors.
 //!
-//! [`Document::parse`] reads captures (`EPCISDocument`), answers (`EPCISQueryDocument`) and single events. It holds them to the standard's schema *and*
-//! to what the schema does not say: words of the Core Business Vocabulary, identifiers to the check digit, dates that exist, prefixes that are
-//! declared.
+//! [`Document::parse`] reads captures (`EPCISDocument`), answers (`EPCISQueryDocument`) and single
+//! events. It holds them to the standard's schema *and* to what the schema does not say: words of
+//! the Core Business Vocabulary, identifiers to the check digit, dates that exist, prefixes that
+//! are declared.
 //!
 //! # Not promised
-//! `@context` is not fetched: its declarations are read for prefixes, and one of EPCIS's own addresses must stand in it. Master data in the header,
-//! XML, and subscriptions are not read.
+//! `@context` is not fetched: its declarations are read for prefixes, and one of EPCIS's own
+//! addresses must stand in it. Master data in the header, XML, and subscriptions are not read.
 
 mod check;
 mod document;

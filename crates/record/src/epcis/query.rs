@@ -11,7 +11,8 @@ use super::{
 };
 use crate::fhir::json::Json;
 
-/// A query. Parameters that are not understood are refused, never ignored: an answer would claim too much.
+/// A query. Parameters that are not understood are refused, never ignored: an answer would claim
+/// too much.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     tests: Vec<Test>,

@@ -58,7 +58,8 @@ impl List {
         }
     }
 
-    /// The word that `text` spells: bare, `cbv:BizStep-word`, `gs1:word`, or as an address. `None` when it is none of the list's.
+    /// The word that `text` spells: bare, `cbv:BizStep-word`, `gs1:word`, or as an address. `None`
+    /// when it is none of the list's.
     #[must_use]
     pub fn word(self, text: &str) -> Option<&str> {
         let word = match self.standard(text) {

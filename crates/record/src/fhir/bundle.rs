@@ -42,8 +42,8 @@ impl Bundle {
         issues.finish().map(|_| bundle)
     }
 
-    /// Reads a bundle and checks it, as [`Bundle::validate`] does: all faults are told at once, those
-    /// of entries without a known type too.
+    /// Reads a bundle and checks it, as [`Bundle::validate`] does: all faults are told at once,
+    /// those of entries without a known type too.
     ///
     /// # Errors
     /// As [`Bundle::parse`] and [`Bundle::validate`].

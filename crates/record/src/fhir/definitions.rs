@@ -4,12 +4,14 @@
 //! UTF-8, one record a line, fields separated by tabs. The header ends with `sha256`, the hash of
 //! all that follows it. Then
 //! ```text
-//! V name url [open]             a value set; `open`: the standard does not list its codes, so any code passes
+//! V name url [open]             a value set; `open`: the standard does not list its codes, and any
+//!                               passes
 //! S system code code ..         codes of the value set above
-//! P name [expression]           a primitive type; the standard's regular expression is there for the tests
-//! T name kind base              a type: `resource`, `abstract`, `complex`, or `backbone` (`Patient.contact`)
-//! E name min max types [set]    an element of the type above; `name[x]` is a choice; max `*` is no limit;
-//!                               types are separated by `|`, targets of references are in parentheses: `Reference(Patient,Group)`
+//! P name [expression]           a primitive type, and the standard's regular expression for tests
+//! T name kind base              a type: `resource`, `abstract`, `complex`, or `backbone`
+//! E name min max types [set]    an element of the type above; `name[x]` is a choice; max `*` is no
+//!                               limit; types are separated by `|`, targets of references stand in
+//!                               parentheses: `Reference(Patient,Group)`
 //! ```
 //! An element that its type's base has in the same form is left out.
 

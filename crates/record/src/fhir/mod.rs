@@ -5,22 +5,27 @@
 //! rest. They are embedded as a table (`r4.table`) which `cargo xtask fhir` makes from the
 //! published definitions; nothing of it is typed by hand.
 //!
-//! The way of a record: bytes -> [`Bundle::check`] (limits, JSON, resource types, everything below);
-//! [`crate::submission`] takes what is no bundle, too.
+//! The way of a record: bytes -> [`Bundle::check`] (limits, JSON, resource types, everything
+//! below); [`crate::submission`] takes what is no bundle, too.
 //!
 //! # What is an error, what is a warning
-//! | fault | |
-//! |---|---|
-//! | unknown field, missing or too many values, wrong JSON type, two variants of a choice, a type the choice does not offer | error |
-//! | primitive against its format (calendar days must exist), empty values | error |
-//! | code outside a *required* value set which the standard lists in full | error |
-//! | `ele-1`, `ext-1`, `dom-2`, `bdl-1` to `bdl-5`, `bdl-7` to `bdl-12` | error |
-//! | narrative that is no XHTML or holds more than `txt-1` and `txt-2` allow | error |
-//! | `#id` without such a contained resource; `urn:uuid:` and `urn:oid:` found neither in the bundle nor among the known | error |
-//! | a reference which is no reference, or to a type that is not allowed there | error |
-//! | `Patient/1`, `Patient?identifier=..` or a URL found neither in the bundle nor among the known: it may exist on its server | warning |
-//! | a modifier extension or `implicitRules` (they can turn the meaning round; we know none), a control character in a text | warning |
-//! | a Bundle inside a Bundle: its references are not followed | warning |
+//! An error is:
+//! - an unknown field, missing or too many values, a wrong JSON type, two variants of a choice, a
+//!   type that the choice does not offer;
+//! - a primitive against its format (calendar days must exist), an empty value;
+//! - a code outside a *required* value set which the standard lists in full;
+//! - `ele-1`, `ext-1`, `dom-2`, `bdl-1` to `bdl-5`, `bdl-7` to `bdl-12`;
+//! - narrative that is no XHTML or holds more than `txt-1` and `txt-2` allow;
+//! - `#id` without such a contained resource; `urn:uuid:` and `urn:oid:` found neither in the
+//!   bundle nor among the known;
+//! - a reference which is no reference, or to a type that is not allowed there.
+//!
+//! A warning is:
+//! - `Patient/1`, `Patient?identifier=..` or a URL found neither in the bundle nor among the known:
+//!   it may exist on its server;
+//! - a modifier extension or `implicitRules` (they can turn the meaning round; we know none), a
+//!   control character in a text;
+//! - a Bundle inside a Bundle: its references are not followed.
 //!
 //! # Not promised
 //! Profiles, FHIRPath invariants other than those named, extensible and preferred bindings, value

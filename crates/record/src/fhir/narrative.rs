@@ -131,7 +131,8 @@ fn check_attribute(name: &str, value: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Schemes that browsers execute, however they are spelt (WHATWG URL leaves out tabs and line ends).
+/// Schemes that browsers execute, however they are spelt (WHATWG URL leaves out tabs and line
+/// ends).
 fn runs(address: &str) -> bool {
     let plain: String = decoded(address)
         .chars()

@@ -2,9 +2,9 @@
 //!
 //! R4, *Resource References* and, for what a bundle means, *Resolving references in Bundles*
 //! (bundle.html#references), in this order:
-//! 1. What is written like a `fullUrl` leads there. A version (`/_history/2`) is taken off first and
-//!    then compared with `meta.versionId`. The hex digits of `urn:uuid:` have no case (RFC 4122,
-//!    section 3).
+//! 1. What is written like a `fullUrl` leads there. A version (`/_history/2`) is taken off first
+//!    and then compared with `meta.versionId`. The hex digits of `urn:uuid:` have no case (RFC
+//!    4122, section 3).
 //! 2. `Type/id` in an entry whose `fullUrl` is of a server is completed by that server's address.
 //! 3. Beyond the standard, since senders do it: `Type/id` leads to the entries of that type and id
 //!    whose own `fullUrl` is of no server, or to all of them where the referring entry names none.

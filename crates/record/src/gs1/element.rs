@@ -1,4 +1,5 @@
-//! GS1 element strings: application identifiers and values in a row (General Specifications, section 3 and 7.8).
+//! GS1 element strings: application identifiers and values in a row (General Specifications,
+//! section 3 and 7.8).
 
 use super::{CodeError, Expiry, charset82, checked, is_digits};
 
@@ -45,7 +46,8 @@ const IDENTIFIERS: &[(&str, &str, Value)] = &[
 /// The separator that ends a value of variable length: FNC1, which scanners send as GS.
 const SEPARATOR: char = '\u{1d}';
 
-/// Reads an element string as a scanner sends it (`]d2` in front or not, GS as separator), or as people write it, with identifiers in parentheses.
+/// Reads an element string as a scanner sends it (`]d2` in front or not, GS as separator), or as
+/// people write it, with identifiers in parentheses.
 ///
 /// # Errors
 /// [`CodeError`] at the first element that is not right.

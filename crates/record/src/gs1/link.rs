@@ -1,6 +1,7 @@
 //! GS1 Digital Link URIs (standard 1.4, section 4): the same identifiers as a web address.
 //!
-//! A pack's secret stands in the fragment, which a browser does not send: a resolver learns which product was scanned, and nothing that opens its trace.
+//! A pack's secret stands in the fragment, which a browser does not send: a resolver learns which
+//! product was scanned, and nothing that opens its trace.
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,8 @@ pub struct Link {
     fragment: Option<String>,
 }
 
-/// Primary keys (section 4.2): identifier, digits with a check digit, and what may follow the digits.
+/// Primary keys (section 4.2): identifier, digits with a check digit, and what may follow the
+/// digits.
 const KEYS: &[(&str, Key)] = &[
     ("00", Key::Number(18)),
     ("01", Key::Number(14)),
@@ -40,7 +42,8 @@ enum Key {
     Number(usize),
     /// The same, then a serial number of at most that many characters.
     Numbered(usize, usize),
-    /// 14 digits, then a serial number. The digits' own check is not made: examples of GS1's break it.
+    /// 14 digits, then a serial number. The digits' own check is not made: examples of GS1's break
+    /// it.
     Asset,
     /// A trade item's piece: 14 digits as above, then piece and total.
     Piece,

@@ -1,9 +1,12 @@
-//! Codes on packs and cartons: GS1 element strings, GS1 Digital Links, the national 20-digit code, and the symbols that carry them.
+//! Codes on packs and cartons: GS1 element strings, GS1 Digital Links, the national 20-digit code,
+//! and the symbols that carry them.
 //!
-//! From the GS1 General Specifications (release 24), the GS1 Digital Link standard 1.4 and NMPAB/T 1002-2019 (drug traceability code).
+//! From the GS1 General Specifications (release 24), the GS1 Digital Link standard 1.4 and NMPAB/T
+//! 1002-2019 (drug traceability code).
 //!
-//! A [`PackCode`] is what the product prints: an identity that everybody may read, and a [`PackSecret`] of 128 random bits. Whoever scans the
-//! whole of it can read the pack's trace; the identity alone opens nothing.
+//! A [`PackCode`] is what the product prints: an identity that everybody may read, and a
+//! [`PackSecret`] of 128 random bits. Whoever scans the whole of it can read the pack's trace; the
+//! identity alone opens nothing.
 
 mod element;
 mod link;
@@ -210,7 +213,8 @@ impl serde::Serialize for Expiry {
 }
 
 impl Expiry {
-    /// Reads `YYMMDD`. Day 00 is the last of the month (General Specifications, 3.4.7); the century is this one.
+    /// Reads `YYMMDD`. Day 00 is the last of the month (General Specifications, 3.4.7); the century
+    /// is this one.
     ///
     /// # Errors
     /// [`CodeError`] when it is no date.

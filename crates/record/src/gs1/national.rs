@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{CodeError, is_digits};
 
-/// 7 digits that name medicine, strength and packaging, 12 that name the pack, and a check digit by GB/T 17710 (ISO/IEC 7064, MOD 11,10).
+/// 7 digits that name medicine, strength and packaging, 12 that name the pack, and a check digit by
+/// GB/T 17710 (ISO/IEC 7064, MOD 11,10).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct NationalCode(String);

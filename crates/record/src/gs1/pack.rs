@@ -95,7 +95,8 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The identity as an EPC: a Digital Link with product and serial, or SSCC; a name of its own (`urn:x-nmpa:`) for a national code.
+    /// The identity as an EPC: a Digital Link with product and serial, or SSCC; a name of its own
+    /// (`urn:x-nmpa:`) for a national code.
     #[must_use]
     pub fn epc(&self) -> String {
         match self {
@@ -148,7 +149,8 @@ impl PackCode {
         Self { identity, secret }
     }
 
-    /// Reads a code in any of its forms: element string, Digital Link, or national code followed by its secret.
+    /// Reads a code in any of its forms: element string, Digital Link, or national code followed by
+    /// its secret.
     ///
     /// # Errors
     /// [`CodeError`]; none holds any of the text.
@@ -247,7 +249,8 @@ impl PackCode {
         Some(Zeroizing::new(text))
     }
 
-    /// The symbols to print, with a name for each: GS1 Data Matrix and QR, or two rows of Code 128-C.
+    /// The symbols to print, with a name for each: GS1 Data Matrix and QR, or two rows of Code
+    /// 128-C.
     ///
     /// # Errors
     /// [`CodeError::Symbol`] when a symbol cannot hold the code.

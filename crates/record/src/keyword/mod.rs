@@ -1,19 +1,25 @@
 //! Keywords of a record's resources: what an owner may later search for.
 //!
 //! # What becomes a keyword
-//! - Codes, of every coding at any depth, without their system: `code:38341003`, `code:i10`, `code:4548-4`.
-//! - The words of displays and texts of codeable concepts: `word:hypertension`. Chinese is cut by jieba, the parts of compound words besides.
-//! - Everyday words for common codes, in Chinese and English (`synonyms.tsv`): who seeks 高血压 finds what was coded 38341003.
+//! - Codes, of every coding at any depth, without their system: `code:38341003`, `code:i10`,
+//!   `code:4548-4`.
+//! - The words of displays and texts of codeable concepts: `word:hypertension`. Chinese is cut by
+//!   jieba, the parts of compound words besides.
+//! - Everyday words for common codes, in Chinese and English (`synonyms.tsv`): who seeks 高血压
+//!   finds what was coded 38341003.
 //!
 //! Text is NFKC, lower case, without marks on Latin letters. See docs/keywords.md.
 //!
 //! # What never does
-//! Identifiers, names, addresses, narrative, notes, references, dates, numbers; words of one letter, of more than [`WORD_MAX`] bytes, or on the stop list. The
-//! resources of people and places (Patient, RelatedPerson, Person, Practitioner, PractitionerRole, Organization, Location) give none at all, nor do those of bills (Claim,
-//! ExplanationOfBenefit), which repeat what they charge for.
+//! Identifiers, names, addresses, narrative, notes, references, dates, numbers; words of one
+//! letter, of more than [`WORD_MAX`] bytes, or on the stop list. The resources of people and places
+//! (Patient, RelatedPerson, Person, Practitioner, PractitionerRole, Organization, Location) give
+//! none at all, nor do those of bills (Claim, ExplanationOfBenefit), which repeat what they charge
+//! for.
 //!
 //! # When there are too many
-//! [`KEYWORDS_MAX`] are kept: first of diagnoses, then of what was done and given, then the rest; within these, codes before words.
+//! [`KEYWORDS_MAX`] are kept: first of diagnoses, then of what was done and given, then the rest;
+//! within these, codes before words.
 
 mod text;
 
@@ -73,8 +79,8 @@ pub fn keywords<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Vec<Ke
     keywords.take(KEYWORDS_MAX).collect()
 }
 
-/// What a person's query means: each piece between spaces is a code when it holds a digit and no Chinese, else words; all of them are
-/// sought together.
+/// What a person's query means: each piece between spaces is a code when it holds a digit and no
+/// Chinese, else words; all of them are sought together.
 #[must_use]
 pub fn query(text: &str) -> Vec<Keyword> {
     let mut keywords = BTreeSet::new();
@@ -138,7 +144,8 @@ fn collect(value: &Value, found: &mut BTreeSet<Keyword>) {
             } else if members.get("coding").is_some_and(Value::is_array) {
                 add_words(text("text"), found);
             }
-            // Names, identifiers and contacts are of the same shapes anywhere; they are not descended into.
+            // Names, identifiers and contacts are of the same shapes anywhere; they are not
+            // descended into.
             let closed = [
                 "identifier",
                 "name",

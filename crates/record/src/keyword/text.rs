@@ -59,8 +59,9 @@ pub fn words(text: &str) -> BTreeSet<String> {
     words
 }
 
-/// NFKC (full and half width are one), lower case, Latin letters without their marks (`Sjögren` is `sjogren`). Simplified and traditional
-/// characters stay apart: turning one into the other needs the context.
+/// NFKC (full and half width are one), lower case, Latin letters without their marks (`Sjögren` is
+/// `sjogren`). Simplified and traditional characters stay apart: turning one into the other needs
+/// the context.
 pub(super) fn fold(text: &str) -> String {
     let lower: String = text.nfkc().flat_map(char::to_lowercase).collect();
     lower
@@ -98,7 +99,8 @@ fn worthy(word: &str) -> bool {
         && !STOP.contains(&word)
 }
 
-/// The dictionary, loaded when the first Chinese text is met (some 100 ms, 60 MB), with the terms of the synonyms.
+/// The dictionary, loaded when the first Chinese text is met (some 100 ms, 60 MB), with the terms
+/// of the synonyms.
 fn jieba() -> &'static Jieba {
     static JIEBA: OnceLock<Jieba> = OnceLock::new();
     JIEBA.get_or_init(|| {

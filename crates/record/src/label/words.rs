@@ -7,9 +7,10 @@
 //!    blank between Chinese characters.
 //! 2. A Latin term counts as whole words; its last word may go on where the table has `*`. A
 //!    Chinese term counts anywhere.
-//! 3. What lies inside a harmless phrase of the table (`st depression`, 酒精棉) does not count there.
-//! 4. Nothing else lowers: "no history of HIV" and 否认吸毒史 are sensitive, since a reader learns that
-//!    it was asked and why.
+//! 3. What lies inside a harmless phrase of the table (`st depression`, 酒精棉) does not count
+//!    there.
+//! 4. Nothing else lowers: "no history of HIV" and 否认吸毒史 are sensitive, since a reader learns
+//!    that it was asked and why.
 
 use std::{collections::HashMap, sync::OnceLock};
 

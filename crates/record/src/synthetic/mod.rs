@@ -1,7 +1,9 @@
-//! Synthetic patients, Chinese and English, as FHIR R4 bundles: the same seed gives the same people, so a demonstration needs no other input.
+//! Synthetic patients, Chinese and English, as FHIR R4 bundles: the same seed gives the same
+//! people, so a demonstration needs no other input.
 //!
-//! Bundles have the shape of imported ones: hospitals, practitioners, then one bundle for each patient. Diagnoses are plausible, names are
-//! invented, and some visits are psychiatric, for HIV or for substance use, so that every level of confidentiality occurs.
+//! Bundles have the shape of imported ones: hospitals, practitioners, then one bundle for each
+//! patient. Diagnoses are plausible, names are invented, and some visits are psychiatric, for HIV
+//! or for substance use, so that every level of confidentiality occurs.
 
 mod random;
 mod tables;
@@ -69,7 +71,8 @@ impl Population {
         bundle(entries.collect())
     }
 
-    /// The bundles of the first `count` patients, at most [`PATIENTS_MAX`], made as they are asked for.
+    /// The bundles of the first `count` patients, at most [`PATIENTS_MAX`], made as they are asked
+    /// for.
     pub fn patients(self, count: usize) -> impl Iterator<Item = Vec<u8>> {
         (0..count.min(PATIENTS_MAX) as u64).map(move |number| self.patient(number))
     }

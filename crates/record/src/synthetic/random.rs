@@ -1,4 +1,5 @@
-//! A small deterministic generator: SplitMix64 (Steele, Lea, Flood 2014). For synthetic people only; nothing secret comes from it.
+//! A small deterministic generator: SplitMix64 (Steele, Lea, Flood 2014). For synthetic people
+//! only; nothing secret comes from it.
 
 pub(super) struct Random {
     state: u64,

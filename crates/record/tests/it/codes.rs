@@ -55,13 +55,15 @@ fn the_secret_is_in_the_fragment_of_a_link_and_nowhere_in_debug_output() {
     assert!(!format!("{code:?}").contains(secret));
 }
 
-/// Known values: GS1 General Specifications 7.9 (GTIN, SSCC), ISO/IEC 7064 (794 -> 0794 has check digit 5).
+/// Known values: GS1 General Specifications 7.9 (GTIN, SSCC), ISO/IEC 7064 (794 -> 0794 has check
+/// digit 5).
 #[test]
 fn check_digits_are_those_of_the_standards() {
     assert!(Gtin::parse("06291041500213").is_ok());
     assert!(Gtin::parse_any("6291041500213").is_ok());
     assert!(Sscc::parse("106141411234567897").is_ok());
-    // MOD 11,10 of 0794 is 5 (ISO/IEC 7064, example); leading zeros before it change nothing but the state, so it is computed here anew.
+    // MOD 11,10 of 0794 is 5 (ISO/IEC 7064, example); leading zeros before it change nothing but
+    // the state, so it is computed here anew.
     let by_definition = |digits: &str| {
         let mut product = 10;
         for digit in digits.chars().filter_map(|c| c.to_digit(10)) {
@@ -212,7 +214,8 @@ fn links_tell_instances_from_classes() {
     );
 }
 
-/// Data Matrix and QR codes are read back by decoders that did not write them (QR) or share no code with the encoder (Data Matrix).
+/// Data Matrix and QR codes are read back by decoders that did not write them (QR) or share no code
+/// with the encoder (Data Matrix).
 #[test]
 fn symbols_decode_to_the_code() {
     let code = pack();
@@ -237,7 +240,8 @@ fn symbols_decode_to_the_code() {
     assert_eq!(PackCode::parse(&text).unwrap(), code);
 }
 
-/// ISO/IEC 15417: start C is 105, each pair of digits its value, the checksum is weighted modulo 103, stop is 106; widths from the standard's table.
+/// ISO/IEC 15417: start C is 105, each pair of digits its value, the checksum is weighted modulo
+/// 103, stop is 106; widths from the standard's table.
 #[test]
 fn code_128_c_has_the_widths_of_the_standard() {
     // 12 34: values 12 and 34, checksum (105 + 12 + 2 * 34) mod 103 = 82.

@@ -1,4 +1,5 @@
-//! EPCIS against the published test resources: the valid accepted, the invalid refused where they are wrong.
+//! EPCIS against the published test resources: the valid accepted, the invalid refused where they
+//! are wrong.
 
 use std::{
     fs,

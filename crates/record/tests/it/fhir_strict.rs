@@ -100,7 +100,8 @@ fn only_json_is_json() {
         Bundle::parse(b"{\"a\":\"\xff\"}"),
         Err(Error::Syntax { .. })
     ));
-    // A byte order mark is no content (RFC 8259, section 8.1), and decimals have no largest exponent.
+    // A byte order mark is no content (RFC 8259, section 8.1), and decimals have no largest
+    // exponent.
     for text in [
         "\u{feff}{}",
         "{\"a\":1e400}",

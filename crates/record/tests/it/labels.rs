@@ -260,6 +260,10 @@ fn statistics_hold_nothing_of_a_sensitive_part() {
 }
 
 /// A resource that may be sensitive for any reason, or refer to any other.
+fn some_resources(count: usize) -> impl Strategy<Value = Vec<Value>> {
+    (0..count).map(any_resource).collect::<Vec<_>>()
+}
+
 fn any_resource(id: usize) -> impl Strategy<Value = Value> {
     let codes = prop::sample::select(vec!["I10", "E11.9", "B20", "F32.9", "Z30.0"]);
     let words = prop::sample::select(vec![
@@ -307,7 +311,7 @@ proptest! {
 
     #[test]
     fn more_never_lowers(
-        resources in (1usize..7).prop_flat_map(|count| (0..count).map(any_resource).collect::<Vec<_>>()),
+        resources in (1usize..7).prop_flat_map(some_resources),
         // Also under the name of another.
         added in (0usize..8).prop_flat_map(any_resource),
         label in prop::sample::select(vec!["N", "U", "R", "HIV", "nonsense"]),
@@ -315,7 +319,9 @@ proptest! {
     ) {
         let none = json!([]);
         let before = leveled(&resources, &none);
-        let sensitive = |levels: &[Confidentiality]| levels.iter().map(|level| *level == Confidentiality::Sensitive).collect::<Vec<_>>();
+        let sensitive = |levels: &[Confidentiality]| -> Vec<bool> {
+            levels.iter().map(|level| *level == Confidentiality::Sensitive).collect()
+        };
         let not_lower = |after: &[Confidentiality]| {
             sensitive(&before).iter().zip(sensitive(after)).all(|(before, after)| !before || after)
         };

@@ -153,8 +153,9 @@ fn statistics_hold_no_name_id_or_day() {
     }
 }
 
-/// Names, identifiers, contacts, addresses and birth dates of all people in a bundle, whole and as the words that keywords would be made of. Hospitals are
-/// left out: their names are of words like any other.
+/// Names, identifiers, contacts, addresses and birth dates of all people in a bundle, whole and as
+/// the words that keywords would be made of. Hospitals are left out: their names are of words like
+/// any other.
 fn personal(bundle: &Bundle) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for resource in bundle.resources() {

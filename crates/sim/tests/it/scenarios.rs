@@ -70,7 +70,8 @@ fn run(
     results
 }
 
-/// Every task of a simulation runs on the stack of its one thread, and a node's start is one deep future.
+/// Every task of a simulation runs on the stack of its one thread, and a node's start is one deep
+/// future.
 fn on_deep_stack(plan: PlanBuilder<Consortium>) -> Result<Results, String> {
     let built = plan.build();
     let running = std::thread::Builder::new()

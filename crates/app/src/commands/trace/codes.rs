@@ -85,7 +85,8 @@ pub fn make(context: &Context, command: CodesCommand) -> anyhow::Result<()> {
             let date = expiry.parse().context("the expiry date, as 2028-02-29")?;
             let expiry = Expiry::new(date)?;
             let serial = || {
-                // As many random characters as fit, so that serial numbers do not tell how many packs there are.
+                // As many random characters as fit, so that serial numbers do not tell how many
+                // packs there are.
                 let room = 20_usize.saturating_sub(prefix.len()).min(12);
                 let digits: String = (0..room).map(|_| random_character()).collect();
                 Code20::parse(&format!("{prefix}{digits}"), "serial number")

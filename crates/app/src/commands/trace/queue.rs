@@ -1,4 +1,5 @@
-//! Captures that wait for a connection: `people/<name>.queue`, codes included, so readable by its owner only.
+//! Captures that wait for a connection: `people/<name>.queue`, codes included, so readable by its
+//! owner only.
 
 use std::fmt;
 
