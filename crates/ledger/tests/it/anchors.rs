@@ -7,6 +7,7 @@ use yilian_protocol::{
     inclusion::{leaf, root},
     private_chain::{Anchor, ConsistencyProof, PrivateHeader, Subtrees},
     refusal::Refusal,
+    state::tables::ANCHORS,
     tx::Body,
 };
 
@@ -68,6 +69,15 @@ fn a_chain_grows_from_anchor_to_anchor() {
     assert_eq!(foreign, Refusal::WrongSigner);
     let unknown = world.refused(NORTH + 1, anchor(70, 1, &log, 0, 0, 1));
     assert_eq!(unknown, Refusal::MemberUnknown);
+    // All of them are kept, in their order.
+    let north = member_id(NORTH);
+    let count = ANCHORS
+        .counts()
+        .read(&world.state[&ANCHORS.counts().key(north.as_bytes())]);
+    assert_eq!(count.unwrap(), 3);
+    let kept = (0..3).map(|place| &world.state[&ANCHORS.item_key(north.as_bytes(), place)]);
+    let kept = kept.map(|bytes| ANCHORS.items().read(bytes).unwrap().header.height.get());
+    assert_eq!(kept.collect::<Vec<_>>(), [1, 2, 7]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use yilian_protocol::{
     limits::{CLOCK_SKEW_MS, OPENING_MS},
     refusal::Refusal,
     registry::{Motion, Revocation, Role, Vote},
-    state::tables::OPENINGS,
+    state::tables::{GRANT, OPENINGS},
     tx::Body,
 };
 
@@ -161,6 +161,19 @@ fn an_old_resume_cannot_be_played_over_a_pause() {
 }
 
 #[test]
+fn a_grant_notes_its_last_change() {
+    let mut world = granted();
+    let key = GRANT.key(grant().id().as_bytes());
+    let before = GRANT.read(&world.state[&key]).unwrap();
+    assert_eq!((before.changes, before.changed), (0, before.admitted));
+    world.applied(CONTROLLER, change(GrantState::Paused, 1));
+    let after = GRANT.read(&world.state[&key]).unwrap();
+    assert_eq!((after.changes, after.state), (1, GrantState::Paused));
+    assert_eq!(after.changed.height.get(), world.height);
+    assert_eq!(after.admitted, before.admitted);
+}
+
+#[test]
 fn a_revoked_grant_stays_revoked() {
     let mut world = granted();
     world.applied(CONTROLLER, change(GrantState::Revoked, 1));
@@ -217,6 +230,11 @@ fn every_reason_to_refuse_has_its_name() {
         ..ask()
     };
     assert_eq!(refusal(&world, stale), Some(Refusal::StaleRequest));
+    let just = Ask {
+        asked_at: TimeMs::new(START + CLOCK_SKEW_MS),
+        ..ask()
+    };
+    assert_eq!(refusal(&world, just), None);
 }
 
 #[test]
@@ -656,4 +674,6 @@ fn only_the_patient_is_told_how_a_grant_was_used() {
     assert_eq!(told(READER, world.now), Some(Refusal::BadSignature));
     let old = TimeMs::new(world.now.get() + CLOCK_SKEW_MS + 1);
     assert_eq!(told(CONTROLLER, old), Some(Refusal::StaleRequest));
+    let just = TimeMs::new(world.now.get() + CLOCK_SKEW_MS);
+    assert_eq!(told(CONTROLLER, just), None);
 }

@@ -222,3 +222,53 @@ fn when_all_withdraw_the_last_validators_stay() {
     }
     assert_eq!(count(&mut world), [1, 2]);
 }
+
+/// Else a withdrawal or an address of before could be brought again.
+#[test]
+fn a_candidacy_counts_once_and_the_last_address_holds() {
+    let mut world = World::with_five();
+    let first = candidacy(&world, 10, 11, Some(9_000));
+    world.applied(10, first.clone());
+    assert_eq!(world.refused(10, first), Refusal::StaleChange);
+    let moved = candidacy(&world, 10, 11, Some(9_001));
+    world.applied(10, moved);
+    let known = &world.state[&CANDIDATES.key(&[])];
+    let known = Candidates::from_slice(known).unwrap().into_vec();
+    let entry = known.last().unwrap();
+    assert_eq!(entry.delegate, delegate(11, 9_001));
+}
+
+/// Who was elected keeps the seat when its votes are taken back, as long as it stands.
+#[test]
+fn who_has_a_seat_of_the_epoch_before_is_eligible_without_a_vote() {
+    let mut world = World::with_five();
+    stand(&mut world, 10, 11);
+    elect(&mut world, 20, Some(11));
+    assert_eq!(count(&mut world)[0], 11);
+    elect(&mut world, 20, None);
+    assert!(count(&mut world).contains(&11));
+}
+
+#[test]
+fn who_is_reinstated_votes_as_if_for_the_first_time() {
+    let mut world = World::with_five();
+    stand(&mut world, 20, 21);
+    elect(&mut world, 10, Some(21));
+    for motion in [Motion::Suspend, Motion::Reinstate] {
+        let round = u32::from(motion == Motion::Reinstate);
+        for voter in [20, 30, 40] {
+            let body = Body::Vote(Vote {
+                subject: member_id(10),
+                motion,
+                round,
+                voter: member_id(voter),
+                favour: true,
+                sequence: world.cast(voter),
+            });
+            world.applied(voter, body);
+        }
+    }
+    assert_eq!(votes(&world)[2], (21, 0, true));
+    elect(&mut world, 10, Some(21));
+    assert_eq!(votes(&world)[2], (21, 1, true));
+}

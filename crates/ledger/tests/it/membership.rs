@@ -54,6 +54,7 @@ fn more_than_half_of_the_others_suspend_and_reinstate() {
         (suspended.standing, suspended.decisions),
         (Standing::Suspended, 1)
     );
+    assert_eq!(suspended.since.height.get(), world.height);
     assert_eq!(active(&world), 4);
 
     // It seals nothing, certifies nobody, and has no vote.
@@ -155,4 +156,14 @@ fn suspended_members_leave_the_electorate() {
     // Of three others, two are more than half; with 10 they would not have been.
     assert_eq!(entry(&world, 20).standing, Standing::Suspended);
     assert_eq!(active(&world), 3);
+}
+
+#[test]
+fn three_of_five_others_are_more_than_half() {
+    let mut world = World::with_five();
+    world.applied(CONSORTIUM, Body::Admit(member(60)));
+    votes(&mut world, &[20, 30], Motion::Suspend, 10);
+    assert_eq!(entry(&world, 10).standing, Standing::Active);
+    votes(&mut world, &[40], Motion::Suspend, 10);
+    assert_eq!(entry(&world, 10).standing, Standing::Suspended);
 }

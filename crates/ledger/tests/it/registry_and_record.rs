@@ -1,17 +1,20 @@
 //! Registry and record contracts.
 
+use yilian_ledger::Prepared;
 use yilian_protocol::{
-    TimeMs,
+    GrantId, TimeMs,
     codec::{Decode as _, Encode as _, Text},
+    grant::{GrantChange, GrantState},
     limits::MEMBERS_MAX,
     refusal::{Outcome, Refusal},
     registry::{Revocation, Role},
-    state::tables::{ACTIVE_MEMBERS, MEMBERS},
+    state::tables::{ACTIVE_MEMBERS, CERTIFICATES, MEMBERS, VISIT_RECORDS},
     tx::{Body, Transaction},
 };
 
 use crate::world::{
-    CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, key, member, member_id, seal,
+    CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id, key, member,
+    member_id, nym, record_id, seal,
 };
 
 fn revocation(hospital: u8, of: u8) -> Body {
@@ -96,6 +99,11 @@ fn a_member_certifies_its_own_people_for_a_span_of_time() {
     );
     world.now = TimeMs::new(START + CERTIFIED_MS - 1);
     world.applied(NORTH, Body::Certify(late));
+    let name = member_id(NORTH);
+    let listed = (0..2).map(|place| &world.state[&CERTIFICATES.item_key(name.as_bytes(), place)]);
+    let listed = listed.map(|bytes| CERTIFICATES.items().read(bytes).unwrap());
+    let expected = [30, 31].map(|person| certificate_id(person, NORTH));
+    assert_eq!(listed.collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -194,4 +202,45 @@ fn forged_and_foreign_transactions_change_nothing() {
         world.refused_bytes(foreign.as_bytes().to_vec()),
         Refusal::WrongChain
     );
+}
+
+#[test]
+fn a_visit_lists_the_records_of_each_seal_that_has_some() {
+    let mut world = World::with_hospitals();
+    world.applied(NORTH + 1, seal(NORTH, 0, &[1, 2]));
+    world.applied(NORTH + 1, seal(NORTH, 0, &[]));
+    world.applied(NORTH + 1, seal(NORTH, 0, &[3]));
+    let name = nym(0).to_bytes();
+    let count = &world.state[&VISIT_RECORDS.counts().key(&name)];
+    assert_eq!(u32::from_slice(count).unwrap(), 2);
+    let lists = (0..2).map(|place| &world.state[&VISIT_RECORDS.item_key(&name, place)]);
+    let lists = lists.map(|bytes| VISIT_RECORDS.items().read(bytes).unwrap().into_vec());
+    let expected = [vec![record_id(1), record_id(2)], vec![record_id(3)]];
+    assert_eq!(lists.collect::<Vec<_>>(), expected);
+}
+
+/// What a node keeps of a transaction on its way: its keys, its size, and whether it changes a grant.
+#[test]
+fn a_prepared_transaction_tells_keys_size_and_change() {
+    let world = World::with_hospitals();
+    let prepared = |signer, body| {
+        let bytes = world.sign(signer, body);
+        let prepared = Prepared::from(Transaction::parse(&bytes).unwrap());
+        assert_eq!(prepared.reads(), world.ledger.reads(&bytes));
+        assert!(!prepared.reads().is_empty());
+        assert_eq!(prepared.size(), bytes.len() + 64 * prepared.reads().len());
+        prepared
+    };
+    assert!(
+        prepared(NORTH + 1, seal(NORTH, 0, &[1]))
+            .grant_change()
+            .is_none()
+    );
+    let change = GrantChange {
+        grant: GrantId::from_bytes([1; 32]),
+        state: GrantState::Revoked,
+        sequence: 1,
+    };
+    let known = prepared(60, Body::SetGrant(change.clone()));
+    assert_eq!(known.grant_change(), Some(&change));
 }
