@@ -277,6 +277,15 @@ fn a_holder_that_the_grant_does_not_name_serves_nobody() {
     let (north, south) = (member_id(NORTH), member_id(SOUTH));
     assert_eq!(served(north).unwrap().holder(), HolderIndex::at(0).unwrap());
     assert_eq!(served(south).unwrap().holder(), HolderIndex::at(1).unwrap());
+    // And what may be served is what was asked for, to whom the certificate names.
+    let consent = served(north).unwrap();
+    assert_eq!(consent.grant(), grant().id());
+    assert_eq!(consent.record().sealed.record, record_id(1));
+    assert_eq!(*consent.scope(), ask().scope);
+    assert_eq!(
+        *consent.reader(),
+        certificate(READER, SOUTH, Role::Doctor).delegatee
+    );
 }
 
 #[test]

@@ -190,6 +190,9 @@ fn forged_and_foreign_transactions_change_nothing() {
         forged[place] ^= 1;
         world.refused_bytes(forged);
     }
+    let mut unsigned = good.clone();
+    *unsigned.last_mut().unwrap() ^= 1;
+    assert_eq!(world.refused_bytes(unsigned), Refusal::BadSignature);
     let longer = [good.clone(), vec![0]].concat();
     assert_eq!(world.refused_bytes(longer), Refusal::Malformed);
     assert_eq!(
