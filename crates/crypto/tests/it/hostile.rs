@@ -98,6 +98,12 @@ fn is_for(refused: &Refused, value: &str, fault: &str) -> bool {
             "zeros" | "ones" => *error == Error::WrongKey,
             _ => *error == Error::Corrupt { chunk: 0 },
         },
+        ("quarter", Refused::Decoder(error)) => !of_size && *error == Error::Quarter,
+        ("scope", Refused::Decoder(error)) => match fault {
+            "unknown_confidentiality" | "zeros" => *error == Error::Confidentiality,
+            "year_zero" => *error == Error::Quarter,
+            _ => !of_size && matches!(error, Error::Encoding { .. }),
+        },
         ("reencapsulation", Refused::Decoder(error)) => matches!(error, Error::Encoding { .. }),
         ("quarter", Refused::Decoder(error)) => !of_size && *error == Error::Quarter,
         (_, Refused::Decoder(error)) => !of_size && matches!(error, Error::Encoding { .. }),
