@@ -3,7 +3,7 @@
 
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, TimeMs,
-    call::{CallError, Transport},
+    call::Transport,
     grant::{GrantState, OpeningEntry, Purpose, Use},
     registry::MemberEntry,
 };
@@ -112,12 +112,14 @@ pub const fn majority(count: usize) -> usize {
 }
 
 /// Who holds the keys of a grant unless somebody says otherwise: the hospitals visited, and other
-/// members behind them, [`HOLDERS`] at most.
+/// members behind them, [`HOLDERS`] at most. Members that may not act now serve nobody.
 #[must_use]
 pub fn holders(wallet: &Wallet, members: &[MemberEntry]) -> Vec<MemberId> {
+    let acting = members.iter().filter(|entry| entry.may_act().is_ok());
+    let acting: Vec<MemberId> = acting.map(|entry| entry.member.id()).collect();
     let mut holders = wallet.hospitals();
-    for entry in members {
-        let id = entry.member.id();
+    holders.retain(|hospital| acting.contains(hospital));
+    for id in acting {
         if !holders.contains(&id) {
             holders.push(id);
         }
@@ -156,9 +158,8 @@ pub async fn list<T: Transport>(
 ) -> Result<Vec<Listed>, ClientError> {
     let mut grants = Vec::new();
     for note in &wallet.grants {
-        let entry = match session.grant(note.grant).await {
-            Err(ClientError::Call(CallError::NotFound { .. })) => continue,
-            entry => entry?,
+        let Some(entry) = session.find_grant(note.grant).await? else {
+            continue;
         };
         let holders = &entry.grant.holders;
         let receipts = session.erasures(note.grant, holders).await?;

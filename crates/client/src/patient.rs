@@ -12,7 +12,7 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
-    call::{CallError, Form, OneShot, RecordEntry, Transport},
+    call::{Form, OneShot, RecordEntry, Transport},
     codec::List,
     grant::{
         Commitment, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms, Use,
@@ -550,9 +550,9 @@ impl Patient {
         while gap < RECOVERY_GAP {
             let controller = self.keys.grant(counter).verifying_key();
             let grant = yilian_protocol::grant::grant_id(&controller);
-            match session.grant(grant).await {
-                Ok(_) if self.wallet.grants.iter().any(|note| note.grant == grant) => gap = 0,
-                Ok(_) => {
+            match session.find_grant(grant).await? {
+                Some(_) if self.wallet.grants.iter().any(|note| note.grant == grant) => gap = 0,
+                Some(_) => {
                     self.wallet.grants.push(GrantNote {
                         grant,
                         counter,
@@ -560,8 +560,7 @@ impl Patient {
                     });
                     (gap, found) = (0, found + 1);
                 }
-                Err(ClientError::Call(CallError::NotFound { .. })) => gap += 1,
-                Err(error) => return Err(error),
+                None => gap += 1,
             }
             counter = counter.saturating_add(1);
         }

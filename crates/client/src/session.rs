@@ -510,8 +510,17 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When there is none.
     pub async fn grant(&self, id: GrantId) -> Result<GrantEntry, ClientError> {
-        let entry = self.read(tables::GRANT, id.as_bytes()).await?;
+        let entry = self.find_grant(id).await?;
         entry.ok_or_else(|| CallError::not_found("grant").into())
+    }
+
+    /// A grant's entry on the chain; `None` when it is proven that there is none. A node that only
+    /// says so is an error.
+    ///
+    /// # Errors
+    /// When the node does not answer, or its proof does not verify.
+    pub async fn find_grant(&self, id: GrantId) -> Result<Option<GrantEntry>, ClientError> {
+        self.read(tables::GRANT, id.as_bytes()).await
     }
 
     /// Asks a key holder for its part of a record under a standing grant. The part is not verified.

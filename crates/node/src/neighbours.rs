@@ -150,7 +150,12 @@ impl<N: Neighbour> Neighbours<N> {
             match answer {
                 Ok(object) => return Ok(object),
                 Err(CallError::NotFound { .. }) => {}
-                Err(error) => trouble = error,
+                // Its refusal is not this node's.
+                Err(error) => {
+                    trouble = CallError::Unavailable {
+                        message: format!("a neighbour: {error}"),
+                    };
+                }
             }
         }
         Err(trouble)

@@ -74,6 +74,12 @@ fn key_holders_are_the_hospitals_visited_and_others_behind_them() {
     let full = holders(&[6, 5, 4, 3, 2, 1], 7);
     assert_eq!(full, sorted(&[1, 2, 3, 4, 5, 6])[..HOLDERS]);
     assert_eq!(holders(&[], 0), []);
+    // Who may not act now serves nobody, visited or not.
+    let mut some = members(4);
+    some[1].standing = Standing::Suspended;
+    some[2].standing = Standing::Expelled;
+    let left = grants::holders(&visited(&[1]), &some);
+    assert_eq!(left, ids(&[0, 3]));
 }
 
 #[test]
@@ -107,7 +113,7 @@ fn what_is_left_out_is_decided_here() {
         from: now,
         until: TimeMs::from_text("2027-02-27T08:00:00Z").unwrap(),
         future: Vec::new(),
-        holders: grants::holders(&visited(&[0, 1]), &[]),
+        holders: grants::holders(&visited(&[0, 1]), &members(2)),
         threshold: 2,
         emergency: false,
     };
@@ -121,7 +127,7 @@ fn what_is_left_out_is_decided_here() {
         days: u64::MAX,
         ..Wish::for_reader(reader())
     };
-    let request = wish.request(&visited(&[0]), &[], now).unwrap();
+    let request = wish.request(&visited(&[0]), &members(7), now).unwrap();
     assert_eq!(request.purpose, Purpose::EmergencyTreatment);
     assert_eq!(request.confidentialities.len(), Confidentiality::ALL.len());
     assert!(request.confidentialities.is_sorted());

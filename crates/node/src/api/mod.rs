@@ -4,8 +4,8 @@
 //! JSON, or octets for a sealed object. Every error is JSON: a stable `code`, the `message`, and
 //! for a refusal its `rule` and `remedy`. `GET /openapi.json` describes it all.
 //!
-//! A call meets its checks in this order, which its row names: who calls, whether there is room,
-//! the size of the body, its form, and then the contract's own rules.
+//! A call meets its checks in this order, which its row names: who calls, the size of the body,
+//! whether there is room, its form, and then the contract's own rules.
 
 mod openapi;
 mod route;

@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use futures::StreamExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use yilian_protocol::{
     MemberId,
     call::{CallError, Caller, Encoding as _, Method, Registry, Row, ServedBy, Work, http},
@@ -80,15 +80,15 @@ async fn answer<S: Gate, C: ServedBy<S>>(
     room: &Semaphore,
     request: Request,
 ) -> Result<Response, Failure> {
-    let _place = match admitted(service, &C::ROW, room, caller(&request)).await {
-        Ok(place) => place,
-        Err(error) => {
-            drain(request.into_body()).await;
-            return Err(error.into());
-        }
-    };
+    if let Err(error) = let_in(service, C::ROW.caller, caller(&request)).await {
+        drain(request.into_body()).await;
+        return Err(error.into());
+    }
     let given = http::parameters::<C>(request.uri().path(), request.uri().query());
     let body = bounded(&C::ROW, request).await?;
+    // Only now: who sends slowly shall not hold the place of others.
+    let retry = CallError::Busy { retry_ms: RETRY_MS };
+    let _place = room.try_acquire().map_err(|_| retry)?;
     let call = match C::ROW.work {
         Work::Light => C::read(&given, &body),
         Work::Heavy => apart(move || C::read(&given, &body)).await?,
@@ -98,18 +98,6 @@ async fn answer<S: Gate, C: ServedBy<S>>(
         C::Encoding::MEDIA_TYPE,
         C::Encoding::write(answer)?,
     ))
-}
-
-/// Who may not call, or finds no room, costs nothing more than this.
-async fn admitted<'a>(
-    gate: &impl Gate,
-    row: &Row,
-    room: &'a Semaphore,
-    caller: Option<tls::Caller>,
-) -> Result<SemaphorePermit<'a>, CallError> {
-    let_in(gate, row.caller, caller).await?;
-    let retry = CallError::Busy { retry_ms: RETRY_MS };
-    room.try_acquire().map_err(|_| retry)
 }
 
 fn written(media_type: Option<&'static str>, bytes: Vec<u8>) -> Response {

@@ -121,7 +121,7 @@ impl SealRequest {
         let signature = key.sign(
             yilian_crypto::label::CALL_SIGNATURE,
             &[
-                b"seal",
+                yilian_crypto::label::call::SEAL,
                 chain.as_bytes(),
                 &visit.to_vec(),
                 author.as_bytes(),
@@ -163,7 +163,7 @@ impl SealRequest {
         key: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
         let parts: [&[u8]; 4] = [
-            b"seal",
+            yilian_crypto::label::call::SEAL,
             chain.as_bytes(),
             &visit.to_vec(),
             author.as_bytes(),
