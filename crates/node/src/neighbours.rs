@@ -241,3 +241,36 @@ pub enum NeighboursError {
     #[error("no HTTP client: {0}")]
     Client(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers every call so.
+    #[derive(Debug)]
+    struct Says(CallError);
+
+    impl Transport for Says {
+        async fn call<C: Call>(&self, _: C) -> Answered<C> {
+            Err(self.0.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_neighbours_refusal_is_not_this_nodes_own() {
+        let fetch = async |said: CallError| {
+            let neighbours = Neighbours::new(vec![Says(said)], Vec::new());
+            neighbours.fetch(RecordId::from_bytes([1; 32])).await
+        };
+        let refused = fetch(Refusal::GrantRevoked.into()).await;
+        assert!(
+            matches!(refused, Err(CallError::Unavailable { .. })),
+            "{refused:?}"
+        );
+        let missing = fetch(CallError::not_found("object")).await;
+        assert!(
+            matches!(missing, Err(CallError::NotFound { .. })),
+            "{missing:?}"
+        );
+    }
+}

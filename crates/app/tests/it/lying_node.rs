@@ -45,6 +45,8 @@ enum Lie {
     Denial,
     /// The state of a block that nobody certified.
     Header,
+    /// Nothing stands there, by its word alone.
+    Word,
 }
 
 impl Liar {
@@ -82,6 +84,9 @@ impl Liar {
             && let Some(kept) = self.kept.lock().unwrap().get(&asked)
         {
             return Ok(kept.clone());
+        }
+        if lie == Lie::Word {
+            return Err(CallError::not_found("grant"));
         }
         let absent = yilian_protocol::StateKey::of("no such table", b"");
         let denial = self.honest.call(Prove(List::new(vec![absent]).unwrap()));
@@ -172,6 +177,15 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         let told = session.certificate(id).await;
         assert_eq!(told.unwrap_err(), ClientError::Receipt(fault));
     }
+
+    // What is not there is proven not to be there; the node's word is not enough.
+    let nothing = yilian_protocol::GrantId::from_bytes([7; 32]);
+    liar.lies(Lie::None);
+    assert_eq!(session.find_grant(nothing).await.unwrap(), None);
+    liar.lies(Lie::Word);
+    let told = session.find_grant(nothing).await;
+    let word = ClientError::Call(CallError::not_found("grant"));
+    assert_eq!(told.unwrap_err(), word);
 
     // The certificate is taken back, and the node goes on proving that it stands.
     liar.lies(Lie::None);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::ConnectInfo,
     http::{Request, StatusCode},
 };
+use futures::stream;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use yilian_node::{
@@ -148,6 +149,22 @@ async fn the_limits_of_the_row_hold() {
     assert_eq!(response.status(), StatusCode::OK);
     let said = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(&said[..], br#""hello 1""#);
+}
+
+#[tokio::test]
+async fn who_sends_slowly_holds_nobodys_place() {
+    let (routes, member) = (router(), MemberId::from_bytes([1; 32]));
+    let unending = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+    let mut slow = Request::post("/v1/names").body(unending).unwrap();
+    slow.extensions_mut()
+        .insert(ConnectInfo(tls::Caller::Member(member)));
+    let waits = tokio::spawn(routes.clone().oneshot(slow));
+    tokio::task::yield_now().await;
+    let name = TakeName(Text::new("ann").unwrap());
+    let served = over_http(routes, &name, tls::Caller::Member(member)).await;
+    assert_eq!(served, Ok(()));
+    assert!(!waits.is_finished());
+    waits.abort();
 }
 
 #[tokio::test]
