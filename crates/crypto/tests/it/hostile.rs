@@ -105,7 +105,6 @@ fn is_for(refused: &Refused, value: &str, fault: &str) -> bool {
             _ => !of_size && matches!(error, Error::Encoding { .. }),
         },
         ("reencapsulation", Refused::Decoder(error)) => matches!(error, Error::Encoding { .. }),
-        ("quarter", Refused::Decoder(error)) => !of_size && *error == Error::Quarter,
         (_, Refused::Decoder(error)) => !of_size && matches!(error, Error::Encoding { .. }),
         (_, Refused::Size) => of_size,
     }
