@@ -1,5 +1,10 @@
 //! The API's description, OpenAPI 3.1: made from the table of calls and from the types themselves.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "members of JSON objects are set here, which cannot panic"
+)]
+
 use serde_json::{Map, Value, json};
 use yilian_protocol::{
     call::{
