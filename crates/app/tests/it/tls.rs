@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use rcgen::{CertificateParams, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+};
 use reqwest::{Certificate, Client, Identity, StatusCode};
 use yilian_node::tls::member_name;
 use yilian_protocol::MemberId;
@@ -52,7 +54,12 @@ fn forged(net: &Net, prefix: &str, name: String) -> Vec<u8> {
         String::from_utf8(net.pem(&file)).unwrap()
     };
     let ca_key = KeyPair::from_pem(&pem("key")).unwrap();
-    let ca = Issuer::from_ca_cert_pem(&pem("pem"), ca_key).unwrap();
+    let mut subject = DistinguishedName::new();
+    let organisation = prefix.trim_end_matches('-').replace('_', " ");
+    subject.push(DnType::CommonName, organisation);
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name = subject;
+    let ca = Issuer::new(ca, ca_key);
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let params = CertificateParams::new(vec![name]).unwrap();
     let certificate = params.signed_by(&key, &ca).unwrap();
