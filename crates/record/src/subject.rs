@@ -3,15 +3,18 @@
 //!
 //! The patient of a resource is what its `subject`, `patient` or the like leads to (R4, compartment
 //! *Patient*, by its parameters `subject`, `patient`, `beneficiary`, `individual`, `actor`).
-//! Patients that name each other in `Patient.link` ("the same actual person"), or that share a
-//! business identifier, are one.
+//! Patients that name each other in `Patient.link` ("the same actual person") are one, and so are
+//! those that share a business identifier and do not contradict each other.
+
+mod same;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::encounter::name;
-use crate::fhir::{Reference, Resolver, Resource, identifiers};
+use crate::fhir::{Reference, Resolver, Resource};
+use same::{is_same, same_person, telling};
 
 /// A person that resources are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,52 +71,6 @@ impl Key {
                 None => String::new(),
             },
         }
-    }
-}
-
-/// For each Patient, the first that is the same person; each other position is its own.
-fn same_person(resources: &[Resource], resolver: &Resolver<'_>) -> Vec<usize> {
-    let mut same: Vec<usize> = (0..resources.len()).collect();
-    let is_patient = |at: usize| {
-        resources
-            .get(at)
-            .is_some_and(|r| r.resource_type() == "Patient")
-    };
-    let patients: Vec<usize> = (0..resources.len()).filter(|at| is_patient(*at)).collect();
-    let mut by_identifier: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for at in &patients {
-        let Some(patient) = resources.get(*at) else {
-            continue;
-        };
-        let mut others: Vec<usize> = resolver.leads(*at);
-        others.retain(|other| is_patient(*other));
-        for pair in identifiers(patient.value()) {
-            others.push(*by_identifier.entry(pair).or_insert(*at));
-        }
-        for other in others {
-            join(&mut same, *at, other);
-        }
-    }
-    for at in patients {
-        let root = root(&same, at);
-        if let Some(place) = same.get_mut(at) {
-            *place = root;
-        }
-    }
-    same
-}
-
-fn root(same: &[usize], mut at: usize) -> usize {
-    while let Some(next) = same.get(at).filter(|next| **next != at) {
-        at = *next;
-    }
-    at
-}
-
-fn join(same: &mut [usize], one: usize, other: usize) {
-    let (one, other) = (root(same, one), root(same, other));
-    if let Some(place) = same.get_mut(one.max(other)) {
-        *place = one.min(other);
     }
 }
 
@@ -194,12 +151,9 @@ fn elsewhere(
     };
     if let Some(id) = text.strip_prefix('#') {
         let contained = contained(resource, id)?;
-        let known = identifiers(contained);
+        let known = telling(contained);
         let here = resources.iter().position(|other| {
-            other.resource_type() == "Patient"
-                && identifiers(other.value())
-                    .iter()
-                    .any(|pair| known.contains(pair))
+            other.resource_type() == "Patient" && is_same(contained, other.value())
         });
         return Some(match (here, known.first()) {
             (Some(at), _) => Key::Here(same.get(at).copied().unwrap_or(at)),
