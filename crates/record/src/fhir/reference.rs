@@ -77,6 +77,16 @@ pub struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
+    /// A literal one that stands in no Reference.
+    pub(crate) fn to(text: &'a str) -> Self {
+        Self {
+            path: String::new(),
+            text: Some(text),
+            identifier: None,
+            kind: None,
+        }
+    }
+
     /// From the members of a Reference; `None` when it names nothing.
     pub(super) fn of(path: String, members: &'a Map<String, Value>) -> Option<Self> {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -134,6 +144,19 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        found
+    }
+
+    /// All that `resource` at `from` refers to or has the address of: that of an attachment may name
+    /// a resource beside it.
+    #[must_use]
+    pub fn reaches(&self, from: usize, resource: &Resource) -> Vec<usize> {
+        let mut found = self.leads(from);
+        for url in urls(resource.value()) {
+            let reference = Reference::to(url);
+            found.extend(self.targets(Some(from), &reference));
+        }
+        found.retain(|target| *target != from);
         found
     }
 
@@ -281,6 +304,20 @@ pub(crate) fn identifiers(value: &Value) -> Vec<(&str, &str)> {
         Some((system, identifier.get("value")?.as_str()?))
     });
     pair.collect()
+}
+
+/// Every `url` at any depth: of an attachment it may name a resource beside it.
+pub(crate) fn urls(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(urls).collect(),
+        Value::Object(members) => {
+            let own = members.get("url").and_then(Value::as_str);
+            own.into_iter()
+                .chain(members.values().flat_map(urls))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Every reference in a resource, with its path.

@@ -11,9 +11,7 @@
 //!
 //! Where references lead, [`Resolver`] tells.
 
-use serde_json::Value;
-
-use crate::fhir::{Reference, Resolver, Resource};
+use crate::fhir::{Reference, Resolver, Resource, urls};
 
 /// Members, or their beginnings, whose references lead to pieces of the resource.
 const PIECES: &[(&str, &[&str])] = &[
@@ -110,29 +108,9 @@ fn leads(resolver: &Resolver<'_>, place: usize, resource: &Resource) -> Vec<(usi
     for (name, member) in resource.value().as_object().into_iter().flatten() {
         let piece = is_piece(name);
         for url in urls(member) {
-            let reference = Reference {
-                path: String::new(),
-                text: Some(url),
-                identifier: None,
-                kind: None,
-            };
-            let targets = resolver.targets(Some(place), &reference);
+            let targets = resolver.targets(Some(place), &Reference::to(url));
             found.extend(targets.into_iter().map(|target| (target, piece)));
         }
     }
     found
-}
-
-/// Every `url` at any depth: of an attachment it may name a resource beside it.
-fn urls(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(urls).collect(),
-        Value::Object(members) => {
-            let own = members.get("url").and_then(Value::as_str);
-            own.into_iter()
-                .chain(members.values().flat_map(urls))
-                .collect()
-        }
-        _ => Vec::new(),
-    }
 }

@@ -1,7 +1,11 @@
 //! Whom a submission is about: hostile mixtures of two people.
 
 use serde_json::{Value, json};
-use yilian_record::{fhir::Resource, subject::people};
+use yilian_record::{
+    fhir::{Bundle, Report, Resource},
+    subject::people,
+    submission::{Concern, Submission},
+};
 
 fn names(resources: &[Value]) -> Vec<String> {
     let parsed = resources.iter().cloned().map(Resource::from_value);
@@ -71,4 +75,126 @@ fn one_without_a_birth_date_does_not_join_two_of_different_ones() {
     let mut other = patient("c", "4711");
     other["birthDate"] = "1990-01-01".into();
     assert_eq!(names(&[patient("a", "4711"), open, other]).len(), 2);
+}
+
+fn submission(resources: &[Value], meta: &Value) -> Submission {
+    let entries = resources
+        .iter()
+        .map(|resource| json!({ "resource": resource }));
+    let entries: Vec<Value> = entries.collect();
+    let bundle = json!({ "resourceType": "Bundle", "type": "searchset", "meta": meta,
+        "total": 9, "entry": entries });
+    Submission {
+        bundle: Bundle::parse(bundle.to_string().as_bytes()).unwrap(),
+        report: Report::default(),
+    }
+}
+
+/// Two patients `a` and `b`, a diagnosis of each, and `more`; the ids of what is kept for `a`.
+fn kept(more: &[Value]) -> Vec<String> {
+    let mut all = two();
+    all.extend_from_slice(more);
+    let of_a = submission(&all, &json!({}))
+        .of_patient("Patient/a")
+        .unwrap();
+    let resources = of_a.bundle.resources();
+    let ids = resources.filter_map(|resource| resource.id().map(str::to_owned));
+    ids.filter(|id| !["a", "oa", "oa2"].contains(&id.as_str()))
+        .collect()
+}
+
+fn two() -> Vec<Value> {
+    let about = |id: &str, of: &str| {
+        json!({ "resourceType": "Observation", "id": id,
+        "status": "final", "code": { "text": "x" }, "subject": { "reference": of } })
+    };
+    vec![
+        patient("a", "1"),
+        patient("b", "2"),
+        about("oa", "Patient/a"),
+        about("oa2", "Patient/a"),
+        about("ob", "Patient/b"),
+    ]
+}
+
+#[test]
+fn what_belongs_to_another_patient_is_left_out_whatever_the_way_to_him() {
+    let to = |text: &str| json!({ "reference": text });
+    let foreign = [
+        json!({ "resourceType": "Person", "id": "x", "link": [{ "target": to("Patient/b") }] }),
+        json!({ "resourceType": "Group", "id": "x", "member": [{ "entity": to("Patient/a") },
+            { "entity": to("Patient/b") }] }),
+        json!({ "resourceType": "AppointmentResponse", "id": "x", "actor": to("Patient/b") }),
+        json!({ "resourceType": "Provenance", "id": "x", "target": [to("Patient/b")] }),
+        json!({ "resourceType": "Provenance", "id": "x", "target": [to("Observation/ob")] }),
+        json!({ "resourceType": "Provenance", "id": "x", "target": [to("Observation/oa"),
+            to("Observation/ob")] }),
+        json!({ "resourceType": "AuditEvent", "id": "x",
+            "entity": [{ "what": to("Patient/elsewhere") }] }),
+        json!({ "resourceType": "List", "id": "x", "entry": [{ "item": to("Observation/ob") }] }),
+        json!({ "resourceType": "Bundle", "id": "x", "entry": [{ "resource": {
+            "resourceType": "Observation", "subject": to("Patient/b") } }] }),
+        json!({ "resourceType": "Medication", "id": "x", "contained": [{ "id": "i",
+            "resourceType": "Observation", "subject": to("Patient/b") }] }),
+        json!({ "resourceType": "Medication", "id": "x", "contained": [{ "id": "i",
+            "resourceType": "Patient", "identifier": [{ "system": "urn:x", "value": "2" }] },
+            { "resourceType": "Observation", "id": "j", "subject": to("#i") }] }),
+        json!({ "resourceType": "Observation", "id": "x", "subject": to("Patient/a"),
+            "focus": [to("Patient/b")] }),
+    ];
+    for one in foreign {
+        assert_eq!(kept(&[one.clone()]), [""; 0], "{one}");
+    }
+}
+
+#[test]
+fn a_file_is_of_those_who_lead_to_it() {
+    let document = |id: &str, of: &str, file: &str| {
+        json!({ "resourceType": "DocumentReference",
+        "id": id, "subject": { "reference": of }, "content": [{ "attachment": { "url": file } }] })
+    };
+    let file = |id: &str| json!({ "resourceType": "Binary", "id": id, "contentType": "x/y" });
+    let place = json!({ "resourceType": "Organization", "id": "shared" });
+    let mut of_b = document("db", "Patient/b", "Binary/fb");
+    of_b["custodian"] = json!({ "reference": "Organization/shared" });
+    let mut of_a = document("da", "Patient/a", "Binary/fa");
+    of_a["custodian"] = json!({ "reference": "Organization/shared" });
+    let audit = json!({ "resourceType": "AuditEvent", "id": "v",
+        "entity": [{ "what": { "reference": "Binary/fb" } }] });
+    let all = [
+        of_b,
+        file("fb"),
+        of_a,
+        file("fa"),
+        file("loose"),
+        place,
+        audit,
+    ];
+    assert_eq!(kept(&all), ["da", "fa", "loose", "shared"]);
+}
+
+#[test]
+fn the_concern_tells_of_a_patient_who_is_only_mentioned() {
+    let mut all = two();
+    all.truncate(3);
+    all.remove(1);
+    all.push(
+        json!({ "resourceType": "Provenance", "id": "v", "recorded": "2024-05-17T00:00:00Z",
+        "target": [{ "reference": "Patient/elsewhere" }] }),
+    );
+    let quarter = "2024-Q2".parse().unwrap();
+    let (_, concerns) = submission(&all, &json!({})).visits(quarter).unwrap();
+    let other = concerns.iter().find_map(|concern| match concern {
+        Concern::OtherPatient { other, patient, .. } => Some((other.as_str(), patient.as_str())),
+        _ => None,
+    });
+    assert_eq!(other, Some(("Patient/elsewhere", "Patient/a")));
+}
+
+#[test]
+fn two_people_of_one_id_have_names_of_their_own() {
+    let mut other = patient("a", "2");
+    other["birthDate"] = "1990-01-01".into();
+    let found = names(&[patient("a", "1"), other]);
+    assert_eq!(found, ["Patient/a", "Patient/a (2)"]);
 }
