@@ -51,8 +51,8 @@ impl Submission {
     }
 
     /// Only what is about the patient called `patient`, and what is about nobody: of an export of
-    /// many. What names another patient, or is reached only from what does, is left out. `None`
-    /// when nobody is called so.
+    /// many. What names another patient, or is reached only from what does, is left out; the labels
+    /// of the bundle stay. `None` when nobody is called so.
     #[must_use]
     pub fn of_patient(self, patient: &str) -> Option<Self> {
         let resources: Vec<Resource> = self.bundle.resources().cloned().collect();
@@ -60,7 +60,7 @@ impl Submission {
         let kept = resources.into_iter().zip(foreign);
         let kept = kept.filter_map(|(resource, foreign)| (!foreign).then_some(resource));
         Some(Self {
-            bundle: Bundle::collection(kept),
+            bundle: self.bundle.excerpt(kept),
             report: self.report,
         })
     }

@@ -1,8 +1,10 @@
 //! Whom a submission is about: hostile mixtures of two people.
 
 use serde_json::{Value, json};
+use yilian_protocol::Confidentiality;
 use yilian_record::{
     fhir::{Bundle, Report, Resource},
+    label::{levels, parts},
     subject::people,
     submission::{Concern, Submission},
 };
@@ -197,4 +199,30 @@ fn two_people_of_one_id_have_names_of_their_own() {
     other["birthDate"] = "1990-01-01".into();
     let found = names(&[patient("a", "1"), other]);
     assert_eq!(found, ["Patient/a", "Patient/a (2)"]);
+}
+
+#[test]
+fn a_label_of_the_whole_is_one_of_what_is_chosen_from_it() {
+    let label = |code: &str| json!({ "security": [{ "code": code }] });
+    let quarter = "2024-Q2".parse().unwrap();
+    for (code, level) in [
+        ("R", Confidentiality::Sensitive),
+        ("N", Confidentiality::Clinical),
+    ] {
+        let of_a = submission(&two(), &label(code))
+            .of_patient("Patient/a")
+            .unwrap();
+        let (visits, _) = of_a.visits(quarter).unwrap();
+        let found = levels(&visits[0]);
+        assert_eq!(found, [Confidentiality::Identity, level, level], "{code}");
+        let part = parts(&visits[0])
+            .into_iter()
+            .find(|part| part.confidentiality == level);
+        let part: Value = serde_json::from_slice(&part.unwrap().content).unwrap();
+        assert_eq!(part["meta"], label(code));
+        assert_eq!(
+            (&part["type"], &part["total"]),
+            (&json!("collection"), &Value::Null)
+        );
+    }
 }
