@@ -1,4 +1,4 @@
-//! How sensitivity spreads among the resources of a visit.
+//! How sensitivity spreads among the resources that came together, of all visits.
 //!
 //! - Up: whatever refers to a sensitive resource is sensitive, since the two have in common what is
 //!   to tell (an Encounter whose reason is a sensitive Condition, a prescription of a sensitive

@@ -215,6 +215,46 @@ fn a_place_is_sensitive_by_itself_and_inherits_nothing() {
 }
 
 #[test]
+fn sensitivity_does_not_stop_between_visits() {
+    let to = |text: &str| json!({ "reference": text });
+    let ward = json!({ "resourceType": "Location", "id": "w", "name": "精神科病房" });
+    let drug = json!({ "resourceType": "Medication", "id": "d", "code": { "text": "HIV drug" } });
+    let other = json!({ "resourceType": "Encounter", "id": "later", "status": "finished",
+        "class": { "code": "AMB" }, "subject": to("Patient/p"),
+        "period": { "start": "2025-05-17" } });
+    let of_later = |id: &str, kind: &str, member: &str, value: Value| {
+        let mut found =
+            json!({ "resourceType": kind, "id": id, "encounter": to("Encounter/later") });
+        found[member] = value;
+        found
+    };
+    let resources = [
+        ward,
+        drug,
+        condition("c", "B20"),
+        other,
+        json!({ "resourceType": "Procedure", "id": "first", "encounter": to("Encounter/e"),
+            "location": to("Location/w"), "usedReference": [to("Medication/d")] }),
+        of_later("l1", "Procedure", "location", to("Location/w")),
+        of_later(
+            "l2",
+            "MedicationRequest",
+            "medicationReference",
+            to("Medication/d"),
+        ),
+        of_later("l3", "CarePlan", "addresses", json!([to("Condition/c")])),
+        of_later("l4", "CarePlan", "title", json!("diet")),
+    ];
+    let bundle = Bundle::parse(&bundle(&resources, &json!([]))).unwrap();
+    let visits = visits(bundle).unwrap();
+    assert_eq!(visits.len(), 2);
+    let later = ids(&parts(&visits[1]), Confidentiality::Sensitive);
+    assert_eq!(later, set(&["l1", "l2", "l3"]));
+    let levels = levels(&visits[1]);
+    assert_eq!(levels.len(), visits[1].resources.len());
+}
+
+#[test]
 fn a_label_of_the_bundle_is_one_of_all_in_it() {
     let labels = json!([{ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" }]);
     let parts = split(&bundle(&[condition("c", "I10")], &labels));
