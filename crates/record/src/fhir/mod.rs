@@ -56,7 +56,7 @@ pub use reference::{Reference, Resolver};
 pub use resource::{Resource, ResourceType};
 pub use written::pretty;
 
-pub(crate) use envelope::SUBMITTED;
+pub(crate) use envelope::{Bare, SUBMITTED};
 pub(crate) use reference::{identifiers, urls};
 pub(crate) use written::{items, members, minify};
 

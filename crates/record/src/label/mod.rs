@@ -170,8 +170,10 @@ pub fn levels(visit: &Visit) -> Vec<Confidentiality> {
 /// Which resources of a bundle are sensitive, by themselves or by what they refer to.
 pub(crate) fn sensitive(envelope: &Envelope, resources: &[Resource]) -> Vec<bool> {
     let whole = envelope.labels().iter().any(policy::raises);
-    let own =
-        |resource: &Resource| !is_identity(resource) && (whole || is_sensitive(resource.value()));
+    let told = |resource: &Resource| {
+        is_sensitive(resource.value()) || is_sensitive(&resource.entry_value())
+    };
+    let own = |resource: &Resource| !is_identity(resource) && (whole || told(resource));
     spread::spread(resources, resources.iter().map(own).collect())
 }
 
@@ -183,7 +185,8 @@ fn is_identity(resource: &Resource) -> bool {
     )
 }
 
-fn is_sensitive(value: &Value) -> bool {
+/// Whether a resource, or an entry, is sensitive by itself.
+pub(crate) fn is_sensitive(value: &Value) -> bool {
     let mut sensitive = false;
     scan::scan(value, &mut |_| {
         sensitive = true;

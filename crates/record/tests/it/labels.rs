@@ -255,6 +255,52 @@ fn sensitivity_does_not_stop_between_visits() {
 }
 
 #[test]
+fn what_an_entry_says_beside_its_resource_counts() {
+    let url =
+        "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label";
+    let outcome = json!({ "resourceType": "OperationOutcome",
+        "issue": [{ "severity": "error", "code": "invalid", "diagnostics": "HIV viral load" }] });
+    let inline = json!([{ "url": url, "valueCoding": { "code": "R" } }]);
+    let split = |member: &str, value: &Value, resource: bool| {
+        let mut whole: Value = serde_json::from_slice(&bundle(
+            &[condition("c", "I10"), condition("o", "I10")],
+            &json!([]),
+        ))
+        .unwrap();
+        let mut entry = json!({});
+        if resource {
+            entry = whole["entry"][2].take();
+        }
+        entry[member] = value.clone();
+        if !resource {
+            whole["entry"].as_array_mut().unwrap().push(entry);
+        } else {
+            whole["entry"][2] = entry;
+        }
+        split(whole.to_string().as_bytes())
+    };
+    let response = json!({ "status": "400", "outcome": outcome });
+    for (member, value) in [("response", &response), ("extension", &inline)] {
+        let found = ids(&split(member, value, true), Confidentiality::Sensitive);
+        assert_eq!(found, set(&["c"]), "{member}");
+        let bare = split(member, value, false);
+        let sensitive = text(&bare, Confidentiality::Sensitive);
+        assert!(sensitive.contains(member), "{member}: {sensitive}");
+        let clinical = text(&bare, Confidentiality::Clinical);
+        assert!(
+            clinical.contains("I10") && !clinical.contains(member),
+            "{clinical}"
+        );
+    }
+    let ordinary = json!({ "status": "201", "location": "Condition/c" });
+    let found = ids(
+        &split("response", &ordinary, true),
+        Confidentiality::Sensitive,
+    );
+    assert_eq!(found, set(&[]));
+}
+
+#[test]
 fn a_label_of_the_bundle_is_one_of_all_in_it() {
     let labels = json!([{ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" }]);
     let parts = split(&bundle(&[condition("c", "I10")], &labels));
