@@ -29,7 +29,7 @@ pub struct Person {
 /// resources are about.
 #[must_use]
 pub fn people(resources: &[Resource]) -> Vec<Person> {
-    let resolver = Resolver::new(resources);
+    let resolver = Resolver::in_doubt(resources);
     let mut people: Vec<(Key, Vec<usize>, usize)> = Vec::new();
     let owners = owners(resources, &resolver);
     let mut named: BTreeMap<&Key, (Vec<usize>, usize)> = BTreeMap::new();
@@ -107,7 +107,7 @@ pub fn foreign_to(patient: &str, resources: &[Resource]) -> Option<Vec<bool>> {
         .map(|(one, other)| *one || *other)
         .collect();
     let is_open = |at: usize, foreign: &[bool]| !is(&owned, at) && !is(foreign, at);
-    let resolver = Resolver::new(resources);
+    let resolver = Resolver::in_doubt(resources);
     let ways = resources.iter().enumerate();
     let down: Vec<Vec<usize>> = ways.map(|(at, one)| resolver.reaches(at, one)).collect();
     let mut up: Vec<Vec<usize>> = vec![Vec::new(); resources.len()];

@@ -56,7 +56,7 @@ pub(super) fn spread(resources: &[Resource], own: Vec<bool>) -> Vec<bool> {
 
 /// Who refers to each resource, and the pieces of each; without those that inherit nothing.
 fn edges(resources: &[Resource]) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
-    let resolver = Resolver::new(resources);
+    let resolver = Resolver::in_doubt(resources);
     let inherits: Vec<bool> = resources.iter().map(inherits).collect();
     let inherits = |place: usize| inherits.get(place).copied().unwrap_or(false);
     let mut up = vec![Vec::new(); resources.len()];

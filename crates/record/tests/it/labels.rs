@@ -301,6 +301,31 @@ fn what_an_entry_says_beside_its_resource_counts() {
 }
 
 #[test]
+fn one_server_has_several_addresses() {
+    for (url, reference) in [
+        ("https://h.example/fhir/Condition/c", "Condition/c"),
+        (
+            "http://h.example/fhir/Condition/c",
+            "https://h.example/fhir/Condition/c",
+        ),
+        (
+            "http://h.example/Condition/c/_history/2",
+            "https://h.example/Condition/c/_history/2",
+        ),
+    ] {
+        let plan = json!({ "resourceType": "CarePlan", "id": "k",
+            "addresses": [{ "reference": reference }] });
+        let whole = bundle(&[condition("c", "B20"), plan], &json!([]));
+        let mut whole: Value = serde_json::from_slice(&whole).unwrap();
+        whole["entry"][2]["fullUrl"] = url.into();
+        whole["entry"][3]["fullUrl"] = "http://h.example/fhir/CarePlan/k".into();
+        let parts = split(whole.to_string().as_bytes());
+        let found = ids(&parts, Confidentiality::Sensitive);
+        assert_eq!(found, set(&["c", "k"]), "{url} {reference}");
+    }
+}
+
+#[test]
 fn a_label_of_the_bundle_is_one_of_all_in_it() {
     let labels = json!([{ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" }]);
     let parts = split(&bundle(&[condition("c", "I10")], &labels));

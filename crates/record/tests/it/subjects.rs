@@ -226,3 +226,23 @@ fn a_label_of_the_whole_is_one_of_what_is_chosen_from_it() {
         );
     }
 }
+
+#[test]
+fn a_subject_is_found_under_another_address_of_its_server() {
+    let found = |url: &str, reference: &str| {
+        let one = Resource::from_value(patient("a", "1"))
+            .unwrap()
+            .with_full_url(url);
+        let of = json!({ "resourceType": "Observation", "id": "o", "status": "final",
+            "code": { "text": "x" }, "subject": { "reference": reference } });
+        let of = Resource::from_value(of).unwrap();
+        let of = of.with_full_url("http://h.example/fhir/Observation/o");
+        let people = people(&[one, of]).into_iter();
+        people.map(|person| person.name).collect::<Vec<_>>()
+    };
+    let https = "https://h.example/fhir/Patient/a";
+    let http = "http://h.example/fhir/Patient/a";
+    assert_eq!(found(https, "Patient/a"), ["Patient/a"]);
+    assert_eq!(found(https, http), ["Patient/a"]);
+    assert_eq!(found(https, "http://other.example/fhir/Patient/a").len(), 2);
+}
