@@ -11,7 +11,8 @@
 //! | document, message | the same, if it begins with Composition or MessageHeader; or collection |
 //!
 //! An entry without a resource (`DELETE Patient/1`) goes with identity if it is of a person, with
-//! sensitive if its address is a query, else into the most confidential part.
+//! sensitive if its address is a query or anything in it is sensitive, else into the most
+//! confidential part.
 //!
 //! # The order
 //! An extension of `Bundle.type` in that part, [`SUBMITTED`], tells what was submitted: its type,
@@ -26,7 +27,8 @@ use yilian_protocol::Confidentiality;
 
 use crate::{
     encounter::Visit,
-    fhir::{Envelope, SUBMITTED, items, members, minify},
+    fhir::{Bare, Envelope, SUBMITTED, items, members, minify},
+    label::is_sensitive as tells_sensitive,
 };
 
 /// The levels that hold resources, in the order in which their parts are sealed.
@@ -86,7 +88,11 @@ fn top(envelope: &Envelope, levels: &[Confidentiality]) -> Confidentiality {
     let queried = envelope
         .member("link")
         .is_some_and(|links| links.contains('?'));
-    if queried || levels.contains(&Confidentiality::Sensitive) {
+    let is_sensitive = |bare: &Bare| {
+        level_of_bare(&bare.text, Confidentiality::Clinical) == Confidentiality::Sensitive
+    };
+    let bare = envelope.bare().iter().any(is_sensitive);
+    if queried || bare || levels.contains(&Confidentiality::Sensitive) {
         Confidentiality::Sensitive
     } else if levels.contains(&Confidentiality::Clinical) {
         Confidentiality::Clinical
@@ -135,7 +141,7 @@ fn level_of_bare(text: &str, top: Confidentiality) -> Confidentiality {
         .any(is_of)
     {
         Confidentiality::Identity
-    } else if address.contains('?') {
+    } else if address.contains('?') || tells_sensitive(&entry) {
         Confidentiality::Sensitive
     } else {
         top

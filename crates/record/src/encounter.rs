@@ -26,7 +26,10 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
 use yilian_protocol::Quarter;
 
-use crate::fhir::{Bundle, Envelope, Resolver, Resource};
+use crate::{
+    fhir::{Bundle, Envelope, Resolver, Resource},
+    label,
+};
 
 /// One visit of a patient to a hospital.
 #[derive(Debug, Clone)]
@@ -46,6 +49,8 @@ pub struct Visit {
     pub resources: Vec<Resource>,
     /// What the bundle says beside them.
     pub envelope: Envelope,
+    /// Which of the resources are sensitive, by all that came together: see [`crate::label`].
+    pub(crate) sensitive: Vec<bool>,
 }
 
 /// Why a bundle cannot be grouped into visits.
@@ -86,6 +91,8 @@ pub fn visits(bundle: Bundle) -> Result<Vec<Visit>, GroupingError> {
         _ => openings(&resources),
     };
     let places = places(&resources, &openings, &resolver);
+    // Before grouping: what is sensitive in one visit may be told in another.
+    let sensitive = label::sensitive(&envelope, &resources);
     let mut visits: Vec<Visit> = openings
         .into_iter()
         .enumerate()
@@ -97,9 +104,10 @@ pub fn visits(bundle: Bundle) -> Result<Vec<Visit>, GroupingError> {
             opening.visit(&resources, envelope)
         })
         .collect();
-    for (resource, place) in resources.into_iter().zip(places) {
+    for ((resource, sensitive), place) in resources.into_iter().zip(sensitive).zip(places) {
         if let Some(visit) = visits.get_mut(place) {
             visit.resources.push(resource);
+            visit.sensitive.push(sensitive);
         }
     }
     visits.iter_mut().for_each(date);
@@ -134,6 +142,7 @@ impl Opening {
             quarter: None,
             resources: Vec::new(),
             envelope,
+            sensitive: Vec::new(),
         }
     }
 }

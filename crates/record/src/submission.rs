@@ -13,7 +13,7 @@ use crate::{
     encounter::{GroupingError, Visit, name, visits},
     fhir::{BulkReader, Bundle, Directory, Report, Resource},
     media::MediaType,
-    subject::people,
+    subject::{foreign_to, people},
 };
 
 /// What was handed over, sound by the standard.
@@ -51,27 +51,16 @@ impl Submission {
     }
 
     /// Only what is about the patient called `patient`, and what is about nobody: of an export of
-    /// many. `None` when nobody is called so.
+    /// many. What names another patient, or is reached only from what does, is left out; the labels
+    /// of the bundle stay. `None` when nobody is called so.
     #[must_use]
     pub fn of_patient(self, patient: &str) -> Option<Self> {
-        let resources: Vec<Resource> = self.bundle.into_resources().collect();
-        let people = people(&resources);
-        people.iter().find(|person| person.name == patient)?;
-        let about = |at: usize| {
-            let named = || {
-                people
-                    .iter()
-                    .filter(move |person| person.resources.contains(&at))
-            };
-            named().next().is_none() || named().any(|person| person.name == patient)
-        };
-        let kept: BTreeSet<usize> = (0..resources.len()).filter(|at| about(*at)).collect();
-        let resources = resources.into_iter().enumerate();
-        let kept = resources
-            .filter(|(at, _)| kept.contains(at))
-            .map(|(_, resource)| resource);
+        let resources: Vec<Resource> = self.bundle.resources().cloned().collect();
+        let foreign = foreign_to(patient, &resources)?;
+        let kept = resources.into_iter().zip(foreign);
+        let kept = kept.filter_map(|(resource, foreign)| (!foreign).then_some(resource));
         Some(Self {
-            bundle: Bundle::collection(kept),
+            bundle: self.bundle.excerpt(kept),
             report: self.report,
         })
     }

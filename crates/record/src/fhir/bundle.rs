@@ -98,6 +98,20 @@ impl Bundle {
         }
     }
 
+    /// A `collection` of some of its resources, under its `meta`: labels of the whole are labels of
+    /// the excerpt. Type, total, links, signature and entries without a resource are of the whole.
+    #[must_use]
+    pub(crate) fn excerpt(&self, resources: impl IntoIterator<Item = Resource>) -> Self {
+        let mut excerpt = Self::collection(resources);
+        if let (Some(meta), Some(members)) =
+            (self.envelope.get("meta"), excerpt.envelope.as_object_mut())
+        {
+            members.insert("meta".to_owned(), meta.clone());
+        }
+        excerpt.written = self.written.excerpt();
+        excerpt
+    }
+
     /// `Bundle.type`, such as `transaction`.
     pub fn bundle_type(&self) -> Option<&str> {
         self.envelope.get("type").and_then(Value::as_str)

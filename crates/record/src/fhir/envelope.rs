@@ -78,6 +78,17 @@ impl Envelope {
         }
     }
 
+    /// Of a collection of some of the resources, with what `meta` says of all.
+    pub(super) fn excerpt(&self) -> Self {
+        let mut excerpt = Self::collection();
+        if let Some(meta) = self.member("meta") {
+            excerpt
+                .members
+                .insert(1, ("meta".to_owned(), meta.to_owned()));
+        }
+        excerpt
+    }
+
     /// `Bundle.type`; `collection` where there is none.
     #[must_use]
     pub fn kind(&self) -> &str {

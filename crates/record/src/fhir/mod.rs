@@ -56,8 +56,8 @@ pub use reference::{Reference, Resolver};
 pub use resource::{Resource, ResourceType};
 pub use written::pretty;
 
-pub(crate) use envelope::SUBMITTED;
-pub(crate) use reference::identifiers;
+pub(crate) use envelope::{Bare, SUBMITTED};
+pub(crate) use reference::{identifiers, urls};
 pub(crate) use written::{items, members, minify};
 
 /// Largest JSON text, in bytes: some ten times the largest patient bundle seen.

@@ -8,6 +8,8 @@
 //! 2. `Type/id` in an entry whose `fullUrl` is of a server is completed by that server's address.
 //! 3. Beyond the standard, since senders do it: `Type/id` leads to the entries of that type and id
 //!    whose own `fullUrl` is of no server, or to all of them where the referring entry names none.
+//!    [`Resolver::in_doubt`], by which labels and subjects are told, goes on to all of that type and
+//!    id, whatever their `fullUrl`; a URL leads to what has it with another scheme (http, https).
 //! 4. `Type?identifier=system|value`, and a reference by identifier alone, lead to what has that
 //!    identifier.
 //!
@@ -77,6 +79,16 @@ pub struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
+    /// A literal one that stands in no Reference.
+    pub(crate) fn to(text: &'a str) -> Self {
+        Self {
+            path: String::new(),
+            text: Some(text),
+            identifier: None,
+            kind: None,
+        }
+    }
+
     /// From the members of a Reference; `None` when it names nothing.
     pub(super) fn of(path: String, members: &'a Map<String, Value>) -> Option<Self> {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -99,6 +111,7 @@ pub struct Resolver<'a> {
     by_url: HashMap<String, Vec<usize>>,
     by_id: HashMap<(ResourceType, &'a str), Vec<usize>>,
     by_identifier: HashMap<(&'a str, &'a str), Vec<usize>>,
+    in_doubt: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -121,6 +134,15 @@ impl<'a> Resolver<'a> {
         found
     }
 
+    /// The same, but what leads nowhere by the standard leads to all that it may mean: the entries
+    /// of a bundle may be of one server under several addresses.
+    pub fn in_doubt(resources: impl IntoIterator<Item = &'a Resource>) -> Self {
+        Self {
+            in_doubt: true,
+            ..Self::new(resources)
+        }
+    }
+
     /// All that the resource at `from` refers to, itself left out.
     #[must_use]
     pub fn leads(&self, from: usize) -> Vec<usize> {
@@ -134,6 +156,19 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        found
+    }
+
+    /// All that `resource` at `from` refers to or has the address of: that of an attachment may name
+    /// a resource beside it.
+    #[must_use]
+    pub fn reaches(&self, from: usize, resource: &Resource) -> Vec<usize> {
+        let mut found = self.leads(from);
+        for url in urls(resource.value()) {
+            let reference = Reference::to(url);
+            found.extend(self.targets(Some(from), &reference));
+        }
+        found.retain(|target| *target != from);
         found
     }
 
@@ -183,16 +218,28 @@ impl<'a> Resolver<'a> {
         }
         let named = self.by_id.get(&key).into_iter().flatten().copied();
         let of_no_server = |at: &usize| self.url(*at).and_then(server).is_none();
-        named
+        let likely: Vec<usize> = named
+            .clone()
             .filter(|at| root.is_none() || of_no_server(at))
-            .collect()
+            .collect();
+        if likely.is_empty() && self.in_doubt {
+            return named.collect();
+        }
+        likely
     }
 
-    /// Entries without a `fullUrl` can be told by type and id alone.
+    /// Entries without a `fullUrl` can be told by type and id alone; in doubt, those of another
+    /// scheme by the rest of their address.
     fn without_url(&self, kind: ResourceType, text: &str) -> Vec<usize> {
         let id = text.rsplit('/').next().unwrap_or_default();
         let named = self.by_id.get(&(kind, id)).into_iter().flatten().copied();
-        named.filter(|at| self.url(*at).is_none()).collect()
+        let address = |url: &'a str| url.split_once("://").map(|(_, rest)| rest);
+        let rest = text.split_once("://").map(|(_, rest)| rest);
+        let is_it = |url: &'a str| {
+            let unversioned = url.split("/_history/").next().unwrap_or(url);
+            self.in_doubt && rest.is_some() && address(unversioned) == rest
+        };
+        named.filter(|at| self.url(*at).is_none_or(is_it)).collect()
     }
 
     fn logical(&self, identifier: Option<(&str, &str)>, kind: Option<&str>) -> Vec<usize> {
@@ -281,6 +328,20 @@ pub(crate) fn identifiers(value: &Value) -> Vec<(&str, &str)> {
         Some((system, identifier.get("value")?.as_str()?))
     });
     pair.collect()
+}
+
+/// Every `url` at any depth: of an attachment it may name a resource beside it.
+pub(crate) fn urls(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(urls).collect(),
+        Value::Object(members) => {
+            let own = members.get("url").and_then(Value::as_str);
+            own.into_iter()
+                .chain(members.values().flat_map(urls))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Every reference in a resource, with its path.

@@ -215,6 +215,12 @@ impl Resource {
         format!("{{{before}{}{after}}}", self.written)
     }
 
+    /// The entry without its resource, to look at.
+    pub(crate) fn entry_value(&self) -> Value {
+        let EntryText { before, after, .. } = &self.entry;
+        serde_json::from_str(&format!("{{{before}null{after}}}")).unwrap_or_default()
+    }
+
     /// Position in the `Bundle.entry` from which it came, from 0.
     pub(crate) fn place(&self) -> usize {
         self.entry.place

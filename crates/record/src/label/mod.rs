@@ -33,7 +33,7 @@ pub use rules::sensitivity;
 use crate::{
     document,
     encounter::Visit,
-    fhir::Resource,
+    fhir::{Envelope, Resource},
     keyword::{Keyword, keywords},
 };
 
@@ -153,21 +153,28 @@ pub fn reasons(resource: &Resource) -> BTreeSet<Reason> {
     reasons
 }
 
-/// The level of each resource of a visit.
+/// The level of each resource of a visit, by all that came with it: a resource of another visit of
+/// the same bundle may make it sensitive.
 #[must_use]
 pub fn levels(visit: &Visit) -> Vec<Confidentiality> {
-    let whole = visit.envelope.labels().iter().any(policy::raises);
-    let own =
-        |resource: &Resource| !is_identity(resource) && (whole || is_sensitive(resource.value()));
-    let own = visit.resources.iter().map(own).collect();
-    let sensitive = spread::spread(&visit.resources, own);
-    let resources = visit.resources.iter().zip(sensitive);
-    let level = |(resource, sensitive): (&Resource, bool)| match sensitive {
+    let resources = visit.resources.iter().enumerate();
+    let level = |(at, resource): (usize, &Resource)| match visit.sensitive.get(at) {
         _ if is_identity(resource) => Confidentiality::Identity,
-        true => Confidentiality::Sensitive,
-        false => Confidentiality::Clinical,
+        Some(false) => Confidentiality::Clinical,
+        // What nobody judged is sensitive.
+        Some(true) | None => Confidentiality::Sensitive,
     };
     resources.map(level).collect()
+}
+
+/// Which resources of a bundle are sensitive, by themselves or by what they refer to.
+pub(crate) fn sensitive(envelope: &Envelope, resources: &[Resource]) -> Vec<bool> {
+    let whole = envelope.labels().iter().any(policy::raises);
+    let told = |resource: &Resource| {
+        is_sensitive(resource.value()) || is_sensitive(&resource.entry_value())
+    };
+    let own = |resource: &Resource| !is_identity(resource) && (whole || told(resource));
+    spread::spread(resources, resources.iter().map(own).collect())
 }
 
 /// Who the patient is. No label moves it: it is sealed apart in any case.
@@ -178,7 +185,8 @@ fn is_identity(resource: &Resource) -> bool {
     )
 }
 
-fn is_sensitive(value: &Value) -> bool {
+/// Whether a resource, or an entry, is sensitive by itself.
+pub(crate) fn is_sensitive(value: &Value) -> bool {
     let mut sensitive = false;
     scan::scan(value, &mut |_| {
         sensitive = true;

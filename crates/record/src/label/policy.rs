@@ -87,20 +87,20 @@ const RETIRED: &[&str] = &["B", "D", "I", "ETH", "HIV", "PSY", "SDV", "C", "S", 
 /// All of v2 table 0177 but U, usual control.
 const TABLE_0177: &[&str] = &["V", "R", "EMP", "UWM", "VIP", "PSY", "AID", "HIV", "ETH"];
 
-/// Whether a security label, a Coding, makes what it stands on sensitive. A label without a known
-/// system counts by its code alone.
+/// Whether a security label, a Coding, makes what it stands on sensitive. R, V and the sensitivities
+/// count under any system, since senders mix the two of HL7 up; the other codes under their own.
 pub(super) fn raises(label: &Value) -> bool {
     let text = |name: &str| label.get(name).and_then(Value::as_str);
     let Some(code) = text("code").map(str::trim) else {
         return false;
     };
     let system = text("system").and_then(CodeSystem::of);
-    match system.map(CodeSystem::classification) {
-        Some(Classification::Confidentiality) => restricts(code) || RETIRED.contains(&code),
+    let own = match system.map(CodeSystem::classification) {
+        Some(Classification::Confidentiality) => RETIRED.contains(&code),
         Some(Classification::ConfidentialityV2) => TABLE_0177.contains(&code),
-        Some(Classification::ActCode) => is_sensitivity(code),
-        _ => restricts(code) || is_sensitivity(code),
-    }
+        _ => false,
+    };
+    own || restricts(code) || is_sensitivity(code)
 }
 
 /// Restricted or very restricted: a code of v3 Confidentiality, as `Composition.confidentiality`
@@ -187,8 +187,29 @@ mod tests {
         assert!(raises(&json!({ "code": "V" })));
         let act = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
         assert!(raises(&json!({ "system": act, "code": "42CFRPart2" })));
-        for code in ["PROCESSINLINELABEL", "AMB", "R", "", "DELAU"] {
+        for code in ["PROCESSINLINELABEL", "AMB", "N", "", "DELAU"] {
             assert!(!raises(&json!({ "system": act, "code": code })), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_label_under_the_wrong_system_counts() {
+        let systems = [
+            "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+            "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+            "http://terminology.hl7.org/CodeSystem/v2-0177",
+            "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+            "http://loinc.org",
+        ];
+        for system in systems {
+            for code in ["R", "V", "SUD", "42CFRPart2", "OPIOIDUD"] {
+                let label = json!({ "system": system, "code": code });
+                assert!(raises(&label), "{system} {code}");
+            }
+            for code in ["N", "U", "L", "M"] {
+                let label = json!({ "system": system, "code": code });
+                assert!(!raises(&label), "{system} {code}");
+            }
         }
     }
 }

@@ -210,6 +210,21 @@ mod tests {
     }
 
     #[test]
+    fn a_race_of_cdc_is_no_pregnancy_test() {
+        let sex = Some(Sensitivity::Sexuality);
+        for system in ["http://loinc.org", "", "http://lab.example/tests"] {
+            assert_eq!(sensitivity(system, "2106-3"), sex, "{system}");
+        }
+        for system in [
+            "urn:oid:2.16.840.1.113883.6.238",
+            "2.16.840.1.113883.6.238",
+            "http://terminology.hl7.org/CodeSystem/CDCREC",
+        ] {
+            assert_eq!(sensitivity(system, "2106-3"), None, "{system}");
+        }
+    }
+
+    #[test]
     fn every_rule_is_of_a_system_and_has_a_sensitivity_and_a_source() {
         let mut used = BTreeSet::new();
         for row in rows(RULES) {

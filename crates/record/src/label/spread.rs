@@ -1,4 +1,4 @@
-//! How sensitivity spreads among the resources of a visit.
+//! How sensitivity spreads among the resources that came together, of all visits.
 //!
 //! - Up: whatever refers to a sensitive resource is sensitive, since the two have in common what is
 //!   to tell (an Encounter whose reason is a sensitive Condition, a prescription of a sensitive
@@ -11,9 +11,7 @@
 //!
 //! Where references lead, [`Resolver`] tells.
 
-use serde_json::Value;
-
-use crate::fhir::{Reference, Resolver, Resource};
+use crate::fhir::{Reference, Resolver, Resource, urls};
 
 /// Members, or their beginnings, whose references lead to pieces of the resource.
 const PIECES: &[(&str, &[&str])] = &[
@@ -58,7 +56,7 @@ pub(super) fn spread(resources: &[Resource], own: Vec<bool>) -> Vec<bool> {
 
 /// Who refers to each resource, and the pieces of each; without those that inherit nothing.
 fn edges(resources: &[Resource]) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
-    let resolver = Resolver::new(resources);
+    let resolver = Resolver::in_doubt(resources);
     let inherits: Vec<bool> = resources.iter().map(inherits).collect();
     let inherits = |place: usize| inherits.get(place).copied().unwrap_or(false);
     let mut up = vec![Vec::new(); resources.len()];
@@ -110,29 +108,9 @@ fn leads(resolver: &Resolver<'_>, place: usize, resource: &Resource) -> Vec<(usi
     for (name, member) in resource.value().as_object().into_iter().flatten() {
         let piece = is_piece(name);
         for url in urls(member) {
-            let reference = Reference {
-                path: String::new(),
-                text: Some(url),
-                identifier: None,
-                kind: None,
-            };
-            let targets = resolver.targets(Some(place), &reference);
+            let targets = resolver.targets(Some(place), &Reference::to(url));
             found.extend(targets.into_iter().map(|target| (target, piece)));
         }
     }
     found
-}
-
-/// Every `url` at any depth: of an attachment it may name a resource beside it.
-fn urls(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(urls).collect(),
-        Value::Object(members) => {
-            let own = members.get("url").and_then(Value::as_str);
-            own.into_iter()
-                .chain(members.values().flat_map(urls))
-                .collect()
-        }
-        _ => Vec::new(),
-    }
 }

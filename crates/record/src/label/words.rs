@@ -324,6 +324,24 @@ mod tests {
     }
 
     #[test]
+    fn a_harmless_phrase_is_no_beginning_of_a_diagnosis() {
+        for text in ["AIDS with wasting", "AIDS in remission", "AIDS with PML"] {
+            assert_eq!(sensitivity(text), Some(Sensitivity::Hiv), "{text}");
+        }
+        for text in ["Dependence on opioids", "dependence on alcohol"] {
+            assert_eq!(sensitivity(text), Some(Sensitivity::Substance), "{text}");
+        }
+        for text in [
+            "Hearing aids with new batteries",
+            "walking aids in the house",
+            "Dependence on supplemental oxygen",
+            "Dependence on renal dialysis",
+        ] {
+            assert_eq!(sensitivity(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn folding_keeps_words_apart_and_chinese_together() {
         assert_eq!(
             fold("Self-harm,  ST–depression"),

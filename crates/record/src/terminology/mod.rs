@@ -55,6 +55,8 @@ pub enum Classification {
     Hl7,
     /// Units of measure.
     Ucum,
+    /// A code system that is known and of no classification here, such as CDC's race and ethnicity.
+    Other,
 }
 
 impl Classification {
@@ -80,6 +82,7 @@ impl Classification {
             "confidentiality-v2" => Self::ConfidentialityV2,
             "hl7" => Self::Hl7,
             "ucum" => Self::Ucum,
+            "other" => Self::Other,
             _ => return None,
         })
     }
@@ -151,7 +154,8 @@ pub fn fold(classification: Classification, code: &str) -> (Classification, Stri
         | Classification::Confidentiality
         | Classification::ConfidentialityV2
         | Classification::Hl7
-        | Classification::Ucum => (classification, code.to_owned()),
+        | Classification::Ucum
+        | Classification::Other => (classification, code.to_owned()),
         _ => {
             let third = classification == Classification::Icd9
                 && code.find('.') == Some(2)

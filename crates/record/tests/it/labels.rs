@@ -215,6 +215,117 @@ fn a_place_is_sensitive_by_itself_and_inherits_nothing() {
 }
 
 #[test]
+fn sensitivity_does_not_stop_between_visits() {
+    let to = |text: &str| json!({ "reference": text });
+    let ward = json!({ "resourceType": "Location", "id": "w", "name": "精神科病房" });
+    let drug = json!({ "resourceType": "Medication", "id": "d", "code": { "text": "HIV drug" } });
+    let other = json!({ "resourceType": "Encounter", "id": "later", "status": "finished",
+        "class": { "code": "AMB" }, "subject": to("Patient/p"),
+        "period": { "start": "2025-05-17" } });
+    let of_later = |id: &str, kind: &str, member: &str, value: Value| {
+        let mut found =
+            json!({ "resourceType": kind, "id": id, "encounter": to("Encounter/later") });
+        found[member] = value;
+        found
+    };
+    let resources = [
+        ward,
+        drug,
+        condition("c", "B20"),
+        other,
+        json!({ "resourceType": "Procedure", "id": "first", "encounter": to("Encounter/e"),
+            "location": to("Location/w"), "usedReference": [to("Medication/d")] }),
+        of_later("l1", "Procedure", "location", to("Location/w")),
+        of_later(
+            "l2",
+            "MedicationRequest",
+            "medicationReference",
+            to("Medication/d"),
+        ),
+        of_later("l3", "CarePlan", "addresses", json!([to("Condition/c")])),
+        of_later("l4", "CarePlan", "title", json!("diet")),
+    ];
+    let bundle = Bundle::parse(&bundle(&resources, &json!([]))).unwrap();
+    let visits = visits(bundle).unwrap();
+    assert_eq!(visits.len(), 2);
+    let later = ids(&parts(&visits[1]), Confidentiality::Sensitive);
+    assert_eq!(later, set(&["l1", "l2", "l3"]));
+    let levels = levels(&visits[1]);
+    assert_eq!(levels.len(), visits[1].resources.len());
+}
+
+#[test]
+fn what_an_entry_says_beside_its_resource_counts() {
+    let url =
+        "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label";
+    let outcome = json!({ "resourceType": "OperationOutcome",
+        "issue": [{ "severity": "error", "code": "invalid", "diagnostics": "HIV viral load" }] });
+    let inline = json!([{ "url": url, "valueCoding": { "code": "R" } }]);
+    let split = |member: &str, value: &Value, resource: bool| {
+        let mut whole: Value = serde_json::from_slice(&bundle(
+            &[condition("c", "I10"), condition("o", "I10")],
+            &json!([]),
+        ))
+        .unwrap();
+        let mut entry = json!({});
+        if resource {
+            entry = whole["entry"][2].take();
+        }
+        entry[member] = value.clone();
+        if !resource {
+            whole["entry"].as_array_mut().unwrap().push(entry);
+        } else {
+            whole["entry"][2] = entry;
+        }
+        split(whole.to_string().as_bytes())
+    };
+    let response = json!({ "status": "400", "outcome": outcome });
+    for (member, value) in [("response", &response), ("extension", &inline)] {
+        let found = ids(&split(member, value, true), Confidentiality::Sensitive);
+        assert_eq!(found, set(&["c"]), "{member}");
+        let bare = split(member, value, false);
+        let sensitive = text(&bare, Confidentiality::Sensitive);
+        assert!(sensitive.contains(member), "{member}: {sensitive}");
+        let clinical = text(&bare, Confidentiality::Clinical);
+        assert!(
+            clinical.contains("I10") && !clinical.contains(member),
+            "{clinical}"
+        );
+    }
+    let ordinary = json!({ "status": "201", "location": "Condition/c" });
+    let found = ids(
+        &split("response", &ordinary, true),
+        Confidentiality::Sensitive,
+    );
+    assert_eq!(found, set(&[]));
+}
+
+#[test]
+fn one_server_has_several_addresses() {
+    for (url, reference) in [
+        ("https://h.example/fhir/Condition/c", "Condition/c"),
+        (
+            "http://h.example/fhir/Condition/c",
+            "https://h.example/fhir/Condition/c",
+        ),
+        (
+            "http://h.example/Condition/c/_history/2",
+            "https://h.example/Condition/c/_history/2",
+        ),
+    ] {
+        let plan = json!({ "resourceType": "CarePlan", "id": "k",
+            "addresses": [{ "reference": reference }] });
+        let whole = bundle(&[condition("c", "B20"), plan], &json!([]));
+        let mut whole: Value = serde_json::from_slice(&whole).unwrap();
+        whole["entry"][2]["fullUrl"] = url.into();
+        whole["entry"][3]["fullUrl"] = "http://h.example/fhir/CarePlan/k".into();
+        let parts = split(whole.to_string().as_bytes());
+        let found = ids(&parts, Confidentiality::Sensitive);
+        assert_eq!(found, set(&["c", "k"]), "{url} {reference}");
+    }
+}
+
+#[test]
 fn a_label_of_the_bundle_is_one_of_all_in_it() {
     let labels = json!([{ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" }]);
     let parts = split(&bundle(&[condition("c", "I10")], &labels));

@@ -17,4 +17,6 @@ mod label_rows;
 #[cfg(test)]
 mod labels;
 #[cfg(test)]
+mod subjects;
+#[cfg(test)]
 mod visits_real;
