@@ -308,13 +308,14 @@ async fn network() -> anyhow::Result<Vec<Row>> {
             gtin: Gtin::parse("09521141012345")?,
             serial: Code20::parse(&serial.to_string(), "serial number")?,
             batch: Code20::parse("L7", "batch")?,
-            expiry: Expiry::parse("991231")?,
+            expiry: Expiry::parse("751231", 2026)?,
         };
         let code = PackCode::new(identity, PackSecret::random(&mut rand::rng()));
         let maker = EventMaker {
             time: jiff::Timestamp::now(),
             place: None,
             temperature: None,
+            expired: None,
         };
         let packs = vec![Pack::new(code.clone())];
         let capture = Capture {

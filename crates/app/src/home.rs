@@ -12,6 +12,7 @@
 //! people/<name>.passes      passes for appending to traces, with their keys
 //! people/<name>.queue       captures that wait
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
+//! issued/<product>          numbers of packs and cartons that were made, one a line, so that none is made twice
 //! node/                     chain, objects, deposits
 //! node.url                  where `yilian serve` listens, or the first node of `yilian net up`,
 //!                           while it runs
@@ -354,6 +355,23 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
+        fs::File::open(folder)?.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The same where nothing stands yet, which is never overwritten.
+pub fn write_private_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
         fs::File::open(folder)?.sync_all()
     };
     write().with_context(|| format!("cannot write {}", path.display()))

@@ -152,6 +152,9 @@ pub enum ClientError {
     /// The event is not as EPCIS asks.
     #[error("the event is not as EPCIS 2.0 asks: {0}")]
     Event(String),
+    /// The event does not fit the packs.
+    #[error(transparent)]
+    Capture(#[from] crate::trace::CaptureError),
     /// The author has no valid pass left.
     #[error("no pass is left that is valid now")]
     NoPass,

@@ -4,12 +4,15 @@
 //! the next one. An append is signed in a step of its own, so what is kept holds the very
 //! transaction before anybody else sees it. A device that dies at any moment goes on with what it
 //! kept last: it sends the same transaction again, which takes effect once however often it is
-//! sent. Only a *receipt* of a refusal makes it sign anew, or take the capture out.
+//! sent. Only a *receipt* of a refusal makes it sign anew, or take the capture out. Before it
+//! signs, it looks whether the capture stands on the chain already: then it is not appended again,
+//! though what was kept got lost or the same document is taken twice.
 //!
 //! ```text
 //! waiting --sign--> kept with its transaction --submit--> applied: out
-//!    ^                                           |------> refused for good: out, and told
-//!    '------- stale, or its window is over ------'
+//!  | ^                                           |------> refused for good: out, and told
+//!  | '------- stale, or its window is over ------'
+//!  '----> stands on the chain: out
 //! ```
 
 use rand_core::CryptoRng;
@@ -19,7 +22,6 @@ use yilian_protocol::{
     call::Transport,
     codec::{Blob, DecodeError},
     limits::{TRACE_PUSHES_MAX, TRANSACTION_MAX},
-    receipt::Receipt,
     refusal::Refusal,
     trace::TraceAction,
     tx::Transaction,
@@ -28,7 +30,7 @@ use yilian_record::epcis::Event;
 
 use crate::{
     ClientError, Session,
-    trace::{Capture, Handler, Pack, PassBook},
+    trace::{Capture, CaptureError, Handler, Pack, PassBook, Standing},
 };
 
 /// How often an append is made anew when others were faster.
@@ -65,26 +67,44 @@ impl Waiting {
         Self {
             codes: codes.map(|code| code.as_str().to_owned()).collect(),
             action: capture.action,
-            event: capture.event.as_value().clone(),
+            // As text: numbers stay as they were written.
+            event: Value::String(String::from_utf8_lossy(&capture.event.to_json()).into_owned()),
             prescription: capture.prescription,
             signed: None,
             retries: 0,
         }
     }
 
-    fn capture(&self) -> Result<Capture, ClientError> {
-        let packs = self.codes.iter().map(|code| Pack::scan(code));
-        let mut event = self.event.clone();
-        if let Some(members) = event.as_object_mut() {
-            let epcis = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
-            members.entry("@context").or_insert_with(|| json!([epcis]));
-        }
+    fn capture(&self, now: TimeMs) -> Result<Capture, ClientError> {
+        let packs = self.codes.iter().map(|code| Pack::scan(code, now));
         Ok(Capture {
             packs: packs.collect::<Result<_, _>>()?,
             action: self.action,
-            event: Event::parse(event.to_string().as_bytes())?,
+            event: Event::parse(event_text(self.event.clone()).as_bytes())?,
             prescription: self.prescription,
         })
+    }
+
+    /// Whether both are of one capture, however far each came.
+    fn is_same(&self, other: &Self) -> bool {
+        self.codes == other.codes
+            && self.action == other.action
+            && self.event == other.event
+            && self.prescription == other.prescription
+    }
+}
+
+/// The event as it was written. Queues that were kept before have it as JSON, without a context.
+fn event_text(event: Value) -> String {
+    match event {
+        Value::String(text) => text,
+        mut event => {
+            let epcis = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
+            if let Some(members) = event.as_object_mut() {
+                members.entry("@context").or_insert_with(|| json!([epcis]));
+            }
+            event.to_string()
+        }
     }
 }
 
@@ -115,12 +135,12 @@ pub struct Appended {
 }
 
 impl Appended {
-    fn of(capture: &Capture, receipt: &Receipt) -> Self {
+    fn of(capture: &Capture, height: Height) -> Self {
         Self {
             step: step_of(capture),
-            event: capture.event.id().map(str::to_owned),
+            event: event_of(capture),
             packs: capture.packs.len(),
-            height: receipt.header.height,
+            height,
         }
     }
 }
@@ -130,12 +150,28 @@ impl Appended {
 pub struct Refused {
     /// The step of business.
     pub step: String,
+    /// The event's id.
+    pub event: Option<String>,
     /// The rule.
     pub rule: Refusal,
 }
 
+impl Refused {
+    fn of(capture: &Capture, rule: Refusal) -> Self {
+        Self {
+            step: step_of(capture),
+            event: event_of(capture),
+            rule,
+        }
+    }
+}
+
 fn step_of(capture: &Capture) -> String {
     capture.event.biz_step().unwrap_or_default().to_owned()
+}
+
+fn event_of(capture: &Capture) -> Option<String> {
+    capture.event.id().map(str::to_owned)
 }
 
 impl Queue {
@@ -151,13 +187,24 @@ impl Queue {
         self.0.is_empty()
     }
 
-    /// Puts captures behind those that wait.
-    pub fn add(&mut self, captures: &[Capture]) {
-        self.0.extend(captures.iter().map(Waiting::of));
+    /// Puts captures behind those that wait, each once: what waits already is not kept a second
+    /// time.
+    ///
+    /// # Errors
+    /// For the first that does not fit its packs, now, while somebody who can mend it is there.
+    /// Then none is added.
+    pub fn add(&mut self, captures: &[Capture]) -> Result<(), CaptureError> {
+        captures.iter().try_for_each(Capture::check)?;
+        for new in captures.iter().map(Waiting::of) {
+            if !self.0.iter().any(|waiting| waiting.is_same(&new)) {
+                self.0.push(new);
+            }
+        }
+        Ok(())
     }
 
-    /// Does one step with the first capture: signs its append, or sends the one that is signed.
-    /// `None` when nothing waits.
+    /// Does one step with the first capture: signs its append unless it stands on the chain, or
+    /// sends the one that is signed. `None` when nothing waits.
     ///
     /// # Errors
     /// What may pass, as a node that does not answer or a book without passes; the capture stays
@@ -173,27 +220,21 @@ impl Queue {
         let Some(first) = self.0.first_mut() else {
             return Ok(None);
         };
-        let capture = first.capture()?;
-        let Some(signed) = &first.signed else {
-            let append = handler.sign(session, book, &capture, now, rng).await?;
-            first.signed = Some(Blob::new(append.as_bytes().to_vec())?);
-            return Ok(Some(Step::Signed));
-        };
-        let append = Transaction::parse(signed.as_slice());
-        let append = append.map_err(|_| DecodeError::Invalid {
-            what: "kept append",
-        })?;
-        let done = match session.submit(append).await {
-            Ok(receipt) => Step::Appended(Appended::of(&capture, &receipt)),
-            Err(ClientError::Refused(rule)) if may_pass(rule) => {
-                return first.sign_anew(rule).map(Some);
-            }
-            Err(error) => match error.refusal().filter(|rule| !may_pass(*rule)) {
-                Some(rule) => Step::Refused(Refused {
-                    step: step_of(&capture),
-                    rule,
-                }),
-                None => return Err(error),
+        let capture = first.capture(now)?;
+        let done = match &first.signed {
+            None => match handler.standing(session, &capture).await? {
+                Some(standing) => stands(&capture, standing),
+                None => {
+                    let append = handler.sign(session, book, &capture, now, rng).await?;
+                    first.signed = Some(Blob::new(append.as_bytes().to_vec())?);
+                    return Ok(Some(Step::Signed));
+                }
+            },
+            Some(signed) => match send(session, signed, &capture).await {
+                Err(ClientError::Refused(rule)) if may_pass(rule) => {
+                    return first.sign_anew(rule).map(Some);
+                }
+                sent => sent?,
             },
         };
         self.0.remove(0);
@@ -211,6 +252,33 @@ impl Waiting {
         }
         self.retries += 1;
         Ok(Step::Stale)
+    }
+}
+
+/// What is told of a capture that was on the chain before anything was signed.
+fn stands(capture: &Capture, Standing { height, late }: Standing) -> Step {
+    match late {
+        true => Step::Refused(Refused::of(capture, Refusal::TraceClosed)),
+        false => Step::Appended(Appended::of(capture, height)),
+    }
+}
+
+/// Sends a kept append.
+async fn send<T: Transport>(
+    session: &Session<T>,
+    signed: &Blob<TRANSACTION_MAX>,
+    capture: &Capture,
+) -> Result<Step, ClientError> {
+    let append = Transaction::parse(signed.as_slice());
+    let append = append.map_err(|_| DecodeError::Invalid {
+        what: "kept append",
+    })?;
+    match session.submit(append).await {
+        Ok(receipt) => Ok(Step::Appended(Appended::of(capture, receipt.header.height))),
+        Err(error) => match error.refusal().filter(|rule| !may_pass(*rule)) {
+            Some(rule) => Ok(Step::Refused(Refused::of(capture, rule))),
+            None => Err(error),
+        },
     }
 }
 
@@ -241,7 +309,7 @@ pub async fn append<T: Transport>(
             Err(error) if error.refusal() == Some(Refusal::StaleTrace) && retries < RETRIES => {
                 retries += 1;
             }
-            appended => return Ok(Appended::of(capture, &appended?)),
+            appended => return Ok(Appended::of(capture, appended?.header.height)),
         }
     }
 }

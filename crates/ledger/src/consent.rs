@@ -1,13 +1,13 @@
 //! The consent contract: standing grants as data, and the one check before a key holder serves.
 //!
-//! - `create-grant`, signed by the grant's controller: refused when the grant exists, a key
-//!   holder is no member, or its time is over.
+//! - `create-grant`, signed by the grant's controller: refused when the grant exists, a key holder
+//!   is no member, or its time is over.
 //! - `set-grant`, signed by the grant's controller: refused when the grant is unknown, revoked
 //!   already, or the change is not the next one.
-//! - `open`, signed by the second of two clinicians: refused when the grant is not in force or
-//!   not for emergencies, or the two are not two doctors in good standing.
-//! - `erase`, signed by a key holder's node: refused when the grant is not revoked, the signer
-//!   is not a holder's node, or said so before.
+//! - `open`, signed by the second of two clinicians: refused when the grant is not in force or not
+//!   for emergencies, or the two are not two doctors in good standing.
+//! - `erase`, signed by a key holder's node: refused when the grant is not revoked, the signer is
+//!   not a holder's node, or said so before.
 //!
 //! [`check`] is the only way to a [`ConsentChecked`], and a key holder serves nothing without one.
 

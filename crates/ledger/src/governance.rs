@@ -1,10 +1,9 @@
 //! The governance contract: which nodes stand for election, who votes for whom, who is elected.
 //!
 //! - `stand`, signed by the member's CA: refused when the member is unknown or may not act, it
-//!   voted or stood since, the node does not consent or is another member's, or there are too
-//!   many.
-//! - `elect`, signed by the voter's CA: refused when the voter is unknown or may not act, it
-//!   voted or stood since, the candidate does not stand, or the vote counts already.
+//!   voted or stood since, the node does not consent or is another member's, or there are too many.
+//! - `elect`, signed by the voter's CA: refused when the voter is unknown or may not act, it voted
+//!   or stood since, the candidate does not stand, or the vote counts already.
 //!
 //! Votes are counted in a block whose height says so
 //! ([`EpochBlocks::elects`](yilian_protocol::governance::EpochBlocks::elects)). A candidate is

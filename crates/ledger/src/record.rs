@@ -1,9 +1,9 @@
 //! The record contract: create and read only. A record that exists is never changed; a correction
 //! is a new record.
 //!
-//! - `seal`, signed by the hospital's node: refused when the hospital is unknown or may not
-//!   act, the visit is another hospital's, any of its records exists, or an index entry's place
-//!   is taken.
+//! - `seal`, signed by the hospital's node: refused when the hospital is unknown or may not act,
+//!   the visit is another hospital's, any of its records exists, or an index entry's place is
+//!   taken.
 
 use yilian_protocol::{
     MemberId, RecordId, TreeHash,

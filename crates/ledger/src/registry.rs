@@ -2,10 +2,10 @@
 //! until when.
 //!
 //! - `admit`, signed by the consortium CA: refused when the member exists.
-//! - `certify`, signed by the member's CA: refused when the member is unknown or may not act,
-//!   the certificate exists, or its validity is no span of time or is over.
-//! - `vote`, signed by another member's CA: refused when voter or subject is unknown, the voter
-//!   may not act or voted since, or the motion cannot be decided now.
+//! - `certify`, signed by the member's CA: refused when the member is unknown or may not act, the
+//!   certificate exists, or its validity is no span of time or is over.
+//! - `vote`, signed by another member's CA: refused when voter or subject is unknown, the voter may
+//!   not act or voted since, or the motion cannot be decided now.
 //! - `revoke`, signed by the member's CA or the consortium CA: refused when the certificate is
 //!   unknown, of another member, or revoked already.
 

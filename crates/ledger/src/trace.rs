@@ -2,8 +2,8 @@
 //! dispensing, destruction or recall closes its trace.
 //!
 //! - `append`, signed by the key of a pass of the consortium's CA: refused when pass, window or
-//!   proof do not hold; the role may not; a pack is unknown, begun before, or its trace has
-//!   grown since; or the prescription was used.
+//!   proof do not hold; the role may not; a pack is unknown, begun before, or its trace has grown
+//!   since; or the prescription was used.
 //!
 //! An append to a closed trace is refused too, and *leaves an alarm* in it: whoever made it knows
 //! the code of a pack that is gone. That is how a copied code shows. The proof keeps strangers from

@@ -18,6 +18,7 @@ mod private_chain;
 mod story;
 mod tls;
 mod trace_attacks;
+mod trace_capture;
 mod trace_privacy;
 mod trace_story;
 mod trace_world;

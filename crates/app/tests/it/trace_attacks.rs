@@ -2,7 +2,7 @@
 
 use yilian_client::{
     ClientError,
-    trace::{Alarm, Pack},
+    trace::{Alarm, CaptureError, Pack},
 };
 use yilian_crypto::{
     seed::MemberKeys,
@@ -384,16 +384,62 @@ async fn what_does_not_follow_is_out_of_order() {
     // A closing that is none: the trace closes as dispensed, the event says it was shipped.
     let third = crate::trace_world::pack("3");
     commission(&mut world, &[&third]).await;
-    append(
+    let refused = append(
         &world.session,
         &mut world.pharmacist,
         TraceAction::Dispense,
         &[&third],
         |maker, packs| maker.shipping(packs, &mut rand::rng()).unwrap(),
     )
-    .await
-    .unwrap();
+    .await;
+    assert!(matches!(
+        refused,
+        Err(ClientError::Capture(CaptureError::OtherAction { .. }))
+    ));
+    assert_eq!(
+        world.inspect(&third).await.steps.len(),
+        1,
+        "nothing was appended"
+    );
+    let mut attacker = crate::trace_world::person(
+        &world.session,
+        &world.consortium,
+        "Shady",
+        yilian_protocol::registry::Role::Pharmacist,
+        90,
+    )
+    .await;
+    let forged = Forged {
+        author: attacker.certificate.id(),
+        signing: signing(&attacker),
+        signed_at: now(),
+        event: shipping(&third),
+    };
+    forge(&world, &mut attacker, &third, TraceAction::Dispense, forged).await;
     assert_eq!(reasons(&world.inspect(&third).await.alarms).len(), 1);
+
+    // A step that is not its author's work: the ledger does not see it, the reader names it.
+    let fourth = crate::trace_world::pack("4");
+    commission(&mut world, &[&fourth]).await;
+    let forged = Forged {
+        author: world.courier.certificate.id(),
+        signing: signing(&world.courier),
+        signed_at: now(),
+        event: {
+            let packs = [Pack::new(fourth.code().clone())];
+            let event = maker().dispensing(&packs, None, &mut rand::rng());
+            event.unwrap().to_json()
+        },
+    };
+    let mut courier = std::mem::replace(&mut world.courier, attacker);
+    forge(&world, &mut courier, &fourth, observe, forged).await;
+    let alarms = world.inspect(&fourth).await.alarms;
+    let out_of_role = alarms.iter().find_map(|alarm| match alarm {
+        Alarm::OutOfRole { step, what, by } => Some((*step, what.as_str(), by.as_str())),
+        _ => None,
+    });
+    let by = "courier of Carriers, Carriers (courier)";
+    assert_eq!(out_of_role, Some((2, "dispensing", by)), "{alarms:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -408,7 +454,7 @@ async fn a_label_that_was_changed_is_found() {
     };
     let later = relabel(&|identity| {
         if let Identity::Gs1 { expiry, .. } = identity {
-            *expiry = Expiry::parse("991230").unwrap();
+            *expiry = Expiry::parse("751230", 2026).unwrap();
         }
     });
     let alarms = world.inspect(&later).await.alarms;

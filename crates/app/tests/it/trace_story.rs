@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::yilian::{Yilian, text};
 
 /// A network with a maker, a courier, a pharmacist and a regulator, each with passes.
-fn with_handlers() -> Yilian {
+pub fn with_handlers() -> Yilian {
     let yilian = Yilian::new();
     yilian.ok(&["init", "--name", "Test"]);
     for (member, person, role) in [
@@ -34,7 +34,7 @@ fn packs(yilian: &Yilian, count: usize) -> (String, Vec<String>) {
         "--batch",
         "L7",
         "--expiry",
-        "2099-12-31",
+        "2075-12-31",
         "--count",
         &count.to_string(),
         "--out",
@@ -62,18 +62,18 @@ fn carton(yilian: &Yilian, name: &str) -> String {
     file
 }
 
-fn show(yilian: &Yilian, codes: &str) -> Value {
+pub fn show(yilian: &Yilian, codes: &str) -> Value {
     yilian.ok(&["trace", "show", "--codes", codes])["trails"][0].clone()
 }
 
-fn steps(trail: &Value) -> Vec<String> {
+pub fn steps(trail: &Value) -> Vec<String> {
     let steps = trail["steps"].as_array().unwrap().iter();
     steps
         .map(|step| step["event"]["bizStep"].as_str().unwrap_or("?").to_owned())
         .collect()
 }
 
-fn alarms(trail: &Value) -> Vec<String> {
+pub fn alarms(trail: &Value) -> Vec<String> {
     let alarms = trail["alarms"].as_array().unwrap().iter();
     alarms.map(|alarm| text(alarm, "alarm")).collect()
 }

@@ -178,6 +178,7 @@ pub fn maker() -> EventMaker<'static> {
         time: jiff::Timestamp::now(),
         place: None,
         temperature: None,
+        expired: None,
     }
 }
 
@@ -187,7 +188,7 @@ pub fn pack(serial: &str) -> Pack {
         gtin: Gtin::parse("09521141012345").unwrap(),
         serial: Code20::parse(serial, "serial number").unwrap(),
         batch: Code20::parse("L7", "batch").unwrap(),
-        expiry: Expiry::parse("991231").unwrap(),
+        expiry: Expiry::parse("751231", 2026).unwrap(),
     };
     Pack::new(PackCode::new(
         identity,

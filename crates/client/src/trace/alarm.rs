@@ -11,8 +11,12 @@ use yilian_record::{
 };
 
 use super::{
-    events::{EXPIRY, LOT, MAX_TEMPERATURE, MIN_TEMPERATURE, PART, Storage, is_about},
-    trail::Step,
+    business::{Business, action_of, is_expired, is_work_of},
+    events::{
+        MAX_TEMPERATURE, MIN_TEMPERATURE, Name, Storage, expired_override, is_same,
+        label_difference,
+    },
+    trail::{Author, Step},
 };
 
 /// Something that is wrong. Steps are counted from 1, as they are listed.
@@ -23,12 +27,27 @@ pub enum Alarm {
     DoubleDispensing {
         /// The attempt.
         step: usize,
+        /// Who tried.
+        by: String,
     },
     /// Something was appended after the trace was closed: whoever did has the code of a pack that
     /// is gone.
     AppendAfterClosing {
         /// The attempt.
         step: usize,
+        /// The step of business that came too late.
+        what: String,
+        /// Who tried.
+        by: String,
+    },
+    /// Somebody did a step that is not his role's work.
+    OutOfRole {
+        /// The entry.
+        step: usize,
+        /// The step of business.
+        what: String,
+        /// Who did it.
+        by: String,
     },
     /// The author is not certified, or was not when he signed.
     UnknownAuthor {
@@ -77,6 +96,8 @@ pub enum Alarm {
     DispensedExpired {
         /// The entry.
         step: usize,
+        /// Why all the same, in the pharmacist's words.
+        reason: Option<String>,
     },
     /// It is past its last day.
     Expired,
@@ -95,16 +116,22 @@ pub enum Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DoubleDispensing { step } => {
+            Self::DoubleDispensing { step, by } => {
                 write!(
                     f,
-                    "step {step}: dispensed a second time; one of the packs is a copy"
+                    "step {step}: dispensed a second time by {by}; one of the packs is a copy"
                 )
             }
-            Self::AppendAfterClosing { step } => {
+            Self::AppendAfterClosing { step, what, by } => {
                 write!(
                     f,
-                    "step {step}: appended after the trace was closed; the code was copied"
+                    "step {step}: {what} by {by}, after the trace was closed; the code was copied"
+                )
+            }
+            Self::OutOfRole { step, what, by } => {
+                write!(
+                    f,
+                    "step {step}: {what} by {by}, whose role's work it is not"
                 )
             }
             Self::UnknownAuthor { step, rule } => write!(f, "step {step}: unknown author ({rule})"),
@@ -121,8 +148,12 @@ impl fmt::Display for Alarm {
             ),
             Self::NotFromMaker { step } => write!(f, "step {step}: not made by a certified maker"),
             Self::OtherLabel { what } => write!(f, "the label's {what} is not the maker's"),
-            Self::DispensedExpired { step } => {
-                write!(f, "step {step}: dispensed after its last day")
+            Self::DispensedExpired { step, reason } => {
+                write!(f, "step {step}: dispensed after its last day, ")?;
+                match reason {
+                    Some(reason) => write!(f, "because: {reason}"),
+                    None => write!(f, "and no reason is given"),
+                }
             }
             Self::Expired => write!(f, "past its last day"),
             Self::Recalled { step } => write!(f, "step {step}: recalled"),
@@ -149,6 +180,7 @@ pub(super) fn find(identity: &Identity, steps: &[Step], now: TimeMs) -> Vec<Alar
         .filter_map(|(step, number)| Some((number, step, step.event.as_ref()?)))
         .filter(|(.., event)| !event.id().is_some_and(|id| withdrawn.contains(id)))
         .collect();
+    alarms.extend(roles(&valid));
     alarms.extend(order(&valid));
     alarms.extend(cold_chain(&valid));
     alarms.extend(label(identity, &valid));
@@ -160,10 +192,15 @@ pub(super) fn find(identity: &Identity, steps: &[Step], now: TimeMs) -> Vec<Alar
 fn of_entry(identity: &Identity, step: &Step, number: usize) -> Option<Alarm> {
     if step.late {
         return Some(match step.action {
-            TraceAction::Dispense | TraceAction::DispensePart => {
-                Alarm::DoubleDispensing { step: number }
-            }
-            _ => Alarm::AppendAfterClosing { step: number },
+            TraceAction::Dispense | TraceAction::DispensePart => Alarm::DoubleDispensing {
+                step: number,
+                by: by(step),
+            },
+            _ => Alarm::AppendAfterClosing {
+                step: number,
+                what: what(step),
+                by: by(step),
+            },
         });
     }
     if let Some(rule) = step.unknown_author {
@@ -173,13 +210,45 @@ fn of_entry(identity: &Identity, step: &Step, number: usize) -> Option<Alarm> {
         return Some(Alarm::Unreadable { step: number });
     };
     let about = match &step.container {
-        None => is_about(event, identity),
-        Some(name) => event.epcs().any(|epc| epc == name) || event.parent() == Some(name),
+        None => Name::of(identity).within(event).is_some(),
+        Some(name) => event
+            .epcs()
+            .chain(event.parent())
+            .any(|epc| is_same(epc, name)),
     };
     if !about {
         return Some(Alarm::OtherPack { step: number });
     }
     (step.action == TraceAction::Recall).then_some(Alarm::Recalled { step: number })
+}
+
+/// The step of business that an entry says, or else what it does to the trace.
+fn what(step: &Step) -> String {
+    let said = step.biz_step().map(str::to_owned);
+    said.unwrap_or_else(|| step.action.to_string())
+}
+
+/// Who says so, as far as he is known.
+fn by(step: &Step) -> String {
+    match &step.author {
+        Some(Author { name, member, role }) => format!("{name}, {member} ({role})"),
+        None => "somebody unknown".to_owned(),
+    }
+}
+
+/// Steps of business by those whose work they are not.
+fn roles(steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
+    let others = steps.iter().filter(|(_, step, event)| {
+        let author = step.author.as_ref();
+        author.is_some_and(|author| !is_work_of(event, author.role))
+    });
+    others
+        .map(|(number, step, _)| Alarm::OutOfRole {
+            step: *number,
+            what: what(step),
+            by: by(step),
+        })
+        .collect()
 }
 
 /// Ids of events that their own organisation declared wrong.
@@ -251,23 +320,27 @@ fn order(steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
             alarm("it happened before the step before it");
         }
         latest = latest.max(Some(time));
-        let next = match event.biz_step() {
-            Some("commissioning") => Place::Held,
-            Some("shipping") => Place::OnTheWay,
-            Some("receiving") => Place::Held,
-            Some("dispensing") if event.disposition() == Some(PART) => place,
-            Some("dispensing" | "destroying") => Place::Gone,
-            _ => place,
+        let business = Business::of(event);
+        let next = match business {
+            Business::Begin | Business::Receive | Business::VoidShipping => Place::Held,
+            Business::Ship => Place::OnTheWay,
+            Business::Dispense | Business::End => Place::Gone,
+            Business::DispensePart | Business::Stay => place,
         };
-        match (place, event.biz_step()) {
-            (Place::Nowhere, Some("commissioning")) => {}
+        match (place, business) {
+            (Place::Nowhere, Business::Begin) => {}
             (Place::Nowhere, _) => alarm("nothing brought it into being"),
-            (_, Some("commissioning")) => alarm("it was commissioned before"),
-            (Place::OnTheWay, Some("shipping")) => alarm("it was shipped and has not arrived"),
-            (Place::Held, Some("receiving")) => alarm("it was not on the way"),
-            (Place::OnTheWay, Some("dispensing")) => alarm("it was dispensed before it arrived"),
-            (Place::Gone, Some("shipping" | "receiving" | "dispensing" | "packing")) => {
-                alarm("it was dispensed or destroyed before");
+            (_, Business::Begin) => alarm("it was commissioned before"),
+            // What is called back or broken goes away too.
+            (Place::Gone, Business::End) => {}
+            (Place::Gone, Business::Stay) if event.biz_step() != Some("packing") => {}
+            (Place::Gone, _) => alarm("it was dispensed, destroyed or decommissioned before"),
+            (Place::OnTheWay, Business::Ship) => alarm("it was shipped and has not arrived"),
+            (Place::Held, Business::Receive | Business::VoidShipping) => {
+                alarm("it was not on the way");
+            }
+            (Place::OnTheWay, Business::Dispense | Business::DispensePart) => {
+                alarm("it was dispensed before it arrived");
             }
             _ => {}
         }
@@ -281,13 +354,11 @@ fn order(steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
 
 /// Whether an event says what was done to the trace.
 fn agrees(action: TraceAction, event: &Event) -> bool {
-    let part = event.disposition() == Some(PART);
-    match (action, event.biz_step()) {
-        (TraceAction::Dispense, step) => step == Some("dispensing") && !part,
-        (TraceAction::DispensePart, step) => step == Some("dispensing") && part,
-        (TraceAction::Destroy, step) => step == Some("destroying"),
-        (TraceAction::Observe, step) => !matches!(step, Some("dispensing" | "destroying")),
-        _ => true,
+    match action {
+        TraceAction::Commission | TraceAction::Recall | TraceAction::Correct => true,
+        // What is called back is moved as well.
+        TraceAction::Observe if event.disposition() == Some("recalled") => true,
+        _ => action_of(event) == action,
     }
 }
 
@@ -329,7 +400,7 @@ fn celsius(reading: &Reading) -> Option<(f64, f64)> {
 fn label(identity: &Identity, steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
     let first = steps
         .iter()
-        .find(|(.., event)| event.biz_step() == Some("commissioning"));
+        .find(|(.., event)| Business::of(event) == Business::Begin);
     let mut alarms = Vec::new();
     let Some((number, step, event)) = first else {
         return alarms;
@@ -341,45 +412,31 @@ fn label(identity: &Identity, steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
     if !identity.is_container() && !from_maker {
         alarms.push(Alarm::NotFromMaker { step: *number });
     }
-    if let Identity::Gs1 { batch, expiry, .. } = identity {
-        let differs =
-            |name: &str, printed: &str| event.master_data(name).is_some_and(|said| said != printed);
-        if differs(LOT, batch.as_str()) {
-            alarms.push(Alarm::OtherLabel { what: "batch" });
-        }
-        if differs(EXPIRY, &expiry.to_string()) {
-            alarms.push(Alarm::OtherLabel {
-                what: "expiry date",
-            });
-        }
-    }
+    let what = label_difference(event, identity);
+    alarms.extend(what.map(|what| Alarm::OtherLabel { what }));
     alarms
 }
 
 fn dates(identity: &Identity, steps: &[(usize, &Step, &Event)], now: TimeMs) -> Vec<Alarm> {
-    let Identity::Gs1 { expiry, .. } = identity else {
-        return Vec::new();
-    };
-    // The last day ends everywhere on earth half a day after it ends in UTC.
-    let Ok(end) = expiry
-        .date()
-        .tomorrow()
-        .and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC))
-    else {
-        return Vec::new();
-    };
-    let end = end.timestamp().as_second() + 12 * 60 * 60;
-    let dispensed = steps
+    let gone = steps
         .iter()
-        .find(|(.., event)| event.biz_step() == Some("dispensing"));
-    match dispensed {
-        Some((step, _, event)) if event.time().as_second() >= end => {
-            vec![Alarm::DispensedExpired { step: *step }]
-        }
-        Some(_) => Vec::new(),
-        None if i64::try_from(now.get() / 1_000).is_ok_and(|now| now >= end) => {
-            vec![Alarm::Expired]
-        }
-        None => Vec::new(),
+        .any(|(.., event)| Business::of(event) == Business::Dispense);
+    let ms = i64::try_from(now.get()).unwrap_or(i64::MAX);
+    let now = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
+    let mut alarms: Vec<Alarm> = steps
+        .iter()
+        .filter(|(.., event)| {
+            let business = Business::of(event);
+            let given = matches!(business, Business::Dispense | Business::DispensePart);
+            given && is_expired(identity, event.time())
+        })
+        .map(|(step, _, event)| Alarm::DispensedExpired {
+            step: *step,
+            reason: expired_override(event).map(str::to_owned),
+        })
+        .collect();
+    if !gone && is_expired(identity, now) {
+        alarms.push(Alarm::Expired);
     }
+    alarms
 }

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use yilian_crypto::trace::ReadingKey;
 use yilian_protocol::TraceId;
 use yilian_record::{
-    epcis::{Action, Error, Event, EventBuilder, EventType},
+    epcis::{Action, Epc, Error, Event, EventBuilder, EventType},
     gs1::Identity,
 };
 
-use super::Pack;
+use super::{Pack, business::is_expired};
 
 /// The prefix of members that are Yilian's own.
 pub(super) const PREFIX: &str = "urn:x-yilian:epcis:";
@@ -21,6 +21,8 @@ pub(super) const PARENT_TRACE: &str = "yilian:parentTrace";
 pub(super) const PARENT_KEY: &str = "yilian:parentKey";
 pub(super) const MIN_TEMPERATURE: &str = "yilian:minTemperature";
 pub(super) const MAX_TEMPERATURE: &str = "yilian:maxTemperature";
+/// Why a pack past its last day was dispensed all the same.
+const EXPIRED_OVERRIDE: &str = "yilian:expiredOverride";
 pub(super) const LOT: &str = "cbvmda:lotNumber";
 pub(super) const EXPIRY: &str = "cbvmda:itemExpirationDate";
 /// The disposition of a split pack (CBV 7.2.3).
@@ -44,6 +46,8 @@ pub struct EventMaker<'a> {
     pub place: Option<&'a str>,
     /// What a thermometer showed on the way here: lowest and highest, in degrees Celsius.
     pub temperature: Option<Storage>,
+    /// Why packs past their last day are dispensed all the same; the trail keeps it.
+    pub expired: Option<&'a str>,
 }
 
 impl EventMaker<'_> {
@@ -143,7 +147,7 @@ impl EventMaker<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Event, Error> {
         let event = self.object(packs, "dispensing", "dispensed", Action::Delete, rng);
-        prescribed(event, prescription).build()
+        self.given_out(event, packs, prescription).build()
     }
 
     /// Part of a split pack went to a patient; the rest stays where it is.
@@ -157,7 +161,7 @@ impl EventMaker<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Event, Error> {
         let event = self.object(packs, "dispensing", PART, Action::Observe, rng);
-        prescribed(event, prescription).build()
+        self.given_out(event, packs, prescription).build()
     }
 
     /// Packs were destroyed.
@@ -201,6 +205,23 @@ impl EventMaker<'_> {
             members.insert("errorDeclaration".to_owned(), declaration);
         }
         Event::parse(value.to_string().as_bytes())
+    }
+
+    /// For what prescription, and why although a pack is past its last day.
+    fn given_out(
+        &self,
+        event: EventBuilder,
+        packs: &[Pack],
+        prescription: Option<&str>,
+    ) -> EventBuilder {
+        let event = prescribed(event, prescription);
+        let mut identities = packs.iter().map(Pack::identity);
+        match self.expired {
+            Some(reason) if identities.any(|pack| is_expired(pack, self.time)) => {
+                event.with(EXPIRED_OVERRIDE, json!(reason))
+            }
+            _ => event,
+        }
     }
 
     fn builder(&self, kind: EventType, rng: &mut impl CryptoRng) -> EventBuilder {
@@ -304,18 +325,78 @@ pub(super) fn parent(event: &Event) -> Option<(TraceId, ReadingKey)> {
     Some((trace, ReadingKey::from_bytes(key)))
 }
 
-/// Whether the event is about this pack: by its name, or by its class.
-pub(super) fn is_about(event: &Event, identity: &Identity) -> bool {
-    let (epc, class) = (identity.epc(), class(identity));
-    let of_class = |list: &str| {
-        let items = event.as_value().get(list).and_then(Value::as_array);
-        let mut items = items.into_iter().flatten();
-        items.any(|item| item.get("epcClass").and_then(Value::as_str) == Some(&class))
+/// What events may call a pack, in whichever spelling.
+pub(super) struct Name {
+    object: Option<Epc>,
+    class: Option<Epc>,
+    batch: Option<String>,
+}
+
+/// How an event names a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Itself.
+    Object,
+    /// As one of its class.
+    Class,
+}
+
+impl Name {
+    pub(super) fn of(identity: &Identity) -> Self {
+        let batch = match identity {
+            Identity::Gs1 { batch, .. } => Some(batch.as_str().to_owned()),
+            _ => None,
+        };
+        Self {
+            object: Epc::parse(&identity.epc()),
+            class: Epc::parse(&class(identity)),
+            batch,
+        }
+    }
+
+    /// Whether it is one of a class.
+    pub(super) fn is_of(&self, class: &Epc) -> bool {
+        let object = self.object.as_ref();
+        self.class.as_ref() == Some(class)
+            || object.is_some_and(|object| object.is_of(class, self.batch.as_deref()))
+    }
+
+    /// How the event names it; `None` when it is about others.
+    pub(super) fn within(&self, event: &Event) -> Option<Named> {
+        let parent = event.parent().and_then(Epc::parse);
+        let mut objects = event.objects().chain(parent);
+        if objects.any(|object| Some(&object) == self.object.as_ref()) {
+            return Some(Named::Object);
+        }
+        let mut classes = event.classes();
+        classes
+            .any(|(class, _)| self.is_of(&class))
+            .then_some(Named::Class)
+    }
+}
+
+/// Whether two identifiers name one thing.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    one == other || Epc::parse(one).is_some_and(|one| Some(one) == Epc::parse(other))
+}
+
+/// Why a pack past its last day was dispensed all the same, when the event says so.
+pub(super) fn expired_override(event: &Event) -> Option<&str> {
+    let reason = event.as_value().get(EXPIRED_OVERRIDE)?.as_str()?;
+    (!reason.trim().is_empty()).then_some(reason)
+}
+
+/// What the maker's event says otherwise than the label.
+pub(super) fn label_difference(event: &Event, identity: &Identity) -> Option<&'static str> {
+    let Identity::Gs1 { batch, expiry, .. } = identity else {
+        return None;
     };
-    event.epcs().any(|name| name == epc)
-        || event.parent() == Some(&epc)
-        || of_class("quantityList")
-        || of_class("childQuantityList")
+    let differs =
+        |name: &str, printed: &str| event.master_data(name).is_some_and(|said| said != printed);
+    if differs(LOT, batch.as_str()) {
+        return Some("batch");
+    }
+    differs(EXPIRY, &expiry.to_string()).then_some("expiry date")
 }
 
 fn context() -> Value {

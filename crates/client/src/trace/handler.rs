@@ -7,19 +7,18 @@ use yilian_crypto::{
 };
 use yilian_proof::{Context, ParameterSet, TraceKey};
 use yilian_protocol::{
-    CertificateId, MemberId, TimeMs, TraceId, TreeHash,
+    CertificateId, Height, MemberId, TimeMs, TraceId,
     call::Transport,
-    codec::{Blob, Encode as _, List},
+    codec::{Blob, Decode as _, Encode as _, List},
     receipt::Receipt,
     registry::{Certificate, Role},
     trace::{
-        AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceTerms, associated,
+        AuthoredEvent, HeightWindow, TraceAppend, TraceEntry, TracePush, TraceTerms, associated,
     },
     tx::{Body, Transaction},
 };
-use yilian_record::epcis::Event;
 
-use super::{Pack, PassBook, PassRequest};
+use super::{Capture, Pack, PassBook, PassRequest};
 use crate::{ClientError, Session};
 
 /// Sealed events show their length, so they come in steps of this many bytes.
@@ -38,20 +37,6 @@ pub struct Handler {
     certificate: CertificateId,
     member: MemberId,
     role: Role,
-}
-
-/// What happened to some packs, not yet on the chain: made at once, or offline and brought in
-/// later.
-#[derive(Debug)]
-pub struct Capture {
-    /// The packs, 1 to 4096, each with its whole code.
-    pub packs: Vec<Pack>,
-    /// What it does to their traces.
-    pub action: TraceAction,
-    /// What happened, and when.
-    pub event: Event,
-    /// The prescription that it uses up.
-    pub prescription: Option<TreeHash>,
 }
 
 impl Handler {
@@ -98,10 +83,11 @@ impl Handler {
         book.ask(chain, self.certificate, signing, count, rng)
     }
 
-    /// Brings what was captured onto the chain. Takes a pass out of the book, whether or not it
-    /// succeeds: a pass that was seen names what it was seen with.
+    /// Brings what was captured onto the chain, when the event fits the packs. Takes a pass out of
+    /// the book, whether or not it succeeds: a pass that was seen names what it was seen with.
     ///
     /// # Errors
+    /// [`ClientError::Capture`] when it does not fit; nothing was sent.
     /// [`ClientError::Refused`] names the rule. After
     /// [`TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed) the attempt stands in the
     /// packs' traces as an alarm.
@@ -117,11 +103,12 @@ impl Handler {
         session.submit(append).await
     }
 
-    /// Signs the append of what was captured, which is good for the next [`HeightWindow`] alone and
-    /// takes effect once. Takes a pass out of the book.
+    /// Signs the append of what was captured, when the event fits the packs. It is good for the
+    /// next [`HeightWindow`] alone and takes effect once. Takes a pass out of the book.
     ///
     /// # Errors
-    /// [`ClientError::NoPass`]; else when the node does not answer, or no proof can be made.
+    /// [`ClientError::Capture`] when it does not fit; [`ClientError::NoPass`]; else when the node
+    /// does not answer, or no proof can be made.
     pub async fn sign<T: Transport>(
         &self,
         session: &Session<T>,
@@ -130,6 +117,7 @@ impl Handler {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<Transaction, ClientError> {
+        capture.check()?;
         let (pass, pass_key) = book.next(now)?;
         let traces: Vec<TraceId> = capture.packs.iter().map(Pack::trace).collect();
         let heads = session.trace_heads(&traces).await?;
@@ -177,4 +165,50 @@ impl Handler {
         let body = Body::AppendTrace(append);
         Ok(Transaction::sign(chain, body, &pass_key))
     }
+
+    /// Whether what was captured stands in the packs' traces already, by this author. A program
+    /// that was killed after an append and before it noted that asks, and appends nothing twice.
+    ///
+    /// # Errors
+    /// When the node does not answer, or keeps entries back.
+    pub async fn standing<T: Transport>(
+        &self,
+        session: &Session<T>,
+        capture: &Capture,
+    ) -> Result<Option<Standing>, ClientError> {
+        let Some(pack) = capture.packs.first() else {
+            return Ok(None);
+        };
+        let Some((_, entries)) = session.trace(pack.trace()).await? else {
+            return Ok(None);
+        };
+        let event = padded(capture.event.to_json());
+        let is_this = |entry: &&TraceEntry| {
+            let shared = &entry.shared;
+            let sealed_for = associated(session.chain(), &shared.pass.key, shared.action);
+            let opened = pack
+                .reading()
+                .open(&entry.item.key, &sealed_for, shared.event.as_slice());
+            let authored = opened
+                .ok()
+                .and_then(|bytes| AuthoredEvent::from_slice(&bytes).ok());
+            authored.is_some_and(|authored| {
+                authored.author() == self.certificate && authored.event() == event
+            })
+        };
+        let found = entries.iter().find(is_this);
+        Ok(found.map(|entry| Standing {
+            height: entry.shared.admitted.height,
+            late: entry.item.late,
+        }))
+    }
+}
+
+/// Where a capture stands on the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The block.
+    pub height: Height,
+    /// Whether the trace was closed to it: it is there as an alarm only.
+    pub late: bool,
 }

@@ -2,7 +2,7 @@
 
 use yilian_crypto::trace::{PackKeys, ReadingKey};
 use yilian_proof::TraceKey;
-use yilian_protocol::TraceId;
+use yilian_protocol::{TimeMs, TraceId};
 use yilian_record::gs1::{CodeError, Identity, PackCode};
 
 /// A scanned pack, carton or pallet.
@@ -28,12 +28,12 @@ impl Pack {
         }
     }
 
-    /// The pack whose code was scanned or typed.
+    /// The pack whose code was scanned or typed, now.
     ///
     /// # Errors
     /// [`CodeError`] when the text is no code.
-    pub fn scan(text: &str) -> Result<Self, CodeError> {
-        PackCode::parse(text).map(Self::new)
+    pub fn scan(text: &str, now: TimeMs) -> Result<Self, CodeError> {
+        PackCode::parse(text, year(now)).map(Self::new)
     }
 
     /// Its code.
@@ -63,4 +63,15 @@ impl Pack {
     pub(super) const fn key(&self) -> &TraceKey {
         &self.key
     }
+}
+
+/// The year, which tells the century of dates on packs.
+#[must_use]
+pub fn year(now: TimeMs) -> i16 {
+    let time = i64::try_from(now.get())
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .year()
 }

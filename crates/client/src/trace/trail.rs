@@ -12,7 +12,7 @@ use yilian_protocol::{
     trace::{AuthoredEvent, TraceAction, TraceEntry, TraceState, associated},
 };
 use yilian_record::{
-    epcis::{Correction, Event},
+    epcis::{Action, Correction, Event},
     gs1::Identity,
 };
 
@@ -153,7 +153,9 @@ fn stays(steps: &[Step]) -> Vec<Stay> {
         let ends = |later: &&Step| {
             let event = later.event.as_ref();
             let out = event.is_some_and(|event| {
-                event.biz_step() == Some("unpacking") && event.parent() == Some(&name)
+                let parent = event.parent();
+                let takes_out = event.action() == Some(Action::Delete);
+                takes_out && parent.is_some_and(|parent| events::is_same(parent, &name))
             });
             let same = later.container == step.container;
             same && !later.late && (out || closes(later.action))

@@ -3,11 +3,14 @@ use std::collections::BTreeSet;
 use yilian_client::{
     CERTIFICATE_DAYS, ClientError, PASS_DAYS, passes_end,
     people::Person,
-    queue::{Queue, Step, append, lots},
-    trace::{Capture, EventMaker, Handler, Pack, PassBook, Trail, inspect},
+    queue::{Appended, Queue, Step, append, lots},
+    trace::{Capture, CaptureError, EventMaker, Handler, Pack, PassBook, Trail, inspect},
 };
 use yilian_protocol::{refusal::Refusal, registry::Role, trace::TraceAction};
-use yilian_record::gs1::{Code20, Expiry, Gtin, Identity, PackCode, PackSecret};
+use yilian_record::{
+    epcis::Event,
+    gs1::{Code20, Expiry, Gtin, Identity, PackCode, PackSecret},
+};
 
 use crate::world::{World, hospital, now};
 
@@ -67,7 +70,7 @@ impl Device {
 
     fn add(&mut self, captures: &[Capture]) {
         let (book, mut queue) = self.load();
-        queue.add(captures);
+        queue.add(captures).unwrap();
         self.keep(&book, &queue);
     }
 
@@ -104,7 +107,7 @@ fn pack(serial: &str) -> Pack {
         gtin: Gtin::parse("09521141012345").unwrap(),
         serial: Code20::parse(serial, "serial number").unwrap(),
         batch: Code20::parse("L7", "batch").unwrap(),
-        expiry: Expiry::parse("991231").unwrap(),
+        expiry: Expiry::parse("751231", 2026).unwrap(),
     };
     let secret = PackSecret::random(&mut rand::rng());
     Pack::new(PackCode::new(identity, secret))
@@ -116,10 +119,12 @@ fn capture(pack: &Pack, action: TraceAction) -> Capture {
         time: jiff::Timestamp::now(),
         place: None,
         temperature: None,
+        expired: None,
     };
     let rng = &mut rand::rng();
     let event = match action {
         TraceAction::Commission => maker.commissioning(&packs, None, rng),
+        TraceAction::Destroy => maker.destroying(&packs, rng),
         _ => maker.shipping(&packs, rng),
     };
     Capture {
@@ -186,6 +191,7 @@ async fn what_is_refused_for_good_is_told_and_holds_nobody_up() {
     };
     assert_eq!(refused.rule, Refusal::TraceExists);
     assert_eq!(refused.step, "commissioning");
+    assert!(refused.event.is_some());
     assert_eq!(told(&device.trail(&other).await), ["commissioning"]);
 }
 
@@ -216,6 +222,75 @@ async fn an_append_that_another_overtook_is_signed_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_stands_on_the_chain_is_not_appended_again_though_the_queue_lost_that() {
+    let mut device = Device::new(10).await;
+    let pack = pack("LOST");
+    let captures = [TraceAction::Commission, TraceAction::Destroy].map(|a| capture(&pack, a));
+    device.add(&captures);
+    let before = device.kept[1].clone();
+    // What waits is not kept a second time, signed or not.
+    device.step(false).await.unwrap();
+    device.add(&captures);
+    assert_eq!(device.load().1.len(), 2);
+    let steps = device.drain().await;
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    let trail = device.trail(&pack).await;
+    assert_eq!(told(&trail), ["commissioning", "destroying"]);
+    // The queue as it was before: a backup, or the same document taken once more.
+    device.kept[1] = before;
+    let again = device.drain().await;
+    let appended = |steps: &[Step]| -> Vec<Appended> {
+        let done = steps.iter().filter_map(|step| match step {
+            Step::Appended(appended) => Some(appended.clone()),
+            _ => None,
+        });
+        done.collect()
+    };
+    assert_eq!(again.len(), 2, "nothing is signed: {again:?}");
+    assert_eq!(appended(&again), appended(&steps));
+    let trail = device.trail(&pack).await;
+    assert_eq!(told(&trail), ["commissioning", "destroying"]);
+
+    // What came too late stands as an alarm; it is told so again, and raises no second one.
+    device.add(&[capture(&pack, TraceAction::Observe)]);
+    let before = device.kept[1].clone();
+    let tried = device.drain().await;
+    let [Step::Signed, Step::Refused(late)] = &tried[..] else {
+        panic!("{tried:?}");
+    };
+    assert_eq!(late.rule, Refusal::TraceClosed);
+    device.kept[1] = before;
+    assert_eq!(device.drain().await, [Step::Refused(late.clone())]);
+    assert_eq!(device.trail(&pack).await.alarms.len(), 1);
+}
+
+#[test]
+fn what_does_not_fit_its_packs_is_not_kept_and_numbers_stay_as_written() {
+    let (mine, other) = (pack("MINE"), pack("OTHER"));
+    let mut wrong = capture(&mine, TraceAction::Observe);
+    wrong.packs.push(Pack::new(other.code().clone()));
+    let mut queue = Queue::default();
+    let fits = capture(&mine, TraceAction::Commission);
+    let refused = queue.add(&[fits, wrong]);
+    assert!(
+        matches!(refused, Err(CaptureError::NotNamed { .. })),
+        "{refused:?}"
+    );
+    assert!(queue.is_empty());
+    let mut exact = capture(&mine, TraceAction::Observe);
+    let text = String::from_utf8(exact.event.to_json()).unwrap();
+    let text = text.replacen(
+        "\"action\":",
+        "\"yilian:weight\":1.50000000000000000001e0,\"action\":",
+        1,
+    );
+    exact.event = Event::parse(text.as_bytes()).unwrap();
+    queue.add(&[exact]).unwrap();
+    let kept = serde_json::to_string(&queue).unwrap();
+    assert!(kept.contains("1.50000000000000000001e0"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_passes_captures_wait() {
     let mut device = Device::new(1).await;
     let pack = pack("WAITS");
@@ -242,7 +317,9 @@ async fn without_passes_captures_wait() {
 fn a_queue_tells_no_code_and_reads_what_was_kept_before_appends_were() {
     let pack = pack("SECRET");
     let mut queue = Queue::default();
-    queue.add(&[capture(&pack, TraceAction::Commission)]);
+    queue
+        .add(&[capture(&pack, TraceAction::Commission)])
+        .unwrap();
     assert_eq!(format!("{queue:?}"), "Queue(1 captures)");
     let text = serde_json::to_string(&queue).unwrap();
     assert!(!text.contains("signed"), "{text}");

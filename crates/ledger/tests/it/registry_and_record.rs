@@ -222,7 +222,8 @@ fn a_visit_lists_the_records_of_each_seal_that_has_some() {
     assert_eq!(lists.collect::<Vec<_>>(), expected);
 }
 
-/// What a node keeps of a transaction on its way: its keys, its size, and whether it changes a grant.
+/// What a node keeps of a transaction on its way: its keys, its size, and whether it changes a
+/// grant.
 #[test]
 fn a_prepared_transaction_tells_keys_size_and_change() {
     let world = World::with_hospitals();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     FAULTS_MAX,
-    identifier::{self, Names},
+    epc::{self, Names},
     shape::{Kind, Shape},
     vocabulary::List,
 };
@@ -55,8 +55,11 @@ pub enum FaultKind {
     #[error("is no word of the vocabulary's {0}")]
     Vocabulary(&'static str),
     /// Neither a document nor an event of the standard.
-    #[error("is neither an EPCIS document, an answer nor an event")]
+    #[error("type is neither an EPCIS document, an answer nor an event")]
     Kind,
+    /// A list that names one object twice.
+    #[error("names one object twice")]
+    Twice,
     /// `@context` has none of EPCIS's addresses.
     #[error("@context does not name EPCIS")]
     Context,
@@ -126,7 +129,12 @@ impl Walk {
             }
         }
         for group in shape.one_of {
-            if !group.iter().any(|name| members.contains_key(*name)) {
+            // A list with nothing in it says nothing.
+            let says = |name: &&str| {
+                let value = members.get(*name);
+                value.is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+            };
+            if !group.iter().any(says) {
                 self.fault(FaultKind::Missing(group.join(" or ")));
             }
         }
@@ -186,6 +194,8 @@ impl Walk {
             Kind::Certification => self.certification(value),
             Kind::Context => self.context(value),
             Kind::Number if value.is_number() => {}
+            Kind::Quantity if value.as_f64().is_some_and(|number| number > 0.0) => {}
+            Kind::Quantity => self.fault(FaultKind::Type("a number above 0")),
             Kind::Number => self.fault(FaultKind::Type("a number")),
             Kind::Bool if value.is_boolean() => {}
             Kind::Bool => self.fault(FaultKind::Type("true or false")),
@@ -202,6 +212,12 @@ impl Walk {
             Some(items) => {
                 for (index, item) in items.iter().enumerate() {
                     self.within(format!("[{index}]"), |walk| walk.value(kind, item));
+                }
+                // In two spellings it may: GS1's own examples do so.
+                let mut seen = BTreeSet::new();
+                let names = items.iter().filter_map(Value::as_str);
+                if matches!(kind, Kind::Instance) && !names.into_iter().all(|n| seen.insert(n)) {
+                    self.fault(FaultKind::Twice);
                 }
             }
         }
@@ -223,15 +239,15 @@ impl Walk {
             Kind::Time => format(parse_time(text).is_some(), "time with an offset (RFC 3339)"),
             Kind::Offset => format(is_offset(text), "offset of a time zone"),
             Kind::Uri => format(
-                identifier::is_valid(text, Names::Any),
+                epc::is_valid(text, Names::Any),
                 "identifier or absolute address",
             ),
             Kind::Instance => format(
-                identifier::is_valid(text, Names::Instance),
+                epc::is_valid(text, Names::Instance),
                 "identifier of one object",
             ),
             Kind::Class => format(
-                identifier::is_valid(text, Names::Class),
+                epc::is_valid(text, Names::Class),
                 "identifier of a class of objects",
             ),
             Kind::Action => format(
@@ -249,7 +265,11 @@ impl Walk {
                 text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()),
                 "string of hex digits",
             ),
-            Kind::Constant(wanted) => format(text == wanted, "version 2.0"),
+            Kind::Version => format(text == "2.0" || text.starts_with("2.0."), "version 2.0"),
+            Kind::Node => format(
+                epc::is_absolute(text) || text.strip_prefix("_:").is_some_and(|t| !t.is_empty()),
+                "address or blank node",
+            ),
             Kind::Word(list) => word_fault(list, text),
             _ => None,
         };
@@ -279,6 +299,7 @@ impl Walk {
                 Value::String(text) if name.ends_with("Date") && !is_date(text) => {
                     walk.fault(FaultKind::Format("date"));
                 }
+                Value::String(_) if ["type", "@type", "id", "@id"].contains(&name.as_str()) => {}
                 _ => walk.extension(name, value),
             });
         }
@@ -292,19 +313,31 @@ impl Walk {
         };
         for item in items {
             match item {
-                Value::String(text) if identifier::is_absolute(text) => {}
+                Value::String(text) if epc::is_absolute(text) => {}
                 Value::Object(members) => {
-                    for (prefix, target) in members {
-                        match target.as_str() {
-                            Some(target) if identifier::is_absolute(target) => {
-                                self.prefixes.insert(prefix.clone());
-                            }
-                            _ => self.fault(FaultKind::Format("declaration of a prefix")),
-                        }
+                    for (name, target) in members {
+                        self.declaration(name, target);
                     }
                 }
                 _ => self.fault(FaultKind::Type("an address or declarations of prefixes")),
             }
+        }
+    }
+
+    /// A prefix, a term with a definition of its own, or a keyword (JSON-LD 1.1, sections 4.1 and
+    /// 9.15).
+    fn declaration(&mut self, name: &str, target: &Value) {
+        let id = target.as_str().or_else(|| target.get("@id")?.as_str());
+        match (target, id) {
+            _ if name.starts_with('@') => {}
+            (Value::String(_) | Value::Object(_), Some(id)) if epc::is_absolute(id) => {
+                if !name.contains(':') {
+                    self.prefixes.insert(name.to_owned());
+                }
+            }
+            // A definition may leave the address to its name's own prefix.
+            (Value::Object(_), None) | (Value::Null, _) if name.contains(':') => {}
+            _ => self.fault(FaultKind::Format("declaration of a prefix")),
         }
     }
 
@@ -322,7 +355,13 @@ impl Walk {
 pub(super) fn names_epcis(context: &Value) -> bool {
     let is = |value: &Value| {
         value.as_str().is_some_and(|text| {
-            text.starts_with("https://ref.gs1.org/standards/epcis/")
+            // The second is where drafts of the standard had it.
+            [
+                "https://ref.gs1.org/standards/epcis/",
+                "https://gs1.github.io/EPCIS/",
+            ]
+            .iter()
+            .any(|base| text.starts_with(base))
                 && text.ends_with("epcis-context.jsonld")
         })
     };
@@ -337,7 +376,7 @@ pub(super) fn names_epcis(context: &Value) -> bool {
 /// standard's own examples use others: there any single word is one.
 fn word_fault(list: List, text: &str) -> Option<FaultKind> {
     let of_the_standard = list.standard(text).is_some();
-    let own = !of_the_standard && identifier::is_absolute(text);
+    let own = !of_the_standard && epc::is_absolute(text);
     let is_word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !text.is_empty();
     if list.word(text).is_some() || own || (list == List::Measurement && is_word) {
         return None;

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    BYTES_MAX, EVENTS_MAX, Error, Event,
+    BYTES_MAX, CONTEXT_BYTES_MAX, EVENTS_MAX, Error, Event,
     check::{FaultKind, Walk, names_epcis},
-    shape,
+    rules, shape,
 };
 use crate::fhir::json::Json;
 
@@ -28,7 +28,15 @@ impl Document {
             }
             .into());
         }
-        Self::from_value(Json::parse(bytes)?.into_value())
+        if bytes.trim_ascii_start().starts_with(b"<") {
+            return Err(Error::Xml);
+        }
+        let json = Json::parse(bytes)?;
+        let mut document = Self::from_value(json.clone().into_value())?;
+        for (event, written) in document.events.iter_mut().zip(written_events(json)) {
+            event.keep_as_written(written)?;
+        }
+        Ok(document)
     }
 
     /// The same from JSON that was read.
@@ -41,8 +49,14 @@ impl Document {
         if !names_epcis(&context) {
             walk.fault(FaultKind::Context);
         }
+        if context.to_string().len() > CONTEXT_BYTES_MAX {
+            walk.fault(FaultKind::Rule("@context is longer than 16 kB"));
+            return Err(Error::Faults(walk.faults));
+        }
         walk.learn(&value);
-        let list = match value.get("type").and_then(Value::as_str) {
+        let kind = value.get("type").and_then(Value::as_str);
+        let is_answer = kind == Some("EPCISQueryDocument");
+        let list = match kind {
             Some("EPCISDocument") => {
                 walk.object(&shape::CAPTURE, &value);
                 value.pointer("/epcisBody/eventList")
@@ -73,6 +87,9 @@ impl Document {
         let events = list.iter().enumerate();
         let events = events.map(|(index, event)| {
             walk.within(format!(".eventList[{index}]"), |walk| {
+                if is_answer {
+                    rules::recorded(event, walk);
+                }
                 Event::check(event, walk)
             })
         });
@@ -80,8 +97,9 @@ impl Document {
         if !walk.faults.is_empty() {
             return Err(Error::Faults(walk.faults));
         }
+        let events = events.into_iter().flatten();
         Ok(Self {
-            events: events.into_iter().flatten().collect(),
+            events: events.map(|event| event.in_context(&context)).collect(),
             context,
         })
     }
@@ -110,7 +128,7 @@ impl Document {
     /// As an answer to a query, made at `created` (RFC 3339).
     #[must_use]
     pub fn to_answer(&self, created: &str) -> Value {
-        let events: Vec<&Value> = self.events.iter().map(Event::as_value).collect();
+        let events: Vec<Value> = self.events.iter().map(|event| self.inside(event)).collect();
         json!({
             "@context": self.context,
             "type": "EPCISQueryDocument",
@@ -121,5 +139,33 @@ impl Document {
                 "resultsBody": {"eventList": events},
             }},
         })
+    }
+
+    /// An event without a context that the document has already.
+    fn inside(&self, event: &Event) -> Value {
+        let mut value = event.as_value().clone();
+        if let Some(members) = value.as_object_mut()
+            && members.get("@context") == Some(&self.context)
+        {
+            members.remove("@context");
+        }
+        value
+    }
+}
+
+/// The events of a document that was read, as they were written.
+fn written_events(mut document: Json) -> Vec<Json> {
+    let mut body = document.take_member("epcisBody");
+    if let Some(results) = body
+        .as_mut()
+        .and_then(|body| body.take_member("queryResults"))
+    {
+        body = Some(results);
+        body = body.and_then(|mut results| results.take_member("resultsBody"));
+    }
+    match body.map(|mut body| body.take_member("eventList")) {
+        None => vec![document],
+        Some(Some(Json::Array(events))) => events,
+        Some(event) => event.into_iter().collect(),
     }
 }

@@ -6,17 +6,36 @@ use serde_json::{Map, Value, json};
 use super::{
     Document, Error,
     check::{FaultKind, Walk, parse_time},
-    shape,
+    epc::Epc,
+    rules, shape,
     vocabulary::List,
 };
+use crate::fhir::json::Json;
 
 /// An event that is as the standard says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Event {
     value: Value,
+    /// The same with every number as it was written, when it was read from a text.
+    written: Option<String>,
     kind: EventType,
     time: Timestamp,
 }
+
+/// Two events are equal when they say the same, however their numbers are written.
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+/// Members that name classes of objects.
+const QUANTITY_LISTS: [&str; 4] = [
+    "quantityList",
+    "childQuantityList",
+    "inputQuantityList",
+    "outputQuantityList",
+];
 
 /// The five types of EPCIS 2.0 (7.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,18 +134,43 @@ impl Event {
             .unwrap_or_default();
         let found = EventType::parse(name).zip(shape::of(name));
         let Some((kind, shape)) = found else {
-            walk.fault(FaultKind::Kind);
+            walk.within(".type".to_owned(), |walk| {
+                walk.fault(FaultKind::Format("type of events"));
+            });
             return None;
         };
         walk.object(shape, value);
-        check_rules(kind, value, walk);
+        rules::check(kind, value, walk);
         walk.set_prefixes(outer);
         let time = value.get("eventTime").and_then(Value::as_str);
         Some(Self {
             value: value.clone(),
+            written: None,
             kind,
             time: time.and_then(parse_time)?,
         })
+    }
+
+    /// Gives it the context of the document that it stood in, in front of its own: by itself it
+    /// says what it said there.
+    pub(super) fn in_context(mut self, outer: &Value) -> Self {
+        let Some(members) = self.value.as_object_mut() else {
+            return self;
+        };
+        let items = |context: Value| match context {
+            Value::Array(items) => items,
+            Value::Null => Vec::new(),
+            other => vec![other],
+        };
+        let own = members.remove("@context").unwrap_or_default();
+        let mut context = items(outer.clone());
+        for item in items(own) {
+            if !context.contains(&item) {
+                context.push(item);
+            }
+        }
+        members.insert("@context".to_owned(), Value::Array(context));
+        self
     }
 
     /// Reads a single event from JSON.
@@ -145,9 +189,29 @@ impl Event {
         }
     }
 
+    /// Keeps its numbers as they were written: what is signed and shown is what was captured.
+    pub(super) fn keep_as_written(&mut self, mut written: Json) -> Result<(), crate::Error> {
+        written.take_member("@context");
+        let context = self
+            .value
+            .get("@context")
+            .map(Json::from_value)
+            .transpose()?;
+        if let (Json::Object(members), Some(context)) = (&mut written, context) {
+            members.push(("@context".to_owned(), context));
+        }
+        let mut text = String::new();
+        written.canonical(&mut text);
+        self.written = Some(text);
+        Ok(())
+    }
+
     /// The event as JSON-LD, with its context.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
+        if let Some(written) = &self.written {
+            return written.clone().into_bytes();
+        }
         let mut value = self.value.clone();
         if let Some(members) = value.as_object_mut() {
             let context = json!(["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"]);
@@ -230,6 +294,22 @@ impl Event {
             .filter_map(Value::as_str)
     }
 
+    /// The same as what they name.
+    pub fn objects(&self) -> impl Iterator<Item = Epc> {
+        self.epcs().filter_map(Epc::parse)
+    }
+
+    /// Classes of objects that it names, with how many of each when it says so.
+    pub fn classes(&self) -> impl Iterator<Item = (Epc, Option<f64>)> {
+        QUANTITY_LISTS
+            .into_iter()
+            .flat_map(|list| self.list(list))
+            .filter_map(|item| {
+                let class = Epc::parse(item.get("epcClass")?.as_str()?)?;
+                Some((class, item.get("quantity").and_then(Value::as_f64)))
+            })
+    }
+
     /// The transactions it belongs to, by kind.
     pub fn biz_transactions(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         self.list("bizTransactionList").filter_map(|item| {
@@ -293,51 +373,6 @@ fn reading(report: &Value) -> Option<Reading> {
         max: number("maxValue").or(value)?,
         unit: report.get("uom")?.as_str()?.to_owned(),
     })
-}
-
-/// What the shapes do not say.
-fn check_rules(kind: EventType, value: &Value, walk: &mut Walk) {
-    let has = |name: &str| value.get(name).is_some();
-    let action = value.get("action").and_then(Value::as_str);
-    // 7.4.3: only an observation may leave the parent out.
-    if kind == EventType::Aggregation && action != Some("OBSERVE") && !has("parentID") {
-        walk.fault(FaultKind::Missing("parentID".to_owned()));
-    }
-    // 7.4.2: master data of instances and lots is given when they begin.
-    if kind == EventType::Object && has("ilmd") && action.is_some_and(|action| action != "ADD") {
-        walk.fault(FaultKind::Rule("ilmd is for the action ADD only"));
-    }
-    // 7.4.6: what goes in and what comes out, or the transformation that joins several events.
-    if kind == EventType::Transformation && !has("transformationID") {
-        let side = |names: [&str; 2]| names.into_iter().any(has);
-        if !side(["inputEPCList", "inputQuantityList"])
-            || !side(["outputEPCList", "outputQuantityList"])
-        {
-            walk.fault(FaultKind::Rule(
-                "a transformation without an id needs inputs and outputs",
-            ));
-        }
-    }
-    for (index, element) in value
-        .get("sensorElementList")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        let time = |name: &str| {
-            let text = element.get("sensorMetadata")?.get(name)?.as_str()?;
-            parse_time(text)
-        };
-        if time("startTime")
-            .zip(time("endTime"))
-            .is_some_and(|(start, end)| start > end)
-        {
-            walk.within(format!(".sensorElementList[{index}]"), |walk| {
-                walk.fault(FaultKind::Rule("startTime is after endTime"));
-            });
-        }
-    }
 }
 
 /// Puts an event together; [`EventBuilder::build`] checks it as if it had been received.

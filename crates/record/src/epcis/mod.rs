@@ -10,18 +10,21 @@
 //!
 //! # Not promised
 //! `@context` is not fetched: its declarations are read for prefixes, and one of EPCIS's own
-//! addresses must stand in it. Master data in the header, XML, and subscriptions are not read.
+//! addresses must stand in it. Master data in the header is kept and not looked at. XML and
+//! subscriptions are not read.
 
 mod check;
 mod document;
+mod epc;
 mod event;
-mod identifier;
 mod query;
+mod rules;
 mod shape;
 mod vocabulary;
 
 pub use check::{Fault, FaultKind};
 pub use document::Document;
+pub use epc::Epc;
 pub use event::{Action, Correction, Event, EventBuilder, EventType, Reading};
 pub use query::Query;
 pub use vocabulary::List;
@@ -30,6 +33,8 @@ pub use vocabulary::List;
 pub const BYTES_MAX: usize = 16 << 20;
 /// Most events of a document.
 pub const EVENTS_MAX: usize = 10_000;
+/// Longest `@context`, in bytes of JSON: it goes with each event.
+pub const CONTEXT_BYTES_MAX: usize = 16 << 10;
 /// Most faults that are told one by one.
 pub const FAULTS_MAX: usize = 100;
 
@@ -40,6 +45,9 @@ pub enum Error {
     /// Not JSON, or too large.
     #[error(transparent)]
     Json(#[from] crate::Error),
+    /// XML, the standard's other form.
+    #[error("the document is XML; EPCIS 2.0 is read as JSON-LD: have it exported so")]
+    Xml,
     /// JSON, but not as the standard says.
     #[error("{} fault(s), first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     Faults(Vec<Fault>),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Error, Event,
+    Epc, Error, Event,
     check::{FaultKind, Walk, parse_time},
     shape,
     vocabulary::List,
@@ -30,8 +30,8 @@ enum Test {
     Disposition(Vec<String>),
     ReadPoint(Vec<String>),
     BizLocation(Vec<String>),
-    Epc(Vec<String>),
-    AnyEpc(Vec<String>),
+    Epc(Vec<Epc>),
+    AnyEpc(Vec<Epc>),
     EventId(Vec<String>),
     QuantityFrom(f64),
     QuantityBelow(f64),
@@ -100,8 +100,8 @@ impl Query {
             "EQ_disposition" => Test::Disposition(words(value, List::Disposition)?),
             "EQ_readPoint" => Test::ReadPoint(texts(value)?),
             "EQ_bizLocation" => Test::BizLocation(texts(value)?),
-            "MATCH_epc" => Test::Epc(texts(value)?),
-            "MATCH_anyEPC" => Test::AnyEpc(texts(value)?),
+            "MATCH_epc" => Test::Epc(epcs(value)?),
+            "MATCH_anyEPC" => Test::AnyEpc(epcs(value)?),
             "EQ_eventID" => Test::EventId(texts(value)?),
             "GE_quantity" => Test::QuantityFrom(number(value)?),
             "LT_quantity" => Test::QuantityBelow(number(value)?),
@@ -139,9 +139,13 @@ impl Test {
             Self::Disposition(names) => among(names, event.disposition()),
             Self::ReadPoint(names) => among(names, event.read_point()),
             Self::BizLocation(names) => among(names, event.biz_location()),
-            Self::Epc(names) => event.epcs().any(|epc| among(names, Some(epc))),
+            Self::Epc(names) => event.objects().any(|epc| names.contains(&epc)),
             Self::AnyEpc(names) => {
-                event.epcs().any(|epc| among(names, Some(epc))) || among(names, event.parent())
+                let parent = event.parent().and_then(Epc::parse);
+                event
+                    .objects()
+                    .chain(parent)
+                    .any(|epc| names.contains(&epc))
             }
             Self::EventId(names) => among(names, event.id()),
             Self::QuantityFrom(least) => quantities(event).any(|quantity| quantity >= *least),
@@ -151,16 +155,7 @@ impl Test {
 }
 
 fn quantities(event: &Event) -> impl Iterator<Item = f64> {
-    [
-        "quantityList",
-        "childQuantityList",
-        "inputQuantityList",
-        "outputQuantityList",
-    ]
-    .into_iter()
-    .filter_map(|list| event.as_value().get(list)?.as_array())
-    .flatten()
-    .filter_map(|item| item.get("quantity")?.as_f64())
+    event.classes().filter_map(|(_, quantity)| quantity)
 }
 
 fn texts(value: &Value) -> Result<Vec<String>, FaultKind> {
@@ -173,6 +168,15 @@ fn texts(value: &Value) -> Result<Vec<String>, FaultKind> {
         .collect::<Option<Vec<_>>>()
         .filter(|texts| !texts.is_empty())
         .ok_or(FaultKind::Type("a list of texts"))
+}
+
+/// Names of objects, in whichever spelling.
+fn epcs(value: &Value) -> Result<Vec<Epc>, FaultKind> {
+    let names = texts(value)?;
+    let names = names.iter().map(|name| Epc::parse(name));
+    names
+        .collect::<Option<_>>()
+        .ok_or(FaultKind::Format("list of identifiers"))
 }
 
 fn words(value: &Value, list: List) -> Result<Vec<String>, FaultKind> {

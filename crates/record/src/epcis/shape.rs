@@ -9,6 +9,8 @@ pub(super) enum Kind {
     Text,
     /// A number.
     Number,
+    /// A number above 0.
+    Quantity,
     /// True or false.
     Bool,
     /// Hex digits.
@@ -29,8 +31,10 @@ pub(super) enum Kind {
     Unit,
     /// A word of the vocabulary, or somebody else's address for one.
     Word(List),
-    /// Exactly this text.
-    Constant(&'static str),
+    /// The version of the standard.
+    Version,
+    /// An absolute address, or the name of a blank node.
+    Node,
     /// An object.
     Object(&'static Shape),
     /// A list of one or more.
@@ -128,7 +132,6 @@ const EVENT: &[Field] = &[
     may("errorDeclaration", Kind::Object(&ERROR_DECLARATION)),
     may("bizStep", Kind::Word(List::BizStep)),
     may("disposition", Kind::Word(List::Disposition)),
-    may("persistentDisposition", Kind::Object(&PERSISTENT)),
     may("readPoint", Kind::Object(&PLACE)),
     may("bizLocation", Kind::Object(&PLACE)),
     may("sourceList", SOURCES),
@@ -156,11 +159,14 @@ static OBJECT_EVENT: Shape = event(
         may("epcList", EPCS),
         may("quantityList", QUANTITIES),
         may("ilmd", Kind::Extensions),
+        may("persistentDisposition", Kind::Object(&PERSISTENT)),
     ],
     &[&["epcList", "quantityList", "sensorElementList"]],
 );
 
-/// 7.4.3. A parent is needed unless what is observed is taken apart.
+/// 7.4.3. `persistentDisposition` is for events that name one kind of objects only: those of
+/// objects and of transformations (7.3.6.2.2). A parent is needed unless what is observed is taken
+/// apart.
 static AGGREGATION_EVENT: Shape = event(
     &[
         must("action", Kind::Action),
@@ -192,6 +198,7 @@ static TRANSFORMATION_EVENT: Shape = event(
         may("outputQuantityList", QUANTITIES),
         may("transformationID", Kind::Uri),
         may("ilmd", Kind::Extensions),
+        may("persistentDisposition", Kind::Object(&PERSISTENT)),
     ],
     &[&[
         "inputEPCList",
@@ -214,7 +221,7 @@ static ASSOCIATION_EVENT: Shape = event(
 
 static QUANTITY: Shape = closed(&[
     must("epcClass", Kind::Class),
-    may("quantity", Kind::Number),
+    may("quantity", Kind::Quantity),
     may("uom", Kind::Unit),
 ]);
 
@@ -310,9 +317,9 @@ static SENSOR_REPORT: Shape = Shape {
 /// A document's members beside its body.
 const DOCUMENT: &[Field] = &[
     must("@context", Kind::Context),
-    may("id", Kind::Uri),
+    may("id", Kind::Node),
     must("type", Kind::Text),
-    must("schemaVersion", Kind::Constant("2.0")),
+    must("schemaVersion", Kind::Version),
     must("creationDate", Kind::Time),
     may("sender", Kind::Uri),
     may("receiver", Kind::Uri),

@@ -60,7 +60,7 @@ impl Json {
     }
 
     /// A copy of `value`; numbers are spelt as serde_json spells them.
-    pub(super) fn from_value(value: &Value) -> Result<Self, Error> {
+    pub(crate) fn from_value(value: &Value) -> Result<Self, Error> {
         Self::copy(value, DEPTH_MAX)
     }
 
@@ -109,7 +109,7 @@ impl Json {
 
     /// Appends the canonical form: no white space, members sorted by their names' bytes, strings
     /// with the fewest escapes, numbers as written.
-    pub(super) fn canonical(&self, out: &mut String) {
+    pub(crate) fn canonical(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
@@ -166,7 +166,7 @@ impl Json {
     }
 
     /// Removes the member `name` of an object.
-    pub(super) fn take_member(&mut self, name: &str) -> Option<Json> {
+    pub(crate) fn take_member(&mut self, name: &str) -> Option<Json> {
         match self {
             Self::Object(members) => {
                 let at = members.iter().position(|(found, _)| found == name)?;

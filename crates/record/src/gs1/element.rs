@@ -1,7 +1,10 @@
 //! GS1 element strings: application identifiers and values in a row (General Specifications,
-//! section 3 and 7.8).
+//! sections 3 and 7.8).
 
-use super::{CodeError, Expiry, charset82, checked, is_digits};
+use super::{
+    CodeError, Gtin,
+    table::{self, Identifier},
+};
 
 /// An application identifier and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,142 +15,123 @@ pub struct Element {
     pub value: String,
 }
 
-/// What a value is.
-#[derive(Clone, Copy)]
-enum Value {
-    /// That many digits, the last a check digit.
-    Checked(usize),
-    /// `YYMMDD`.
-    Date,
-    /// That many digits.
-    Digits(usize),
-    /// Up to that many characters; a separator follows unless it is the last.
-    Text(usize),
-    /// Up to that many digits; a separator follows unless it is the last.
-    Number(usize),
+impl Element {
+    /// An element whose value is as the table has it.
+    pub(super) fn new(
+        ai: &'static str,
+        identifier: &Identifier,
+        value: &str,
+    ) -> Result<Self, CodeError> {
+        identifier.check(value)?;
+        Ok(Self {
+            ai,
+            value: value.to_owned(),
+        })
+    }
 }
-
-/// The identifiers that packs, cartons and pallets of medicines carry.
-const IDENTIFIERS: &[(&str, &str, Value)] = &[
-    ("00", "SSCC", Value::Checked(18)),
-    ("01", "GTIN", Value::Checked(14)),
-    ("02", "content GTIN", Value::Checked(14)),
-    ("10", "batch", Value::Text(20)),
-    ("11", "production date", Value::Date),
-    ("13", "packaging date", Value::Date),
-    ("15", "best-before date", Value::Date),
-    ("17", "expiry date", Value::Date),
-    ("20", "variant", Value::Digits(2)),
-    ("21", "serial number", Value::Text(20)),
-    ("37", "count", Value::Number(8)),
-    ("99", "secret", Value::Text(90)),
-];
 
 /// The separator that ends a value of variable length: FNC1, which scanners send as GS.
 const SEPARATOR: char = '\u{1d}';
 
-/// Reads an element string as a scanner sends it (`]d2` in front or not, GS as separator), or as
-/// people write it, with identifiers in parentheses.
+/// Symbology identifiers (ISO/IEC 15424) of symbols that hold element strings: GS1-128, `DataBar`
+/// and its composites, Data Matrix, QR and `DotCode` with FNC1 first.
+const OF_ELEMENTS: &[&str] = &["]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"];
+
+/// The same of symbols that hold a GTIN and nothing else: EAN-13 and UPC, EAN-8, ITF-14.
+const OF_GTIN: &[&str] = &["]E0", "]E4", "]I1"];
+
+/// Reads an element string as a scanner sends it, with a symbology identifier in front or not and
+/// GS as the separator, or as people write it, with identifiers in parentheses. There `\(` and
+/// `\)` are parentheses of a value.
+///
+/// Where two elements have the same identifier their values must be the same, and one is kept.
 ///
 /// # Errors
-/// [`CodeError`] at the first element that is not right.
+/// [`CodeError`] at the first element that is not right, or that may not stand with the others.
 pub fn elements(text: &str) -> Result<Vec<Element>, CodeError> {
-    let text = ["]d2", "]C1", "]Q3", "]e0"]
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
-        .unwrap_or(text);
-    let found = if text.starts_with('(') {
+    if let Some(gtin) = OF_GTIN.iter().find_map(|mark| text.strip_prefix(mark)) {
+        let gtin = Gtin::parse_any(gtin)?;
+        return collect(vec![Element {
+            ai: "01",
+            value: gtin.as_str().to_owned(),
+        }]);
+    }
+    let plain = OF_ELEMENTS.iter().find_map(|mark| text.strip_prefix(mark));
+    let text = plain.unwrap_or(text);
+    if text.starts_with(']') {
+        return Err(CodeError::Symbology);
+    }
+    collect(if text.starts_with('(') {
         bracketed(text)?
     } else {
         scanned(text.trim_start_matches(SEPARATOR))?
-    };
-    for (index, element) in found.iter().enumerate() {
-        if found.iter().take(index).any(|other| other.ai == element.ai) {
-            return Err(unknown(element.ai));
+    })
+}
+
+/// Keeps one of those that say the same, and checks that all may stand together.
+pub(super) fn collect(found: Vec<Element>) -> Result<Vec<Element>, CodeError> {
+    let mut elements: Vec<Element> = Vec::with_capacity(found.len());
+    for element in found {
+        match elements.iter().find(|other| other.ai == element.ai) {
+            None => elements.push(element),
+            Some(other) if other.value == element.value => {}
+            Some(_) => {
+                return Err(CodeError::Twice {
+                    ai: element.ai.to_owned(),
+                });
+            }
         }
     }
-    Ok(found)
+    let identifiers: Vec<&str> = elements.iter().map(|element| element.ai).collect();
+    table::together(&identifiers)?;
+    Ok(elements)
 }
 
 fn scanned(mut rest: &str) -> Result<Vec<Element>, CodeError> {
     let mut found = Vec::new();
     while !rest.is_empty() {
-        let (ai, what, kind) = identify(rest)?;
+        let (ai, identifier) = table::starts(rest).ok_or_else(|| CodeError::beginning(rest))?;
         rest = rest.get(ai.len()..).unwrap_or_default();
-        let length = match kind {
-            Value::Checked(count) | Value::Digits(count) => count,
-            Value::Date => 6,
-            Value::Text(_) | Value::Number(_) => rest.find(SEPARATOR).unwrap_or(rest.len()),
-        };
-        let value = rest.get(..length).unwrap_or(rest);
-        rest = rest.get(value.len()..).unwrap_or_default();
-        rest = rest.strip_prefix(SEPARATOR).unwrap_or(rest);
-        found.push(element(ai, what, kind, value)?);
+        let end = rest.find(SEPARATOR).unwrap_or(rest.len());
+        let length = identifier.predefined.map_or(end, |length| length.min(end));
+        let (value, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        found.push(Element::new(ai, identifier, value)?);
+        rest = after.trim_start_matches(SEPARATOR);
     }
     Ok(found)
 }
 
+/// A parenthesis with digits in it begins an element; another is of the value.
 fn bracketed(text: &str) -> Result<Vec<Element>, CodeError> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some(after) = rest.strip_prefix('(') {
-        let (digits, after) = after.split_once(')').ok_or(CodeError::Form)?;
-        let (ai, what, kind) = identify(digits)?;
-        if ai.len() != digits.len() {
-            return Err(unknown(digits));
+    while let Some((digits, after)) = opening(rest) {
+        let (ai, identifier) = table::find(digits).ok_or_else(|| CodeError::identifier(digits))?;
+        let mut value = String::new();
+        rest = after;
+        while let Some(c) = rest.chars().next().filter(|_| opening(rest).is_none()) {
+            let escaped = rest.strip_prefix('\\').and_then(|rest| rest.chars().next());
+            let c = escaped.filter(|c| "()".contains(*c)).map_or(c, |escaped| {
+                rest = rest.get(1..).unwrap_or_default();
+                escaped
+            });
+            value.push(c);
+            rest = rest.get(c.len_utf8()..).unwrap_or_default();
         }
-        // A value may hold parentheses; only one that encloses a known identifier ends it.
-        let end = after
-            .match_indices('(')
-            .map(|(at, _)| at)
-            .find(|&at| {
-                let inner = after.get(at + 1..).and_then(|text| text.split_once(')'));
-                inner.is_some_and(|(digits, _)| IDENTIFIERS.iter().any(|(ai, ..)| *ai == digits))
-            })
-            .unwrap_or(after.len());
-        let (value, next) = after.split_at(end);
-        found.push(element(ai, what, kind, value)?);
-        rest = next;
+        found.push(Element::new(ai, identifier, &value)?);
     }
-    Ok(found)
-}
-
-fn identify(text: &str) -> Result<(&'static str, &'static str, Value), CodeError> {
-    let found = IDENTIFIERS.iter().find(|(ai, ..)| text.starts_with(ai));
-    found
-        .copied()
-        .ok_or_else(|| unknown(&text.chars().take(2).collect::<String>()))
-}
-
-fn unknown(ai: &str) -> CodeError {
-    let ai = if is_digits(ai) { ai } else { "?" };
-    CodeError::Identifier { ai: ai.to_owned() }
-}
-
-fn element(
-    ai: &'static str,
-    what: &'static str,
-    kind: Value,
-    value: &str,
-) -> Result<Element, CodeError> {
-    let digits = |count: usize| CodeError::Digits {
-        what,
-        digits: count,
-    };
-    match kind {
-        Value::Checked(count) => checked(value, count, what)?,
-        Value::Date => drop(Expiry::parse(value).map_err(|_| CodeError::Date { what })?),
-        Value::Digits(count) if value.len() != count || !is_digits(value) => {
-            return Err(digits(count));
-        }
-        Value::Number(max) if value.len() > max || !is_digits(value) => return Err(digits(max)),
-        Value::Text(max) => charset82(value, max, what)?,
-        Value::Digits(_) | Value::Number(_) => {}
+    if rest.is_empty() {
+        Ok(found)
+    } else {
+        Err(CodeError::Form)
     }
-    Ok(Element {
-        ai,
-        value: value.to_owned(),
-    })
+}
+
+/// The digits in the parentheses with which `text` begins, and what follows.
+fn opening(text: &str) -> Option<(&str, &str)> {
+    let (digits, after) = text.strip_prefix('(')?.split_once(')')?;
+    let is_one = (2..=4).contains(&digits.len()) && super::is_digits(digits);
+    is_one.then_some((digits, after))
 }
 
 /// Writes elements in a row, a separator after each of variable length but the last.
@@ -156,10 +140,8 @@ pub(super) fn write(elements: &[(&str, &str)]) -> String {
     for (index, (ai, value)) in elements.iter().enumerate() {
         text.push_str(ai);
         text.push_str(value);
-        let variable = IDENTIFIERS.iter().any(|(known, _, kind)| {
-            known == ai && matches!(kind, Value::Text(_) | Value::Number(_))
-        });
-        if variable && index + 1 < elements.len() {
+        let is_open = table::find(ai).is_some_and(|(_, known)| known.predefined.is_none());
+        if is_open && index + 1 < elements.len() {
             text.push(SEPARATOR);
         }
     }

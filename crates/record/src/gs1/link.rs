@@ -5,106 +5,72 @@
 
 use std::fmt::Write as _;
 
-use super::{CodeError, Expiry, charset82, checked, element, is_digits};
+use super::{
+    CodeError, Gtin,
+    element::{self, Element},
+    table,
+};
 
 /// A GS1 Digital Link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// Whether it names one object (a serial number, an SSCC ...) and not a class of them.
     pub is_instance: bool,
-    elements: Vec<(String, String)>,
+    elements: Vec<Element>,
+    /// How many of them stand in the path.
+    in_path: usize,
     fragment: Option<String>,
 }
 
-/// Primary keys (section 4.2): identifier, digits with a check digit, and what may follow the
-/// digits.
-const KEYS: &[(&str, Key)] = &[
-    ("00", Key::Number(18)),
-    ("01", Key::Number(14)),
-    ("253", Key::Numbered(13, 17)),
-    ("255", Key::Numbered(13, 12)),
-    ("401", Key::Text),
-    ("402", Key::Number(17)),
-    ("414", Key::Number(13)),
-    ("417", Key::Number(13)),
-    ("8003", Key::Asset),
-    ("8004", Key::Text),
-    ("8006", Key::Piece),
-    ("8010", Key::Text),
-    ("8013", Key::Text),
-    ("8017", Key::Number(18)),
-    ("8018", Key::Number(18)),
-];
-
-#[derive(Clone, Copy)]
-enum Key {
-    /// Digits, the last a check digit.
-    Number(usize),
-    /// The same, then a serial number of at most that many characters.
-    Numbered(usize, usize),
-    /// 14 digits, then a serial number. The digits' own check is not made: examples of GS1's break
-    /// it.
-    Asset,
-    /// A trade item's piece: 14 digits as above, then piece and total.
-    Piece,
-    /// Up to 30 characters.
-    Text,
-}
-
-/// Qualifiers behind a key, and attributes in the query, that are read.
-const QUALIFIERS: &[&str] = &["22", "10", "21", "235", "254", "7040", "8011", "8019"];
+/// The resolver of GS1 itself, under which every address is a link.
+const GS1: &str = "id.gs1.org";
 
 impl Link {
-    /// Reads a link. `None` when the address has no primary key in its path, and so is none.
+    /// Reads a link of any host. `None` when the address has no primary key in its path, and so is
+    /// none; a compressed link is such an address.
+    ///
+    /// Attributes that are no application identifiers are left out, such as `linkType`. A GTIN of
+    /// 8, 12 or 13 digits counts as one of 14.
     ///
     /// # Errors
-    /// [`CodeError`] when it has one that is not right.
+    /// [`CodeError`] when it has a key and is not right.
     pub fn parse_instance_or_class(text: &str) -> Result<Option<Self>, CodeError> {
-        let Some(rest) = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))
-        else {
-            return Ok(None);
+        let schemes = ["https://", "http://", "HTTPS://", "HTTP://"];
+        let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
+            let scheme = text
+                .split_once("://")
+                .map(|(scheme, _)| scheme.to_ascii_lowercase());
+            return match scheme.as_deref() {
+                Some("http" | "https") => Err(CodeError::Link("mixes cases in its scheme")),
+                _ => Ok(None),
+            };
         };
         let (rest, fragment) = match rest.split_once('#') {
-            Some((rest, fragment)) => (rest, Some(decode(fragment)?)),
+            Some((rest, fragment)) => (rest, Some(fragment.to_owned())),
             None => (rest, None),
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let start = segments.iter().enumerate().rev().find(|(index, segment)| {
-            let is_key = KEYS.iter().any(|(ai, _)| ai == *segment);
-            is_key && (segments.len() - index).is_multiple_of(2)
-        });
-        let Some((start, _)) = start else {
-            return Ok(None);
-        };
-        let mut elements = Vec::new();
-        for pair in segments.get(start..).unwrap_or_default().chunks(2) {
-            let [ai, value] = pair else {
-                return Err(CodeError::Form);
+        let (host, path) = path.split_once('/').unwrap_or((path, ""));
+        let segments: Vec<&str> = path.split('/').collect();
+        let Some(start) = key_place(&segments) else {
+            let is_gs1 = host.eq_ignore_ascii_case(GS1) && !path.is_empty();
+            return if is_gs1 {
+                Err(CodeError::NoKey)
+            } else {
+                Ok(None)
             };
-            let value = decode(value)?;
-            let known = elements.is_empty() || QUALIFIERS.contains(ai);
-            if !known {
-                return Err(CodeError::Identifier {
-                    ai: (*ai).to_owned(),
-                });
-            }
-            check(ai, &value)?;
-            elements.push(((*ai).to_owned(), value));
+        };
+        if !is_host(host) {
+            return Err(CodeError::Link("names no host"));
         }
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (ai, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if is_digits(ai) {
-                let value = decode(value)?;
-                check(ai, &value)?;
-                elements.push((ai.to_owned(), value));
-            }
-        }
+        let mut elements = path_elements(segments.get(start..).unwrap_or_default())?;
+        let in_path = elements.len();
+        elements.extend(query_elements(query)?);
+        let elements = element::collect(elements)?;
         Ok(Some(Self {
             is_instance: is_instance(&elements),
             elements,
+            in_path,
             fragment,
         }))
     }
@@ -112,78 +78,144 @@ impl Link {
     /// The value of an application identifier.
     #[must_use]
     pub fn get(&self, ai: &str) -> Option<&str> {
-        let found = self.elements.iter().find(|(name, _)| name == ai);
-        found.map(|(_, value)| value.as_str())
+        let found = self.elements.iter().find(|element| element.ai == ai);
+        found.map(|element| element.value.as_str())
     }
 
-    /// What stands behind `#`.
+    /// A value of the fragment, which stands there as in a query: `#99=...`.
+    pub(super) fn in_fragment(&self, name: &str) -> Result<Option<String>, CodeError> {
+        let pairs = self.fragment.iter().flat_map(|text| text.split('&'));
+        let mut values = pairs.filter_map(|pair| {
+            let (found, value) = pair.split_once('=')?;
+            (found == name).then_some(value)
+        });
+        let value = values.next().map(decode).transpose()?;
+        match values.next() {
+            None => Ok(value),
+            Some(_) => Err(CodeError::Link("names one thing twice")),
+        }
+    }
+
+    /// The key and its qualifiers.
+    pub(crate) fn path(&self) -> impl Iterator<Item = &Element> {
+        self.elements.iter().take(self.in_path)
+    }
+
+    /// Every element: the key first, then qualifiers, then attributes.
     #[must_use]
-    pub fn fragment(&self) -> Option<&str> {
-        self.fragment.as_deref()
-    }
-
-    /// Every element, in order.
-    pub(super) fn elements(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.elements
-            .iter()
-            .map(|(ai, value)| (ai.as_str(), value.as_str()))
+    pub fn elements(&self) -> &[Element] {
+        &self.elements
     }
 }
 
-fn is_instance(elements: &[(String, String)]) -> bool {
-    let has = |ai: &str| elements.iter().any(|(name, _)| name == ai);
-    let serial = |digits: usize| elements.first().is_some_and(|(_, key)| key.len() > digits);
-    match elements.first().map(|(ai, _)| ai.as_str()) {
-        Some("01" | "8006") => has("21") || has("235"),
-        Some("253" | "255") => serial(13),
-        Some("8003") => serial(14),
-        Some("8010") => has("8011"),
-        _ => true,
-    }
+/// Where the primary key stands: the last that has a value for itself and for each behind it.
+fn key_place(segments: &[&str]) -> Option<usize> {
+    let is_key =
+        |segment: &str| table::find(segment).is_some_and(|(_, ai)| ai.qualifiers.is_some());
+    (0..segments.len())
+        .rev()
+        .filter(|at| (segments.len() - at).is_multiple_of(2))
+        .find(|at| segments.get(*at).is_some_and(|segment| is_key(segment)))
 }
 
-fn check(ai: &str, value: &str) -> Result<(), CodeError> {
-    let what = "key of the link";
-    let head = |count: usize| value.get(..count).unwrap_or(value);
-    let Some((_, key)) = KEYS.iter().find(|(name, _)| *name == ai) else {
-        return match ai {
-            "17" => Expiry::parse(value).map(drop),
-            _ => charset82(value, 90, "value of the link"),
-        };
+/// A name or an address of a host, with a port or not (RFC 3986, section 3.2).
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", port),
+        Some(_) => return false,
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
     };
-    match *key {
-        Key::Number(count) => checked(value, count, what),
-        Key::Numbered(count, serial) => {
-            checked(head(count), count, what)?;
-            match value.get(count..) {
-                None | Some("") => Ok(()),
-                Some(rest) => charset82(rest, serial, what),
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let port_ok = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|digits| digits.is_empty() || digits.parse::<u16>().is_ok());
+    !host.is_empty() && host.bytes().all(named) && port_ok
+}
+
+/// Key and qualifiers, which stand in the order of the table.
+fn path_elements(segments: &[&str]) -> Result<Vec<Element>, CodeError> {
+    let mut elements: Vec<Element> = Vec::new();
+    for pair in segments.chunks(2) {
+        let [ai, value] = pair else {
+            return Err(CodeError::NoKey);
+        };
+        let (ai, identifier) = table::find(ai).ok_or_else(|| CodeError::identifier(ai))?;
+        let value = padded(ai, decode(value)?);
+        elements.push(match Element::new(ai, identifier, &value) {
+            // GS1's own examples of returnable assets have wrong check digits and leading digits.
+            Err(CodeError::CheckDigit { .. } | CodeError::Value { .. }) if ai == "8003" => {
+                Element { ai, value }
             }
+            found => found?,
+        });
+    }
+    let mut names = elements.iter().map(|element| element.ai);
+    let key = names.next().and_then(table::find);
+    let rows = key.and_then(|(_, key)| key.qualifiers.as_deref());
+    let qualifiers: Vec<&str> = names.collect();
+    let in_order = |row: &Vec<&str>| {
+        let mut row = row.iter();
+        qualifiers.iter().all(|ai| row.any(|other| other == ai))
+    };
+    if qualifiers.is_empty() || rows.unwrap_or_default().iter().any(in_order) {
+        return Ok(elements);
+    }
+    Err(CodeError::Link(
+        "has qualifiers that its key has not, or in another order",
+    ))
+}
+
+fn query_elements(query: &str) -> Result<Vec<Element>, CodeError> {
+    let mut elements = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (ai, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !super::is_digits(ai) {
+            continue;
         }
-        Key::Asset => {
-            if head(14).len() != 14 || !is_digits(head(14)) {
-                return Err(CodeError::Digits { what, digits: 14 });
-            }
-            match value.get(14..) {
-                None | Some("") => Ok(()),
-                Some(rest) => charset82(rest, 16, what),
-            }
+        let (ai, identifier) = table::find(ai).ok_or_else(|| CodeError::identifier(ai))?;
+        if ai == "99" {
+            return Err(CodeError::Link(
+                "shows its secret to the resolver; it belongs behind #",
+            ));
         }
-        Key::Piece => {
-            checked(head(14), 14, what)?;
-            let rest = value.get(14..).unwrap_or_default();
-            if rest.len() != 4 || !is_digits(rest) {
-                return Err(CodeError::Digits { what, digits: 18 });
-            }
-            Ok(())
+        if !identifier.is_attribute {
+            return Err(CodeError::Link(
+                "has an attribute that belongs into its path",
+            ));
         }
-        Key::Text => charset82(value, 30, what),
+        // In a query `+` is a blank, which no value has.
+        let value = padded(ai, decode(&value.replace('+', " "))?);
+        elements.push(Element::new(ai, identifier, &value)?);
+    }
+    Ok(elements)
+}
+
+/// A GTIN with all of its 14 digits.
+fn padded(ai: &str, value: String) -> String {
+    let is_short = ai == "01" && [8, 12, 13].contains(&value.len());
+    let gtin = is_short.then(|| Gtin::parse_any(&value).ok()).flatten();
+    gtin.map_or(value, |gtin| gtin.as_str().to_owned())
+}
+
+fn is_instance(elements: &[Element]) -> bool {
+    let has = |ai: &str| elements.iter().any(|element| element.ai == ai);
+    let Some(key) = elements.first() else {
+        return false;
+    };
+    match key.ai {
+        "01" => has("21") || has("235"),
+        "8006" => has("21"),
+        "253" | "255" => key.value.len() > 13,
+        "8003" => key.value.len() > 14,
+        "8010" => has("8011"),
+        _ => true,
     }
 }
 
 /// Writes a link of `id.gs1.org`, GS1's own resolver.
 pub(super) fn write(path: &[(&str, &str)], query: &[(&str, &str)], fragment: &str) -> String {
-    let mut text = String::from("https://id.gs1.org");
+    let mut text = format!("https://{GS1}");
     for (ai, value) in path {
         let _ = write!(text, "/{ai}/{}", encode(value));
     }
@@ -210,7 +242,8 @@ fn encode(value: &str) -> String {
     text
 }
 
-fn decode(text: &str) -> Result<String, CodeError> {
+/// Undoes percent-encoding; a `%` without two hex digits behind it is a fault.
+pub(crate) fn decode(text: &str) -> Result<String, CodeError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -224,18 +257,9 @@ fn decode(text: &str) -> Result<String, CodeError> {
         };
         let (high, low) = (digit(), digit());
         let (Some(high), Some(low)) = (high, low) else {
-            return Err(CodeError::Form);
+            return Err(CodeError::Link("has a % without two hex digits"));
         };
         bytes.push(high << 4 | low);
     }
-    String::from_utf8(bytes).map_err(|_| CodeError::Form)
-}
-
-/// The elements of a link as an element string would hold them.
-pub(super) fn as_elements(link: &Link) -> Result<Vec<element::Element>, CodeError> {
-    let mut text = String::new();
-    for (ai, value) in link.elements() {
-        let _ = write!(text, "({ai}){value}");
-    }
-    element::elements(&text)
+    String::from_utf8(bytes).map_err(|_| CodeError::Link("is no UTF-8"))
 }

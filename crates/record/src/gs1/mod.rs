@@ -1,8 +1,9 @@
 //! Codes on packs and cartons: GS1 element strings, GS1 Digital Links, the national 20-digit code,
 //! and the symbols that carry them.
 //!
-//! From the GS1 General Specifications (release 24), the GS1 Digital Link standard 1.4 and NMPAB/T
-//! 1002-2019 (drug traceability code).
+//! From the GS1 General Specifications (their table of application identifiers stands in
+//! `identifiers.tsv`), the GS1 Digital Link standard 1.4 and NMPAB/T 1002-2019 (drug traceability
+//! code).
 //!
 //! A [`PackCode`] is what the product prints: an identity that everybody may read, and a
 //! [`PackSecret`] of 128 random bits. Whoever scans the whole of it can read the pack's trace; the
@@ -14,9 +15,12 @@ mod national;
 mod pack;
 #[cfg(feature = "symbols")]
 mod symbol;
+mod table;
+mod value;
 
 pub use element::{Element, elements};
 pub use link::Link;
+pub(crate) use link::decode;
 pub use national::NationalCode;
 pub use pack::{Identity, PackCode, PackSecret};
 #[cfg(feature = "symbols")]
@@ -58,12 +62,57 @@ pub enum CodeError {
         /// Which part.
         what: &'static str,
     },
-    /// An application identifier that is not known, or twice.
-    #[error("application identifier {ai} is unknown here or stands twice")]
+    /// A value that breaks another rule of its identifier.
+    #[error("the {what} {rule}")]
+    Value {
+        /// Which part.
+        what: &'static str,
+        /// What is wrong, said of the part.
+        rule: &'static str,
+    },
+    /// An application identifier that GS1 has not assigned.
+    #[error("there is no application identifier {ai}")]
     Identifier {
         /// The identifier's digits, or `?`.
         ai: String,
     },
+    /// An application identifier twice, with two values.
+    #[error("application identifier {ai} stands twice, with two values")]
+    Twice {
+        /// The identifier's digits.
+        ai: String,
+    },
+    /// An application identifier without another that it needs.
+    #[error("application identifier {ai} may stand only with {with}")]
+    Requires {
+        /// The identifier's digits.
+        ai: String,
+        /// The others, `n` for any digit.
+        with: String,
+    },
+    /// Two application identifiers that exclude each other.
+    #[error("application identifiers {ai} and {with} may not stand together")]
+    Excludes {
+        /// The one's digits.
+        ai: String,
+        /// The other's.
+        with: String,
+    },
+    /// A symbol that holds no code of ours.
+    #[error("the scanner read a symbol that holds neither GS1 elements nor a national code")]
+    Symbology,
+    /// The scanner wrote the separator out.
+    #[error("the scanner sends <GS> as text: have it send the separator as character 29")]
+    Separator,
+    /// An address without a key in its path.
+    #[error(
+        "the link has no GS1 key in its path, or a part without a value; expand a compressed \
+         link first"
+    )]
+    NoKey,
+    /// A link of another form.
+    #[error("the link {0}")]
+    Link(&'static str),
     /// A part that a pack's code needs is not there.
     #[error("the code has no {what}")]
     Missing {
@@ -78,6 +127,26 @@ pub enum CodeError {
     /// The symbol cannot hold it.
     #[error("the symbol cannot hold the code")]
     Symbol,
+}
+
+/// Checks a value of an application identifier.
+pub(crate) fn check_value(ai: &str, value: &str) -> Result<&'static str, CodeError> {
+    let (ai, identifier) = table::find(ai).ok_or_else(|| CodeError::identifier(ai))?;
+    identifier.check(value)?;
+    Ok(ai)
+}
+
+impl CodeError {
+    /// No identifier has these digits.
+    fn identifier(ai: &str) -> Self {
+        let ai = if is_digits(ai) { ai } else { "?" };
+        Self::Identifier { ai: ai.to_owned() }
+    }
+
+    /// No identifier begins as `text` does.
+    fn beginning(text: &str) -> Self {
+        Self::identifier(text.get(..2).unwrap_or(text))
+    }
 }
 
 pub(crate) fn is_digits(text: &str) -> bool {
@@ -192,11 +261,9 @@ impl fmt::Debug for Code20 {
     }
 }
 
-/// GS1 General Specifications, figure 7.11-1.
+/// 1 to `max` characters of set 82.
 fn charset82(text: &str, max: usize, what: &'static str) -> Result<(), CodeError> {
-    let allowed =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte);
-    if text.is_empty() || text.len() > max || !text.bytes().all(allowed) {
+    if text.is_empty() || text.len() > max || !text.bytes().all(value::in_set_82) {
         return Err(CodeError::Characters { what, max });
     }
     Ok(())
@@ -213,12 +280,13 @@ impl serde::Serialize for Expiry {
 }
 
 impl Expiry {
-    /// Reads `YYMMDD`. Day 00 is the last of the month (General Specifications, 3.4.7); the century
-    /// is this one.
+    /// Reads `YYMMDD` in the year `reading`. Day 00 is the last of the month (General
+    /// Specifications, section 3.4.7); the century is the one that brings the year nearest, at most
+    /// 49 back or 50 ahead (section 7.12).
     ///
     /// # Errors
     /// [`CodeError`] when it is no date.
-    pub fn parse(text: &str) -> Result<Self, CodeError> {
+    pub fn parse(text: &str, reading: i16) -> Result<Self, CodeError> {
         let what = "expiry date";
         if text.len() != 6 || !is_digits(text) {
             return Err(CodeError::Digits { what, digits: 6 });
@@ -229,21 +297,23 @@ impl Expiry {
                 .unwrap_or_default()
         };
         let (month, day) = (part(2), part(4));
-        let date = Date::new(2000 + i16::from(part(0)), month, day.max(1))
+        let date = Date::new(full_year(part(0), reading), month, day.max(1))
             .map_err(|_| CodeError::Date { what })?;
         Ok(Self(if day == 0 { date.last_of_month() } else { date }))
     }
 
-    /// From a date of this century.
+    /// From a date, to be printed in the year `printing`.
     ///
     /// # Errors
-    /// [`CodeError::Date`] outside the years 2000 to 2099.
-    pub fn new(date: Date) -> Result<Self, CodeError> {
-        if (2000..2100).contains(&date.year()) {
+    /// [`CodeError::Value`] when its two digits of a year would be read as another year.
+    pub fn new(date: Date, printing: i16) -> Result<Self, CodeError> {
+        let two = i8::try_from(date.year().rem_euclid(100)).unwrap_or_default();
+        if full_year(two, printing) == date.year() {
             return Ok(Self(date));
         }
-        Err(CodeError::Date {
+        Err(CodeError::Value {
             what: "expiry date",
+            rule: "is read as another century: it is over 50 years ahead or 49 back",
         })
     }
 
@@ -261,6 +331,18 @@ impl Expiry {
             date.month(),
             date.day()
         )
+    }
+}
+
+/// The year with these last two digits that is meant in the year `reading` (General
+/// Specifications, section 7.12).
+fn full_year(two: i8, reading: i16) -> i16 {
+    let century = reading - reading.rem_euclid(100);
+    let year = century + i16::from(two);
+    match year - reading {
+        51.. => year - 100,
+        ..=-50 => year + 100,
+        _ => year,
     }
 }
 

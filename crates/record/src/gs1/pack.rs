@@ -9,7 +9,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 #[cfg(feature = "symbols")]
 use super::Symbol;
 use super::{
-    Code20, CodeError, Expiry, Gtin, NationalCode, Sscc, check_digit, element, is_digits, link,
+    Code20, CodeError, Element, Expiry, Gtin, NationalCode, Sscc, check_digit, element, is_digits,
+    link,
 };
 
 /// 128 random bits on a pack: what its trace is opened and continued with.
@@ -150,38 +151,46 @@ impl PackCode {
     }
 
     /// Reads a code in any of its forms: element string, Digital Link, or national code followed by
-    /// its secret.
+    /// its secret. `reading` is the year of today, which tells the century of the expiry date.
     ///
     /// # Errors
     /// [`CodeError`]; none holds any of the text.
-    pub fn parse(text: &str) -> Result<Self, CodeError> {
+    pub fn parse(text: &str, reading: i16) -> Result<Self, CodeError> {
         let text = text.trim();
-        let compact: Zeroizing<String> =
-            Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());
-        if compact.len() == NationalCode::DIGITS + PackSecret::DIGITS && is_digits(&compact) {
-            let (code, secret) = compact.split_at(NationalCode::DIGITS);
-            return Ok(Self {
-                identity: Identity::National {
-                    code: NationalCode::parse(code)?,
-                },
-                secret: PackSecret::from_digits(secret)?,
-            });
+        let plain = OF_PLAIN_TEXT
+            .iter()
+            .find_map(|mark| text.strip_prefix(mark));
+        if let Some(national) = national(plain.unwrap_or(text))? {
+            return Ok(national);
         }
-        if text.starts_with("http") {
-            let link = link::Link::parse_instance_or_class(text)?.ok_or(CodeError::Form)?;
-            let secret = link.fragment().and_then(|text| text.strip_prefix("99="));
-            let secret = secret.ok_or(CodeError::Missing { what: "secret" })?;
-            let elements = link::as_elements(&link)?;
-            return Ok(Self {
-                identity: identity(&elements)?,
-                secret: PackSecret::from_text(secret)?,
-            });
+        let text = match plain {
+            Some(link) if is_address(link) => link,
+            _ => text,
+        };
+        if is_address(text) {
+            return Self::from_link(text, reading);
         }
-        let elements = element::elements(text)?;
+        let elements = element::elements(text).map_err(|error| {
+            if text.contains("<GS>") {
+                CodeError::Separator
+            } else {
+                error
+            }
+        })?;
         let secret = value(&elements, "99", "secret")?;
         Ok(Self {
-            identity: identity(&elements)?,
+            identity: identity(&elements, reading)?,
             secret: PackSecret::from_text(secret)?,
+        })
+    }
+
+    fn from_link(text: &str, reading: i16) -> Result<Self, CodeError> {
+        let link = link::Link::parse_instance_or_class(text)?.ok_or(CodeError::NoKey)?;
+        let secret = link.in_fragment("99")?.map(Zeroizing::new);
+        let secret = secret.ok_or(CodeError::Missing { what: "secret" })?;
+        Ok(Self {
+            identity: identity(link.elements(), reading)?,
+            secret: PackSecret::from_text(&secret)?,
         })
     }
 
@@ -273,25 +282,59 @@ impl PackCode {
     }
 }
 
-fn identity(elements: &[element::Element]) -> Result<Identity, CodeError> {
-    if let Ok(sscc) = value(elements, "00", "SSCC") {
-        return Ok(Identity::Container {
-            sscc: Sscc::parse(sscc)?,
-        });
-    }
-    Ok(Identity::Gs1 {
-        gtin: Gtin::parse(value(elements, "01", "GTIN")?)?,
-        serial: Code20::parse(value(elements, "21", "serial number")?, "serial number")?,
-        batch: Code20::parse(value(elements, "10", "batch")?, "batch")?,
-        expiry: Expiry::parse(value(elements, "17", "expiry date")?)?,
-    })
+/// Symbology identifiers of symbols that hold any text: Code 128, Data Matrix, QR and `DotCode`.
+const OF_PLAIN_TEXT: &[&str] = &["]C0", "]d1", "]Q1", "]J0"];
+
+fn is_address(text: &str) -> bool {
+    text.get(..4)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
 }
 
-fn value<'a>(
-    elements: &'a [element::Element],
-    ai: &str,
-    what: &'static str,
-) -> Result<&'a str, CodeError> {
+/// A national code and its secret, when the text is nothing but digits, as many as they have.
+fn national(text: &str) -> Result<Option<PackCode>, CodeError> {
+    let compact: Zeroizing<String> =
+        Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());
+    if !is_digits(&compact) {
+        return Ok(None);
+    }
+    // 20 digits alone begin as no element string that is whole does.
+    if compact.len() == NationalCode::DIGITS && NationalCode::parse(&compact).is_ok() {
+        return Err(CodeError::Missing { what: "secret" });
+    }
+    if compact.len() != NationalCode::DIGITS + PackSecret::DIGITS {
+        return Ok(None);
+    }
+    let (code, secret) = compact.split_at(NationalCode::DIGITS);
+    Ok(Some(PackCode {
+        identity: Identity::National {
+            code: NationalCode::parse(code)?,
+        },
+        secret: PackSecret::from_digits(secret)?,
+    }))
+}
+
+fn identity(elements: &[Element], reading: i16) -> Result<Identity, CodeError> {
+    let sscc = elements.iter().find(|element| element.ai == "00");
+    let gtin = elements.iter().find(|element| element.ai == "01");
+    match (sscc, gtin) {
+        // A carton that is sold as it stands has both; which of the two traces is meant is unclear.
+        (Some(_), Some(_)) => Err(CodeError::Excludes {
+            ai: "00".to_owned(),
+            with: "01".to_owned(),
+        }),
+        (Some(sscc), None) => Ok(Identity::Container {
+            sscc: Sscc::parse(&sscc.value)?,
+        }),
+        (None, _) => Ok(Identity::Gs1 {
+            gtin: Gtin::parse(value(elements, "01", "GTIN")?)?,
+            serial: Code20::parse(value(elements, "21", "serial number")?, "serial number")?,
+            batch: Code20::parse(value(elements, "10", "batch")?, "batch")?,
+            expiry: Expiry::parse(value(elements, "17", "expiry date")?, reading)?,
+        }),
+    }
+}
+
+fn value<'a>(elements: &'a [Element], ai: &str, what: &'static str) -> Result<&'a str, CodeError> {
     let found = elements.iter().find(|element| element.ai == ai);
     found
         .map(|element| element.value.as_str())

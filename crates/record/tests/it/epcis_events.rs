@@ -42,20 +42,38 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// Published as valid, and not as the standard has it. A persistent disposition is for events of
+/// objects and transformations only (7.3.6.2.2; gs1/EPCIS#440); a component needs `value` and `uom`
+/// (`epcis:component`).
+const PUBLISHED_WRONG: &[(&str, &str)] = &[
+    (
+        "AggregationEvent_with_persistentDisposition.json",
+        "persistentDisposition",
+    ),
+    ("JumbledFieldsOrder.json", "uom"),
+];
+
 #[test]
 fn valid_captures_answers_and_events_are_accepted() {
     let Some(data) = data() else { return };
-    let mut events = 0;
+    let (mut events, mut refused) = (0, Vec::new());
     for folder in ["Capture/Documents", "Capture/Events", "Query"] {
         for (name, bytes) in files(&data.join(folder)) {
-            match Document::parse(&bytes) {
+            let found = Document::parse(&bytes);
+            if let Some((_, member)) = PUBLISHED_WRONG.iter().find(|(file, _)| *file == name) {
+                let message = found.unwrap_err().to_string();
+                assert!(message.contains(member), "{folder}/{name}: {message}");
+                continue;
+            }
+            match found {
                 Ok(document) => events += document.events().len(),
-                Err(Error::Faults(faults)) => panic!("{folder}/{name}: {faults:#?}"),
-                Err(error) => panic!("{folder}/{name}: {error}"),
+                Err(error) => refused.push(format!("{folder}/{name}: {error}")),
             }
         }
     }
-    assert!(events > 100, "{events} events");
+    assert!(refused.is_empty(), "{refused:#?}");
+    // Two files are told apart above; their events are not counted.
+    assert_eq!(events, 97);
 }
 
 /// Where each invalid document is wrong.

@@ -5,6 +5,8 @@ mod codes;
 #[cfg(test)]
 mod epcis_events;
 #[cfg(test)]
+mod epcis_field_cases;
+#[cfg(test)]
 mod fhir_faults;
 #[cfg(test)]
 mod fhir_real;
@@ -12,6 +14,8 @@ mod fhir_real;
 mod fhir_strict;
 #[cfg(test)]
 mod field_cases;
+#[cfg(test)]
+mod gs1_field_cases;
 #[cfg(test)]
 mod label_rows;
 #[cfg(test)]

@@ -1,20 +1,26 @@
 //! Making codes.
 
 use std::{
+    collections::HashSet,
     fmt, fs,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use rand::RngExt as _;
 use serde::Serialize;
+use yilian_client::trace::{Numbering, year};
 use yilian_record::gs1::{
     Code20, Expiry, Gtin, Identity, NationalCode, PackCode, PackSecret, Sscc,
 };
 
 use super::Context;
-use crate::{home::write_private, output::trouble};
+use crate::{
+    commands::now,
+    home::{write_private, write_private_new},
+    output::trouble,
+};
 
 /// Pixels of a module in PNG.
 const SCALE: usize = 6;
@@ -72,6 +78,7 @@ pub struct MadeOptions {
 }
 
 pub fn make(context: &Context, command: CodesCommand) -> anyhow::Result<()> {
+    let year = year(now());
     match command {
         CodesCommand::Gs1 {
             gtin,
@@ -83,73 +90,81 @@ pub fn make(context: &Context, command: CodesCommand) -> anyhow::Result<()> {
             let gtin = Gtin::parse_any(&gtin)?;
             let batch = Code20::parse(&batch, "batch")?;
             let date = expiry.parse().context("the expiry date, as 2028-02-29")?;
-            let expiry = Expiry::new(date)?;
-            let serial = || {
-                // As many random characters as fit, so that serial numbers do not tell how many
-                // packs there are.
-                let room = 20_usize.saturating_sub(prefix.len()).min(12);
-                let digits: String = (0..room).map(|_| random_character()).collect();
-                Code20::parse(&format!("{prefix}{digits}"), "serial number")
+            let expiry = Expiry::new(date, year)?;
+            let numbering = Numbering {
+                prefix: &prefix,
+                room: 20_usize.saturating_sub(prefix.len()).min(12),
+                set: READABLE,
             };
-            let identity = || {
+            let file = format!("01-{}", gtin.as_str());
+            let codes = codes(context, &made, &file, &numbering, |serial| {
                 Ok(Identity::Gs1 {
                     gtin: gtin.clone(),
-                    serial: serial()?,
+                    serial: Code20::parse(serial, "serial number")?,
                     batch: batch.clone(),
                     expiry,
                 })
-            };
-            codes(&made, identity)?.tell(context, &made)
+            });
+            codes?.tell(context, &made)
         }
         CodesCommand::National { product, made } => {
-            let identity = || {
-                let pack = rand::rng().random_range(0..1_000_000_000_000_u64);
-                let code = NationalCode::complete(&format!("{product}{pack:012}"))?;
-                Ok(Identity::National { code })
+            // The product's seven digits are looked at before they name a file.
+            NationalCode::complete(&format!("{product}000000000000"))?;
+            let numbering = Numbering {
+                prefix: &product,
+                room: 12,
+                set: DIGITS,
             };
-            codes(&made, identity)?.tell(context, &made)
+            let file = format!("nmpa-{product}");
+            let codes = codes(context, &made, &file, &numbering, |body| {
+                let code = NationalCode::complete(body)?;
+                Ok(Identity::National { code })
+            });
+            codes?.tell(context, &made)
         }
         CodesCommand::Carton { company, made } => {
-            let identity = || {
-                Ok(Identity::Container {
-                    sscc: sscc(&company)?,
-                })
+            if !(8..=13).contains(&company.len()) || !company.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(trouble(
+                    "an SSCC begins with an extension digit and a company prefix, 8 to 13 digits",
+                    "give the digits that your GS1 organisation assigned",
+                ));
+            }
+            let numbering = Numbering {
+                prefix: &company,
+                room: 17 - company.len(),
+                set: DIGITS,
             };
-            codes(&made, identity)?.tell(context, &made)
+            let file = format!("00-{company}");
+            let codes = codes(context, &made, &file, &numbering, |body| {
+                let sscc = sscc(body)?;
+                Ok(Identity::Container { sscc })
+            });
+            codes?.tell(context, &made)
         }
     }
 }
 
 /// Without 0, O, 1, I and l, which people confuse.
-fn random_character() -> char {
-    const SET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-    let place = rand::rng().random_range(0..SET.len());
-    SET.get(place).copied().map_or('2', char::from)
-}
+const READABLE: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const DIGITS: &[u8] = b"0123456789";
 
-/// The company's digits, random ones behind them, and the check digit.
-fn sscc(company: &str) -> anyhow::Result<Sscc> {
-    if !(8..=13).contains(&company.len()) || !company.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(trouble(
-            "an SSCC begins with an extension digit and a company prefix, 8 to 13 digits",
-            "give the digits that your GS1 organisation assigned",
-        ));
-    }
-    let room = 17 - company.len();
-    let rest: String = (0..room)
-        .map(|_| char::from(b'0' + rand::rng().random_range(0..10_u8)))
-        .collect();
-    let body = format!("{company}{rest}");
-    // The check digit is the one of ten that fits.
+/// 17 digits and their check digit, the one of ten that fits.
+fn sscc(body: &str) -> anyhow::Result<Sscc> {
     let found = ('0'..='9').find_map(|digit| Sscc::parse(&format!("{body}{digit}")).ok());
     found.context("no check digit fits")
 }
 
 struct Codes(Vec<PackCode>);
 
+/// Codes with numbers that were never made here before. Everything that can be wrong is found
+/// before the numbers are noted as used, and they are noted before the codes are written: a number
+/// may be lost, and is never made twice.
 fn codes(
+    context: &Context,
     made: &MadeOptions,
-    identity: impl Fn() -> anyhow::Result<Identity>,
+    register: &str,
+    numbering: &Numbering<'_>,
+    identity: impl Fn(&str) -> anyhow::Result<Identity>,
 ) -> anyhow::Result<Codes> {
     if made.count == 0 || made.count > 1_000_000 {
         return Err(trouble(
@@ -157,14 +172,95 @@ fn codes(
             "choose another --count",
         ));
     }
-    let code = || {
-        Ok(PackCode::new(
-            identity()?,
-            PackSecret::random(&mut rand::rng()),
-        ))
+    made.check_targets()?;
+    let mut issued = Issued::open(context.home.root(), register)?;
+    let numbers = numbering
+        .fresh(made.count, &issued.numbers, &mut rand::rng())
+        .map_err(|error| {
+            trouble(
+                error.to_string(),
+                "ask for fewer, or leave more characters free",
+            )
+        })?;
+    let code = |number: &String| {
+        let secret = PackSecret::random(&mut rand::rng());
+        let code = PackCode::new(identity(number)?, secret);
+        check_readable(&code)?;
+        Ok(code)
     };
-    let codes: anyhow::Result<Vec<_>> = (0..made.count).map(|_| code()).collect();
-    Ok(Codes(codes?))
+    let codes: Vec<PackCode> = numbers.iter().map(code).collect::<anyhow::Result<_>>()?;
+    issued.note(&numbers)?;
+    Ok(Codes(codes))
+}
+
+/// A code that a scanner or `trace show` would read otherwise is not made.
+fn check_readable(code: &PackCode) -> anyhow::Result<()> {
+    let link = code.to_link();
+    for text in std::iter::once(code.to_text()).chain(link) {
+        if PackCode::parse(&text, year(now())).as_ref() != Ok(code) {
+            return Err(trouble(
+                format!("{} would not be read back", code.identity()),
+                "choose another batch, prefix or date",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The numbers made in this folder under one product or company: `issued/<name>`, one a line.
+struct Issued {
+    file: fs::File,
+    numbers: HashSet<String>,
+}
+
+impl Issued {
+    /// Reads them, and keeps other programs out until the new ones are noted.
+    fn open(home: &Path, name: &str) -> anyhow::Result<Self> {
+        let folder = home.join("issued");
+        let path = folder.join(name);
+        let read = || -> std::io::Result<Self> {
+            fs::create_dir_all(&folder)?;
+            let mut options = fs::OpenOptions::new();
+            let mut file = options.create(true).read(true).append(true).open(&path)?;
+            file.lock()?;
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            let numbers = text.lines().map(str::to_owned).collect();
+            Ok(Self { file, numbers })
+        };
+        read().with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    fn note(&mut self, numbers: &[String]) -> anyhow::Result<()> {
+        // A kill may have left half a line.
+        let text = format!("\n{}\n", numbers.join("\n"));
+        let mut write = || {
+            self.file.write_all(text.as_bytes())?;
+            self.file.sync_all()
+        };
+        write().context("cannot note the numbers as used")
+    }
+}
+
+impl MadeOptions {
+    /// Secrets that are overwritten are lost, and with them the traces of their packs.
+    fn check_targets(&self) -> anyhow::Result<()> {
+        let is_full = |folder: &PathBuf| {
+            fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+        };
+        let taken = if self.out.exists() {
+            Some(&self.out)
+        } else {
+            self.symbols.as_ref().filter(|folder| is_full(folder))
+        };
+        match taken {
+            None => Ok(()),
+            Some(path) => Err(trouble(
+                format!("{} exists, and may hold secrets of packs", path.display()),
+                "name another --out and --symbols, or move it away",
+            )),
+        }
+    }
 }
 
 impl Codes {
@@ -174,7 +270,7 @@ impl Codes {
             text.push_str(&code.to_link().unwrap_or_else(|| code.to_text()));
             text.push('\n');
         }
-        write_private(&made.out, text.as_bytes())?;
+        write_private_new(&made.out, text.as_bytes())?;
         if let Some(folder) = &made.symbols {
             self.draw(folder)?;
         }

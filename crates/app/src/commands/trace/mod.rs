@@ -14,7 +14,7 @@ use yilian_record::epcis::Document;
 
 use self::{codes::CodesCommand, step::StepOptions};
 use super::Context;
-use crate::{arguments::Range, output::trouble};
+use crate::{arguments::Range, commands::now, output::trouble};
 
 /// What happens to medicines.
 #[derive(Debug, Subcommand)]
@@ -65,6 +65,9 @@ pub enum TraceCommand {
         /// A part of a split pack: the trace stays open for the rest
         #[arg(long)]
         part: bool,
+        /// Dispense although a pack is past its last day, for this reason, which its trail keeps
+        #[arg(long, value_name = "REASON")]
+        expired: Option<String>,
     },
     /// Destroy packs, which closes their traces
     Destroy(StepOptions),
@@ -84,11 +87,11 @@ pub enum TraceCommand {
         #[arg(long)]
         right: Option<String>,
     },
-    /// Append an EPCIS 2.0 event from a file, JSON-LD
+    /// Append the events of somebody else's EPCIS 2.0 document (JSON-LD) to the packs they name
     Capture {
         #[command(flatten)]
         step: StepOptions,
-        /// The event, or a document with one
+        /// The document, or one event; run it again after a break, and nothing is appended twice
         #[arg(long, value_name = "FILE")]
         event: PathBuf,
     },
@@ -147,7 +150,7 @@ fn scan(options: &CodeOptions) -> anyhow::Result<Vec<Pack>> {
         packs.extend(scan_file(file)?);
     }
     for text in &options.texts {
-        packs.push(Pack::scan(text)?);
+        packs.push(Pack::scan(text, now())?);
     }
     if packs.is_empty() {
         return Err(trouble(
@@ -165,7 +168,7 @@ fn scan_file(file: &PathBuf) -> anyhow::Result<Vec<Pack>> {
     lines
         .filter(|(line, _)| !line.trim().is_empty())
         .map(|(line, number)| {
-            Pack::scan(line).with_context(|| format!("{}, line {number}", file.display()))
+            Pack::scan(line, now()).with_context(|| format!("{}, line {number}", file.display()))
         })
         .collect()
 }

@@ -8,30 +8,69 @@ use serde::Serialize;
 use yilian_client::{
     ClientError,
     queue::{Appended, Queue, Refused, Step},
-    trace::Capture,
+    trace::{Capture, LeftOut, Plan},
 };
 
 use super::Context;
-use crate::commands::now;
+use crate::{commands::now, output::trouble};
 
-/// Keeps captures until there is a connection.
-pub fn keep(context: &Context, name: &str, captures: &[Capture]) -> anyhow::Result<()> {
+/// Keeps captures until there is a connection, each once. Says how many wait.
+pub fn keep(context: &Context, name: &str, captures: &[Capture]) -> anyhow::Result<Kept> {
     let mut queue = context.home.queue(name)?;
-    queue.add(captures);
+    queue.add(captures)?;
     context.home.keep_queue(name, &queue)?;
-    context.output.tell(&Kept {
+    Ok(Kept {
         waiting: queue.len(),
     })
 }
 
+/// Takes a document whole: keeps what fits, appends it unless `offline`, and tells what is left out
+/// and why. Run again after a break it goes on, and appends nothing twice.
+pub async fn capture(
+    context: &Context,
+    name: &str,
+    plan: Plan,
+    offline: bool,
+) -> anyhow::Result<()> {
+    let kept = keep(context, name, &plan.captures)?;
+    let answer = Synced {
+        left_out: plan.left_out,
+        without_code: plan.without_code,
+        waiting: if offline { kept.waiting } else { 0 },
+        ..Synced::default()
+    };
+    if offline {
+        return tell(context, &answer);
+    }
+    drain(context, name, answer).await
+}
+
 /// Brings captures onto the chain, in their order, and tells what became of each.
 pub async fn sync(context: &Context, name: &str) -> anyhow::Result<()> {
+    drain(context, name, Synced::default()).await
+}
+
+/// Tells the answer; it is an error when something is not on the chain that should be.
+fn tell(context: &Context, answer: &Synced) -> anyhow::Result<()> {
+    context.output.tell(answer)?;
+    if let Some(first) = answer.refused.first() {
+        return Err(ClientError::Refused(first.rule).into());
+    }
+    match answer.left_out.len() {
+        0 => Ok(()),
+        count => Err(trouble(
+            format!("{count} event(s) were not appended"),
+            "the answer names each and why; give their codes, or have them corrected",
+        )),
+    }
+}
+
+async fn drain(context: &Context, name: &str, mut answer: Synced) -> anyhow::Result<()> {
     let home = &context.home;
     let mut queue: Queue = home.queue(name)?;
     let opened = context.open().await?;
     let handler = home.handler(name)?;
     let bar = progress(queue.len());
-    let mut answer = Synced::default();
     while !queue.is_empty() {
         let mut book = home.passes(name)?;
         let (session, rng) = (&opened.session, &mut rand::rng());
@@ -49,12 +88,8 @@ pub async fn sync(context: &Context, name: &str) -> anyhow::Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    context.output.tell(&answer)?;
     opened.close();
-    if let Some(first) = answer.refused.first() {
-        return Err(ClientError::Refused(first.rule).into());
-    }
-    Ok(())
+    tell(context, &answer)
 }
 
 /// A bar on the terminal, for more than one.
@@ -67,8 +102,9 @@ pub fn progress(count: usize) -> ProgressBar {
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-#[derive(Serialize)]
-struct Kept {
+/// How many captures wait.
+#[derive(Debug, Serialize)]
+pub struct Kept {
     waiting: usize,
 }
 
@@ -85,6 +121,12 @@ pub struct Synced {
     pub appended: Vec<Appended>,
     /// What was refused.
     pub refused: Vec<Refused>,
+    /// Events of a document that were not appended, and why.
+    pub left_out: Vec<LeftOut>,
+    /// Objects that appended events name and whose codes were not given.
+    pub without_code: usize,
+    /// Captures that wait for a connection.
+    pub waiting: usize,
 }
 
 impl fmt::Display for Synced {
@@ -102,8 +144,26 @@ impl fmt::Display for Synced {
                 "{step} of {packs} pack(s) in block {height}, event {event}"
             )?;
         }
-        for Refused { step, rule } in &self.refused {
-            writeln!(f, "{step} was refused: {rule}")?;
+        for Refused { step, event, rule } in &self.refused {
+            let event = event.as_deref().unwrap_or("-");
+            writeln!(f, "{step}, event {event}, was refused: {rule}")?;
+        }
+        for LeftOut { event, id, cause } in &self.left_out {
+            let id = id.as_deref().unwrap_or("without an id");
+            writeln!(
+                f,
+                "event {event} of the document, {id}, was not appended: {cause}"
+            )?;
+        }
+        if self.without_code > 0 {
+            let count = self.without_code;
+            writeln!(
+                f,
+                "{count} object(s) without a code here keep their traces as they were"
+            )?;
+        }
+        if self.waiting > 0 {
+            writeln!(f, "kept; {} wait for `yilian trace sync`", self.waiting)?;
         }
         Ok(())
     }

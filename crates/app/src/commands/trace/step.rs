@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use yilian_client::{
     Share,
     queue::{append, lots},
-    trace::{Capture, EventMaker, Pack, Prescription, Storage, inspect},
+    trace::{Capture, EventMaker, Pack, Plan, Prescription, Storage, inspect},
 };
 use yilian_protocol::trace::TraceAction;
-use yilian_record::epcis::Event;
+use yilian_record::epcis::{Document, Event};
 
 use super::{
     CodeOptions, Context, TraceCommand,
@@ -80,8 +80,10 @@ pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()>
             share,
             item,
             part,
+            expired,
         } => {
-            return dispense(context, step, share.as_deref(), item.as_deref(), part).await;
+            let (share, item) = (share.as_deref(), item.as_deref());
+            return dispense(context, step, share, item, part, expired.as_deref()).await;
         }
         TraceCommand::Correct {
             step,
@@ -95,9 +97,9 @@ pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()>
         TraceCommand::Capture { step, event } => {
             let bytes =
                 fs::read(&event).with_context(|| format!("cannot read {}", event.display()))?;
-            let event = Event::parse(&bytes).with_context(|| event.display().to_string())?;
-            let captures = each(&step, action_of(&event)?, |_, _| Ok(event.clone()))?;
-            (step, captures)
+            let document = Document::parse(&bytes).with_context(|| event.display().to_string())?;
+            let plan = Plan::new(document.into_events(), &scan(&step.codes)?)?;
+            return queue::capture(context, &step.name, plan, step.offline).await;
         }
         _ => anyhow::bail!("not a step"),
     };
@@ -139,6 +141,7 @@ fn maker(step: &StepOptions) -> anyhow::Result<EventMaker<'_>> {
         time: time.unwrap_or_else(Timestamp::now),
         place: step.place.as_deref(),
         temperature: step.temperature.map(Storage::from),
+        expired: None,
     })
 }
 
@@ -184,7 +187,14 @@ async fn dispense(
     share: Option<&std::path::Path>,
     item: Option<&str>,
     part: bool,
+    expired: Option<&str>,
 ) -> anyhow::Result<()> {
+    if expired.is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(trouble(
+            "--expired gives no reason",
+            "say why in some words",
+        ));
+    }
     let prescription = match share {
         None => None,
         Some(file) => {
@@ -201,11 +211,13 @@ async fn dispense(
     let name = prescription.as_ref().map(|found| found.name.as_str());
     let mut captures = if part {
         each(&step, TraceAction::DispensePart, |maker, packs| {
-            Ok(maker.dispensing_part(packs, name, &mut rand::rng())?)
+            let maker = maker.clone();
+            Ok(EventMaker { expired, ..maker }.dispensing_part(packs, name, &mut rand::rng())?)
         })?
     } else {
         each(&step, TraceAction::Dispense, |maker, packs| {
-            Ok(maker.dispensing(packs, name, &mut rand::rng())?)
+            let maker = maker.clone();
+            Ok(EventMaker { expired, ..maker }.dispensing(packs, name, &mut rand::rng())?)
         })?
     };
     if let (Some(found), Some(first)) = (&prescription, captures.first_mut()) {
@@ -242,31 +254,6 @@ async fn correct(
     })
 }
 
-/// What an event of somebody else's making does to traces.
-fn action_of(event: &Event) -> anyhow::Result<TraceAction> {
-    if event.correction().is_some() {
-        return Ok(TraceAction::Correct);
-    }
-    if event.disposition() == Some("recalled") {
-        return Ok(TraceAction::Recall);
-    }
-    Ok(match event.biz_step() {
-        Some("commissioning") => TraceAction::Commission,
-        Some("dispensing") if event.disposition() == Some("partially_dispensed") => {
-            TraceAction::DispensePart
-        }
-        Some("dispensing") => TraceAction::Dispense,
-        Some("destroying") => TraceAction::Destroy,
-        Some(_) => TraceAction::Observe,
-        None => {
-            return Err(trouble(
-                "the event has no bizStep",
-                "say what step of business it is",
-            ));
-        }
-    })
-}
-
 /// Appends at once, or keeps for later.
 async fn finish(
     context: &Context,
@@ -274,7 +261,11 @@ async fn finish(
     captures: Vec<Capture>,
 ) -> anyhow::Result<()> {
     if step.offline {
-        return queue::keep(context, &step.name, &captures);
+        let kept = queue::keep(context, &step.name, &captures)?;
+        return context.output.tell(&kept);
+    }
+    for capture in &captures {
+        capture.check()?;
     }
     let opened: Opened = context.open().await?;
     let handler = context.home.handler(&step.name)?;
