@@ -61,7 +61,7 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     (
         "crates/app/tests/it/trace_attacks.rs",
         "what_does_not_follow_is_out_of_order",
-        81,
+        127,
     ),
     (
         "crates/app/tests/it/trace_privacy.rs",
@@ -78,7 +78,18 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
         "a_prescription_is_dispensed_against_a_pack_once",
         78,
     ),
+    (
+        "crates/app/tests/it/lying_node.rs",
+        "a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry",
+        77,
+    ),
     ("crates/client/src/patient.rs", "grant", 84),
+    ("crates/record/src/epcis/epc.rs", "gs1_key", 77),
+    (
+        "crates/record/tests/it/epcis_field_cases.rs",
+        "identifiers_are_compared_as_what_they_name",
+        96,
+    ),
     ("crates/node/src/order/chain.rs", "start", 75),
     ("crates/node/src/order/engine.rs", "start", 303),
     ("crates/node/src/order/simulation.rs", "init", 88),

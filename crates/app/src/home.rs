@@ -12,7 +12,8 @@
 //! people/<name>.passes      passes for appending to traces, with their keys
 //! people/<name>.queue       captures that wait
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
-//! issued/<product>          numbers of packs and cartons that were made, one a line, so that none is made twice
+//! issued/<product>          numbers of packs and cartons that were made, one a line, so that none
+//!                           is made twice
 //! node/                     chain, objects, deposits
 //! node.url                  where `yilian serve` listens, or the first node of `yilian net up`,
 //!                           while it runs

@@ -1,10 +1,12 @@
 //! The trail of medicines: packs and their codes, those who handle them, and reading what happened.
 //!
 //! ```text
-//! code -> Pack            secret and identity -> trace key (to append), reading key (to read), trace id
-//! Plan::new               a document of events -> the packs that each names
-//! Handler::append         EPCIS event, compared with its packs -> signed -> sealed -> masked for each pack -> proven -> on the chain
-//! inspect                 trace id -> entries, linked and proven -> opened -> every author checked -> Trail with alarms
+//! code -> Pack      secret and identity -> trace key (to append), reading key, trace id
+//! Plan::new         a document of events -> the packs that each names
+//! Handler::append   EPCIS event, compared with its packs -> signed -> sealed -> masked for each pack
+//!                   -> proven -> ordered
+//! inspect           trace id -> entries, linked and proven -> opened -> every author checked
+//!                   -> Trail with alarms
 //! ```
 //! A carton has a code and a trace of its own. When packs go into it, their traces say so and carry
 //! the carton's *reading* key, so a shipment of the carton is one append, and whoever holds a pack
