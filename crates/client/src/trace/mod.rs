@@ -3,8 +3,8 @@
 //! ```text
 //! code -> Pack      secret and identity -> trace key (to append), reading key, trace id
 //! Plan::new         a document of events -> the packs that each names
-//! Handler::append   EPCIS event, compared with its packs -> signed -> sealed -> masked for each pack
-//!                   -> proven -> ordered
+//! Handler::append   EPCIS event, compared with its packs -> signed -> sealed -> masked for each
+//!                   pack -> proven -> ordered
 //! inspect           trace id -> entries, linked and proven -> opened -> every author checked
 //!                   -> Trail with alarms
 //! ```
