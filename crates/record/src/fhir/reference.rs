@@ -8,8 +8,9 @@
 //! 2. `Type/id` in an entry whose `fullUrl` is of a server is completed by that server's address.
 //! 3. Beyond the standard, since senders do it: `Type/id` leads to the entries of that type and id
 //!    whose own `fullUrl` is of no server, or to all of them where the referring entry names none.
-//!    [`Resolver::in_doubt`], by which labels and subjects are told, goes on to all of that type and
-//!    id, whatever their `fullUrl`; a URL leads to what has it with another scheme (http, https).
+//!    [`Resolver::in_doubt`], by which labels and subjects are told, goes on to all of that type
+//!    and id, whatever their `fullUrl`; a URL leads to what has it with another scheme (http,
+//!    https).
 //! 4. `Type?identifier=system|value`, and a reference by identifier alone, lead to what has that
 //!    identifier.
 //!
@@ -159,8 +160,8 @@ impl<'a> Resolver<'a> {
         found
     }
 
-    /// All that `resource` at `from` refers to or has the address of: that of an attachment may name
-    /// a resource beside it.
+    /// All that `resource` at `from` refers to or has the address of: that of an attachment may
+    /// name a resource beside it.
     #[must_use]
     pub fn reaches(&self, from: usize, resource: &Resource) -> Vec<usize> {
         let mut found = self.leads(from);

@@ -87,8 +87,9 @@ const RETIRED: &[&str] = &["B", "D", "I", "ETH", "HIV", "PSY", "SDV", "C", "S", 
 /// All of v2 table 0177 but U, usual control.
 const TABLE_0177: &[&str] = &["V", "R", "EMP", "UWM", "VIP", "PSY", "AID", "HIV", "ETH"];
 
-/// Whether a security label, a Coding, makes what it stands on sensitive. R, V and the sensitivities
-/// count under any system, since senders mix the two of HL7 up; the other codes under their own.
+/// Whether a security label, a Coding, makes what it stands on sensitive. R, V and the
+/// sensitivities count under any system, since senders mix the two of HL7 up; the other codes under
+/// their own.
 pub(super) fn raises(label: &Value) -> bool {
     let text = |name: &str| label.get(name).and_then(Value::as_str);
     let Some(code) = text("code").map(str::trim) else {
