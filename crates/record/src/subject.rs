@@ -8,7 +8,7 @@
 
 mod same;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -65,20 +65,24 @@ pub fn people(resources: &[Resource]) -> Vec<Person> {
 /// What those are called who are `keys`: two of one id by their full URLs, else by their numbers.
 fn names(keys: &[Key], resources: &[Resource]) -> Vec<String> {
     let plain: Vec<String> = keys.iter().map(|key| key.name(resources)).collect();
-    let mut found: Vec<String> = Vec::with_capacity(keys.len());
+    let mut shared: HashMap<&str, usize> = HashMap::new();
+    for name in &plain {
+        *shared.entry(name).or_default() += 1;
+    }
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    let mut found = Vec::with_capacity(keys.len());
     for (key, own) in keys.iter().zip(&plain) {
-        let shared = plain.iter().filter(|other| *other == own).count() > 1;
+        let is_shared = shared.get(own.as_str()).is_some_and(|count| *count > 1);
         let url = match key {
-            Key::Here(at) if shared => resources.get(*at).and_then(Resource::full_url),
+            Key::Here(at) if is_shared => resources.get(*at).and_then(Resource::full_url),
             _ => None,
         };
         let own = url.unwrap_or(own);
-        let before = found.iter().filter(|name| name.starts_with(own)).count();
-        let taken = found.iter().any(|name| name == own);
-        found.push(if taken {
-            format!("{own} ({})", before + 1)
-        } else {
-            own.to_owned()
+        let count = taken.entry(own.to_owned()).or_default();
+        *count += 1;
+        found.push(match *count {
+            1 => own.to_owned(),
+            number => format!("{own} ({number})"),
         });
     }
     found

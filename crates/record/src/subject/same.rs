@@ -2,11 +2,14 @@
 //! those that are one resource (versions of it), and those that share a business identifier and do
 //! not contradict each other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::fhir::{Resolver, Resource, identifiers};
+
+/// So many people of one identifier, all different, are a sign that it is a placeholder.
+const SHARED_MAX: usize = 16;
 
 /// What tells people of one identifier apart.
 #[derive(Clone, Default)]
@@ -14,7 +17,7 @@ struct Profile {
     birth: Option<String>,
     gender: Option<String>,
     /// Family names and whole names, in lower case.
-    names: Vec<String>,
+    names: BTreeSet<String>,
 }
 
 impl Profile {
@@ -43,7 +46,7 @@ impl Profile {
         let gender = both(&self.gender, &other.gender).is_none_or(|(one, other)| one == other);
         let named = self.names.is_empty()
             || other.names.is_empty()
-            || self.names.iter().any(|name| other.names.contains(name));
+            || !self.names.is_disjoint(&other.names);
         born && gender && (named || births.is_some())
     }
 
@@ -201,12 +204,16 @@ impl<'a> People<'a> {
         }
     }
 
-    /// Of one identifier. Where several people have it, each joins the first with whom it agrees.
+    /// Of one identifier. Where several people have it, each joins the first with whom it agrees;
+    /// what [`SHARED_MAX`] people have tells nobody.
     fn join_identified(&mut self) {
         let mut seen: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
         for (at, patient) in self.patients.clone() {
             for pair in telling(patient.value()) {
                 let known = seen.entry(pair).or_default();
+                if known.len() >= SHARED_MAX {
+                    continue;
+                }
                 match known.iter().find(|known| self.agree(**known, at)) {
                     Some(first) => self.join(*first, at),
                     None => known.push(at),

@@ -398,7 +398,9 @@ fn no_place_of_a_real_resource_is_unchecked() {
                 .any(|i| i.path == path && i.kind == IssueKind::UnknownField);
             assert!(found, "{path}: {told:?}");
         }
-        for (pointer, path, value) in leaves(&resource, &name) {
+        // In place of the `null` of a list, a text may be right.
+        let leaves = leaves(&resource, &name).into_iter();
+        for (pointer, path, value) in leaves.filter(|(_, _, value)| !value.is_null()) {
             let mut changed = resource.clone();
             let other = if value.is_string() {
                 json!(true)

@@ -246,3 +246,18 @@ fn a_subject_is_found_under_another_address_of_its_server() {
     assert_eq!(found(https, http), ["Patient/a"]);
     assert_eq!(found(https, "http://other.example/fhir/Patient/a").len(), 2);
 }
+
+#[test]
+fn a_number_of_many_different_people_joins_nobody_after_them() {
+    let mut all: Vec<Value> = (10..40)
+        .map(|year| {
+            let mut one = patient(&format!("p{year}"), "4711");
+            one["birthDate"] = format!("19{year}-01-01").into();
+            one
+        })
+        .collect();
+    let mut last = all[29].clone();
+    last["id"] = "last".into();
+    all.push(last);
+    assert_eq!(names(&all).len(), 31);
+}
