@@ -115,11 +115,11 @@ pub const fn majority(count: usize) -> usize {
 /// members behind them, [`HOLDERS`] at most. Members that may not act now serve nobody.
 #[must_use]
 pub fn holders(wallet: &Wallet, members: &[MemberEntry]) -> Vec<MemberId> {
-    let acting = members.iter().filter(|entry| entry.may_act().is_ok());
-    let acting: Vec<MemberId> = acting.map(|entry| entry.member.id()).collect();
+    let (acting, idle): (Vec<_>, Vec<_>) =
+        members.iter().partition(|entry| entry.may_act().is_ok());
     let mut holders = wallet.hospitals();
-    holders.retain(|hospital| acting.contains(hospital));
-    for id in acting {
+    holders.retain(|hospital| idle.iter().all(|entry| entry.member.id() != *hospital));
+    for id in acting.iter().map(|entry| entry.member.id()) {
         if !holders.contains(&id) {
             holders.push(id);
         }
