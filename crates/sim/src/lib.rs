@@ -211,7 +211,7 @@ impl World {
         };
         let node = Arc::clone(&hospitals).run(place, chain.clone(), revoked);
         let acts = self.act(place, chain, Some(hospitals));
-        futures::future::join(node, acts).await;
+        futures::future::join(Box::pin(node), Box::pin(acts)).await;
     }
 
     /// What a hospital does through its node.

@@ -118,7 +118,7 @@ fn nobody_acts_with_a_certificate_for_other_keys() {
             ..own.clone()
         },
         Certificate {
-            delegatee: foreign.delegatee.clone(),
+            delegatee: foreign.delegatee,
             ..own.clone()
         },
         Certificate {
