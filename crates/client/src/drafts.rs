@@ -3,9 +3,11 @@
 
 use yilian_record::{
     Error,
-    encounter::Visit,
     fhir::{Bundle, Directory},
 };
+
+#[cfg(feature = "segmentation")]
+use yilian_record::encounter::Visit;
 
 #[cfg(feature = "segmentation")]
 use crate::{Draft, Keyword};

@@ -9,6 +9,8 @@
 
 #![forbid(unsafe_code)]
 
+// Parts are made with the dictionary only.
+#[cfg_attr(not(feature = "segmentation"), allow(dead_code))]
 pub mod document;
 pub mod encounter;
 pub mod epcis;
@@ -18,7 +20,6 @@ pub mod gs1;
 // A record that was labelled without the dictionary would be found by other words.
 #[cfg(feature = "segmentation")]
 pub mod keyword;
-#[cfg(feature = "segmentation")]
 pub mod label;
 pub mod media;
 pub mod subject;

@@ -20,6 +20,7 @@ mod policy;
 mod rules;
 mod scan;
 mod spread;
+#[cfg(feature = "segmentation")]
 mod statistics;
 mod words;
 
@@ -30,11 +31,14 @@ use yilian_protocol::Confidentiality;
 
 pub use rules::sensitivity;
 
+#[cfg(feature = "segmentation")]
 use crate::{
     document,
+    keyword::{Keyword, keywords},
+};
+use crate::{
     encounter::Visit,
     fhir::{Envelope, Resource},
-    keyword::{Keyword, keywords},
 };
 
 /// What information is sensitive about, by the codes of HL7 v3 ActCode.
@@ -104,6 +108,7 @@ pub enum Reason {
 
 /// The resources of a visit that have one confidentiality, or the visit's statistics.
 #[derive(Debug, Clone)]
+#[cfg(feature = "segmentation")]
 pub struct Part {
     /// Its level.
     pub confidentiality: Confidentiality,
@@ -116,6 +121,7 @@ pub struct Part {
 
 /// Splits a visit. Every resource is in exactly one of the parts, and in addition there are the
 /// visit's statistics.
+#[cfg(feature = "segmentation")]
 #[must_use]
 pub fn parts(visit: &Visit) -> Vec<Part> {
     let levels = levels(visit);
@@ -195,7 +201,7 @@ pub(crate) fn is_sensitive(value: &Value) -> bool {
     sensitive
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "segmentation"))]
 mod tests {
     use crate::{encounter::visits, fhir::Bundle};
 
