@@ -201,7 +201,8 @@ pub(crate) fn is_sensitive(value: &Value) -> bool {
     sensitive
 }
 
-#[cfg(all(test, feature = "segmentation"))]
+#[cfg(test)]
+#[cfg(feature = "segmentation")]
 mod tests {
     use crate::{encounter::visits, fhir::Bundle};
 
