@@ -1,8 +1,9 @@
-//! The transport over HTTP. The node's `/openapi.json` describes it.
+//! The transport over HTTP: of a program by sockets, of a page by the browser's `fetch`. The node's
+//! `/openapi.json` describes it.
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, ClientBuilder, Identity};
+use reqwest::{Client, ClientBuilder, Response};
 use yilian_protocol::call::{
     Answered, Call, CallError, Method, Transport,
     http::{Answer, Request},
@@ -29,25 +30,24 @@ impl HttpTransport {
 
     /// Speaks HTTPS to the node at `base`, and trusts the consortium's root certificate only (PEM).
     /// `shown` is a certificate of one's own organisation with its chain and key (PEM), for what is
-    /// for members only.
+    /// for members only. A page cannot: its browser trusts whom it trusts.
     ///
     /// # Errors
     /// [`CallError::Unreachable`] when the certificates cannot be used.
+    #[cfg(not(target_family = "wasm"))]
     pub fn trusting(base: &str, root: &[u8], shown: Option<&[u8]>) -> Result<Self, CallError> {
-        let root = Certificate::from_pem(root).map_err(|error| unreachable(&error))?;
+        let root = reqwest::Certificate::from_pem(root).map_err(|error| unreachable(&error))?;
         let mut builder = Client::builder().tls_certs_only([root]).https_only(true);
         if let Some(shown) = shown {
-            let identity = Identity::from_pem(shown).map_err(|error| unreachable(&error))?;
+            let identity =
+                reqwest::Identity::from_pem(shown).map_err(|error| unreachable(&error))?;
             builder = builder.identity(identity);
         }
         Self::with(base, builder)
     }
 
     fn with(base: &str, builder: ClientBuilder) -> Result<Self, CallError> {
-        let client = builder
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| unreachable(&error))?;
+        let client = builder.build().map_err(|error| unreachable(&error))?;
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
             client,
@@ -72,19 +72,36 @@ impl Transport for HttpTransport {
                 .header("content-type", "application/octet-stream")
                 .body(body);
         }
-        let sent = request.send().await;
-        let mut response = sent.map_err(|error| unreachable(&error))?;
+        let sent = request.timeout(TIMEOUT).send().await;
+        let response = sent.map_err(|error| unreachable(&error))?;
         let (status, mut answer) = (response.status(), Answer::to::<C>());
-        // Read piece by piece, so that a hostile node cannot fill the memory.
-        while let Some(piece) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&error))?
-        {
-            answer.push(&piece)?;
-        }
+        fill(&mut answer, response).await?;
         answer.read::<C>(status.as_u16())
     }
+}
+
+/// Reads a body piece by piece, so that a hostile node cannot fill the memory.
+#[cfg(not(target_family = "wasm"))]
+async fn fill(answer: &mut Answer, mut response: Response) -> Result<(), CallError> {
+    while let Some(piece) = response
+        .chunk()
+        .await
+        .map_err(|error| unreachable(&error))?
+    {
+        answer.push(&piece)?;
+    }
+    Ok(())
+}
+
+/// The same, from the stream that a browser has.
+#[cfg(target_family = "wasm")]
+async fn fill(answer: &mut Answer, response: Response) -> Result<(), CallError> {
+    use futures::StreamExt as _;
+    let mut pieces = std::pin::pin!(response.bytes_stream());
+    while let Some(piece) = pieces.next().await {
+        answer.push(&piece.map_err(|error| unreachable(&error))?)?;
+    }
+    Ok(())
 }
 
 fn unreachable(error: &reqwest::Error) -> CallError {

@@ -10,6 +10,7 @@ use yilian_protocol::{
     call::{CallError, SealRequest, Transport},
     inclusion,
     private_chain::{AnchorEntry, PrivateBlock, PrivateCheck, PrivateEntry},
+    receipt::Receipt,
     refusal::Outcome,
     tx::{Body, SealVisit},
 };
@@ -156,7 +157,7 @@ pub async fn check<T: Transport>(
 struct Auditor<'a, T> {
     session: &'a Session<T>,
     anchors: BTreeMap<Height, &'a AnchorEntry>,
-    /// What sealing transactions say; `None` for those that are not on the chain.
+    /// What sealing transactions say; `None` for those that were refused.
     visits: BTreeMap<TransactionId, Option<SealVisit>>,
     /// Roots of the perfect subtrees of all entries so far, the largest first, with their levels.
     leaves: Vec<(u32, TreeHash)>,
@@ -248,7 +249,20 @@ impl<'a, T: Transport> Auditor<'a, T> {
             return Ok(Verdict::Wrong("its ciphertext is not the record's"));
         }
         if !self.visits.contains_key(&entry.transaction) {
-            let visit = self.sealed(entry.transaction).await?;
+            // First, since that a record is not there is proven, and that a receipt is not there is
+            // the node's word.
+            if self.session.find_record(entry.record).await?.is_none() {
+                return Ok(Verdict::Unconfirmed);
+            }
+            let receipt = match self.session.receipt(entry.transaction).await {
+                Ok(receipt) => receipt,
+                Err(ClientError::Call(CallError::NotFound { .. })) => {
+                    let cause = "its record was sealed, and not by the transaction it names";
+                    return Ok(Verdict::Wrong(cause));
+                }
+                Err(error) => return Err(error),
+            };
+            let visit = self.sealed(entry.transaction, &receipt).await?;
             self.visits.insert(entry.transaction, visit);
         }
         let Some(Some(visit)) = self.visits.get(&entry.transaction) else {
@@ -281,13 +295,12 @@ impl<'a, T: Transport> Auditor<'a, T> {
         }
     }
 
-    /// What a transaction sealed, proven to be final; `None` when it is not, or sealed nothing.
-    async fn sealed(&self, id: TransactionId) -> Result<Option<SealVisit>, ClientError> {
-        let receipt = match self.session.receipt(id).await {
-            Ok(receipt) => receipt,
-            Err(ClientError::Call(CallError::NotFound { .. })) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+    /// What a transaction sealed, proven to be final; `None` when it was refused.
+    async fn sealed(
+        &self,
+        id: TransactionId,
+        receipt: &Receipt,
+    ) -> Result<Option<SealVisit>, ClientError> {
         if receipt.outcome != Outcome::Applied {
             return Ok(None);
         }

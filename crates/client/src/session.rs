@@ -273,8 +273,19 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// When there is none.
     pub async fn record(&self, id: RecordId) -> Result<RecordEntry, ClientError> {
-        let entry = self.read(tables::RECORD, id.as_bytes()).await?;
+        let entry = self.find_record(id).await?;
         entry.ok_or_else(|| CallError::not_found("record").into())
+    }
+
+    /// A record on the chain; `None` when it is proven that there is none.
+    ///
+    /// # Errors
+    /// When the node does not answer, or what it answers is not proven.
+    pub(crate) async fn find_record(
+        &self,
+        id: RecordId,
+    ) -> Result<Option<RecordEntry>, ClientError> {
+        self.read(tables::RECORD, id.as_bytes()).await
     }
 
     /// The latest block, as the node says.

@@ -130,6 +130,13 @@ fn a_rewritten_entry_is_placed() {
         });
     });
     assert!(at_entry(&faults(&yilian), 0));
+    // A node that does not know a transaction is not believed where the record is on the chain.
+    rewrite(&yilian, |database| {
+        rewrite_entry(database, 1, |entry| {
+            entry.transaction = yilian_protocol::TransactionId::from_bytes([7; 32]);
+        });
+    });
+    assert!(at_entry(&faults(&yilian), 1));
 }
 
 #[test]
