@@ -17,7 +17,7 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 use yilian_node::{
-    api,
+    api::{self, Listening},
     config::{self, ConfigError, NodeConfig},
     order::{self, CeremonyError, NodeIdentity, ValidatorKey},
     service::{Node, NodeError},
@@ -186,14 +186,12 @@ async fn serve(
             eprintln!("signals cannot be heard: {error}");
         }
     };
-    let served = if let Some(tls) = tls {
-        let listener = TlsListener::new(listener, tls)?;
-        println!("https://{address}");
-        api::serve(listener, node, stop).await
-    } else {
-        println!("http://{address}");
-        api::serve(listener, node, stop).await
+    let (listening, scheme) = match tls {
+        Some(tls) => (Listening::Tls(TlsListener::new(listener, tls)?), "https"),
+        None => (Listening::Plain(listener), "http"),
     };
+    println!("{scheme}://{address}");
+    let served = api::serve(listening, node, Box::pin(stop)).await;
     served.map_err(Failure::Serve)
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_node::{
-    api,
+    api::{self, Listening},
     order::{Committee, ValidatorKey},
 };
 use yilian_protocol::{
@@ -116,7 +116,8 @@ pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<(
     let url = format!("http://{}", listener.local_addr()?);
     let _told = UrlFile::write(home, &url)?;
     eprintln!("serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)");
-    api::serve(listener, Arc::clone(&node), interrupted()).await?;
+    let listening = Listening::Plain(listener);
+    api::serve(listening, Arc::clone(&node), Box::pin(interrupted())).await?;
     if let Some(node) = Arc::into_inner(node) {
         node.shutdown();
     }

@@ -10,7 +10,7 @@
 mod openapi;
 mod route;
 
-use std::{fmt::Debug, future::Future, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -20,21 +20,46 @@ use axum::{
     routing::get,
     serve::{IncomingStream, Listener},
 };
+use futures::future::BoxFuture;
+use tokio::net::TcpListener;
 use yilian_protocol::{MemberId, call::CallError};
 
-use crate::{consortium::ConsortiumChain, service::Node, tls::Caller};
+use crate::{
+    consortium::ConsortiumChain,
+    service::Node,
+    tls::{Caller, TlsListener},
+};
 
 pub use route::{Gate, Routes};
 
-/// Serves `node` on `listener`, under TLS when it is a [`TlsListener`](crate::tls::TlsListener),
-/// until `stop` ends.
+/// Where an API is served.
+#[derive(Debug)]
+pub enum Listening {
+    /// Under TLS.
+    Tls(TlsListener),
+    /// In the clear: who calls is not known.
+    Plain(TcpListener),
+}
+
+/// Serves `node` until `stop` ends. Boxed, so that it is compiled once, and not in each program.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve<L: Listener<Addr: Debug>>(
+pub fn serve(
+    listening: Listening,
+    node: Arc<Node>,
+    stop: BoxFuture<'static, ()>,
+) -> BoxFuture<'static, std::io::Result<()>> {
+    match listening {
+        Listening::Tls(listener) => Box::pin(serve_on(listener, node, stop)),
+        Listening::Plain(listener) => Box::pin(serve_on(listener, node, stop)),
+    }
+}
+
+async fn serve_on<L: Listener<Addr: Debug>>(
     listener: L,
     node: Arc<Node>,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: BoxFuture<'static, ()>,
 ) -> std::io::Result<()>
 where
     Caller: for<'a> Connected<IncomingStream<'a, L>>,

@@ -63,7 +63,8 @@ pub struct CeremonyOptions {
 }
 
 /// Takes part. `done` is told of this validator's key, once; then others are helped to finish,
-/// until `stop` is notified.
+/// until `stop` is notified. Generic, so that this engine is compiled where a program holds
+/// ceremonies, and in no other.
 ///
 /// # Errors
 /// [`CeremonyError`] when it cannot begin, or ended without a key.
