@@ -107,7 +107,9 @@ fn parameter(row: &Row, parameter: &ParameterRow) -> Value {
         ParameterKind::Hex { digits } => {
             json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") })
         }
-        ParameterKind::Integer => json!({ "type": "integer", "minimum": 0 }),
+        ParameterKind::Integer { max } => {
+            json!({ "type": "integer", "minimum": 0, "maximum": max })
+        }
     };
     if let Some(default) = parameter.default {
         schema["default"] = default
@@ -140,6 +142,17 @@ mod tests {
             let schema = document.pointer(&format!("/components/schemas/{name}"));
             assert!(schema.is_some(), "{name} is missing");
         }
+    }
+
+    /// Found by a program that makes requests of the description: it asked for a block behind the
+    /// last number that there is.
+    #[test]
+    fn every_number_in_a_path_or_query_has_its_largest() {
+        let text = document()["paths"].to_string();
+        assert!(text.contains("\"maximum\":18446744073709551615"));
+        assert!(text.contains("\"maximum\":4294967295"));
+        let numbers = text.matches("\"type\":\"integer\"").count();
+        assert_eq!(text.matches("\"maximum\":").count(), numbers);
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn request(row: &Row, caller: Option<tls::Caller>, body: Body) -> Request<Body> 
     for parameter in row.parameters {
         let value = match parameter.kind {
             ParameterKind::Hex { digits } => "0".repeat(digits),
-            ParameterKind::Integer => "7".to_owned(),
+            ParameterKind::Integer { .. } => "7".to_owned(),
         };
         if row.is_in_path(parameter.name) {
             path = path.replace(&format!("{{{}}}", parameter.name), &value);

@@ -29,7 +29,10 @@ pub enum ParameterKind {
         digits: usize,
     },
     /// Decimal digits.
-    Integer,
+    Integer {
+        /// The largest number there is.
+        max: u64,
+    },
 }
 
 /// Where a listing begins; at its first entry, when it is left out.
@@ -59,13 +62,13 @@ parameter! {
     RecordId: ParameterKind::Hex { digits: 64 },
     TraceId: ParameterKind::Hex { digits: 64 },
     TransactionId: ParameterKind::Hex { digits: 64 },
-    Height: ParameterKind::Integer,
-    u32: ParameterKind::Integer,
-    u64: ParameterKind::Integer,
+    Height: ParameterKind::Integer { max: u64::MAX },
+    u32: ParameterKind::Integer { max: u32::MAX as u64 },
+    u64: ParameterKind::Integer { max: u64::MAX },
 }
 
 impl Parameter for Offset {
-    const KIND: ParameterKind = ParameterKind::Integer;
+    const KIND: ParameterKind = <u32 as Parameter>::KIND;
     const DEFAULT: Option<&'static str> = Some("0");
 
     fn to_text(&self) -> String {
