@@ -33,7 +33,7 @@ use yilian_protocol::{
     codec::{List, Text},
     governance::EpochBlocks,
     refusal::Outcome,
-    registry::Genesis,
+    registry::{Genesis, NodeKeys},
     sealed::SealedRecord,
     search::RecordIndex,
     tx::{Body, SealVisit, Transaction},
@@ -155,7 +155,7 @@ impl Net {
             let ca = MemberCa::new(
                 SigningKey::random(&mut rand::rng()),
                 name,
-                node_key.verifying_key(),
+                NodeKeys::of(&node_key),
             );
             let config = NodeConfig {
                 name: format!("validator-{place}"),
@@ -421,8 +421,11 @@ impl Writer {
         let scope_key = patient.scope(&scope).key();
         // Any point does: nobody opens these records.
         let nym = Nym::from_bytes(&DelegatorSecret::random(rng).scope(&scope).key().to_bytes())?;
-        let context = PreContext::new(&scope_key, &nym, &[0; 32]);
-        let (capsule, _, _) = scope_key.encapsulate(&context, rng);
+        let context = PreContext::new(&[4; 32], &scope_key, &nym, &[0; 32]);
+        let psk = patient
+            .period(scope.period, None)
+            .scope(scope.confidentiality);
+        let (capsule, _, _) = scope_key.encapsulate(&context, &psk, b"", rng);
         let record = || SealedRecord {
             record: RecordId::from_bytes([0; 32]),
             capsule: (&capsule).into(),

@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use mcl_rust::{CurveType, Fr, G1, G2, GT};
 use yilian_crypto::{
+    kem::{KemPublic, KemSecret},
     label,
     pre::{
-        Context, DelegateeSecret, DelegatorSecret, Reencapsulation, reencapsulate, reencapsulate_lv,
+        Context, DelegateeSecret, DelegatorSecret, HolderIndex, Reencapsulation, reencapsulate,
+        reencapsulate_lv,
     },
     pseudonym::{Escrow, RegulatorSecret},
+    psk::ScopePsk,
     scope::{Confidentiality, Quarter, Scope},
     seal,
     seed::{PatientKeys, Seed},
+    shamir,
     sign::SigningKey,
 };
 
@@ -27,6 +31,10 @@ const ROUNDS: usize = 1_000;
 const WARM_UP: usize = 50;
 /// The size of an ordinary record.
 const RECORD: usize = 20_000;
+/// The chain.
+const CHAIN: [u8; 32] = [4; 32];
+/// Digest of what is sealed.
+const BODY: [u8; 32] = [6; 32];
 
 /// Measures every operation.
 pub fn measure() -> anyhow::Result<Vec<Row>> {
@@ -34,6 +42,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
     let mut rows = proxy_re_encryption()?;
     rows.extend(pseudonyms());
     rows.extend(sealing()?);
+    rows.extend(messages()?);
     Ok(rows)
 }
 
@@ -74,11 +83,16 @@ fn proxy_re_encryption() -> anyhow::Result<Vec<Row>> {
     let (secret, key) = (delegator.scope(&scope), delegator.public().scope(&scope));
     let (delegatee, public) = (DelegateeSecret::random(rng), delegator.public());
     let reader = delegatee.public();
-    let patient = PatientKeys::from_seed(&Seed::random(rng));
+    let patient = PatientKeys::from_seed(&Seed::random(rng), &CHAIN);
     let nym = patient.visit(&[1; 32], 0).nym;
-    let context = Context::new(&key, &nym, &[2; 32]);
-    let (capsule, proof, _) = key.encapsulate(&context, rng);
-    let proven = capsule.verify(&key, &context, &proof)?;
+    let context = Context::new(&CHAIN, &key, &nym, &[2; 32]);
+    let psk = secret.psk();
+    let (capsule, prover, _) = key.encapsulate(&context, psk, b"", rng);
+    let proof = prover.prove(&BODY, rng);
+    let (proven, of_record) = (
+        capsule.verify(&key, &context, &BODY, &proof)?,
+        psk.record(&capsule),
+    );
     let rekey = secret.rekey(&reader);
     let gt = Reencapsulation::from(reencapsulate(&proven, &rekey));
     let lv = Reencapsulation::from(reencapsulate_lv(&proven, &rekey, rng));
@@ -91,13 +105,15 @@ fn proxy_re_encryption() -> anyhow::Result<Vec<Row>> {
             "pre.encapsulate",
             || {
                 let key = public.scope(&scope);
-                key.encapsulate(&Context::new(&key, &nym, &[2; 32]), &mut random)
+                let context = Context::new(&CHAIN, &key, &nym, &[2; 32]);
+                let made = key.encapsulate(&context, psk, b"", &mut random);
+                (made.0, made.1.prove(&BODY, &mut random), made.2)
             },
             || peer.encapsulate(),
         )
         .bytes(48 + 64),
         row("pre.verify-capsule", || {
-            capsule.verify(&key, &context, &proof)
+            capsule.verify(&key, &context, &BODY, &proof)
         }),
         versus("pre.rekey", || secret.rekey(&reader), || peer.rekey()).bytes(96),
         row("pre.verify-rekey", || rekey.verify(&key, &reader)),
@@ -118,11 +134,11 @@ fn proxy_re_encryption() -> anyhow::Result<Vec<Row>> {
         ),
         versus(
             "pre.open-delegated-gt",
-            || delegatee.decapsulate(&gt, &context),
+            || delegatee.decapsulate(&gt, &of_record, &context),
             || peer.open_delegated(),
         ),
         row("pre.open-delegated-lv", || {
-            delegatee.decapsulate(&lv, &context)
+            delegatee.decapsulate(&lv, &of_record, &context)
         }),
     ])
 }
@@ -236,7 +252,7 @@ fn power(base: &GT, scalar: &Fr) -> GT {
 
 fn pseudonyms() -> Vec<Row> {
     let rng = &mut rand::rng();
-    let patient = PatientKeys::from_seed(&Seed::random(rng));
+    let patient = PatientKeys::from_seed(&Seed::random(rng), &CHAIN);
     let visit = patient.visit(&[1; 32], 0);
     let regulators = RegulatorSecret::random(rng).public();
     let signature = visit.nym_secret.sign(label::VISIT_TOKEN, &[b"token"], rng);
@@ -270,6 +286,38 @@ fn pseudonyms() -> Vec<Row> {
     ]
 }
 
+/// What is safe from who copies today and computes later: messages to certified keys, and shares of
+/// scope secrets.
+fn messages() -> anyhow::Result<Vec<Row>> {
+    let rng = &mut rand::rng();
+    let secret = KemSecret::from_seed(&[7; 32]);
+    let public = secret.public();
+    // As large as a share of one record.
+    let share = vec![7; 465];
+    let sealed = public.seal(b"share", &share, rng)?;
+    let encoded = public.to_bytes();
+    let scope_secret = ScopePsk::from_bytes([8; 32]);
+    let parts = shamir::split(&scope_secret, 3, 5, rng)?;
+    let three: Vec<_> = (0..3)
+        .filter_map(|place| Some((HolderIndex::at(place)?, parts.get(place)?)))
+        .collect();
+    let (mut r1, mut r2) = (rand::rng(), rand::rng());
+    Ok(vec![
+        row("message.key-from-seed", || KemSecret::from_seed(&[7; 32])).bytes(KemPublic::SIZE),
+        row("message.decode-key", || KemPublic::from_bytes(&encoded)),
+        row("message.seal-share", || {
+            public.seal(b"share", &share, &mut r1)
+        })
+        .bytes(sealed.len()),
+        row("message.open-share", || secret.open(b"share", &sealed)).bytes(share.len()),
+        row("secret.split-3-of-5", || {
+            shamir::split(&scope_secret, 3, 5, &mut r2)
+        })
+        .bytes(5 * 32),
+        row("secret.join-3-of-5", || shamir::join(&three)),
+    ])
+}
+
 fn sealing() -> anyhow::Result<Vec<Row>> {
     let rng = &mut rand::rng();
     let delegator = DelegatorSecret::random(rng);
@@ -279,20 +327,24 @@ fn sealing() -> anyhow::Result<Vec<Row>> {
         tag: None,
     };
     let key = delegator.public().scope(&scope);
-    let nym = PatientKeys::from_seed(&Seed::random(rng))
+    let nym = PatientKeys::from_seed(&Seed::random(rng), &CHAIN)
         .visit(&[1; 32], 0)
         .nym;
-    let context = Context::new(&key, &nym, &[2; 32]);
+    let context = Context::new(&CHAIN, &key, &nym, &[2; 32]);
+    let secret = delegator.scope(&scope);
     let record = vec![7; RECORD];
     // A record key is used once, so the keys are made before the clock starts.
     let keys: Vec<_> = (0..ROUNDS)
-        .map(|_| key.encapsulate(&context, rng))
+        .map(|_| {
+            let made = key.encapsulate(&context, secret.psk(), &record, rng);
+            let (capsule, prover, record_key) = made;
+            (capsule, prover.prove(&BODY, rng), record_key)
+        })
         .collect();
-    let secret = delegator.scope(&scope);
     let mut sealed = Vec::new();
     let (mut seal_times, mut open_times) = (Vec::new(), Vec::new());
     for (capsule, proof, record_key) in keys {
-        let proven = capsule.verify(&key, &context, &proof)?;
+        let proven = capsule.verify(&key, &context, &BODY, &proof)?;
         let again = secret.decapsulate(&proven);
         seal_times.push(time(|| sealed = seal::seal(record_key, b"header", &record)));
         open_times.push(time(|| seal::open(&again, b"header", &sealed)));

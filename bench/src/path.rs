@@ -20,7 +20,8 @@ use yilian_protocol::{
     codec::{Blob, Text},
     governance::EpochBlocks,
     grant::Purpose,
-    registry::{Genesis, Role},
+    media::MediaType,
+    registry::{Genesis, NodeKeys, Role},
 };
 
 use crate::row::{Row, Unit};
@@ -130,7 +131,7 @@ impl Cast {
         let (consortium, ca) = (SigningKey::random(rng), SigningKey::random(rng));
         let node_seed: [u8; 32] = rand::RngExt::random(rng);
         let node_key = SigningKey::from_seed(&node_seed);
-        let ca = MemberCa::new(ca, Text::new("Hospital")?, node_key.verifying_key());
+        let ca = MemberCa::new(ca, Text::new("Hospital")?, NodeKeys::of(&node_key));
         let identities = Arc::new(OneHospital(ca.id(), node_seed));
         let (node, genesis) = start(directory, &consortium, identities)?;
         let session = Session::open(InProcess::new(node), genesis).await?;
@@ -165,6 +166,7 @@ impl Cast {
 
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
+            media: MediaType::FhirJson,
             content: vec![b'x'; RECORD],
             keywords: (0..10)
                 .filter_map(|number| Keyword::new(format!("word:{number}")).ok())
@@ -185,11 +187,11 @@ impl Cast {
         let reader = self.reader.certificate();
         let share = self
             .patient
-            .share(&self.session, *record, reader, Form::Gt)
+            .share(&self.session, *record, reader, Form::Gt, rng)
             .await?;
         times.share.push(start.elapsed());
         let start = Instant::now();
-        let read = self.reader.open_share(&self.session, &share).await?;
+        let (_, read) = self.reader.open_share(&self.session, &share).await?;
         times.read.push(start.elapsed());
         times.all.push(whole.elapsed());
         anyhow::ensure!(

@@ -98,8 +98,9 @@ fn tag(randomness: &G2, shared: &yilian_crypto::bls::Gt) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use yilian_crypto::{
+        psk::SearchPsk,
         scope::Quarter,
-        search::{IndexKey, Keyword, SearchSecret, Trapdoor as Ours, WriterSecret},
+        search::{IndexContext, IndexKey, Keyword, SearchSecret, Trapdoor as Ours, WriterSecret},
     };
 
     use super::*;
@@ -130,13 +131,19 @@ mod tests {
             WriterSecret::from_seed(&[1; 32]),
             SearchSecret::from_seed(&[2; 32]),
         );
-        let quarter = Quarter::new(2026, 4).unwrap();
+        // He was even handed the quarter's secret.
+        let place = IndexContext {
+            psk: &SearchPsk::from_bytes([6; 32]),
+            chain: &[4; 32],
+            hospital: &[3; 32],
+            quarter: Quarter::new(2026, 4).unwrap(),
+        };
         let key = |key: IndexKey, word: &str| key.keyword(&Keyword::new(word).unwrap());
-        let true_key = IndexKey::of_patient(&patient, &writer.public(), &[3; 32], quarter);
+        let true_key = IndexKey::of_patient(&patient, &writer.public(), &place);
         let captured = Ours::of(&key(true_key, "hiv"), 5).unwrap();
         let attacker = SearchSecret::from_seed(&[9; 32]);
         for word in DICTIONARY {
-            let guess = IndexKey::of_patient(&attacker, &writer.public(), &[3; 32], quarter);
+            let guess = IndexKey::of_patient(&attacker, &writer.public(), &place);
             assert!(Ours::of(&key(guess, word), 5).unwrap() != captured);
         }
     }

@@ -12,10 +12,11 @@ use anyhow::Context as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use yilian_crypto::{
     pre::Context as CapsuleContext,
+    psk::SearchPsk,
     scope::{Confidentiality, Quarter, Scope},
     search::{
-        Counter, CrossTag, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer, SearchSecret,
-        Trapdoor, WriterSecret,
+        Counter, CrossTag, IndexContext, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer,
+        SearchSecret, Trapdoor, WriterSecret,
     },
     seed::{PatientKeys, Seed},
     sign::SigningKey,
@@ -73,15 +74,26 @@ fn word(number: usize) -> Keyword {
     Keyword::new(format!("word:{number}")).expect("a short word")
 }
 
+/// The index of one quarter at the hospital.
+fn place(psk: &SearchPsk) -> IndexContext<'_> {
+    IndexContext {
+        psk,
+        chain: &[4; 32],
+        hospital: HOSPITAL.as_bytes(),
+        quarter: quarter(),
+    }
+}
+
 /// What a writer spends on a record of ten keywords: agreement, entries, cross tags.
 fn writer() -> Vec<Row> {
     let secret = WriterSecret::from_seed(&[1; 32]);
+    let psk = SearchPsk::from_bytes([6; 32]);
     let times = (0..1_000_u32).map(|number| {
         let mut seed = [0; 32];
         seed[..4].copy_from_slice(&number.to_be_bytes());
         let patient = SearchSecret::from_seed(&seed).public();
         let took = time(|| {
-            let key = IndexKey::of_writer(&secret, &patient, HOSPITAL.as_bytes(), quarter());
+            let key = IndexKey::of_writer(&secret, &patient, &place(&psk));
             let entry = |number| {
                 let counter = Counter::after(5).expect("within the tree");
                 IndexEntry::seal(&key.keyword(&word(number)), counter, &seed)
@@ -98,7 +110,7 @@ fn beside(count: usize) -> anyhow::Result<Vec<Row>> {
     let mut rng = StdRng::seed_from_u64(count as u64);
     let words: Vec<String> = (0..count).map(|number| format!("word:{number}")).collect();
     let keywords: Vec<Keyword> = (0..count).map(word).collect();
-    let patient = PatientKeys::from_seed(&Seed::from_bytes([1; 32]));
+    let patient = PatientKeys::from_seed(&Seed::from_bytes([1; 32]), &[4; 32]);
     let keys = patient.hospital(HOSPITAL.as_bytes());
     let scope = Scope {
         confidentiality: Confidentiality::Clinical,
@@ -107,7 +119,8 @@ fn beside(count: usize) -> anyhow::Result<Vec<Row>> {
     };
     let scope_secret = keys.delegator.scope(&scope);
     let nym = patient.visit(HOSPITAL.as_bytes(), 0).nym;
-    let context = CapsuleContext::new(&scope_secret.key(), &nym, &[2; 32]);
+    let context = CapsuleContext::new(&[4; 32], &scope_secret.key(), &nym, &[2; 32]);
+    let search_psk = keys.searches.quarter(quarter());
     let writer = WriterSecret::from_seed(&[3; 32]);
     let signer = SigningKey::from_seed(&[4; 32]);
     let mut times: BTreeMap<&str, (Vec<Duration>, Vec<Duration>)> = BTreeMap::new();
@@ -128,18 +141,17 @@ fn beside(count: usize) -> anyhow::Result<Vec<Row>> {
         // The record's key is the same capsule in both; the keywords differ.
         let owner = peks::Owner::new(&mut rng);
         let start = Instant::now();
-        let (capsule, proof, _) = scope_secret.key().encapsulate(&context, &mut rng);
+        let made = scope_secret
+            .key()
+            .encapsulate(&context, scope_secret.psk(), &[], &mut rng);
+        let proof = made.1.prove(&[6; 32], &mut rng);
+        let capsule = made.0;
         let capsule_time = start.elapsed();
         let start = Instant::now();
         let theirs = owner.encrypt(&words, &mut rng);
         let paper = start.elapsed();
         let start = Instant::now();
-        let key = IndexKey::of_writer(
-            &writer,
-            &keys.search.public(),
-            HOSPITAL.as_bytes(),
-            quarter(),
-        );
+        let key = IndexKey::of_writer(&writer, &keys.search.public(), &place(&search_psk));
         let record = [9; 32];
         let first = Counter::after(0)?;
         let entries: Vec<IndexEntry> = keywords
@@ -212,7 +224,7 @@ fn beside(count: usize) -> anyhow::Result<Vec<Row>> {
             "the attack succeeds"
         );
 
-        let proven = capsule.verify(&scope_secret.key(), &context, &proof)?;
+        let proven = capsule.verify(&scope_secret.key(), &context, &[6; 32], &proof)?;
         let opened = time(|| scope_secret.decapsulate(&proven));
         note("7-decryption", opened, opened);
     }
@@ -319,7 +331,7 @@ impl Patient {
         seed[..8].copy_from_slice(&number.to_be_bytes());
         let writer = WriterSecret::from_seed(&[1; 32]);
         let patient = SearchSecret::from_seed(&seed).public();
-        let key = IndexKey::of_writer(&writer, &patient, HOSPITAL.as_bytes(), quarter());
+        let key = IndexKey::of_writer(&writer, &patient, &place(&SearchPsk::from_bytes([6; 32])));
         Self {
             keys: (0..VOCABULARY)
                 .map(|number| key.keyword(&word(number)))

@@ -16,7 +16,7 @@ use yilian_protocol::{
     Height, MemberId, StateKey, TimeMs,
     codec::{Blob, List, Text},
     refusal::Outcome,
-    registry::{Admitted, Role},
+    registry::{Admitted, NodeKeys, Role},
     trace::{AuthorPass, HeightWindow, TraceAction, TraceAppend, TracePush, TraceTerms},
     tx::{Body, Transaction},
 };
@@ -286,7 +286,7 @@ async fn network() -> anyhow::Result<Vec<Row>> {
     let member = MemberCa::new(
         SigningKey::from_seed(&[40; 32]),
         name.clone(),
-        SigningKey::from_seed(&[41; 32]).verifying_key(),
+        NodeKeys::of(&SigningKey::from_seed(&[41; 32])),
     );
     consortium.admit(&session, member.member().clone()).await?;
     let seed = Seed::random(&mut rand::rng());

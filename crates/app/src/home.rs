@@ -43,7 +43,7 @@ use yilian_protocol::{
     MemberId,
     codec::Text,
     limits::NAME_MAX,
-    registry::{Certificate, Genesis},
+    registry::{Certificate, Genesis, NodeKeys},
 };
 
 use crate::output::trouble;
@@ -169,7 +169,7 @@ impl Home {
         let file: MemberFile = self.read(&format!("{stem}.json"))?;
         let ca = SigningKey::from_seed(&self.key(&stem)?);
         let node = SigningKey::from_seed(&self.key(&format!("{stem}-node"))?);
-        Ok(MemberCa::new(ca, file.name, node.verifying_key()))
+        Ok(MemberCa::new(ca, file.name, NodeKeys::of(&node)))
     }
 
     /// Makes the keys of a new member.
@@ -177,7 +177,7 @@ impl Home {
         let stem = format!("members/{}", file_name(name.as_str()));
         let ca = SigningKey::from_seed(&self.make_key(&stem)?);
         let node = SigningKey::from_seed(&self.make_key(&format!("{stem}-node"))?);
-        let ca = MemberCa::new(ca, name.clone(), node.verifying_key());
+        let ca = MemberCa::new(ca, name.clone(), NodeKeys::of(&node));
         self.write(
             &format!("{stem}.json"),
             &MemberFile {

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
+    yilian_node::tls::prefer_hybrid_keys();
     let arguments = Arguments::parse();
     let json = arguments.json.is_some();
     let runtime = match tokio::runtime::Runtime::new() {

@@ -12,7 +12,7 @@ use yilian_protocol::{
     limits::{NAME_MAX, PASS_DAYS_MAX, REASON_MAX},
     receipt::Receipt,
     refusal::Refusal,
-    registry::{Certificate, Member, Motion, Revocation, Role, Vote},
+    registry::{Certificate, Member, Motion, NodeKeys, Revocation, Role, Vote},
     trace::{AuthorPass, TraceAction},
     tx::Body,
 };
@@ -105,13 +105,14 @@ pub struct MemberCa {
 }
 
 impl MemberCa {
-    /// The CA of the organisation `name`, whose node signs with `node`.
+    /// The CA of the organisation `name`, whose node has the keys of `node`.
     #[must_use]
-    pub fn new(key: SigningKey, name: Text<NAME_MAX>, node: VerifyingKey) -> Self {
+    pub fn new(key: SigningKey, name: Text<NAME_MAX>, node: NodeKeys) -> Self {
         let member = Member {
             name,
             ca: key.verifying_key(),
-            node,
+            node: node.signing,
+            kem: node.kem,
         };
         Self { key, member }
     }
@@ -197,6 +198,7 @@ impl MemberCa {
             signing: keys.signing.verifying_key(),
             delegatee: keys.delegatee.public(),
             writer: keys.writer.public(),
+            kem: keys.kem.public().clone(),
             valid_from,
             valid_until,
         }

@@ -10,18 +10,22 @@ use rand_core::CryptoRng;
 use yilian_crypto::{
     pre::{
         DelegateePublic, GtReencapsulation, HolderIndex, Partial, PartialContext, ProvenCapsule,
-        RecordKey, Reencapsulation, ScopeKey, combine,
+        RecordKey, Reencapsulation, combine,
     },
-    search::{Counter, IndexEntry, IndexKey, Keyword, KeywordKey, padded},
+    psk::{ScopePsk, SecretShare},
+    search::{Counter, IndexContext, IndexEntry, IndexKey, Keyword, KeywordKey, padded},
     seed::{MemberKeys, Seed},
+    shamir,
 };
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, RecordId, TimeMs,
     authored::{Authored, Verified},
-    call::{RecordEntry, Reencapsulated, SealRequest, Transport},
+    call::{RecordEntry, SealRequest, Transport},
     codec::Text,
-    grant::{Ask, GrantedScope, HolderAsk, Opening, SignedAsk},
+    grant::{Ask, Grant, GrantedScope, HolderAsk, Opening, SecretOf, SignedAsk, SignedPartial},
+    letter::ToReader,
     limits::{HOPS_MAX, REASON_MAX},
+    media::MediaType,
     private_chain::PrivateBlock,
     receipt::Receipt,
     refusal::Refusal,
@@ -35,7 +39,7 @@ use yilian_protocol::{
 use crate::{
     ClientError, Session,
     search::{self, Hit, SearchLetter},
-    share::{Letter, Share},
+    share::{Letter, SealedLetter, Share},
 };
 
 /// How often a visit's entries are numbered anew.
@@ -62,7 +66,9 @@ pub struct WriterNotes(BTreeMap<String, u32>);
 pub struct Draft {
     /// How sensitive it is: the scope it will be sealed under.
     pub confidentiality: Confidentiality,
-    /// The FHIR resources, in canonical bytes.
+    /// What the content is; signed with it.
+    pub media: MediaType,
+    /// The content: of FHIR, the resources in canonical bytes.
     pub content: Vec<u8>,
     /// What the patient shall find it by; each once, at most 64.
     pub keywords: Vec<Keyword>,
@@ -72,8 +78,9 @@ impl std::fmt::Debug for Draft {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Draft({:?}, {} bytes, {} keywords)",
+            "Draft({:?}, {}, {} bytes, {} keywords)",
             self.confidentiality,
+            self.media,
             self.content.len(),
             self.keywords.len()
         )
@@ -99,7 +106,8 @@ impl Doctor {
     pub fn new(seed: &Seed, certificate: &Certificate) -> Result<Self, ClientError> {
         let keys = MemberKeys::from_seed(seed);
         let mine = keys.signing.verifying_key() == certificate.signing
-            && keys.delegatee.public() == certificate.delegatee;
+            && keys.delegatee.public() == certificate.delegatee
+            && *keys.kem.public() == certificate.kem;
         if !mine {
             return Err(ClientError::NotForMe {
                 reader: certificate.id(),
@@ -212,8 +220,13 @@ impl Doctor {
     /// The keys of a record's keywords.
     fn keyword_keys(&self, visit: &CheckedVisit, keywords: &[Keyword]) -> Vec<KeywordKey> {
         let visit = visit.visit();
-        let (search, hospital) = (&visit.search, visit.hospital.as_bytes());
-        let key = IndexKey::of_writer(&self.keys.writer, search, hospital, visit.period);
+        let context = IndexContext {
+            psk: &visit.search_secret,
+            chain: visit.chain.as_bytes(),
+            hospital: visit.hospital.as_bytes(),
+            quarter: visit.period,
+        };
+        let key = IndexKey::of_writer(&self.keys.writer, &visit.search, &context);
         keywords
             .iter()
             .map(|keyword| key.keyword(keyword))
@@ -285,7 +298,7 @@ impl Doctor {
             visit.visit().nym,
             visit.scope(draft.confidentiality),
             now,
-            draft.content,
+            (draft.media, draft.content),
             rng,
         );
         Ok(SealedObject::seal(&authored, visit, rng)?)
@@ -294,20 +307,43 @@ impl Doctor {
     /// Opens a record that the patient shared once, and checks its author.
     ///
     /// # Errors
-    /// When the share is for another reader, or the record or its author do not hold.
+    /// When the share is for another reader or chain, or the record or its author do not hold.
     pub async fn open_share<T: Transport>(
         &self,
         session: &Session<T>,
-        share: &Share,
-    ) -> Result<Verified, ClientError> {
+        share: &SealedLetter<Share>,
+    ) -> Result<(RecordId, Verified), ClientError> {
+        let share = self.unseal(session, share)?;
         if share.reader != self.certificate {
             return Err(ClientError::NotForMe {
                 reader: share.reader,
             });
         }
         let entry = session.record(share.record).await?;
-        self.open(session, &entry, &share.scope, share.capsule.clone())
-            .await
+        let verified = self.open(session, &entry, share).await?;
+        Ok((entry.sealed.record, verified))
+    }
+
+    /// Opens a share or letter that was sealed to this doctor.
+    ///
+    /// # Errors
+    /// [`ClientError::NotForMe`] when it is for another, [`ClientError::OtherChain`] when it is about
+    /// another chain, [`ClientError::Letter`] when it does not open.
+    pub fn unseal<T: Transport, L: ToReader>(
+        &self,
+        session: &Session<T>,
+        letter: &SealedLetter<L>,
+    ) -> Result<L, ClientError> {
+        let (pinned, found) = (session.chain(), letter.chain);
+        if found != pinned {
+            return Err(ClientError::OtherChain { pinned, found });
+        }
+        if letter.reader != self.certificate {
+            return Err(ClientError::NotForMe {
+                reader: letter.reader,
+            });
+        }
+        Ok(letter.open(&self.keys.kem)?)
     }
 
     /// Reads a record under a standing grant: asks key holders until their parts make a whole,
@@ -340,12 +376,13 @@ impl Doctor {
         let grant = session.grant(letter.grant).await?.grant;
         let entry = session.record(record).await?;
         let object = session.object(&entry).await?;
-        let proven = object.header().verify(&scope);
+        let proven = object.verify(session.chain(), &scope);
         let proven = proven.map_err(|source| ClientError::Sealed { record, source })?;
         let mut gathering = Gathering {
             capsule: &proven,
             scope: granted,
             delegatee: self.keys.delegatee.public(),
+            secret: letter.secret(&scope),
             parts: Vec::new(),
             wrong: Vec::new(),
         };
@@ -360,15 +397,24 @@ impl Doctor {
                 ask: ask.clone(),
             };
             match session.ask(asked).await {
-                Ok(signed) => gathering.parts.push((*holder, index, signed.partial)),
+                Ok(signed) => match self.part(session, &ask, (&grant, *holder), signed) {
+                    Ok((partial, share)) => gathering.parts.push(Part {
+                        holder: *holder,
+                        index,
+                        partial,
+                        share,
+                    }),
+                    Err(_) => gathering.wrong.push(*holder),
+                },
                 Err(error) => refused = more_telling(refused, error),
             }
-            let Some(whole) = gathering.whole()? else {
+            let Some((whole, secret)) = gathering.whole()? else {
                 continue;
             };
-            let context = object.header().context(&scope);
             let whole = Reencapsulation::from(whole);
-            let key = self.keys.delegatee.decapsulate(&whole, &context);
+            let delegatee = &self.keys.delegatee;
+            let secret = secret.record(proven.capsule());
+            let key = delegatee.decapsulate(&whole, &secret, proven.context());
             match open_verified(session, &entry, &object, &key).await {
                 // Somebody's part is wrong: others are asked. If none is, the object itself is.
                 Err(ClientError::Sealed { .. }) if gathering.sift() => {}
@@ -385,6 +431,36 @@ impl Doctor {
             (None, Some(refused)) => Err(refused),
             (None, None) => Err(Refusal::NotKeyHolder.into()),
         }
+    }
+
+    /// A holder's answer: its partial, and its share of the scope's secret when it holds one. That
+    /// share is opened, and its patient's signature checked.
+    fn part<T: Transport>(
+        &self,
+        session: &Session<T>,
+        ask: &SignedAsk,
+        (grant, holder): (&Grant, MemberId),
+        signed: SignedPartial,
+    ) -> Result<(Partial, Option<SecretShare>), ClientError> {
+        let (chain, scope) = (session.chain(), &ask.ask.scope);
+        if signed.holder != holder {
+            return Err(ClientError::FalsePartial { holder });
+        }
+        let secret = signed.open_secret(chain, ask, &self.keys.kem)?;
+        if let Some(secret) = &secret {
+            let of = SecretOf {
+                chain,
+                grant: ask.ask.grant,
+                holder,
+                scope,
+            };
+            secret.verify(&of, &grant.controller)?;
+        }
+        if grant.emergency && secret.is_none() {
+            // The deposit had one, or the holder would not have kept it.
+            return Err(ClientError::FalsePartial { holder });
+        }
+        Ok((signed.partial, secret.map(|secret| secret.share)))
     }
 
     /// Checks the entries that wait in the private chain of the doctor's hospital, which others
@@ -445,12 +521,12 @@ impl Doctor {
         &self,
         session: &Session<T>,
         entry: &RecordEntry,
-        scope: &ScopeKey,
-        capsule: Reencapsulated,
+        share: Share,
     ) -> Result<Verified, ClientError> {
         let object = session.object(entry).await?;
-        let context = object.header().context(scope);
-        let key = self.keys.delegatee.decapsulate(&capsule.into(), &context);
+        let context = object.header().context(session.chain(), &share.scope);
+        let (capsule, delegatee) = (share.capsule.into(), &self.keys.delegatee);
+        let key = delegatee.decapsulate(&capsule, &share.secret, &context);
         open_verified(session, entry, &object, &key).await
     }
 }
@@ -469,20 +545,43 @@ struct Gathering<'a> {
     capsule: &'a ProvenCapsule,
     scope: &'a GrantedScope,
     delegatee: DelegateePublic,
-    parts: Vec<(MemberId, HolderIndex, Partial)>,
+    /// The scope's secret, when the letter has it; else it comes in shares.
+    secret: Option<&'a ScopePsk>,
+    parts: Vec<Part>,
     wrong: Vec<MemberId>,
 }
 
+/// What one holder answered.
+struct Part {
+    holder: MemberId,
+    index: HolderIndex,
+    partial: Partial,
+    share: Option<SecretShare>,
+}
+
 impl Gathering<'_> {
-    /// The whole, once there are enough parts. They are not verified: a wrong one shows when the
-    /// record does not open.
-    fn whole(&self) -> Result<Option<GtReencapsulation>, ClientError> {
-        if self.parts.len() < self.scope.commitment.0.threshold() {
+    /// The whole and the scope's secret, once there are enough parts. Partials are not verified: a
+    /// wrong one shows when the record does not open.
+    fn whole(&self) -> Result<Option<(GtReencapsulation, ScopePsk)>, ClientError> {
+        let threshold = self.scope.commitment.0.threshold();
+        if self.parts.len() < threshold {
             return Ok(None);
         }
         let parts = self.parts.iter();
-        let parts: Vec<_> = parts.map(|(_, index, part)| (*index, part)).collect();
-        Ok(Some(combine(&parts)?))
+        let secret = match self.secret {
+            Some(secret) => secret.clone(),
+            None => {
+                let shares = parts.clone();
+                let shares = shares.filter_map(|part| Some((part.index, part.share.as_ref()?)));
+                let shares: Vec<_> = shares.collect();
+                if shares.len() < threshold {
+                    return Ok(None);
+                }
+                shamir::join(&shares)?
+            }
+        };
+        let parts: Vec<_> = parts.map(|part| (part.index, &part.partial)).collect();
+        Ok(Some((combine(&parts)?, secret)))
     }
 
     /// Verifies every part, and leaves the wrong ones aside. Whether there were any.
@@ -494,17 +593,18 @@ impl Gathering<'_> {
             delegatee,
             parts,
             wrong,
+            ..
         } = self;
-        parts.retain(|(holder, index, part)| {
+        parts.retain(|part| {
             let context = PartialContext {
                 scope_key: &scope.key,
                 delegatee,
-                index: *index,
+                index: part.index,
                 commitment: &scope.commitment.0,
             };
-            let right = part.verify(capsule, &context).is_ok();
+            let right = part.partial.verify(capsule, &context).is_ok();
             if !right {
-                wrong.push(*holder);
+                wrong.push(part.holder);
             }
             right
         });

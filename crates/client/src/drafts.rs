@@ -7,7 +7,7 @@ use yilian_record::{
 };
 
 #[cfg(feature = "segmentation")]
-use yilian_record::encounter::Visit;
+use yilian_record::{encounter::Visit, media::MediaType};
 
 #[cfg(feature = "segmentation")]
 use crate::{Draft, Keyword};
@@ -28,6 +28,7 @@ pub fn checked(bytes: &[u8], known: &Directory) -> Result<Bundle, Error> {
 pub fn of_visit(visit: &Visit) -> Vec<Draft> {
     let draft = |part: yilian_record::label::Part| Draft {
         confidentiality: part.confidentiality,
+        media: MediaType::FhirJson,
         content: part.content,
         keywords: part.keywords.iter().filter_map(indexed).collect(),
     };

@@ -2,8 +2,8 @@
 
 use yilian_protocol::{
     CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError, call::CallError,
-    codec::DecodeError, receipt::ReceiptError, refusal::Refusal, sealed::SealedError,
-    visit::TokenError,
+    codec::DecodeError, letter::LetterError, receipt::ReceiptError, refusal::Refusal,
+    sealed::SealedError, visit::TokenError,
 };
 
 /// Why a step did not happen.
@@ -93,6 +93,9 @@ pub enum ClientError {
         /// The one it is for.
         reader: CertificateId,
     },
+    /// The share or letter does not open.
+    #[error("the share or letter: {0}")]
+    Letter(#[from] LetterError),
     /// Fewer key holders than the grant's threshold took their shares, so it was revoked again.
     #[error("{} of {threshold} key holders needed took their shares: {cause}", .took)]
     TooFewHolders {

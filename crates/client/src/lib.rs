@@ -37,6 +37,6 @@ pub use http::HttpTransport;
 pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, Patient};
 pub use search::{Hit, SearchLetter, SearchPart, SearchRequest};
 pub use session::Session;
-pub use share::{Letter, LetterRecord, Share};
+pub use share::{Letter, LetterRecord, SealedLetter, Share};
 pub use wallet::{GrantNote, VisitNote, Wallet};
 pub use yilian_crypto::search::Keyword;

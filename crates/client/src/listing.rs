@@ -4,6 +4,7 @@ use yilian_protocol::{
     CertificateId, RecordId, TimeMs,
     authored::Verified,
     call::{RecordEntry, Transport},
+    media::MediaType,
 };
 
 use crate::{ClientError, Hit, Patient, Session, people};
@@ -21,7 +22,9 @@ pub struct Opened {
     pub signed_at: TimeMs,
     /// Its scope, as text.
     pub scope: String,
-    /// The FHIR resources.
+    /// What the content is, as its author signed it: how it is to be shown.
+    pub media: MediaType,
+    /// The content.
     pub content: Vec<u8>,
 }
 
@@ -42,6 +45,7 @@ impl Opened {
             certificate: verified.author(),
             signed_at: verified.signed_at(),
             scope: verified.scope().to_string(),
+            media: verified.media(),
             content: verified.content().to_vec(),
         })
     }

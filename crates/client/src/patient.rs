@@ -8,6 +8,7 @@ use yilian_crypto::{
     pseudonym::{Escrow, Nym},
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed, VisitKeys},
+    shamir,
 };
 use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
@@ -15,13 +16,13 @@ use yilian_protocol::{
     call::{Form, OneShot, RecordEntry, Transport},
     codec::List,
     grant::{
-        Commitment, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms, Use,
-        UsesRequest,
+        Commitment, Dealt, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms,
+        Use, UsesRequest,
     },
     ids::Salt,
     receipt::Receipt,
     refusal::Refusal,
-    sealed::SealedObject,
+    sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
 };
@@ -31,7 +32,7 @@ use crate::{
     calendar::{hours_after, quarter},
     doctor::open_verified,
     search::{self, Hit, SearchLetter, SearchRequest, Visited},
-    share::{Letter, LetterRecord, Share},
+    share::{Letter, LetterRecord, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
 
@@ -102,8 +103,10 @@ pub struct GrantRequest {
 /// A standing grant that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
-    /// What its reader is given.
+    /// What its reader is given, in the clear: for the patient to look at.
     pub letter: Letter,
+    /// The same, sealed to the reader: to be passed on.
+    pub sealed: SealedLetter<Letter>,
     /// Key holders that did not take their shares; enough others did.
     pub without: Vec<MemberId>,
 }
@@ -122,7 +125,7 @@ impl Patient {
     #[must_use]
     pub fn new(seed: &Seed, wallet: Wallet) -> Self {
         Self {
-            keys: PatientKeys::from_seed(seed),
+            keys: PatientKeys::from_seed(seed, wallet.chain.as_bytes()),
             wallet,
         }
     }
@@ -165,6 +168,10 @@ impl Patient {
             period,
             tag: private.then_some(Tag(visit_keys.tag)),
             search: hospital_keys.search.public(),
+            secret: hospital_keys
+                .delegator
+                .period(period, private.then_some(&visit_keys.tag)),
+            search_secret: hospital_keys.searches.quarter(period),
             escrow,
             expires,
         };
@@ -205,17 +212,7 @@ impl Patient {
     ) -> Result<OpenedRecord, ClientError> {
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
-        let proven = own
-            .object
-            .header()
-            .verify(&own.secret.key())
-            .map_err(|source| ClientError::Sealed { record, source })?;
-        let key = own.secret.decapsulate(&proven);
-        let verified = open_verified(session, &entry, &own.object, &key).await?;
-        if *verified.scope() != own.scope {
-            let source = yilian_protocol::sealed::SealedError::OtherScope;
-            return Err(ClientError::Sealed { record, source });
-        }
+        let verified = own.open(session, &entry).await?;
         Ok(OpenedRecord { entry, verified })
     }
 
@@ -297,10 +294,14 @@ impl Patient {
                 && request.until.is_none_or(|until| *quarter <= until)
         };
         let places = places.into_iter().filter(|(_, quarter)| in_time(quarter));
-        let visited = places.map(|(hospital, quarter)| Visited {
-            hospital,
-            quarter,
-            secret: self.keys.hospital(hospital.as_bytes()).search,
+        let visited = places.map(|(hospital, quarter)| {
+            let keys = self.keys.hospital(hospital.as_bytes());
+            Visited {
+                hospital,
+                quarter,
+                secret: keys.search,
+                psk: keys.searches.quarter(quarter),
+            }
         });
         Ok(visited.collect())
     }
@@ -320,22 +321,26 @@ impl Patient {
     }
 
     /// Shares one record with one reader, once. The node that helps learns neither patient nor
-    /// reader, and keeps nothing.
+    /// reader, and keeps nothing. The record is opened first: what is shared is what the patient can
+    /// read, and not junk behind another record's header. The share is sealed to the reader.
     ///
     /// # Errors
-    /// When the record is not the patient's, the reader is not registered, or the node refuses.
+    /// When the record is not the patient's or does not open, the reader is not registered, or the
+    /// node refuses.
     pub async fn share<T: Transport>(
         &self,
         session: &Session<T>,
         record: RecordId,
         reader: CertificateId,
         form: Form,
-    ) -> Result<Share, ClientError> {
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedLetter<Share>, ClientError> {
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
-        let delegatee = session.certificate(reader).await?.certificate.delegatee;
+        own.open(session, &entry).await?;
+        let certificate = session.certificate(reader).await?.certificate;
         let scope = own.secret.key();
-        let rekey = own.secret.rekey(&delegatee);
+        let rekey = own.secret.rekey(&certificate.delegatee);
         let capsule = session
             .reencapsulate(OneShot {
                 record,
@@ -344,13 +349,15 @@ impl Patient {
                 form,
             })
             .await?;
-        Ok(Share {
+        let share = Share {
             chain: session.chain(),
             record,
             reader,
             scope,
+            secret: own.secret.psk().record(own.object.header().capsule()),
             capsule,
-        })
+        };
+        Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
     }
 
     /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to
@@ -373,7 +380,7 @@ impl Patient {
         let reader = session.certificate(request.reader).await?;
         let scopes = self.granted_scopes(&request);
         let (delegatee, count) = (&reader.certificate.delegatee, request.holders.len());
-        let (mut named, mut dealt) = (Vec::new(), vec![Vec::new(); count]);
+        let (mut named, mut dealt) = (Vec::new(), vec![Dealt::default(); count]);
         for (_, _, secret) in &scopes {
             let (commitment, shares) = secret.deal(delegatee, request.threshold, count, rng)?;
             named.push(GrantedScope {
@@ -381,7 +388,13 @@ impl Patient {
                 commitment: Commitment(commitment),
             });
             let pairs = dealt.iter_mut().zip(shares);
-            pairs.for_each(|(holder, share)| holder.push(share));
+            pairs.for_each(|(holder, share)| holder.shares.push(share));
+            if request.emergency {
+                // The clinicians of an emergency have no letter from the patient.
+                let parts = shamir::split(secret.psk(), request.threshold, count, rng)?;
+                let pairs = dealt.iter_mut().zip(parts);
+                pairs.for_each(|(holder, part)| holder.secrets.push(part));
+            }
         }
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
@@ -416,10 +429,9 @@ impl Patient {
         session.order(body, &controller).await?;
 
         let (mut without, mut cause) = (Vec::new(), None);
-        for (holder, shares) in request.holders.iter().zip(dealt) {
-            let shares = List::new(shares)?;
+        for (holder, dealt) in request.holders.iter().zip(dealt) {
             let deposit =
-                Deposit::sign(session.chain(), *holder, terms.clone(), shares, &controller);
+                Deposit::sign(session.chain(), *holder, terms.clone(), dealt, &controller)?;
             if let Err(error) = give(session, &deposit, rng).await {
                 without.push(*holder);
                 cause.get_or_insert(error);
@@ -435,13 +447,22 @@ impl Patient {
             });
         }
         let records = self.records_in(session, &scopes).await?;
+        let secrets = scopes.iter().filter(|_| !request.emergency);
+        let secrets = secrets.map(|(_, _, secret)| secret.psk().clone());
         let letter = Letter {
             chain: session.chain(),
             grant: id,
             terms,
-            records,
+            secrets: List::new(secrets.collect())?,
+            records: List::new(records)?,
         };
-        Ok(Granted { letter, without })
+        let to = (request.reader, &reader.certificate.kem);
+        let sealed = SealedLetter::seal(&letter, to, rng)?;
+        Ok(Granted {
+            letter,
+            sealed,
+            without,
+        })
     }
 
     /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
@@ -664,6 +685,26 @@ struct OwnObject {
     secret: ScopeSecret,
 }
 
+impl OwnObject {
+    /// Opens the record of `entry`, and checks its author and that it is of the scope it says.
+    async fn open<T: Transport>(
+        &self,
+        session: &Session<T>,
+        entry: &RecordEntry,
+    ) -> Result<Verified, ClientError> {
+        let record = entry.sealed.record;
+        let proven = self.object.verify(session.chain(), &self.secret.key());
+        let proven = proven.map_err(|source| ClientError::Sealed { record, source })?;
+        let key = self.secret.decapsulate(&proven);
+        let verified = open_verified(session, entry, &self.object, &key).await?;
+        if *verified.scope() != self.scope {
+            let source = SealedError::OtherScope;
+            return Err(ClientError::Sealed { record, source });
+        }
+        Ok(verified)
+    }
+}
+
 /// Seals a deposit to its holder's node, and sends it there.
 async fn give<T: Transport>(
     session: &Session<T>,
@@ -671,6 +712,6 @@ async fn give<T: Transport>(
     rng: &mut impl CryptoRng,
 ) -> Result<(), ClientError> {
     let member = session.member(deposit.holder).await?.member;
-    let sealed = deposit.seal(session.chain(), &member.node, rng)?;
+    let sealed = deposit.seal(session.chain(), &member.kem, rng)?;
     session.deposit(sealed).await
 }

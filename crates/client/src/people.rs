@@ -31,7 +31,8 @@ impl Person {
         let keys = MemberKeys::from_seed(&seed);
         let own = keys.signing.verifying_key() == certificate.signing
             && keys.delegatee.public() == certificate.delegatee
-            && keys.writer.public() == certificate.writer;
+            && keys.writer.public() == certificate.writer
+            && *keys.kem.public() == certificate.kem;
         if !own {
             return Err(ClientError::NotForMe {
                 reader: certificate.id(),

@@ -9,8 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use yilian_crypto::{
+    psk::SearchPsk,
     scope::Quarter,
-    search::{Address, IndexKey, Keyword, KeywordKey, Probe, SearchSecret, Trapdoor, WriterPublic},
+    search::{
+        Address, IndexContext, IndexKey, Keyword, KeywordKey, Probe, SearchSecret, Trapdoor,
+        WriterPublic,
+    },
 };
 use yilian_protocol::{
     CertificateId, ChainId, MemberId, RecordId,
@@ -92,6 +96,8 @@ pub(crate) struct Visited {
     pub hospital: MemberId,
     pub quarter: Quarter,
     pub secret: SearchSecret,
+    /// The quarter's search secret.
+    pub psk: SearchPsk,
 }
 
 /// Where the patient's words are: places where one of them has no entry are left out.
@@ -112,6 +118,7 @@ pub(crate) async fn all_places<T: Transport>(
     visited: &[Visited],
     words: &[Keyword],
 ) -> Result<Vec<Place>, ClientError> {
+    let chain = session.chain();
     let mut writers = BTreeMap::new();
     let mut places = Vec::new();
     for visit in visited {
@@ -120,8 +127,13 @@ pub(crate) async fn all_places<T: Transport>(
             Entry::Vacant(unknown) => unknown.insert(authors(session, visit.hospital).await?),
         };
         for (writer, public) in here {
-            let hospital = visit.hospital.as_bytes();
-            let key = IndexKey::of_patient(&visit.secret, public, hospital, visit.quarter);
+            let context = IndexContext {
+                psk: &visit.psk,
+                chain: chain.as_bytes(),
+                hospital: visit.hospital.as_bytes(),
+                quarter: visit.quarter,
+            };
+            let key = IndexKey::of_patient(&visit.secret, public, &context);
             places.push(Place {
                 hospital: visit.hospital,
                 writer: *writer,

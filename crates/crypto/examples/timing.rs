@@ -15,7 +15,7 @@ const ROUNDS: usize = 400;
 
 fn main() -> Result<(), yilian_crypto::Error> {
     let mut rng = rng();
-    let patient = PatientKeys::from_seed(&Seed::random(&mut rng));
+    let patient = PatientKeys::from_seed(&Seed::random(&mut rng), &[4; 32]);
     let delegator = patient.hospital(&[1; 32]).delegator;
     let visit = patient.visit(&[1; 32], 0);
     let regulators = RegulatorSecret::random(&mut rng).public();
@@ -29,21 +29,30 @@ fn main() -> Result<(), yilian_crypto::Error> {
     let key = secret.key();
     let bob = DelegateeSecret::random(&mut rng);
     let bob_public = bob.public();
-    let context = Context::new(&key, &visit.nym, &[2; 32]);
-    let (capsule, proof, record_key) = key.encapsulate(&context, &mut rng);
-    let proven = capsule.verify(&key, &context, &proof)?;
+    let context = Context::new(&[4; 32], &key, &visit.nym, &[2; 32]);
+    let psk = secret.psk();
+    let (capsule, prover, record_key) = key.encapsulate(&context, psk, b"", &mut rng);
+    let proof = prover.prove(&[6; 32], &mut rng);
+    let one = psk.record(&capsule);
+    let proven = capsule.verify(&key, &context, &[6; 32], &proof)?;
     let rekey = secret.rekey(&bob_public);
     let gt = Reencapsulation::from(pre::reencapsulate(&proven, &rekey));
     let lv = Reencapsulation::from(pre::reencapsulate_lv(&proven, &rekey, &mut rng));
-    assert!(bob.decapsulate(&gt, &context) == record_key);
-    assert!(bob.decapsulate(&lv, &context) == record_key);
+    assert!(bob.decapsulate(&gt, &one, &context) == record_key);
+    assert!(bob.decapsulate(&lv, &one, &context) == record_key);
 
     median("scope key", || public.scope(&scope));
-    median("encapsulate", || key.encapsulate(&context, &mut rng));
-    median("encapsulate with scope key", || {
-        public.scope(&scope).encapsulate(&context, &mut rng)
+    median("encapsulate", || {
+        key.encapsulate(&context, psk, b"", &mut rng)
     });
-    median("verify capsule", || capsule.verify(&key, &context, &proof));
+    median("encapsulate with scope key", || {
+        public
+            .scope(&scope)
+            .encapsulate(&context, psk, b"", &mut rng)
+    });
+    median("verify capsule", || {
+        capsule.verify(&key, &context, &[6; 32], &proof)
+    });
     median("rekey", || secret.rekey(&bob_public));
     median("verify rekey", || rekey.verify(&key, &bob_public));
     median("re-encapsulate GT", || pre::reencapsulate(&proven, &rekey));
@@ -54,8 +63,8 @@ fn main() -> Result<(), yilian_crypto::Error> {
         pre::reencapsulate_lv(&proven, &rekey, &mut rng)
     });
     median("open own", || secret.decapsulate(&proven));
-    median("open delegated GT", || bob.decapsulate(&gt, &context));
-    median("open delegated LV", || bob.decapsulate(&lv, &context));
+    median("open delegated GT", || bob.decapsulate(&gt, &one, &context));
+    median("open delegated LV", || bob.decapsulate(&lv, &one, &context));
     let gt_bytes = gt.to_bytes();
     median("decode re-encapsulation GT", || {
         Reencapsulation::from_bytes(&gt_bytes)

@@ -49,6 +49,15 @@ pub enum Error {
     /// The key or the associated data are not those the message was sealed with.
     #[error("sealed with another key or other associated data")]
     WrongKey,
+    /// Sealed by a suite of algorithms that this program does not know: it is older than the bytes.
+    #[error(
+        "sealed by suite {found}; this program knows suite {} only",
+        crate::suite::SUITE
+    )]
+    Suite {
+        /// Its number.
+        found: u8,
+    },
     /// Sealed bytes end early: ask the store again.
     #[error("the sealed bytes end early")]
     Truncated,

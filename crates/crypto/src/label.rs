@@ -66,6 +66,8 @@ labels! {
     RECORD_SIGNATURE = "record/sign";
     /// Commitment to a record's author.
     AUTHOR_COMMITMENT = "record/author-commitment";
+    /// What a capsule's proof is bound to: the header before it, and the body.
+    RECORD_BODY = "record/sealed-body";
     /// Mask over the scope in a sealed object's header.
     SCOPE_MASK = "record/scope-mask";
     /// Signature of a visit token under the visit's pseudonym.
@@ -91,12 +93,32 @@ labels! {
     PRE_PROOF = "pre/knowledge-proof";
     /// Challenge of a key holder's proof of its partial.
     PRE_PARTIAL = "pre/partial-proof";
-    /// Key of a message sealed to a node's key.
-    NODE_SEAL = "seal/to-node";
+    /// Key of a message sealed to a certified key.
+    MESSAGE_SEAL = "seal/message";
+    /// Seed of a node's key for messages, from the seed of its signing key.
+    NODE_KEM = "seed/node-kem";
+    /// Nonces of proofs and signatures, from secret, message and randomness.
+    NONCE = "nonce/hedged";
+    /// Randomness of a capsule.
+    PRE_ENCAPSULATION = "pre/encapsulation";
+    /// Blinding of a capsule that is turned without a pairing.
+    PRE_LV = "pre/lv-blinding";
+    /// Coefficients of a shared rekey.
+    PRE_DEAL = "pre/deal";
     /// Record key from Z^r.
     PRE_RECORD_KEY = "pre/record-key";
     /// A delegatee's scalar from its seed.
     PRE_DELEGATEE = "pre/delegatee";
+
+    // - crypto::psk
+    /// Secret of a quarter, or of a private visit, at one hospital.
+    PSK_PERIOD = "psk/period";
+    /// Secret of a scope.
+    PSK_SCOPE = "psk/scope";
+    /// Secret of a record.
+    PSK_RECORD = "psk/record";
+    /// Search secret of a quarter at one hospital.
+    PSK_SEARCH = "psk/search";
 
     // - crypto::seal
     /// Key commitment of a sealed message.
@@ -113,6 +135,12 @@ labels! {
     REGULATOR = "pseudonym/regulator";
 
     // - crypto::seed
+    /// A patient's seed of one chain, from the seed of the words.
+    SEED_CHAIN = "seed/of-chain";
+    /// What the scope secrets of one hospital come from.
+    SEED_PERIODS = "seed/periods-of-hospital";
+    /// What the search secrets of one hospital come from.
+    SEED_SEARCH_SECRETS = "seed/searches-of-hospital";
     /// The root scalar a from a patient's seed.
     SEED_ROOT = "seed/root";
     /// k_h from seed and hospital.
@@ -137,6 +165,8 @@ labels! {
     SEED_MEMBER_SIGNING = "seed/member-signing";
     /// Seed of the delegatee key of an organisation's member.
     SEED_MEMBER_DELEGATEE = "seed/member-delegatee";
+    /// Seed of the key for messages of an organisation's member.
+    SEED_MEMBER_KEM = "seed/member-kem";
     /// Seed of the writer key of an organisation's member.
     SEED_MEMBER_WRITER = "seed/member-writer";
 
@@ -238,6 +268,8 @@ pub mod call {
         SEAL = b"seal";
         /// A patient hands a key holder its shares of a grant's rekeys.
         DEPOSIT = b"deposit";
+        /// A patient vouches for a holder's share of a scope's secret.
+        SECRET_SHARE = b"secret-share";
         /// A clinician opens an emergency grant.
         OPENING = b"opening";
         /// A reader asks a key holder for a record.
@@ -298,7 +330,7 @@ mod tests {
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
         assert_eq!(
             hex::encode(all),
-            "4eeda89562628c20edeeb1a2394a69d872f866020966d686898c28ebec6363e6"
+            "6132d0b088ca0ba32bf2cfe0649b1e69959aa7b8fbc34403c33c4c19c8025e20"
         );
     }
 

@@ -6,8 +6,11 @@
 //! - [`pseudonym`]: one name for each visit, with an identity that only regulators can read.
 //! - [`seed`]: everything of a patient or member from 24 words.
 //! - [`scope`]: what a grant is about.
+//! - [`psk`]: secrets that travel from hand to hand, for when curves do not hold.
 //! - [`search`]: search keys.
-//! - [`to_node`]: messages that only one node can read.
+//! - [`suite`]: the number that every sealed thing begins with.
+//! - [`kem`]: messages that only the holder of a certified key can read.
+//! - [`shamir`]: a secret that k of n key holders have together.
 //! - [`trace`]: what a pack's code opens.
 //! - [`label`], [`hash`]: domain separation, hashing and key derivation.
 //! - [`bls`]: safe types over BLS12-381; the only place with foreign code.
@@ -27,15 +30,18 @@ pub mod bls;
 mod encoding;
 mod error;
 pub mod hash;
+pub mod kem;
 pub mod label;
 pub mod pre;
 pub mod pseudonym;
+pub mod psk;
 pub mod scope;
 pub mod seal;
 pub mod search;
 pub mod seed;
+pub mod shamir;
 pub mod sign;
-pub mod to_node;
+pub mod suite;
 pub mod trace;
 
 pub use error::Error;

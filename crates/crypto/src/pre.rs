@@ -7,8 +7,8 @@
 //! and `PK_b = h^b`; `Z = e(g, h)`; `w` a scope.
 //! ```text
 //! scope key        a_w = a + H1(PK_a, w), PK_{a,w} = PK_a g^{H1(PK_a, w)}       48 bytes
-//! encapsulate      c = PK_{a,w}^r, K = KDF(Z^r, context)                        48 bytes
-//!                  proof of r: A = PK_{a,w}^k, e = H(PK_{a,w}, c, A, context),
+//! encapsulate      c = PK_{a,w}^r, K = KDF(Z^r | s_c, context)                  48 bytes
+//!                  proof of r: A = PK_{a,w}^k, e = H(PK_{a,w}, c, A, context, body),
 //!                  s = k + e r; holds when e = H(.., PK_{a,w}^s c^-e, ..)       64 bytes
 //! decapsulate      Z^r = e(c^{1/a_w}, h)
 //! rekey            RK = PK_b^{1/a_w}; good when e(PK_{a,w}, RK) = e(g, PK_b)    96 bytes
@@ -17,8 +17,9 @@
 //!   and Vergnaud 2008)
 //! ```
 //! A proxy takes a [`ProvenCapsule`], which only [`Capsule::verify`] makes: the proof stops a
-//! delegatee from having a multiple of another record's capsule turned to him. The scalar `a_w` is
-//! never given out: it gives `a`.
+//! delegatee from having a multiple of another record's capsule turned to him, and anybody from
+//! having a record's capsule turned that he put before another body. The scalar `a_w` is never
+//! given out: it gives `a`. `s_c` is the record's secret ([`crate::psk`]), which proxies never see.
 //!
 //! # Deviations
 //! - A key encapsulation, not encryption of a message in GT; keys are per scope, a proof is
@@ -50,12 +51,10 @@ use crate::{
     hash::{hash, kdf},
     label,
     pseudonym::Nym,
-    scope::Scope,
+    psk::{HospitalPsk, PeriodPsk, RecordPsk, ScopePsk},
+    scope::{Quarter, Scope, VisitTag},
+    suite::SUITE,
 };
-
-/// The suite that contexts bind: this module's construction on BLS12-381, records sealed by
-/// [`crate::seal`].
-const SUITE: u8 = 1;
 
 debug_public_values!(
     DelegatorPublic,
@@ -68,22 +67,37 @@ debug_public_values!(
     LvReencapsulation
 );
 
-/// A patient's secret at one hospital, `a`. Not exported.
+/// A patient's secret at one hospital, `a`, and what the scopes' secrets there come from. Not
+/// exported.
 pub struct DelegatorSecret {
     secret: Scalar,
     public: DelegatorPublic,
+    psk: HospitalPsk,
 }
 
 impl DelegatorSecret {
     /// A fresh secret.
     #[must_use]
     pub fn random(rng: &mut impl CryptoRng) -> Self {
-        Self::new(Scalar::random(rng))
+        let secret = Scalar::random(rng);
+        let mut psk = Zeroizing::new([0; 32]);
+        rng.fill_bytes(psk.as_mut_slice());
+        Self::new(secret, HospitalPsk::new(psk))
     }
 
-    pub(crate) fn new(secret: Scalar) -> Self {
+    pub(crate) fn new(secret: Scalar, psk: HospitalPsk) -> Self {
         let public = DelegatorPublic(G1::power_of_generator(&secret));
-        Self { secret, public }
+        Self {
+            secret,
+            public,
+            psk,
+        }
+    }
+
+    /// What the hospital is handed to seal records of a quarter, or of the private visit of `tag`.
+    #[must_use]
+    pub fn period(&self, period: Quarter, tag: Option<&VisitTag>) -> PeriodPsk {
+        self.psk.period(period, tag)
     }
 
     /// PK_a.
@@ -100,6 +114,7 @@ impl DelegatorSecret {
         ScopeSecret {
             inverse: secret.invert_or_zero(),
             key: ScopeKey(G1::power_of_generator(&secret)),
+            psk: self.psk.scope(scope),
         }
     }
 }
@@ -131,10 +146,11 @@ impl DelegatorPublic {
     }
 }
 
-/// The secret side of a scope. Holds `1/a_w` only; not exported.
+/// The secret side of a scope: `1/a_w`, not exported, and `s_w`.
 pub struct ScopeSecret {
     inverse: Scalar,
     key: ScopeKey,
+    psk: ScopePsk,
 }
 
 impl ScopeSecret {
@@ -144,12 +160,20 @@ impl ScopeSecret {
         self.key
     }
 
+    /// s_w, for readers.
+    #[must_use]
+    pub const fn psk(&self) -> &ScopePsk {
+        &self.psk
+    }
+
     /// Opens a capsule of this scope: K from `Z^r = e(c^{1/a_w}, h)`. That of another scope gives a
     /// key that opens nothing.
     #[must_use]
     pub fn decapsulate(&self, capsule: &ProvenCapsule) -> RecordKey {
         let base = capsule.capsule.0.mul(&self.inverse);
-        RecordKey::derive(&PreparedG2::generator().pairing(&base), &capsule.context)
+        let shared = PreparedG2::generator().pairing(&base);
+        let psk = self.psk.record(&capsule.capsule);
+        RecordKey::derive(&shared, &psk, &capsule.context)
     }
 
     /// `RK = PK_b^{1/a_w}`: lets a proxy turn this scope's capsules to `delegatee`.
@@ -172,33 +196,76 @@ pub struct ScopeKey(G1);
 point_encoding!(ScopeKey, G1, "scope key (48 bytes)");
 
 impl ScopeKey {
-    /// Makes a record's key and the capsule that carries it, with a proof bound to `context`.
+    /// Makes a record's key and the capsule that carries it. `psk` is the scope's secret. `message`
+    /// is what will be sealed: with it a generator that repeats itself makes no key twice for two
+    /// messages.
     #[must_use]
     pub fn encapsulate(
         &self,
         context: &Context,
+        psk: &ScopePsk,
+        message: &[u8],
         rng: &mut impl CryptoRng,
-    ) -> (Capsule, KnowledgeProof, RecordKey) {
-        let r = Scalar::random(rng);
+    ) -> (Capsule, Prover, RecordKey) {
+        let message = Zeroizing::new(hash(label::PRE_ENCAPSULATION, &[message]));
+        let parts: [&[u8]; 2] = [context.digest(), message.as_slice()];
+        let r = Scalar::hedged(label::PRE_ENCAPSULATION, psk.expose(), &parts, rng);
         let capsule = Capsule(self.0.mul(&r));
-
-        let k = Scalar::random(rng);
-        let challenge = proof_challenge(self, &capsule, &self.0.mul(&k), context);
-        let response = k.add(&challenge.mul(&r));
-
-        let key = RecordKey::derive(&Gt::power_of_generator(&r), context);
-        (
+        let psk = psk.record(&capsule);
+        let key = RecordKey::derive(&Gt::power_of_generator(&r), &psk, context);
+        let prover = Prover {
+            r,
+            scope_key: *self,
             capsule,
-            KnowledgeProof {
-                challenge,
-                response,
-            },
-            key,
-        )
+            context: *context,
+        };
+        (capsule, prover, key)
     }
 }
 
-/// What a record's key and proof are bound to: suite, scope key, pseudonym of the visit, and
+/// The maker's knowledge of a capsule's `r`, until the body is sealed that the proof is bound to.
+pub struct Prover {
+    r: Scalar,
+    scope_key: ScopeKey,
+    capsule: Capsule,
+    context: Context,
+}
+
+impl Prover {
+    /// Proves that whoever made the capsule sealed the `body` of this digest.
+    #[must_use]
+    pub fn prove(self, body: &[u8; 32], rng: &mut impl CryptoRng) -> KnowledgeProof {
+        let Self {
+            r,
+            scope_key,
+            capsule,
+            context,
+        } = self;
+        let secret = Zeroizing::new(r.to_bytes());
+        let parts: [&[u8]; 4] = [
+            &scope_key.to_bytes(),
+            &capsule.to_bytes(),
+            context.digest(),
+            body,
+        ];
+        let k = Scalar::hedged(label::PRE_PROOF, secret.as_slice(), &parts, rng);
+        let commitment = scope_key.0.mul(&k);
+        let challenge = proof_challenge(&scope_key, &capsule, &commitment, &context, body);
+        let response = k.add(&challenge.mul(&r));
+        KnowledgeProof {
+            challenge,
+            response,
+        }
+    }
+}
+
+impl std::fmt::Debug for Prover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "Prover", Scalar::SIZE)
+    }
+}
+
+/// What a record's key and proof are bound to: suite, chain, scope key, pseudonym of the visit, and
 /// commitment to the author.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Context {
@@ -206,11 +273,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of a record sealed under `scope_key`, in the visit of `nym`, by the `author`
-    /// committed to.
+    /// The context of a record on `chain`, sealed under `scope_key`, in the visit of `nym`, by the
+    /// `author` committed to.
     #[must_use]
-    pub fn new(scope_key: &ScopeKey, nym: &Nym, author: &[u8; 32]) -> Self {
-        let parts: [&[u8]; 4] = [&[SUITE], &scope_key.to_bytes(), &nym.to_bytes(), author];
+    pub fn new(chain: &[u8; 32], scope_key: &ScopeKey, nym: &Nym, author: &[u8; 32]) -> Self {
+        let (scope_key, nym) = (scope_key.to_bytes(), nym.to_bytes());
+        let parts: [&[u8]; 5] = [&[SUITE], chain, &scope_key, &nym, author];
         Self {
             digest: hash(label::PRE_CONTEXT, &parts),
         }
@@ -264,22 +332,24 @@ impl From<&Capsule> for EncodedCapsule {
 }
 
 impl Capsule {
-    /// Checks that whoever made the capsule knew `r`, for this scope and context.
+    /// Checks that whoever made the capsule knew `r`, for this scope and context, and sealed the
+    /// `body` of this digest.
     ///
     /// # Errors
-    /// [`Error::Proof`] when scope key, context, capsule or proof are not those of one
+    /// [`Error::Proof`] when scope key, context, capsule, body or proof are not those of one
     /// encapsulation.
     pub fn verify(
         &self,
         scope_key: &ScopeKey,
         context: &Context,
+        body: &[u8; 32],
         proof: &KnowledgeProof,
     ) -> Result<ProvenCapsule, Error> {
         let commitment = scope_key
             .0
             .mul(&proof.response)
             .add(&self.0.mul(&proof.challenge).negate());
-        let challenge = proof_challenge(scope_key, self, &commitment, context);
+        let challenge = proof_challenge(scope_key, self, &commitment, context, body);
         if challenge != proof.challenge {
             return Err(Error::Proof);
         }
@@ -299,18 +369,20 @@ pub struct KnowledgeProof {
 }
 schnorr_encoding!(KnowledgeProof, "proof of knowledge (64 bytes)");
 
-/// e = H(PK_{a,w}, c, A, context).
+/// e = H(PK_{a,w}, c, A, context, body).
 fn proof_challenge(
     scope_key: &ScopeKey,
     capsule: &Capsule,
     commitment: &G1,
     context: &Context,
+    body: &[u8; 32],
 ) -> Scalar {
-    let parts: [&[u8]; 4] = [
+    let parts: [&[u8]; 5] = [
         &scope_key.to_bytes(),
         &capsule.to_bytes(),
         &commitment.to_bytes(),
         context.digest(),
+        body,
     ];
     hash_to_scalar(label::PRE_PROOF, &parts)
 }
@@ -373,7 +445,9 @@ pub fn reencapsulate_lv(
     rekey: &Rekey,
     rng: &mut impl CryptoRng,
 ) -> LvReencapsulation {
-    let t = Scalar::random(rng);
+    let secret = Zeroizing::new(rekey.to_bytes());
+    let parts: [&[u8]; 1] = [&capsule.capsule.to_bytes()];
+    let t = Scalar::hedged(label::PRE_LV, secret.as_slice(), &parts, rng);
     LvReencapsulation {
         x: capsule.capsule.0.mul(&t),
         y: rekey.0.mul(&t.invert_or_zero()),
@@ -527,15 +601,21 @@ impl DelegateeSecret {
         DelegateePublic(G2::power_of_generator(&self.secret))
     }
 
-    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for. What
-    /// was turned to another, or made for another context, gives a key that opens nothing.
+    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for, with the
+    /// record's secret. What was turned to another, or made for another context or secret, gives a
+    /// key that opens nothing.
     #[must_use]
-    pub fn decapsulate(&self, capsule: &Reencapsulation, context: &Context) -> RecordKey {
+    pub fn decapsulate(
+        &self,
+        capsule: &Reencapsulation,
+        psk: &RecordPsk,
+        context: &Context,
+    ) -> RecordKey {
         let shared = match capsule {
             Reencapsulation::Gt(form) => form.0.pow(&self.inverse),
             Reencapsulation::Lv(form) => pairing(&form.x.mul(&self.inverse), &form.y),
         };
-        RecordKey::derive(&shared, context)
+        RecordKey::derive(&shared, psk, context)
     }
 }
 
@@ -550,18 +630,16 @@ impl std::fmt::Debug for DelegateeSecret {
 pub struct DelegateePublic(G2);
 point_encoding!(DelegateePublic, G2, "delegatee key (96 bytes)");
 
-/// The key of one record, `K = KDF(Z^r, context)`. Not `Clone`: to seal consumes it. Compared in
+/// The key of one record, `K = KDF(Z^r | s_c, context)`: two secrets put together as NIST SP 800-56C
+/// has it, so that it is as good as the better one. Not `Clone`: to seal consumes it. Compared in
 /// constant time.
 pub struct RecordKey(Zeroizing<[u8; 32]>);
 
 impl RecordKey {
-    fn derive(shared: &Gt, context: &Context) -> Self {
+    fn derive(shared: &Gt, psk: &RecordPsk, context: &Context) -> Self {
         let shared = shared.to_plain_bytes();
-        Self(kdf(
-            label::PRE_RECORD_KEY,
-            shared.as_slice(),
-            &[context.digest()],
-        ))
+        let both = Zeroizing::new([shared.as_slice(), psk.expose()].concat());
+        Self(kdf(label::PRE_RECORD_KEY, &both, &[context.digest()]))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {

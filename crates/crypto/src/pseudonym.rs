@@ -12,6 +12,7 @@
 //!            s1 = k + e u, s2 = m + e d
 //! open       PK_a = E2 E1^-y
 //! ```
+//! k, u and m are hedged: drawn from randomness, secret and message together.
 //!
 //! # Not promised
 //! The escrow's proof says that it holds the key under this pseudonym, and with a signature under
@@ -20,6 +21,7 @@
 //! links that visit.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use crate::{
     Error,
@@ -86,9 +88,12 @@ impl NymSecret {
     /// Signs `message`, in parts, for the purpose of `label`.
     #[must_use]
     pub fn sign(&self, label: Label, message: &[&[u8]], rng: &mut impl CryptoRng) -> NymSignature {
-        let k = Scalar::random(rng);
+        let message = hash(label, message);
+        let secret = Zeroizing::new(self.secret.to_bytes());
+        let parts: [&[u8]; 2] = [&self.nym.to_bytes(), &message];
+        let k = Scalar::hedged(label::NYM_SIGNATURE, secret.as_slice(), &parts, rng);
         let commitment = G1::power_of_generator(&k);
-        let challenge = signature_challenge(&self.nym, &commitment, &hash(label, message));
+        let challenge = signature_challenge(&self.nym, &commitment, &message);
         let response = k.add(&challenge.mul(&self.secret));
         NymSignature {
             challenge,
@@ -190,11 +195,17 @@ impl Escrow {
         context: &[u8],
         rng: &mut impl CryptoRng,
     ) -> Self {
-        let u = Scalar::random(rng);
+        let secret = Zeroizing::new(nym.offset.to_bytes());
+        let (named, key) = (nym.nym.to_bytes(), regulators.to_bytes());
+        let mut hedged = |number: u8| {
+            let parts: [&[u8]; 4] = [&named, &key, context, &[number]];
+            Scalar::hedged(label::ESCROW_PROOF, secret.as_slice(), &parts, rng)
+        };
+        let u = hedged(1);
         let ephemeral = G1::power_of_generator(&u);
         let hidden = patient.root_public().add(&regulators.0.mul(&u));
 
-        let (k, m) = (Scalar::random(rng), Scalar::random(rng));
+        let (k, m) = (hedged(2), hedged(3));
         let commitments = [
             G1::power_of_generator(&k),
             regulators

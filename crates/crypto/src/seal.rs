@@ -4,8 +4,8 @@
 //! STREAM (Hoang, Reyhanitabar, Rogaway and Vizár 2015) over XChaCha20-Poly1305 in the manner of
 //! age, with a key commitment in front (Albertini and others 2022).
 //! ```text
-//! commitment = HKDF(key, "seal/key-commitment", associated)        32 bytes, first
-//! payload    = HKDF(key, "seal/payload-key", associated)
+//! commitment = HKDF(key, "seal/key-commitment", suite, associated)        32 bytes, first
+//! payload    = HKDF(key, "seal/payload-key", suite, associated)
 //! chunk i    = XChaCha20-Poly1305(payload, nonce)
 //! nonce      = 15 zeros | i (8 bytes, big-endian) | 1 for the last chunk, else 0
 //! ```
@@ -16,6 +16,8 @@
 //! The commitment is compared before anything is decrypted: nobody can make bytes that open under
 //! two keys, or with two kinds of associated data.
 //!
+//! Whatever holds a seal begins with the number of its suite, see [`crate::suite`].
+//!
 //! # Not promised
 //! The length of the plaintext shows.
 
@@ -23,7 +25,7 @@ use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{Error, hash::kdf, label, pre::RecordKey};
+use crate::{Error, hash::kdf, label, pre::RecordKey, suite::SUITE};
 
 /// Bytes of plaintext that can be sealed: 256 MiB, as all of it is held in memory.
 pub const PLAINTEXT_MAX: usize = 256 << 20;
@@ -129,9 +131,10 @@ struct Stream {
 
 impl Stream {
     fn new(key: &RecordKey, associated: &[u8]) -> Self {
-        let payload = kdf::<32>(label::SEAL_PAYLOAD, key.as_bytes(), &[associated]);
+        let bound: [&[u8]; 2] = [&[SUITE], associated];
+        let payload = kdf::<32>(label::SEAL_PAYLOAD, key.as_bytes(), &bound);
         Self {
-            commitment: kdf(label::SEAL_COMMITMENT, key.as_bytes(), &[associated]),
+            commitment: kdf(label::SEAL_COMMITMENT, key.as_bytes(), &bound),
             cipher: XChaCha20Poly1305::new((&*payload).into()),
         }
     }

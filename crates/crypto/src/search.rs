@@ -3,11 +3,12 @@
 //!
 //! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a
 //! quarter without a round trip: X25519 (RFC 7748) between the writer's key and the patient's key
-//! at that hospital. Each keyword has a key under it, each entry of a keyword a number, and each
+//! at that hospital, and the quarter's search secret `x_q` ([`crate::psk`]), so that whoever solves
+//! discrete logarithms guesses no keyword. Each keyword has a key under it, each entry of a keyword a number, and each
 //! number a leaf of a GGM tree, from which the entry's address and masks come:
 //!
 //! ```text
-//! k     = KDF(X25519(writer, X_h), writer, X_h, hospital, quarter)
+//! k     = KDF(X25519(writer, X_h) | x_q, writer, X_h, chain, hospital, quarter)
 //! k_w   = PRF(k, w)                     root = PRF(k_w, "tree")      node.b = PRF(node, b)
 //! entry = address PRF(leaf, "address") 16
 //!       | pointer: record id XOR PRF(leaf, "mask") 32 | tag PRF(leaf, "tag" | record id) 8
@@ -31,8 +32,8 @@ mod index;
 mod trapdoor;
 
 pub use index::{
-    Address, Counter, CrossKey, CrossTag, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer,
-    PADDINGS, padded,
+    Address, Counter, CrossKey, CrossTag, IndexContext, IndexEntry, IndexKey, Keyword, KeywordKey,
+    MaskedPointer, PADDINGS, padded,
 };
 pub use trapdoor::{Lookup, Probe, Trapdoor};
 

@@ -4,18 +4,22 @@
 //! docs/PROTOCOL.md 1.4. All derivations are [`kdf`] under a label of their own; scalars are of 64
 //! derived bytes.
 //! ```text
-//! patient  a   = scalar(seed, "root")                 never leaves; PK_a = g^a only in escrows
+//! patient  seed of a chain = KDF(the words' seed, "of-chain", chain); from here on `seed` is that
+//!          a   = scalar(seed, "root")                 never leaves; PK_a = g^a only in escrows
 //!          k_h = KDF(seed, "key-of-hospital", hospital)
 //!          a_h = a + H(k_h)                           the delegator's secret at that hospital
 //!          x_h = KDF(seed, "search-of-hospital", hospital)
+//!          s_h = KDF(seed, "periods-of-hospital", hospital), for scope secrets: `crate::psk`
+//!          x_s = KDF(seed, "searches-of-hospital", hospital), for search secrets
 //!          k_v = KDF(seed, "key-of-visit", hospital, counter)
 //!          nym secret = a + H(k_v), tag = KDF(k_v, "tag-of-visit")
 //!          m   = KDF(seed, "signing-master")
 //!          visits sign with KDF(m, "signing-key-of-visit", hospital, counter),
 //!          grants with KDF(m, "signing-key-of-grant", counter)
-//! member   KDF(seed, "member-signing"), KDF(seed, "member-delegatee")
+//! member   KDF(seed, "member-signing"), KDF(seed, "member-delegatee"), KDF(seed, "member-kem")
 //! ```
-//! Counters are 4 bytes, big-endian. A hospital sees `PK_h = PK_a g^{H(k_h)}` and nyms, which
+//! Counters are 4 bytes, big-endian. Two chains see nothing that links one's keys to the other's. A
+//! member's keys are the same on every chain: certificates name them openly. A hospital sees `PK_h = PK_a g^{H(k_h)}` and nyms, which
 //! nothing links to those of another hospital.
 //!
 //! # Deviation
@@ -32,9 +36,11 @@ use crate::{
     bls::{G1, Scalar, hash_to_scalar},
     encoding::debug_secret,
     hash::kdf,
+    kem::KemSecret,
     label::{self, Label},
     pre::{DelegateeSecret, DelegatorSecret},
     pseudonym::{Nym, NymSecret},
+    psk::{HospitalPsk, SearchPsks},
     scope::VisitTag,
     search::{SearchSecret, WriterSecret},
     sign::SigningKey,
@@ -172,7 +178,7 @@ fn split_words(text: &str) -> (Language, Zeroizing<String>) {
     (Language::SimplifiedChinese, words)
 }
 
-/// All keys of a patient. Zeroised when dropped.
+/// All keys of a patient on one chain. Zeroised when dropped.
 pub struct PatientKeys {
     seed: Seed,
     root: Scalar,
@@ -180,13 +186,14 @@ pub struct PatientKeys {
 }
 
 impl PatientKeys {
-    /// The keys of a seed.
+    /// The keys of a seed on one chain, by its id.
     #[must_use]
-    pub fn from_seed(seed: &Seed) -> Self {
+    pub fn from_seed(seed: &Seed, chain: &[u8; 32]) -> Self {
+        let seed = Seed(kdf(label::SEED_CHAIN, seed.expose(), &[chain]));
         Self {
-            seed: seed.clone(),
             root: Scalar::derive(label::SEED_ROOT, seed.expose(), &[]),
             signing_master: kdf(label::SEED_SIGNING, seed.expose(), &[]),
+            seed,
         }
     }
 
@@ -202,8 +209,12 @@ impl PatientKeys {
         let offset = hash_to_scalar(label::SEED_HOSPITAL_OFFSET, &[k_h.as_slice()]);
         let search = self.key(label::SEED_SEARCH, &[hospital]);
         HospitalKeys {
-            delegator: DelegatorSecret::new(self.root.add(&offset)),
+            delegator: DelegatorSecret::new(
+                self.root.add(&offset),
+                HospitalPsk::new(self.key(label::SEED_PERIODS, &[hospital])),
+            ),
             search: SearchSecret::from_seed(&search),
+            searches: SearchPsks::new(self.key(label::SEED_SEARCH_SECRETS, &[hospital])),
         }
     }
 
@@ -252,6 +263,8 @@ pub struct HospitalKeys {
     pub delegator: DelegatorSecret,
     /// x_h.
     pub search: SearchSecret,
+    /// x_s, the search secrets of its quarters.
+    pub searches: SearchPsks,
 }
 
 /// A patient's keys of one visit.
@@ -276,6 +289,8 @@ pub struct MemberKeys {
     pub delegatee: DelegateeSecret,
     /// Writes index entries that the patient finds again; its public key is certified too.
     pub writer: WriterSecret,
+    /// Opens what is sealed to the member: shares and letters; its public key is certified too.
+    pub kem: KemSecret,
 }
 
 impl MemberKeys {
@@ -287,6 +302,7 @@ impl MemberKeys {
             signing: SigningKey::from_seed(&key(label::SEED_MEMBER_SIGNING)),
             delegatee: DelegateeSecret::from_seed(&key(label::SEED_MEMBER_DELEGATEE)),
             writer: WriterSecret::from_seed(&key(label::SEED_MEMBER_WRITER)),
+            kem: KemSecret::from_seed(&key(label::SEED_MEMBER_KEM)),
         }
     }
 }

@@ -39,9 +39,9 @@ impl SigningKey {
         VerifyingKey(self.0.verifying_key())
     }
 
-    /// The same secret for X25519, see [`crate::to_node`].
-    pub(crate) fn to_x25519(&self) -> x25519_dalek::StaticSecret {
-        x25519_dalek::StaticSecret::from(self.0.to_scalar_bytes())
+    /// The seed it is made from.
+    pub(crate) fn seed(&self) -> &[u8; 32] {
+        self.0.as_bytes()
     }
 
     /// Signs `message`, in parts, for the purpose of `label`.
@@ -63,11 +63,6 @@ impl std::fmt::Debug for SigningKey {
 pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
 
 impl VerifyingKey {
-    /// The same key for X25519.
-    pub(crate) fn to_x25519(self) -> [u8; 32] {
-        self.0.to_montgomery().to_bytes()
-    }
-
     /// Bytes of the encoding.
     pub const SIZE: usize = 32;
 

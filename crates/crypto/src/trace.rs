@@ -3,7 +3,7 @@
 //! ```text
 //! seed    = HKDF(secret, "trace/key-seed", identity)        64 bytes, for the proof of knowledge
 //! reading = HKDF(secret, "trace/reading-key", identity)     32 bytes
-//! event   = seal(k, associated, plaintext)                  k fresh for every append
+//! event   = suite (1) | seal(k, associated, plaintext)      k fresh for every append
 //! masked  = k XOR HKDF(reading, "trace/event-key-mask", digest of the sealed event)
 //! ```
 //! One event is sealed once for all the packs that share it; each pack's trace holds the event's
@@ -21,6 +21,7 @@ use crate::{
     label,
     pre::RecordKey,
     seal,
+    suite::{self, SUITE},
 };
 
 /// Bytes that make a trace key.
@@ -89,7 +90,11 @@ impl ReadingKey {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let key = Zeroizing::new(xor(&masked.0, &self.pad(&EventDigest::of(sealed))));
-        seal::open(&RecordKey::from_bytes(key), associated, sealed)
+        seal::open(
+            &RecordKey::from_bytes(key),
+            associated,
+            suite::strip(sealed)?,
+        )
     }
 
     fn pad(&self, digest: &EventDigest) -> Zeroizing<[u8; 32]> {
@@ -111,7 +116,9 @@ impl EventKey {
     pub fn seal(associated: &[u8], plaintext: &[u8], rng: &mut impl CryptoRng) -> (Self, Vec<u8>) {
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(key.as_mut_slice());
-        let sealed = seal::seal(RecordKey::from_bytes(key.clone()), associated, plaintext);
+        let mut sealed = vec![SUITE];
+        let seal = seal::seal(RecordKey::from_bytes(key.clone()), associated, plaintext);
+        sealed.extend_from_slice(&seal);
         (Self(key), sealed)
     }
 }

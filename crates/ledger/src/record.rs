@@ -2,8 +2,8 @@
 //! is a new record.
 //!
 //! - `seal`, signed by the hospital's node: refused when the hospital is unknown or may not act,
-//!   the visit is another hospital's, any of its records exists, or an index entry's place is
-//!   taken.
+//!   the visit is another hospital's, any of its records exists, a capsule stands on the chain
+//!   already, or an index entry's place is taken.
 
 use yilian_protocol::{
     MemberId, RecordId, TreeHash,

@@ -5,10 +5,9 @@ use std::borrow::Borrow;
 
 use yilian_crypto::search::{IndexEntry, MaskedPointer};
 use yilian_protocol::{
-    StateKey,
     codec::Encode,
     refusal::Refusal,
-    search::RecordIndex,
+    search::{CrossTags, RecordIndex},
     state::tables::{CROSS, INDEX, index_name},
     tx::SealVisit,
 };
@@ -59,29 +58,29 @@ impl<T: Encode> Places<T> {
 pub(crate) struct IndexReads {
     /// The entries, in their order.
     entries: Places<MaskedPointer>,
-    /// The records' cross tags, in the records' order: written only, since a record's place is
-    /// free.
-    tags: Vec<StateKey>,
+    /// The records' cross tags, in the records' order.
+    tags: Places<CrossTags>,
 }
 
 impl IndexReads {
     pub fn of(visit: &SealVisit, declare: &mut Declaration) -> Self {
         let names = entries(visit).map(|entry| index_name(&visit.hospital, &entry.address));
-        let records = visit.records.iter();
+        let entries = Places::of(declare.slots(INDEX, names));
+        let capsules = visit.records.iter();
+        let capsules = capsules.map(|sealed| sealed.capsule.to_bytes());
         Self {
-            entries: Places::of(declare.slots(INDEX, names)),
-            tags: records
-                .map(|sealed| CROSS.key(sealed.record.as_bytes()))
-                .collect(),
+            entries,
+            tags: Places::of(declare.slots(CROSS, capsules)),
         }
     }
 
-    /// One index for each record, and every place free.
+    /// One index for each record, every capsule new, and every place free.
     pub fn check(&self, state: &Overlay<'_>, visit: &SealVisit) -> Result<(), Stop> {
         require(
             visit.index.len() == visit.records.len(),
             Refusal::IndexMissing,
         )?;
+        require(self.tags.are_free(state)?, Refusal::CapsuleExists)?;
         require(self.entries.are_free(state)?, Refusal::IndexTaken)?;
         Ok(())
     }
@@ -90,9 +89,8 @@ impl IndexReads {
     pub fn put(&self, state: &mut Overlay<'_>, visit: &SealVisit) {
         let pointers = entries(visit).map(|entry| &entry.pointer);
         self.entries.put(state, pointers);
-        for (index, place) in visit.index.iter().zip(&self.tags) {
-            state.put(CROSS, *place, &index.tags());
-        }
+        self.tags
+            .put(state, visit.index.iter().map(RecordIndex::tags));
     }
 }
 

@@ -22,17 +22,17 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use yilian_crypto::pre::{self, Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
 use yilian_protocol::{
-    GrantId, MemberId,
+    ChainId, GrantId, MemberId,
     call::{CallError, Form, OneShot, Page, Reencapsulated},
     codec::{Decode, Encode},
-    grant::{Deposit, GrantedScope, Use},
+    grant::{Deposit, GrantedScope, SignedSecret, Use},
     limits::USES_MAX,
     refusal::Refusal,
     sealed::SealedObject,
 };
 
 /// Grant and holder -> deposit.
-const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v2");
+const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
 /// Grant and holder, number -> use.
 const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
 
@@ -145,26 +145,28 @@ impl KeyHolder {
     }
 
     /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`,
-    /// on disk before it returns.
+    /// on disk before it returns. Of an emergency grant, the holder's share of the scope's secret
+    /// comes with it: for the reader alone.
     ///
     /// # Errors
     /// Outer: the storage. Inner: [`Refusal::NotKeyHolder`] when the shares are not here,
     /// [`Refusal::CapsuleNotProven`] when `object` is not of the scope.
     pub fn serve(
         &self,
-        consent: ConsentChecked,
+        chain: ChainId,
+        consent: &ConsentChecked,
         deposit: &Deposit,
         object: &SealedObject,
         usage: &Use,
         rng: &mut impl rand_core::CryptoRng,
-    ) -> Result<Result<Partial, Refusal>, KeyHolderError> {
+    ) -> Result<Result<Served, Refusal>, KeyHolderError> {
         let shared = (deposit.grant == consent.grant())
-            .then(|| share_for(deposit, &consent))
+            .then(|| share_for(deposit, consent))
             .flatten();
-        let Some((scope, share)) = shared else {
+        let Some((scope, share, secret)) = shared else {
             return Ok(Err(Refusal::NotKeyHolder));
         };
-        let Ok(proven) = object.header().verify(consent.scope()) else {
+        let Ok(proven) = object.verify(chain, consent.scope()) else {
             return Ok(Err(Refusal::CapsuleNotProven));
         };
         self.note(name(deposit.grant, deposit.holder), usage)?;
@@ -174,7 +176,10 @@ impl KeyHolder {
             index: consent.holder(),
             commitment: &scope.commitment.0,
         };
-        Ok(Ok(Partial::make(&proven, share, &context, rng)))
+        Ok(Ok(Served {
+            partial: Partial::make(&proven, share, &context, rng),
+            secret: secret.cloned(),
+        }))
     }
 
     fn note(&self, name: Name, usage: &Use) -> Result<(), KeyHolderError> {
@@ -251,12 +256,23 @@ fn count_uses(
     }
 }
 
+/// What a holder has for a reader.
+#[derive(Debug)]
+pub struct Served {
+    /// Its part of the record's key.
+    pub partial: Partial,
+    /// Of an emergency grant, its share of the scope's secret.
+    pub secret: Option<SignedSecret>,
+}
+
 fn share_for<'a>(
     deposit: &'a Deposit,
     consent: &ConsentChecked,
-) -> Option<(&'a GrantedScope, &'a Rekey)> {
+) -> Option<(&'a GrantedScope, &'a Rekey, Option<&'a SignedSecret>)> {
     let mut pairs = deposit.terms.scopes.iter().zip(deposit.shares.iter());
-    pairs.find(|(scope, _)| scope.key == *consent.scope())
+    let place = pairs.position(|(scope, _)| scope.key == *consent.scope())?;
+    let (scope, share) = (deposit.terms.scopes.get(place)?, deposit.shares.get(place)?);
+    Some((scope, share, deposit.secrets.get(place)))
 }
 
 /// Re-encapsulates one record with a rekey that is used now and then gone.
@@ -264,13 +280,13 @@ fn share_for<'a>(
 /// # Errors
 /// [`Refusal::CapsuleNotProven`] when `object` is not of the scope named.
 pub fn reencapsulate_once(
+    chain: ChainId,
     request: &OneShot,
     object: &SealedObject,
     rng: &mut impl rand_core::CryptoRng,
 ) -> Result<Reencapsulated, Refusal> {
     let proven = object
-        .header()
-        .verify(&request.scope)
+        .verify(chain, &request.scope)
         .map_err(|_| Refusal::CapsuleNotProven)?;
     Ok(match request.form {
         Form::Gt => Reencapsulated::Gt(pre::reencapsulate(&proven, &request.rekey)),

@@ -4,6 +4,9 @@
 //! `yilian ca tls`). A certificate names its member as a DNS name, [`member_name`], which the root
 //! constrains the member's CA to (RFC 5280, 4.2.1.10): no member can name another. Whoever calls
 //! may show one; what is for members only asks for one, and for a member that may act.
+//!
+//! Keys are agreed on with X25519 and ML-KEM-768 together (draft-ietf-tls-ecdhe-mlkem) when both
+//! ends know it, so that what is recorded today stays closed when curves do not hold any more.
 
 use std::{
     fs,
@@ -19,7 +22,8 @@ use axum::{
     serve::{IncomingStream, Listener},
 };
 use rustls::{
-    RootCertStore, ServerConfig,
+    NamedGroup, RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
@@ -113,6 +117,7 @@ impl Tls {
     /// # Errors
     /// [`TlsError::Content`] when a file is not what it should be.
     pub fn client(&self) -> Result<reqwest::ClientBuilder, TlsError> {
+        prefer_hybrid_keys();
         let content = |error: reqwest::Error| TlsError::Content {
             cause: error.to_string(),
         };
@@ -134,7 +139,7 @@ impl Tls {
         roots.add(root).map_err(|error| content(&error))?;
         let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| content(&error))?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
                 .allow_unauthenticated()
@@ -148,6 +153,23 @@ impl Tls {
             .map_err(|error| content(&error))?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+}
+
+/// The usual algorithms, the hybrid group first.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let hybrid = NamedGroup::X25519MLKEM768;
+    provider
+        .kx_groups
+        .sort_by_key(|group| group.name() != hybrid);
+    provider
+}
+
+/// Has this process's clients offer the hybrid group first, unless it has chosen its algorithms
+/// already.
+pub fn prefer_hybrid_keys() {
+    // Somebody was first: then that stands, and both ends still know the group.
+    let _chosen = provider().install_default();
 }
 
 /// What is wrong with a node's TLS.
@@ -270,6 +292,20 @@ impl Listener for TlsListener {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is offered first gets a key share in the first message; the others stay on offer.
+    #[test]
+    fn the_hybrid_group_is_preferred_and_the_others_stay() {
+        let names: Vec<_> = provider()
+            .kx_groups
+            .iter()
+            .map(|group| group.name())
+            .collect();
+        assert_eq!(names[0], NamedGroup::X25519MLKEM768);
+        assert!(names.contains(&NamedGroup::X25519));
+        let usual = aws_lc_rs::default_provider().kx_groups.len();
+        assert_eq!(names.len(), usual);
+    }
 
     #[test]
     fn a_members_name_fits_dns() {

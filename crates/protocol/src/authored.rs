@@ -1,6 +1,6 @@
 //! Records signed by their author: what is inside a sealed object.
 //!
-//! The doctor signs (chain, pseudonym, scope, time, content) with the key of a registered
+//! The doctor signs (chain, pseudonym, scope, time, media type, content) with the key of a registered
 //! certificate. The signature is inside the ciphertext, so the chain names no doctor; whoever opens
 //! the record checks it against the registry, at the time of signing *and* at the time the record
 //! came onto the chain: a signature dated back into the validity of a stolen, since revoked key
@@ -20,6 +20,7 @@ use crate::{
     codec::{Blob, Decode, DecodeError, Encode, Reader, canonical},
     ids::{CertificateId, ChainId, TimeMs, TreeHash},
     limits::{CLOCK_SKEW_MS, OBJECT_MAX},
+    media::MediaType,
     refusal::Refusal,
     registry::{Admitted, CertificateEntry},
     trace::prescription_tag,
@@ -42,6 +43,7 @@ struct Statement {
     nym: Nym,
     scope: Scope,
     signed_at: TimeMs,
+    media: MediaType,
 }
 canonical!(Statement {
     author,
@@ -49,11 +51,12 @@ canonical!(Statement {
     chain,
     nym,
     scope,
-    signed_at
+    signed_at,
+    media
 });
 
 impl Authored {
-    /// Signs `content` as `author`, for the visit `nym`.
+    /// Signs `content`, which is of the kind `media`, as `author`, for the visit `nym`.
     #[allow(
         clippy::too_many_arguments,
         reason = "every one is signed; a builder would hide one"
@@ -65,7 +68,7 @@ impl Authored {
         nym: Nym,
         scope: Scope,
         signed_at: TimeMs,
-        content: Vec<u8>,
+        (media, content): (MediaType, Vec<u8>),
         rng: &mut impl CryptoRng,
     ) -> Self {
         let mut salt = [0; 32];
@@ -77,6 +80,7 @@ impl Authored {
             nym,
             scope,
             signed_at,
+            media,
         };
         let signature = key.sign(label::RECORD_SIGNATURE, &[&statement.to_vec(), &content]);
         Self {
@@ -224,6 +228,12 @@ impl Verified {
     #[must_use]
     pub fn content(&self) -> &[u8] {
         &self.authored.content
+    }
+
+    /// What the content is: how it is to be shown.
+    #[must_use]
+    pub const fn media(&self) -> MediaType {
+        self.authored.statement.media
     }
 
     /// The certificate of the author.

@@ -241,26 +241,71 @@ impl<T: Decode, const MAX: usize> Decode for List<T, MAX> {
     }
 }
 
-/// UTF-8 text of 1 to `MAX` bytes without control characters.
+/// UTF-8 text of 1 to `MAX` bytes for people, that shows what it is: no control characters, none
+/// that turn the direction of writing, none that cannot be seen. Two texts that look alike because
+/// of such characters are refused; letters that look alike are not.
+///
+/// Price: joiners of Persian and Indian scripts, and variant selectors behind ideographs, are
+/// refused too. The name is written without them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "Text{MAX}")]
-#[schemars(description = format!("UTF-8 text of 1 to {MAX} bytes without control characters"))]
+#[schemars(description = format!(
+    "UTF-8 text of 1 to {MAX} bytes without control, bidirectional or invisible characters"
+))]
 pub struct Text<const MAX: usize>(
     // Characters are counted by the schema, of which there are at most as many as bytes.
     #[schemars(
         length(min = 1, max = MAX),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+        regex(pattern = TEXT_PATTERN)
     )]
     String,
 );
+
+/// Characters that are no part of a [`Text`] beside control characters: Unicode's default-ignorable
+/// ones (UAX 44) with those that turn the direction (UAX 9), separators of lines, and a blank that
+/// is a symbol.
+const UNSEEN: [(char, char); 18] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+];
+
+/// The same for a schema, in the pattern's own escapes.
+const TEXT_PATTERN: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c",
+    r"\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800",
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}",
+    r"\u{e0000}-\u{e0fff}]*$",
+);
+
+/// Whether a text of people may hold the character.
+fn is_seen(character: char) -> bool {
+    let unseen = |(first, last): &(char, char)| (*first..=*last).contains(&character);
+    !character.is_control() && !UNSEEN.iter().any(unseen)
+}
 
 impl<const MAX: usize> Text<MAX> {
     /// Checks `text`.
     ///
     /// # Errors
     /// [`DecodeError::TooLong`] over `MAX` bytes, [`DecodeError::Invalid`] when empty or holding
-    /// control characters.
+    /// characters that are controls, turn the direction of writing, or cannot be seen.
     pub fn new(text: impl Into<String>) -> Result<Self, DecodeError> {
         let text = text.into();
         if text.len() > MAX {
@@ -270,9 +315,9 @@ impl<const MAX: usize> Text<MAX> {
                 limit: MAX,
             });
         }
-        if text.is_empty() || text.chars().any(char::is_control) {
+        if text.is_empty() || !text.chars().all(is_seen) {
             return Err(DecodeError::Invalid {
-                what: "text (empty, or with control characters)",
+                what: "text (empty, or with control, bidirectional or invisible characters)",
             });
         }
         Ok(Self(text))
@@ -649,6 +694,24 @@ mod tests {
         assert!(Text::<16>::new("李医生").is_ok());
         assert!(Text::<16>::new("a\u{1b}[2J").is_err());
         assert!(Text::<16>::new("").is_err());
+        // Dr. right-to-left override, a zero width space, a joiner, a tag, a soft hyphen.
+        for unseen in [
+            "\u{202e}",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{e0041}",
+            "\u{ad}",
+            "\u{2066}",
+        ] {
+            assert!(
+                Text::<32>::new(format!("Dr {unseen}Li")).is_err(),
+                "{unseen:?}"
+            );
+        }
+        for seen in ["李医生", "O’Brien-Müller", "الطبيب", "Ψ 🙂", "a\u{3000}b"] {
+            assert!(Text::<64>::new(seen).is_ok(), "{seen}");
+        }
+        assert!(UNSEEN.is_sorted_by(|before, after| before.1 < after.0));
         assert!(Text::<16>::from_slice(&[0, 0, 0, 1, 0xff]).is_err());
     }
 }

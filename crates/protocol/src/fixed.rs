@@ -7,11 +7,13 @@ use std::{borrow::Cow, marker::PhantomData};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize as _, Deserializer, Serializer};
 use yilian_crypto::{
+    kem::KemPublic,
     pre::{
         Capsule, DelegateePublic, DelegatorPublic, EncodedCapsule, GtReencapsulation,
         KnowledgeProof, LvReencapsulation, Partial, Rekey, ScopeKey,
     },
     pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic},
+    psk::{PeriodPsk, RecordPsk, ScopePsk, SearchPsk, SecretShare},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     search::{Address, CrossTag, MaskedPointer, SearchPublic, WriterPublic},
     sign::{Signature, VerifyingKey},
@@ -193,7 +195,49 @@ opaque! {
     EncodedCapsule "capsule (48 bytes)",
 }
 
+/// As `fixed!`, for secrets that are handed over: their bytes are exposed by a name that tells.
+macro_rules! handed {
+    ($($name:ident $what:literal),* $(,)?) => {$(
+        fixed_size!($name);
+
+        impl Fixed for $name {
+            const WHAT: &'static str = $what;
+
+            fn bytes(&self) -> Vec<u8> {
+                self.expose().to_vec()
+            }
+
+            fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
+                let bytes = bytes.try_into();
+                bytes
+                    .map(Self::from_bytes)
+                    .map_err(|_| DecodeError::Invalid { what: Self::WHAT })
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(self.expose());
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(Self::from_bytes(input.array(Self::WHAT)?))
+            }
+        }
+    )*};
+}
+handed! {
+    PeriodPsk "quarter's secret (32 bytes)",
+    RecordPsk "record's secret (32 bytes)",
+    ScopePsk "scope secret (32 bytes)",
+    SecretShare "share of a scope secret (32 bytes)",
+    SearchPsk "search secret (32 bytes)",
+}
+
 fixed! {
+    KemPublic "key for messages (1216 bytes)",
     Capsule "capsule (48 bytes)",
     KnowledgeProof "proof of knowledge (64 bytes)",
     DelegatorPublic "patient's key at a hospital (48 bytes)",

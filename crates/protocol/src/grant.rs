@@ -14,17 +14,19 @@ use rand_core::CryptoRng;
 use schemars::JsonSchema;
 use yilian_crypto::{
     hash::hash,
+    kem::{KemPublic, KemSecret},
     label,
     pre::{HolderIndex, Partial, Rekey, ScopeKey, ShareCommitment},
+    psk::SecretShare,
     sign::{Signature, SigningKey, VerifyingKey},
-    to_node::{open_at_node, seal_to_node},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     codec::{Blob, Decode, DecodeError, Encode, List, Reader, Text, canonical, named_codes},
     fixed,
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
-    limits::{DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, REASON_MAX, SCOPES_MAX},
+    limits::{DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, REASON_MAX, SCOPES_MAX, SEALED_SECRET_MAX},
     registry::Admitted,
 };
 
@@ -263,6 +265,9 @@ pub struct Deposit {
     pub terms: Terms,
     /// The holder's share for each scope of the terms, in their order.
     pub shares: List<Rekey, SCOPES_MAX>,
+    /// Of an emergency grant, the holder's share of each scope's secret, in their order; of others
+    /// none: their readers have letters.
+    pub secrets: List<SignedSecret, SCOPES_MAX>,
     /// By the grant's controller.
     pub signature: Signature,
 }
@@ -271,29 +276,116 @@ canonical!(Deposit {
     holder,
     terms,
     shares,
+    secrets,
     signature
 });
 
+/// What a patient gives one key holder for each scope of a grant.
+#[derive(Debug, Clone, Default)]
+pub struct Dealt {
+    /// Its share of each scope's rekey.
+    pub shares: Vec<Rekey>,
+    /// Its share of each scope's secret, for emergencies only.
+    pub secrets: Vec<SecretShare>,
+}
+
+/// A key holder's share of a scope's secret, under the signature of the grant's controller: so the
+/// reader tells a false share from a true one, and names who gave it. The share's own scheme keeps
+/// the secret from fewer holders than the threshold, however long they compute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedSecret {
+    /// The share.
+    pub share: SecretShare,
+    /// By the grant's controller, over chain, grant, holder, scope and share.
+    pub signature: Signature,
+}
+canonical!(SignedSecret { share, signature });
+
+/// What a [`SignedSecret`] is a share of, and whose.
+#[derive(Debug, Clone, Copy)]
+pub struct SecretOf<'a> {
+    /// The chain.
+    pub chain: ChainId,
+    /// The grant.
+    pub grant: GrantId,
+    /// The holder.
+    pub holder: MemberId,
+    /// The scope.
+    pub scope: &'a ScopeKey,
+}
+
+impl SignedSecret {
+    /// Signs `share` as the patient.
+    #[must_use]
+    pub fn sign(share: SecretShare, of: &SecretOf<'_>, controller: &SigningKey) -> Self {
+        let message = of.message(&share);
+        let parts: [&[u8]; 2] = [label::call::SECRET_SHARE, &message];
+        let signature = controller.sign(label::CALL_SIGNATURE, &parts);
+        Self { share, signature }
+    }
+
+    /// Whether the grant's controller signed it for this holder and scope.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn verify(
+        &self,
+        of: &SecretOf<'_>,
+        controller: &VerifyingKey,
+    ) -> Result<(), yilian_crypto::Error> {
+        let message = of.message(&self.share);
+        let parts: [&[u8]; 2] = [label::call::SECRET_SHARE, &message];
+        controller.verify(label::CALL_SIGNATURE, &parts, &self.signature)
+    }
+}
+
+impl SecretOf<'_> {
+    fn message(&self, share: &SecretShare) -> Zeroizing<Vec<u8>> {
+        let mut message = Zeroizing::new(Vec::with_capacity(3 * 32 + 48 + 32));
+        self.chain.encode(&mut message);
+        self.grant.encode(&mut message);
+        self.holder.encode(&mut message);
+        self.scope.encode(&mut message);
+        share.encode(&mut message);
+        message
+    }
+}
+
 impl Deposit {
     /// Makes and signs a deposit for one holder of a grant on `chain`.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLong`] over [`SCOPES_MAX`] scopes.
     pub fn sign(
         chain: ChainId,
         holder: MemberId,
         terms: Terms,
-        shares: List<Rekey, SCOPES_MAX>,
+        dealt: Dealt,
         controller: &SigningKey,
-    ) -> Self {
+    ) -> Result<Self, DecodeError> {
         let grant = grant_id(&controller.verifying_key());
-        let message = Self::message(chain, holder, &terms, &shares);
+        let sign = |(share, scope): (SecretShare, &GrantedScope)| {
+            let of = SecretOf {
+                chain,
+                grant,
+                holder,
+                scope: &scope.key,
+            };
+            SignedSecret::sign(share, &of, controller)
+        };
+        let secrets = dealt.secrets.into_iter().zip(terms.scopes.iter());
+        let secrets = List::new(secrets.map(sign).collect())?;
+        let shares = List::new(dealt.shares)?;
+        let message = Self::message(chain, holder, &terms, &shares, &secrets);
         let signature = controller.sign(label::CALL_SIGNATURE, &[label::call::DEPOSIT, &message]);
-        Self {
+        Ok(Self {
             grant,
             holder,
             terms,
             shares,
+            secrets,
             signature,
-        }
+        })
     }
 
     /// Whether the controller signed it for this chain.
@@ -305,7 +397,8 @@ impl Deposit {
         chain: ChainId,
         controller: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let message = Self::message(chain, self.holder, &self.terms, &self.shares);
+        let (terms, shares) = (&self.terms, &self.shares);
+        let message = Self::message(chain, self.holder, terms, shares, &self.secrets);
         controller.verify(
             label::CALL_SIGNATURE,
             &[label::call::DEPOSIT, &message],
@@ -318,11 +411,13 @@ impl Deposit {
         holder: MemberId,
         terms: &Terms,
         shares: &List<Rekey, SCOPES_MAX>,
-    ) -> Vec<u8> {
-        let mut message = chain.to_vec();
+        secrets: &List<SignedSecret, SCOPES_MAX>,
+    ) -> Zeroizing<Vec<u8>> {
+        let mut message = Zeroizing::new(chain.to_vec());
         holder.encode(&mut message);
         terms.encode(&mut message);
         shares.encode(&mut message);
+        secrets.encode(&mut message);
         message
     }
 
@@ -333,11 +428,12 @@ impl Deposit {
     pub fn seal(
         &self,
         chain: ChainId,
-        node: &VerifyingKey,
+        node: &KemPublic,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedDeposit, DecodeError> {
         let bound = SealedDeposit::bound(chain, self.grant, self.holder);
-        let sealed = seal_to_node(node, &bound, &self.to_vec(), rng);
+        let plain = Zeroizing::new(self.to_vec());
+        let sealed = node.seal(&bound, &plain, rng);
         let sealed = sealed.map_err(|_| DecodeError::Invalid { what: "node key" })?;
         Ok(SealedDeposit {
             grant: self.grant,
@@ -357,7 +453,7 @@ pub struct SealedDeposit {
     pub holder: MemberId,
     /// How many nodes may pass it on.
     pub hops: u8,
-    /// The deposit, see [`yilian_crypto::to_node`].
+    /// The deposit, see [`yilian_crypto::kem`].
     pub sealed: Blob<DEPOSIT_MAX>,
 }
 canonical!(SealedDeposit {
@@ -385,7 +481,7 @@ impl SealedDeposit {
             what: "sealed deposit (it is not for this node)",
         };
         let bound = Self::bound(chain, self.grant, self.holder);
-        let opened = open_at_node(node, &bound, self.sealed.as_slice());
+        let opened = KemSecret::of_node(node).open(&bound, self.sealed.as_slice());
         let deposit = Deposit::from_slice(&opened.map_err(|_| invalid.clone())?)?;
         let same = deposit.grant == self.grant && deposit.holder == self.holder;
         same.then_some(deposit).ok_or(invalid)
@@ -584,15 +680,49 @@ pub struct SignedPartial {
     /// Its part.
     #[serde(with = "fixed::Hex::<Partial>")]
     pub partial: Partial,
-    /// By the holder's node key, over the request's digest and the part.
+    /// Of an emergency grant, its share of the scope's secret, sealed to the reader.
+    pub secret: Option<Blob<SEALED_SECRET_MAX>>,
+    /// By the holder's node key, over the request's digest, the part and the share.
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(SignedPartial {
     holder,
     partial,
+    secret,
     signature
 });
+
+/// What the seal of a holder's share of a secret is bound to: the request that it answers, and the
+/// holder.
+fn secret_bound(chain: ChainId, ask: &SignedAsk, holder: MemberId) -> Vec<u8> {
+    let mut bound = label::call::SECRET_SHARE.to_vec();
+    bound.extend_from_slice(&ask.digest(chain));
+    holder.encode(&mut bound);
+    bound
+}
+
+impl SignedSecret {
+    /// Seals it to `reader`, as the holder's part of the answer to `ask`.
+    ///
+    /// # Errors
+    /// When the key does not take it.
+    pub fn seal(
+        &self,
+        chain: ChainId,
+        ask: &SignedAsk,
+        holder: MemberId,
+        reader: &KemPublic,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Blob<SEALED_SECRET_MAX>, DecodeError> {
+        let bound = secret_bound(chain, ask, holder);
+        let plain = Zeroizing::new(self.to_vec());
+        let sealed = reader.seal(&bound, &plain, rng);
+        Blob::new(sealed.map_err(|_| DecodeError::Invalid {
+            what: "reader's key",
+        })?)
+    }
+}
 
 impl SignedPartial {
     /// Signs the answer to `ask`.
@@ -601,20 +731,44 @@ impl SignedPartial {
         chain: ChainId,
         ask: &SignedAsk,
         holder: MemberId,
-        partial: Partial,
+        (partial, secret): (Partial, Option<Blob<SEALED_SECRET_MAX>>),
         node: &SigningKey,
     ) -> Self {
-        let parts: [&[u8]; 3] = [
+        let parts: [&[u8]; 4] = [
             label::call::PARTIAL,
             &ask.digest(chain),
             &partial.to_bytes(),
+            &secret.to_vec(),
         ];
         let signature = node.sign(label::CALL_SIGNATURE, &parts);
         Self {
             holder,
             partial,
+            secret,
             signature,
         }
+    }
+
+    /// The holder's share of the scope's secret, for the reader whose request it answers; `None`
+    /// when there is none.
+    ///
+    /// # Errors
+    /// When it does not open, or is no share: the holder's fault.
+    pub fn open_secret(
+        &self,
+        chain: ChainId,
+        ask: &SignedAsk,
+        reader: &KemSecret,
+    ) -> Result<Option<SignedSecret>, DecodeError> {
+        let Some(sealed) = &self.secret else {
+            return Ok(None);
+        };
+        let bound = secret_bound(chain, ask, self.holder);
+        let opened = reader.open(&bound, sealed.as_slice());
+        let opened = opened.map_err(|_| DecodeError::Invalid {
+            what: "sealed share of a secret",
+        })?;
+        SignedSecret::from_slice(&opened).map(Some)
     }
 
     /// Whether the holder's node signed it as the answer to `ask`.
@@ -627,10 +781,11 @@ impl SignedPartial {
         ask: &SignedAsk,
         node: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let parts: [&[u8]; 3] = [
+        let parts: [&[u8]; 4] = [
             label::call::PARTIAL,
             &ask.digest(chain),
             &self.partial.to_bytes(),
+            &self.secret.to_vec(),
         ];
         node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
     }

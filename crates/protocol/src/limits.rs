@@ -17,9 +17,17 @@ pub const RECORDS_MAX: usize = 256;
 pub const SCOPES_MAX: usize = 256;
 /// Key holders of one grant.
 pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
-/// Bytes of a sealed deposit: for each scope its key, a share, and the commitment of the largest
-/// threshold.
-pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 1024;
+/// Bytes of a sealed deposit: for each scope its key, shares of rekey and secret, and the commitment
+/// of the largest threshold.
+pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 2_048;
+/// Bytes of a share of a scope secret, sealed to a reader.
+pub const SEALED_SECRET_MAX: usize = yilian_crypto::kem::sealed_len(32 + 64);
+/// Records that one letter names: many years of visits.
+pub const LETTER_RECORDS_MAX: usize = 8_192;
+/// Bytes of a sealed share or letter: the records named, and for each scope its key, secret and the
+/// commitment of the largest threshold.
+pub const LETTER_MAX: usize =
+    LETTER_RECORDS_MAX * 80 + SCOPES_MAX * (48 + 32 + 4 + 48 * (HOLDERS_MAX - 1)) + 4_096;
 /// Milliseconds for which an emergency grant is served after it was opened: a day.
 pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Nodes that may pass a call on to the node it is for: a follower's hub, and that hub's neighbour.

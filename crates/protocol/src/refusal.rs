@@ -133,6 +133,10 @@ named_codes! {
         PrescriptionUsed = 58 "prescription-used",
         /// An append names no pack, or one twice.
         TracePacks = 59 "trace-packs",
+        /// A deposit's shares of scope secrets are not signed, or there are some where none belong.
+        WrongSecrets = 91 "wrong-secrets",
+        /// The capsule stands on the chain already, under another record.
+        CapsuleExists = 90 "capsule-exists",
     }
 }
 
@@ -172,6 +176,10 @@ impl Refusal {
             }
             Self::TooManyCandidates => "stand a node that stood before",
             Self::RecordExists => "seal a correction as a new record",
+            Self::WrongSecrets => {
+                "deposit one signed share of its secret for each scope of an emergency grant, and none else"
+            }
+            Self::CapsuleExists => "seal the record anew: each gets a capsule of its own",
             Self::IndexTaken => {
                 "count the keyword's entries again and number the new ones after them"
             }

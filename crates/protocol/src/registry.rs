@@ -3,7 +3,11 @@
 
 use schemars::JsonSchema;
 use yilian_crypto::{
-    pre::DelegateePublic, pseudonym::RegulatorPublic, search::WriterPublic, sign::VerifyingKey,
+    kem::{KemPublic, KemSecret},
+    pre::DelegateePublic,
+    pseudonym::RegulatorPublic,
+    search::WriterPublic,
+    sign::{SigningKey, VerifyingKey},
 };
 
 use crate::{
@@ -98,8 +102,36 @@ pub struct Member {
     /// Its node: seals visits in its name.
     #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub node: VerifyingKey,
+    /// Deposits are sealed to this key of its node.
+    #[serde(with = "fixed::Hex::<KemPublic>")]
+    pub kem: KemPublic,
 }
-canonical!(Member { name, ca, node });
+canonical!(Member {
+    name,
+    ca,
+    node,
+    kem
+});
+
+/// The public keys of a member's node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeKeys {
+    /// Verifies what the node signs.
+    pub signing: VerifyingKey,
+    /// Messages are sealed to it.
+    pub kem: KemPublic,
+}
+
+impl NodeKeys {
+    /// Of the node that signs with `key`.
+    #[must_use]
+    pub fn of(key: &SigningKey) -> Self {
+        Self {
+            signing: key.verifying_key(),
+            kem: KemSecret::of_node(key).public().clone(),
+        }
+    }
+}
 
 impl Member {
     /// Its id: the hash of its CA key, which it keeps for life.
@@ -109,7 +141,7 @@ impl Member {
     }
 }
 
-/// Binds a person of a member organisation to a role and three keys for a time.
+/// Binds a person of a member organisation to a role and four keys for a time.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 pub struct Certificate {
     /// The person's name, as it stands under a record.
@@ -127,6 +159,9 @@ pub struct Certificate {
     /// The person's index entries are found with this key.
     #[serde(with = "fixed::Hex::<WriterPublic>")]
     pub writer: WriterPublic,
+    /// Shares and letters for the person are sealed to this key.
+    #[serde(with = "fixed::Hex::<KemPublic>")]
+    pub kem: KemPublic,
     /// First moment of validity.
     pub valid_from: TimeMs,
     /// First moment after validity.
@@ -139,6 +174,7 @@ canonical!(Certificate {
     signing,
     delegatee,
     writer,
+    kem,
     valid_from,
     valid_until
 });

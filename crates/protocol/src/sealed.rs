@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! offset  bytes
-//!      0      4  magic "YLS1"
-//!      4      1  suite, 1: conditional AFGH-KEM on BLS12-381, XChaCha20-Poly1305 STREAM
+//!      0      4  magic "YLSR"
+//!      4      1  suite, see crypto::suite
 //!      5     48  pseudonym of the visit
 //!     53     32  author commitment: hash(certificate id, salt)
 //!     85     48  capsule c
-//!    133     64  proof of knowledge of r, bound to scope key, pseudonym and author commitment
-//!    197     20  scope, masked under a hash of (PK_h, c)
-//!    217         crypto::seal of the authored record, the 217 bytes above as associated data
+//!    133     20  scope, masked under a hash of (PK_h, c)
+//!    153     64  proof of knowledge of r, bound to chain, scope key and every other byte
+//!    217         crypto::seal of the authored record, the first 153 bytes as associated data
 //! ```
+//! The proof is of the object as a whole: a header copied before other bytes proves nothing, and
+//! nobody turns its capsule.
+//!
 //! The mask lets the patient, from the seed alone, and the hospital tell a record's scope without
 //! trying any; whoever knows `PK_h` can derive every scope key of that patient there, so the mask
 //! gives away nothing more.
@@ -27,18 +30,22 @@ use yilian_crypto::{
     pseudonym::Nym,
     scope::Scope,
     seal,
+    suite::{self, SUITE},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     authored::{Authored, AuthoredError},
     codec::{Decode, DecodeError, Encode, Reader, canonical},
-    ids::Cid,
+    ids::{ChainId, Cid},
     limits::OBJECT_MAX,
     visit::CheckedVisit,
 };
 
-const MAGIC: [u8; 4] = *b"YLS1";
-const SUITE: u8 = 1;
+const MAGIC: [u8; 4] = *b"YLSR";
+
+/// Bytes of a header before its proof.
+const OPEN: usize = Header::SIZE - KnowledgeProof::SIZE;
 
 /// The open part of a sealed object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +53,8 @@ pub struct Header {
     nym: Nym,
     author: [u8; 32],
     capsule: Capsule,
-    proof: KnowledgeProof,
     masked_scope: [u8; Scope::SIZE],
+    proof: KnowledgeProof,
 }
 
 impl Header {
@@ -68,18 +75,8 @@ impl Header {
 
     /// The context that key and proof are bound to.
     #[must_use]
-    pub fn context(&self, scope: &ScopeKey) -> Context {
-        Context::new(scope, &self.nym, &self.author)
-    }
-
-    /// Checks that the capsule was made for `scope` by one who knew its secret, in this header.
-    ///
-    /// # Errors
-    /// [`SealedError::OtherScope`] when it was not.
-    pub fn verify(&self, scope: &ScopeKey) -> Result<ProvenCapsule, SealedError> {
-        self.capsule
-            .verify(scope, &self.context(scope), &self.proof)
-            .map_err(|_| SealedError::OtherScope)
+    pub fn context(&self, chain: ChainId, scope: &ScopeKey) -> Context {
+        Context::new(chain.as_bytes(), scope, &self.nym, &self.author)
     }
 
     /// The record's scope, for one who knows the patient's key at that hospital.
@@ -94,36 +91,48 @@ impl Header {
 
 impl Encode for Header {
     fn encode(&self, out: &mut Vec<u8>) {
-        MAGIC.encode(out);
-        SUITE.encode(out);
-        self.nym.encode(out);
-        self.author.encode(out);
-        self.capsule.encode(out);
+        encode_open(
+            &self.nym,
+            &self.author,
+            &self.capsule,
+            &self.masked_scope,
+            out,
+        );
         self.proof.encode(out);
-        self.masked_scope.encode(out);
     }
+}
+
+/// What stands before the proof.
+fn encode_open(
+    nym: &Nym,
+    author: &[u8; 32],
+    capsule: &Capsule,
+    masked_scope: &[u8; Scope::SIZE],
+    out: &mut Vec<u8>,
+) {
+    MAGIC.encode(out);
+    SUITE.encode(out);
+    nym.encode(out);
+    author.encode(out);
+    capsule.encode(out);
+    masked_scope.encode(out);
 }
 
 impl Decode for Header {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if input.array::<4>("magic")? != MAGIC {
             return Err(DecodeError::Invalid {
-                what: "sealed object (magic YLS1)",
+                what: "sealed object (magic YLSR)",
             });
         }
-        let suite = u8::decode(input)?;
-        if suite != SUITE {
-            return Err(DecodeError::UnknownTag {
-                what: "suite",
-                tag: suite,
-            });
-        }
+        let tag = u8::decode(input)?;
+        suite::check(tag).map_err(|_| DecodeError::UnknownTag { what: "suite", tag })?;
         Ok(Self {
             nym: Decode::decode(input)?,
             author: Decode::decode(input)?,
             capsule: Decode::decode(input)?,
-            proof: Decode::decode(input)?,
             masked_scope: Decode::decode(input)?,
+            proof: Decode::decode(input)?,
         })
     }
 }
@@ -151,29 +160,52 @@ impl SealedObject {
         visit: &CheckedVisit,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, SealedError> {
-        let scope = authored.scope();
-        let key = visit.visit().delegator.scope(scope);
-        let nym = visit.visit().nym;
-        let author = authored.author_commitment();
-        let (capsule, proof, record_key) = key.encapsulate(&Context::new(&key, &nym, &author), rng);
-        let masked_scope = mask(&scope.to_bytes(), &visit.visit().delegator, &capsule);
-        let header = Header {
-            nym,
-            author,
-            capsule,
-            proof,
-            masked_scope,
-        };
-
-        let plaintext = authored.to_vec();
+        let plaintext = Zeroizing::new(authored.to_vec());
         let size = Header::SIZE + seal::sealed_len(plaintext.len());
         if size > OBJECT_MAX {
             return Err(SealedError::TooLarge { size });
         }
-        let mut bytes = header.to_vec();
+        let (scope, visit) = (authored.scope(), visit.visit());
+        let (key, nym) = (visit.delegator.scope(scope), visit.nym);
+        let psk = visit.secret.scope(scope.confidentiality);
+        let author = authored.author_commitment();
+        let context = Context::new(visit.chain.as_bytes(), &key, &nym, &author);
+        let (capsule, prover, record_key) = key.encapsulate(&context, &psk, &plaintext, rng);
+        let masked_scope = mask(&scope.to_bytes(), &visit.delegator, &capsule);
+        let mut bytes = Vec::with_capacity(size);
+        encode_open(&nym, &author, &capsule, &masked_scope, &mut bytes);
         let body = seal::seal(record_key, &bytes, &plaintext);
+        let proof = prover.prove(&body_digest(&bytes, &body), rng);
+        proof.encode(&mut bytes);
         bytes.extend_from_slice(&body);
+        let header = Header {
+            nym,
+            author,
+            capsule,
+            masked_scope,
+            proof,
+        };
         Ok(Self { header, bytes })
+    }
+
+    /// Checks that whoever made the capsule made it for `scope`, on `chain`, and sealed these very
+    /// bytes.
+    ///
+    /// # Errors
+    /// [`SealedError::OtherScope`] when he did not.
+    pub fn verify(&self, chain: ChainId, scope: &ScopeKey) -> Result<ProvenCapsule, SealedError> {
+        let header = &self.header;
+        let context = header.context(chain, scope);
+        let (open, body) = self.parts().ok_or(SealedError::OtherScope)?;
+        let body = body_digest(open, body);
+        let proven = header.capsule.verify(scope, &context, &body, &header.proof);
+        proven.map_err(|_| SealedError::OtherScope)
+    }
+
+    /// The header before its proof, and the body.
+    fn parts(&self) -> Option<(&[u8], &[u8])> {
+        let (header, body) = self.bytes.split_at_checked(Header::SIZE)?;
+        Some((header.split_at_checked(OPEN)?.0, body))
     }
 
     /// Reads a sealed object, whose header must be canonical.
@@ -197,11 +229,9 @@ impl SealedObject {
     /// what was sealed is no authored record, [`SealedError::AuthorMismatch`] when its author is
     /// not the committed one.
     pub fn open(&self, key: &RecordKey) -> Result<Authored, SealedError> {
-        let (header, body) = self
-            .bytes
-            .split_at_checked(Header::SIZE)
-            .ok_or(SealedError::Unsealed(yilian_crypto::Error::Truncated))?;
-        let plaintext = seal::open(key, header, body).map_err(SealedError::Unsealed)?;
+        let truncated = SealedError::Unsealed(yilian_crypto::Error::Truncated);
+        let (open, body) = self.parts().ok_or(truncated)?;
+        let plaintext = seal::open(key, open, body).map_err(SealedError::Unsealed)?;
         let authored = Authored::from_slice(&plaintext)
             .map_err(|error| SealedError::Record(AuthoredError::Malformed(error)))?;
         if authored.author_commitment() != self.header.author {
@@ -248,8 +278,8 @@ pub enum SealedError {
     /// The header is not one; the sender's or the store's fault.
     #[error("not a sealed object: {0}")]
     Malformed(DecodeError),
-    /// The capsule was made for another scope or header.
-    #[error("the record does not belong to this scope")]
+    /// The capsule was made for another scope, chain, header or body: nobody turns it.
+    #[error("the record does not belong to this scope, or its header to other bytes")]
     OtherScope,
     /// The record was sealed for another patient or hospital key.
     #[error("the record was not sealed for this patient's key at this hospital")]
@@ -263,6 +293,11 @@ pub enum SealedError {
     /// The record names another author than its header commits to; the author's fault.
     #[error("the record's author is not the one its header commits to")]
     AuthorMismatch,
+}
+
+/// What a capsule's proof is bound to beside its context.
+fn body_digest(open: &[u8], body: &[u8]) -> [u8; 32] {
+    hash(label::RECORD_BODY, &[open, body])
 }
 
 fn mask(

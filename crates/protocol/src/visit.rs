@@ -15,6 +15,7 @@ use yilian_crypto::{
     label,
     pre::DelegatorPublic,
     pseudonym::{Escrow, Nym, NymSecret, NymSignature, RegulatorPublic},
+    psk::{PeriodPsk, SearchPsk},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     search::SearchPublic,
 };
@@ -25,7 +26,9 @@ use crate::{
     ids::{ChainId, MemberId, TimeMs},
 };
 
-/// What the patient states about one visit. Encoded: 395 bytes, or 411 for a private visit.
+/// What the patient states about one visit, and hands over for it. Whoever has it can open the
+/// records of that quarter at that hospital when the curves do not hold any more: it goes to the
+/// hospital by hand, and stays there. Encoded: 459 bytes, or 475 for a private visit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Visit {
     /// The chain on which the visit will be recorded.
@@ -46,6 +49,12 @@ pub struct Visit {
     /// The patient's search key at this hospital.
     #[serde(with = "fixed")]
     pub search: SearchPublic,
+    /// From which the secrets of the visit's scopes come, one for each level.
+    #[serde(with = "fixed")]
+    pub secret: PeriodPsk,
+    /// What keywords of this quarter are closed with.
+    #[serde(with = "fixed")]
+    pub search_secret: SearchPsk,
     /// The patient's identity, readable by the regulators.
     #[serde(with = "fixed")]
     pub escrow: Escrow,
@@ -60,6 +69,8 @@ canonical!(Visit {
     period,
     tag,
     search,
+    secret,
+    search_secret,
     escrow,
     expires,
 });

@@ -6,68 +6,16 @@
 
 use std::fmt;
 
-/// What content can be. The list is closed: a reader must know how to show each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum MediaType {
-    /// One FHIR resource in JSON.
-    FhirJson,
-    /// FHIR resources, one a line.
-    FhirNdjson,
-    /// An HL7 CDA document: XML.
-    Cda,
-    /// PDF (ISO 32000).
-    Pdf,
-    /// The metadata of a DICOM instance in the DICOM JSON model (PS3.18, annex F).
-    DicomJson,
-    /// An HL7 v2 message in its pipes and hats (ER7).
-    Hl7V2,
-}
+pub use yilian_protocol::media::MediaType;
 
-impl MediaType {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::FhirJson,
-        Self::FhirNdjson,
-        Self::Cda,
-        Self::Pdf,
-        Self::DicomJson,
-        Self::Hl7V2,
-    ];
-
-    /// The name: IANA's where there is one, else that of the standard's own text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::FhirJson => "application/fhir+json",
-            Self::FhirNdjson => "application/fhir+ndjson",
-            Self::Cda => "application/hl7-cda+xml",
-            Self::Pdf => "application/pdf",
-            Self::DicomJson => "application/dicom+json",
-            Self::Hl7V2 => "x-application/hl7-v2+er7",
-        }
-    }
-
-    /// The kind called `name`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// The kind of `bytes`, by their beginning. That the rest is sound is for its reader to say.
-    ///
-    /// # Errors
-    /// [`Unread`] names what it is instead.
-    pub fn detect(bytes: &[u8]) -> Result<Self, Unread> {
-        match Kind::of(bytes) {
-            Kind::Known(kind) => Ok(kind),
-            Kind::Unread(unread) => Err(unread),
-        }
-    }
-}
-
-impl fmt::Display for MediaType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+/// The kind of `bytes`, by their beginning. That the rest is sound is for its reader to say.
+///
+/// # Errors
+/// [`Unread`] names what it is instead.
+pub fn detect(bytes: &[u8]) -> Result<MediaType, Unread> {
+    match Kind::of(bytes) {
+        Kind::Known(kind) => Ok(kind),
+        Kind::Unread(unread) => Err(unread),
     }
 }
 
@@ -276,7 +224,7 @@ mod tests {
             (b"{", MediaType::FhirJson),
         ];
         for (bytes, kind) in known {
-            assert_eq!(MediaType::detect(bytes), Ok(kind), "{bytes:?}");
+            assert_eq!(detect(bytes), Ok(kind), "{bytes:?}");
         }
         let dicom = [&[0; 128][..], b"DICM"].concat();
         let unread: [(&[u8], Unread); 12] = [
@@ -294,7 +242,7 @@ mod tests {
             (b"", Unread::Unknown),
         ];
         for (bytes, what) in unread {
-            assert_eq!(MediaType::detect(bytes), Err(what), "{bytes:?}");
+            assert_eq!(detect(bytes), Err(what), "{bytes:?}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     Error,
     encounter::{GroupingError, Visit, name, visits},
     fhir::{BulkReader, Bundle, Directory, Report, Resource},
-    media::MediaType,
+    media::{self, MediaType},
     subject::{foreign_to, people},
 };
 
@@ -81,7 +81,7 @@ impl Submission {
 
 /// NDJSON, plain or gzipped.
 fn is_lines(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x1f, 0x8b]) || MediaType::detect(bytes) == Ok(MediaType::FhirNdjson)
+    bytes.starts_with(&[0x1f, 0x8b]) || media::detect(bytes) == Ok(MediaType::FhirNdjson)
 }
 
 /// The resources of a file that is no bundle.

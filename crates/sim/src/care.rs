@@ -12,6 +12,7 @@ use yilian_protocol::{
     Confidentiality, Quarter, RecordId, TimeMs,
     codec::Text,
     grant::{GrantState, Purpose},
+    media::MediaType,
     registry::Role,
 };
 
@@ -101,6 +102,7 @@ impl Practice {
         let visit = self.doctor.check_in(session, &token, now)?;
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
+            media: MediaType::FhirJson,
             content: content.to_vec(),
             keywords: Vec::new(),
         };

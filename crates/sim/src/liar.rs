@@ -83,7 +83,7 @@ impl Liar<'_> {
             chain,
             &asked.ask,
             me,
-            other.partial,
+            (other.partial, None),
             &key,
         ))
     }

@@ -44,7 +44,7 @@ use yilian_protocol::{
     grant::{Grant, GrantChange, GrantEntry, GrantState},
     ids::TermsHash,
     refusal::Refusal,
-    registry::Genesis,
+    registry::{Genesis, NodeKeys},
     state::tables::{CAST, GRANT},
     tx::{Body, Transaction},
 };
@@ -115,7 +115,7 @@ fn node_key(place: usize) -> SigningKey {
 
 fn member_ca(place: usize) -> MemberCa {
     let name = Text::new(format!("Hospital {place}")).unwrap();
-    MemberCa::new(ca_key(place), name, node_key(place).verifying_key())
+    MemberCa::new(ca_key(place), name, NodeKeys::of(&node_key(place)))
 }
 
 impl World {

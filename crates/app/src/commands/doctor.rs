@@ -8,10 +8,10 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use yilian_client::{Letter, Share, drafts, listing::Opened};
+use yilian_client::{Letter, SealedLetter, Share, drafts, listing::Opened};
 use yilian_protocol::{
     CertificateId, GrantId, Height, RecordId, TimeMs, codec::Text, grant::Opening,
-    visit::VisitToken,
+    media::MediaType, visit::VisitToken,
 };
 
 use yilian_record::{
@@ -176,12 +176,12 @@ pub struct OpenOptions {
 }
 
 async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
-    let share: Share = read_json(&options.share)?;
+    let share: SealedLetter<Share> = read_json(&options.share)?;
     let opened = context.open().await?;
     let session = &opened.session;
     let doctor = context.home.doctor(&options.name)?;
-    let verified = doctor.open_share(session, &share).await?;
-    Shown::from(Opened::of(session, share.record, &verified).await?).tell(context, options.out)?;
+    let (record, verified) = doctor.open_share(session, &share).await?;
+    Shown::from(Opened::of(session, record, &verified).await?).tell(context, options.out)?;
     opened.close();
     Ok(())
 }
@@ -285,7 +285,10 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
         record,
         out,
     } = options;
-    let letter: Letter = read_json(&letter)?;
+    let letter: SealedLetter<Letter> = read_json(&letter)?;
+    let opened = context.open().await?;
+    let doctor = context.home.doctor(&name)?;
+    let letter = doctor.unseal(&opened.session, &letter)?;
     if record.is_none() && out.is_some() && letter.records.len() != 1 {
         let cause = format!("the letter names {} records", letter.records.len());
         return Err(trouble(
@@ -293,8 +296,6 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
             "name one with --record to write it to a file",
         ));
     }
-    let opened = context.open().await?;
-    let doctor = context.home.doctor(&name)?;
     let named = letter.records.iter().map(|named| named.record);
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
     for record in wanted {
@@ -317,9 +318,11 @@ pub struct Shown {
     certificate: CertificateId,
     signed_at: TimeMs,
     scope: String,
-    /// To look at; its decimals are the nearest float.
+    /// What the content is, as its author signed it.
+    media: MediaType,
+    /// Of JSON, to look at; its decimals are the nearest float. Null of anything else.
     content: serde_json::Value,
-    /// As it was signed, digit by digit.
+    /// As it was signed, digit by digit; empty when it is no text.
     text: String,
     #[serde(skip)]
     bytes: Vec<u8>,
@@ -333,11 +336,34 @@ impl From<Opened> for Shown {
             certificate: opened.certificate,
             signed_at: opened.signed_at,
             scope: opened.scope,
-            content: serde_json::from_slice(&opened.content).unwrap_or_default(),
-            text: String::from_utf8_lossy(&opened.content).into_owned(),
+            content: json_of(opened.media, &opened.content),
+            text: text_of(opened.media, &opened.content)
+                .unwrap_or_default()
+                .to_owned(),
+            media: opened.media,
             bytes: opened.content,
         }
     }
+}
+
+/// The content as JSON, when its author says that it is.
+fn json_of(media: MediaType, content: &[u8]) -> serde_json::Value {
+    let read = media
+        .is_json()
+        .then(|| serde_json::from_slice(content).ok());
+    read.flatten().unwrap_or_default()
+}
+
+/// The content as text, when its author says that it is, and it is.
+fn text_of(media: MediaType, content: &[u8]) -> Option<&str> {
+    let text = media.is_text().then(|| std::str::from_utf8(content).ok());
+    text.flatten()
+}
+
+/// The text without what a terminal would obey.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    text.replace('\r', "\n").chars().map(shown).collect()
 }
 
 impl Shown {
@@ -354,6 +380,7 @@ impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "record  {}", self.record)?;
         writeln!(f, "scope   {}", self.scope)?;
+        writeln!(f, "kind    {}", self.media)?;
         writeln!(
             f,
             "signed  by {} at {}",
@@ -361,9 +388,16 @@ impl fmt::Display for Shown {
             self.signed_at.to_text()
         )?;
         // As it was signed: a number that goes through a float may come out as another.
-        match std::str::from_utf8(&self.bytes) {
-            Ok(text) => writeln!(f, "{}", pretty(text)),
-            Err(_) => writeln!(f, "{} bytes that are no text", self.bytes.len()),
+        match text_of(self.media, &self.bytes) {
+            Some(text) if self.media.is_json() => writeln!(f, "{}", pretty(text)),
+            Some(text) => writeln!(f, "{}", harmless(text)),
+            None => {
+                let bytes = self.bytes.len();
+                writeln!(
+                    f,
+                    "{bytes} bytes to be seen with another program: write them with --out"
+                )
+            }
         }
     }
 }

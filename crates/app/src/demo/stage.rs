@@ -143,11 +143,17 @@ impl<'a> Stage<'a> {
             let form = if place % 2 == 0 { Form::Gt } else { Form::Lv };
             let start = Instant::now();
             let share = patient
-                .share(self.session, *record, reader.certificate(), form)
+                .share(
+                    self.session,
+                    *record,
+                    reader.certificate(),
+                    form,
+                    &mut rand::rng(),
+                )
                 .await?;
             self.figures.note("share", start, 0);
             let start = Instant::now();
-            let verified = reader.open_share(self.session, &share).await?;
+            let (_, verified) = reader.open_share(self.session, &share).await?;
             self.figures
                 .note("re-open", start, verified.content().len());
             equal &= verified.content() == draft.content;

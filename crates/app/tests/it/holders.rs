@@ -20,8 +20,9 @@ use yilian_protocol::{
     codec::{Blob, Text},
     governance::EpochBlocks,
     grant::{GrantState, HolderAsk, Purpose, SignedPartial},
+    media::MediaType,
     refusal::Refusal,
-    registry::{Genesis, Role},
+    registry::{Genesis, NodeKeys, Role},
 };
 
 use crate::lying_node::{said, seen};
@@ -35,7 +36,7 @@ struct Hospitals;
 fn hospital(number: u8) -> MemberCa {
     let ca = SigningKey::from_seed(&[10 + number; 32]);
     let name = Text::new(format!("Hospital {number}")).unwrap();
-    MemberCa::new(ca, name, node_key(number).verifying_key())
+    MemberCa::new(ca, name, NodeKeys::of(&node_key(number)))
 }
 
 fn node_key(number: u8) -> SigningKey {
@@ -208,6 +209,7 @@ impl World {
         let checked = doctor.check_in(&session, &token, now()).unwrap();
         let drafts = ["one", "two"].map(|text| Draft {
             confidentiality: Confidentiality::Clinical,
+            media: MediaType::FhirJson,
             content: text.as_bytes().to_vec(),
             keywords: Vec::new(),
         });
@@ -404,10 +406,16 @@ async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
         let before = files(world.folder.path());
         let share = world
             .patient
-            .share(&world.session, record, world.reader.certificate(), Form::Gt)
+            .share(
+                &world.session,
+                record,
+                world.reader.certificate(),
+                Form::Gt,
+                &mut rand::rng(),
+            )
             .await
             .unwrap();
-        let opened = world
+        let (_, opened) = world
             .reader
             .open_share(&world.session, &share)
             .await

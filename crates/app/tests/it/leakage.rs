@@ -19,7 +19,8 @@ use yilian_protocol::{
     Confidentiality, Quarter,
     call::{Answered, Call, Seal, Transport},
     codec::{Encode as _, Text},
-    registry::Role,
+    media::MediaType,
+    registry::{NodeKeys, Role},
 };
 
 use crate::lying_node::{OneHospital, genesis, now, seen};
@@ -71,6 +72,7 @@ async fn view(
         let checked = doctor.check_in(session, &token, now()).unwrap();
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
+            media: MediaType::FhirJson,
             content: vec![b'x'; 500],
             keywords: visit.map(|word| Keyword::new(word).unwrap()).to_vec(),
         };
@@ -102,7 +104,7 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
     let hospital = MemberCa::new(
         SigningKey::from_seed(&[3; 32]),
         Text::new("North").unwrap(),
-        SigningKey::from_seed(&[4; 32]).verifying_key(),
+        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
     );
     let genesis = genesis(&validator, &consortium);
     let node = Node::start(NodeOptions::alone(
@@ -177,7 +179,7 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
     let hospital = MemberCa::new(
         SigningKey::from_seed(&[3; 32]),
         Text::new("North").unwrap(),
-        SigningKey::from_seed(&[4; 32]).verifying_key(),
+        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
     );
     let genesis = genesis(&validator, &consortium);
     let node = Node::start(NodeOptions::alone(
@@ -217,6 +219,7 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
             let checked = doctor.check_in(&session, token, now()).unwrap();
             let draft = Draft {
                 confidentiality: Confidentiality::Clinical,
+                media: MediaType::FhirJson,
                 content: vec![b'0' + round; 50],
                 keywords: vec![word.clone()],
             };

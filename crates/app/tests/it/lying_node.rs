@@ -20,8 +20,9 @@ use yilian_protocol::{
     call::{Answered, Call, CallError, LookUp, Prove, Transport},
     codec::{Blob, List, Text},
     governance::EpochBlocks,
+    media::MediaType,
     receipt::ReceiptError,
-    registry::{Genesis, Role},
+    registry::{Genesis, NodeKeys, Role},
     search::{Found, Pointers, RecordIndex},
     state::proof::{Operation, ProvenState},
 };
@@ -150,7 +151,7 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
     let hospital = MemberCa::new(
         SigningKey::from_seed(&[3; 32]),
         Text::new("North").unwrap(),
-        SigningKey::from_seed(&[4; 32]).verifying_key(),
+        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
     );
     ConsortiumCa::new(consortium)
         .admit(&session, hospital.member().clone())
@@ -277,7 +278,7 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
     let hospital = MemberCa::new(
         SigningKey::from_seed(&[3; 32]),
         Text::new("North").unwrap(),
-        SigningKey::from_seed(&[4; 32]).verifying_key(),
+        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
     );
     let genesis = genesis(&validator, &consortium);
     let node = Node::start(NodeOptions::alone(
@@ -318,6 +319,7 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
         let checked = doctor.check_in(&session, &token, now()).unwrap();
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
+            media: MediaType::FhirJson,
             content: format!("{{\"visit\":{visit}}}").into_bytes(),
             keywords: vec![word.clone(), Keyword::new(format!("word:{visit}")).unwrap()],
         };

@@ -17,7 +17,7 @@ use yilian_node::{
 use yilian_protocol::{
     call::{Answered, Call, Page, Transport},
     codec::Text,
-    registry::{Certificate, Role},
+    registry::{Certificate, NodeKeys, Role},
     trace::{TraceAction, TraceEntry},
 };
 use yilian_record::{
@@ -74,7 +74,7 @@ impl World {
         let key = SigningKey::from_seed(&[1; 32]);
         let genesis = genesis(&validator, &key);
         let member = Text::new("none").unwrap();
-        let nobody = MemberCa::new(SigningKey::from_seed(&[3; 32]), member, key.verifying_key());
+        let nobody = MemberCa::new(SigningKey::from_seed(&[3; 32]), member, NodeKeys::of(&key));
         let node = Node::start(NodeOptions::alone(
             directory.path().to_owned(),
             genesis.clone(),
@@ -118,7 +118,7 @@ pub async fn person(
     let ca = MemberCa::new(
         key(number),
         Text::new(member).unwrap(),
-        key(number + 1).verifying_key(),
+        NodeKeys::of(&key(number + 1)),
     );
     consortium
         .admit(session, ca.member().clone())

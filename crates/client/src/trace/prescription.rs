@@ -2,7 +2,9 @@
 //! patient opened to him.
 
 use serde_json::Value;
-use yilian_protocol::{RecordId, TreeHash, authored::Verified, call::Transport, registry::Role};
+use yilian_protocol::{
+    RecordId, TreeHash, authored::Verified, call::Transport, media::MediaType, registry::Role,
+};
 
 use crate::{ClientError, Session};
 
@@ -33,6 +35,10 @@ impl Prescription {
         item: Option<&str>,
     ) -> Result<Self, ClientError> {
         let trouble = |text: &str| ClientError::Prescription(text.to_owned());
+        if opened.media() != MediaType::FhirJson {
+            let found = opened.media();
+            return Err(trouble(&format!("the record is {found}, not FHIR in JSON")));
+        }
         let content: Value = serde_json::from_slice(opened.content())
             .map_err(|_| trouble("the record holds no FHIR resources"))?;
         let entries = content.get("entry").and_then(Value::as_array);

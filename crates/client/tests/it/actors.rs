@@ -2,6 +2,7 @@ use yilian_client::{CheckIn, ClientError, calendar::days_after, grants::Wish, li
 use yilian_protocol::{
     call::Form,
     codec::Text,
+    media::MediaType,
     refusal::Refusal,
     registry::{Motion, Role},
     visit::TokenError,
@@ -28,17 +29,19 @@ async fn records_are_their_patients_and_shares_their_readers() {
     assert_eq!(opened.content, b"ann's");
     assert_eq!(opened.author, "Dr First");
     assert_eq!(opened.certificate, first.certificate());
+    let rng = &mut rand::rng();
     let not_mine = ClientError::NotMine { record };
     let stranger = ben.open(session, record).await;
     assert_eq!(stranger.unwrap_err(), not_mine);
-    let stranger = ben.share(session, record, second.certificate(), Form::Gt);
+    let stranger = ben.share(session, record, second.certificate(), Form::Gt, rng);
     assert_eq!(stranger.await.unwrap_err(), not_mine);
 
     for form in [Form::Gt, Form::Lv] {
-        let share = ann.share(session, record, second.certificate(), form);
+        let share = ann.share(session, record, second.certificate(), form, rng);
         let share = share.await.unwrap();
-        let verified = second.open_share(session, &share).await.unwrap();
+        let (shared, verified) = second.open_share(session, &share).await.unwrap();
         assert_eq!(verified.content(), b"ann's");
+        assert_eq!((shared, verified.media()), (record, MediaType::FhirJson));
         let reader = second.certificate();
         let other = third.open_share(session, &share).await;
         assert_eq!(other.unwrap_err(), ClientError::NotForMe { reader });
@@ -46,7 +49,7 @@ async fn records_are_their_patients_and_shares_their_readers() {
         let mut forged = share;
         forged.reader = third.certificate();
         let other = third.open_share(session, &forged).await;
-        assert!(matches!(other.unwrap_err(), ClientError::Sealed { .. }));
+        assert!(matches!(other.unwrap_err(), ClientError::Letter(_)));
     }
 }
 

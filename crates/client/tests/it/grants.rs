@@ -7,6 +7,7 @@ use yilian_client::{
 use yilian_crypto::seed::{Language, Seed};
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, Quarter, TimeMs,
+    codec::List,
     grant::{GrantState, Purpose},
     refusal::Refusal,
     registry::{Admitted, MemberEntry, Standing},
@@ -396,7 +397,8 @@ async fn a_grant_for_quarters_to_come_reads_what_is_sealed_then() {
     let later = make(&world, &mut patient, &beyond).await.unwrap();
     let named = later.records.iter().find(|named| named.record == record);
     let mut letter = letter;
-    letter.records.push(named.unwrap().clone());
+    let records = letter.records.iter().copied().chain([*named.unwrap()]);
+    letter.records = List::new(records.collect()).unwrap();
     let reading = reader.read(session, &letter, record, now()).await.unwrap();
     assert_eq!(reading.verified.content(), b"later");
     // It ends when it was said to.

@@ -8,6 +8,7 @@
 )]
 
 mod actors;
+mod attacks;
 mod calendar;
 mod drafts;
 mod grants;

@@ -123,6 +123,10 @@ fn nobody_acts_with_a_certificate_for_other_keys() {
         },
         Certificate {
             writer: foreign.writer,
+            ..own.clone()
+        },
+        Certificate {
+            kem: foreign.kem.clone(),
             ..own
         },
         foreign,

@@ -15,7 +15,8 @@ use yilian_protocol::{
     Confidentiality, MemberId, RecordId, TimeMs,
     codec::{Blob, Text},
     governance::EpochBlocks,
-    registry::{Genesis, Role},
+    media::MediaType,
+    registry::{Genesis, NodeKeys, Role},
 };
 
 /// Hospitals that the node acts for, whether or not they are admitted.
@@ -32,7 +33,7 @@ pub fn hospital(number: u8) -> MemberCa {
 /// The CA of hospital `number` under another name.
 pub fn called(number: u8, name: &str) -> MemberCa {
     let ca = SigningKey::from_seed(&[10 + number; 32]);
-    let node = node_key(number).verifying_key();
+    let node = NodeKeys::of(&node_key(number));
     MemberCa::new(ca, Text::new(name).unwrap(), node)
 }
 
@@ -152,6 +153,7 @@ impl World {
 pub fn clinical(text: &str) -> Draft {
     Draft {
         confidentiality: Confidentiality::Clinical,
+        media: MediaType::FhirJson,
         content: text.as_bytes().to_vec(),
         keywords: Vec::new(),
     }

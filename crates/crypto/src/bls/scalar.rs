@@ -10,7 +10,7 @@ use crate::{
     Error,
     encoding::debug_secret,
     hash::{hash_wide, kdf},
-    label::Label,
+    label::{self, Label},
 };
 
 /// A number modulo q, secret unless somebody publishes its bytes. Zeroised when dropped (by blst's
@@ -41,6 +41,27 @@ impl Scalar {
             let parts: Vec<&[u8]> = parts.iter().copied().chain(suffix).collect();
             kdf::<64>(label, secret, &parts)
         })
+    }
+
+    /// A nonce for `purpose` that stays secret, and differs from message to message, as long as the
+    /// randomness is good *or* `secret` is secret: derived from both and from all that it is used
+    /// for. So a generator that repeats itself gives no key away.
+    #[must_use]
+    pub(crate) fn hedged(
+        purpose: Label,
+        secret: &[u8],
+        parts: &[&[u8]],
+        rng: &mut impl CryptoRng,
+    ) -> Self {
+        let mut input = Zeroizing::new(vec![0; 32 + secret.len()]);
+        let (drawn, kept) = input.split_at_mut(32);
+        rng.fill_bytes(drawn);
+        kept.copy_from_slice(secret);
+        let purpose = purpose.as_str().as_bytes();
+        let parts: Vec<&[u8]> = std::iter::once(purpose)
+            .chain(parts.iter().copied())
+            .collect();
+        Self::derive(label::NONCE, &input, &parts)
     }
 
     /// 64 bytes as a big-endian number modulo q; `None` when that is zero.

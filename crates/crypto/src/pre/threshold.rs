@@ -17,6 +17,7 @@
 use core::num::NonZeroU8;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use crate::{
     Error,
@@ -116,7 +117,13 @@ impl ScopeSecret {
         if threshold == 0 || threshold > count || count > HOLDERS_MAX {
             return Err(Error::Threshold);
         }
-        let coefficients: Vec<Scalar> = (1..threshold).map(|_| Scalar::random(rng)).collect();
+        let secret = Zeroizing::new(self.inverse.to_bytes());
+        let reader = delegatee.to_bytes();
+        let mut coefficient = |number: usize| {
+            let parts: [&[u8]; 2] = [&reader, &number.to_be_bytes()];
+            Scalar::hedged(label::PRE_DEAL, secret.as_slice(), &parts, rng)
+        };
+        let coefficients: Vec<Scalar> = (1..threshold).map(&mut coefficient).collect();
         let points = coefficients.iter().map(G1::power_of_generator).collect();
         let whole = self.rekey(delegatee);
         let share = |place| {
@@ -217,7 +224,15 @@ impl Partial {
         rng: &mut impl CryptoRng,
     ) -> Self {
         let form = pairing(&capsule.capsule.0, &share.0);
-        let blind = G2::power_of_generator(&Scalar::random(rng));
+        let secret = Zeroizing::new(share.to_bytes());
+        let parts: [&[u8]; 4] = [
+            &context.scope_key.to_bytes(),
+            &form.to_bytes(),
+            capsule.context.digest(),
+            &context.delegatee.to_bytes(),
+        ];
+        let blind = Scalar::hedged(label::PRE_PARTIAL, secret.as_slice(), &parts, rng);
+        let blind = G2::power_of_generator(&blind);
         let t = [
             pairing(&context.scope_key.0, &blind),
             pairing(&capsule.capsule.0, &blind),

@@ -9,8 +9,22 @@ use crate::{
     encoding::{debug_public, debug_secret, field},
     hash::{hash, kdf},
     label,
+    psk::SearchPsk,
     scope::Quarter,
 };
+
+/// Whose index an [`IndexKey`] is of, beside writer and patient.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexContext<'a> {
+    /// What the patient handed over with the visit token, of this hospital and quarter.
+    pub psk: &'a SearchPsk,
+    /// The chain, by its id.
+    pub chain: &'a [u8; 32],
+    /// The hospital, by its id.
+    pub hospital: &'a [u8; 32],
+    /// The quarter.
+    pub quarter: Quarter,
+}
 
 /// The key of all entries of one writer for one patient at one hospital in one quarter.
 pub struct IndexKey(Zeroizing<[u8; 32]>);
@@ -21,18 +35,11 @@ impl IndexKey {
     pub fn of_writer(
         writer: &WriterSecret,
         patient: &SearchPublic,
-        hospital: &[u8; 32],
-        quarter: Quarter,
+        context: &IndexContext<'_>,
     ) -> Self {
         let point = x25519_dalek::PublicKey::from(patient.to_bytes());
         let shared = writer.0.diffie_hellman(&point);
-        Self::derive(
-            shared.as_bytes(),
-            &writer.public(),
-            patient,
-            hospital,
-            quarter,
-        )
+        Self::derive(shared.as_bytes(), &writer.public(), patient, context)
     }
 
     /// As the patient computes it.
@@ -40,34 +47,28 @@ impl IndexKey {
     pub fn of_patient(
         patient: &SearchSecret,
         writer: &WriterPublic,
-        hospital: &[u8; 32],
-        quarter: Quarter,
+        context: &IndexContext<'_>,
     ) -> Self {
         let point = x25519_dalek::PublicKey::from(writer.to_bytes());
         let shared = patient.0.diffie_hellman(&point);
-        Self::derive(
-            shared.as_bytes(),
-            writer,
-            &patient.public(),
-            hospital,
-            quarter,
-        )
+        Self::derive(shared.as_bytes(), writer, &patient.public(), context)
     }
 
     fn derive(
         shared: &[u8; 32],
         writer: &WriterPublic,
         patient: &SearchPublic,
-        hospital: &[u8; 32],
-        quarter: Quarter,
+        context: &IndexContext<'_>,
     ) -> Self {
-        let parts: [&[u8]; 4] = [
+        let parts: [&[u8]; 5] = [
             &writer.to_bytes(),
             &patient.to_bytes(),
-            hospital,
-            &quarter.to_bytes(),
+            context.chain,
+            context.hospital,
+            &context.quarter.to_bytes(),
         ];
-        Self(kdf(label::SEARCH_INDEX_KEY, shared, &parts))
+        let both = Zeroizing::new([shared.as_slice(), context.psk.expose()].concat());
+        Self(kdf(label::SEARCH_INDEX_KEY, &both, &parts))
     }
 
     /// The key of one keyword.

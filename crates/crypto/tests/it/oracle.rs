@@ -61,6 +61,14 @@ pub fn kdf_scalar(label: &str, secret: &[u8], list: &[&[u8]]) -> Fr {
     scalar(&kdf(label, secret, list, 64))
 }
 
+/// A nonce from drawn bytes, secret and message.
+pub fn hedged(label: &str, drawn: &[u8], secret: &[u8], list: &[&[u8]]) -> Fr {
+    assert_eq!(drawn.len(), 32);
+    let label = format!("yilian/v1/{label}");
+    let parts = [&[label.as_bytes()], list].concat();
+    kdf_scalar("nonce/hedged", &[drawn, secret].concat(), &parts)
+}
+
 /// A big-endian number modulo q.
 pub fn scalar(bytes: &[u8]) -> Fr {
     Fr::from_be_bytes_mod_order(bytes)
@@ -147,8 +155,8 @@ pub struct Sealed {
 }
 
 pub fn seal(key: &[u8], associated: &[u8], plaintext: &[u8]) -> Sealed {
-    let commitment = kdf("seal/key-commitment", key, &[associated], 32);
-    let payload = kdf("seal/payload-key", key, &[associated], 32);
+    let commitment = kdf("seal/key-commitment", key, &[&[2], associated], 32);
+    let payload = kdf("seal/payload-key", key, &[&[2], associated], 32);
     let cipher = XChaCha20Poly1305::new_from_slice(&payload).unwrap();
     let mut chunks: Vec<&[u8]> = plaintext.chunks(65_536).collect();
     if chunks.is_empty() {

@@ -12,7 +12,7 @@ use crate::setting::{Draws, HOSPITAL};
 const LANGUAGES: [Language; 2] = [Language::English, Language::SimplifiedChinese];
 
 fn patient(byte: u8) -> PatientKeys {
-    PatientKeys::from_seed(&Seed::from_bytes([byte; 32]))
+    PatientKeys::from_seed(&Seed::from_bytes([byte; 32]), &[4; 32])
 }
 
 // - words

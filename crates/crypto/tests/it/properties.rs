@@ -34,18 +34,20 @@ proptest! {
         name in ".*", scope in scopes(), author in any::<[u8; 32]>(), seed in any::<[u8; 32]>(),
     ) {
         let mut rng = Draws::named(&name);
-        let nym = PatientKeys::from_seed(&Seed::from_bytes(seed)).visit(&author, 0).nym;
+        let nym = PatientKeys::from_seed(&Seed::from_bytes(seed), &author).visit(&author, 0).nym;
         let delegator = DelegatorSecret::random(&mut rng);
         let secret = delegator.scope(&scope);
         let key = delegator.public().scope(&scope);
         prop_assert_eq!(key, secret.key());
         let bob = DelegateeSecret::from_seed(&seed);
 
-        let context = Context::new(&key, &nym, &author);
-        let (capsule, proof, record_key) = key.encapsulate(&context, &mut rng);
+        let context = Context::new(&seed, &key, &nym, &author);
+        let made = key.encapsulate(&context, secret.psk(), name.as_bytes(), &mut rng);
+        let (capsule, prover, record_key) = made;
+        let proof = prover.prove(&author, &mut rng);
         let capsule = Capsule::from_bytes(&capsule.to_bytes()).unwrap();
         let proof = KnowledgeProof::from_bytes(&proof.to_bytes()).unwrap();
-        let proven = capsule.verify(&key, &context, &proof).unwrap();
+        let proven = capsule.verify(&key, &context, &author, &proof).unwrap();
         prop_assert!(secret.decapsulate(&proven) == record_key);
 
         let rekey = secret.rekey(&bob.public());
@@ -57,7 +59,7 @@ proptest! {
         ] {
             let read = Reencapsulation::from_bytes(&form.to_bytes()).unwrap();
             prop_assert_eq!(&read, &form);
-            prop_assert!(bob.decapsulate(&read, &context) == record_key);
+            prop_assert!(bob.decapsulate(&read, &secret.psk().record(&capsule), &context) == record_key);
         }
     }
 
@@ -118,7 +120,7 @@ proptest! {
     fn public_values_read_what_they_write(name in ".*") {
         let mut rng = Draws::named(&name);
         let seed = Seed::random(&mut rng);
-        let patient = PatientKeys::from_seed(&seed);
+        let patient = PatientKeys::from_seed(&seed, &[4; 32]);
         let visit = patient.visit(&[1; 32], 0);
         let regulator = RegulatorSecret::random(&mut rng).public();
         let escrow = Escrow::make(&patient, &visit.nym_secret, &regulator, b"", &mut rng);

@@ -1,18 +1,19 @@
 //! The index: agreement, what a trapdoor opens, and what it must not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use proptest::prelude::*;
 use yilian_crypto::{
     Error,
+    psk::SearchPsk,
     scope::Quarter,
     search::{
-        Counter, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer, Probe, SearchSecret,
-        Trapdoor, WriterSecret, padded,
+        Counter, IndexContext, IndexEntry, IndexKey, Keyword, KeywordKey, MaskedPointer, Probe,
+        SearchSecret, Trapdoor, WriterSecret, padded,
     },
 };
 
-use crate::setting::{Draws, HOSPITAL};
+use crate::setting::{CHAIN, Draws, HOSPITAL};
 
 const RECORD: [u8; 32] = [9; 32];
 
@@ -28,7 +29,22 @@ fn keyword(text: &str) -> Keyword {
 fn key(writer: u8, patient: u8, hospital: u8, period: u8, word: &str) -> KeywordKey {
     let writer = WriterSecret::from_seed(&[writer; 32]);
     let patient = SearchSecret::from_seed(&[patient; 32]).public();
-    IndexKey::of_writer(&writer, &patient, &[hospital; 32], quarter(period)).keyword(&keyword(word))
+    let index = IndexKey::of_writer(&writer, &patient, &context(&[hospital; 32], period));
+    index.keyword(&keyword(word))
+}
+
+fn psk() -> &'static SearchPsk {
+    static PSK: LazyLock<SearchPsk> = LazyLock::new(|| SearchPsk::from_bytes([5; 32]));
+    &PSK
+}
+
+fn context(hospital: &[u8; 32], period: u8) -> IndexContext<'_> {
+    IndexContext {
+        psk: psk(),
+        chain: &CHAIN,
+        hospital,
+        quarter: quarter(period),
+    }
 }
 
 fn number(counter: u32) -> Counter {
@@ -42,8 +58,8 @@ fn writer_and_patient_agree() {
         SearchSecret::from_seed(&[2; 32]),
     );
     let word = keyword("高血压");
-    let written = IndexKey::of_writer(&writer, &patient.public(), &HOSPITAL, quarter(1));
-    let sought = IndexKey::of_patient(&patient, &writer.public(), &HOSPITAL, quarter(1));
+    let written = IndexKey::of_writer(&writer, &patient.public(), &context(&HOSPITAL, 1));
+    let sought = IndexKey::of_patient(&patient, &writer.public(), &context(&HOSPITAL, 1));
     let (written, sought) = (written.keyword(&word), sought.keyword(&word));
     for counter in [0, 1, 80, 65_535] {
         assert_eq!(
@@ -150,7 +166,7 @@ fn a_dictionary_does_not_help_who_holds_a_trapdoor() {
         WriterSecret::from_seed(&[1; 32]),
         SearchSecret::from_seed(&[2; 32]),
     );
-    let index = IndexKey::of_writer(&writer, &patient.public(), &HOSPITAL, quarter(1));
+    let index = IndexKey::of_writer(&writer, &patient.public(), &context(&HOSPITAL, 1));
     let dictionary = ["hypertension", "hiv", "diabetes", "pregnancy"];
     let captured = Trapdoor::of(&index.keyword(&keyword("hiv")), 5).unwrap();
 
@@ -161,9 +177,9 @@ fn a_dictionary_does_not_help_who_holds_a_trapdoor() {
         SearchSecret::from_seed(&[8; 32]),
     );
     let guesses = [
-        IndexKey::of_writer(&own.0, &patient.public(), &HOSPITAL, quarter(1)),
-        IndexKey::of_patient(&own.1, &writer.public(), &HOSPITAL, quarter(1)),
-        IndexKey::of_patient(&own.1, &own.0.public(), &HOSPITAL, quarter(1)),
+        IndexKey::of_writer(&own.0, &patient.public(), &context(&HOSPITAL, 1)),
+        IndexKey::of_patient(&own.1, &writer.public(), &context(&HOSPITAL, 1)),
+        IndexKey::of_patient(&own.1, &own.0.public(), &context(&HOSPITAL, 1)),
     ];
     for guess in &guesses {
         for word in dictionary {
@@ -173,8 +189,31 @@ fn a_dictionary_does_not_help_who_holds_a_trapdoor() {
             );
         }
     }
-    // Whoever holds one of the two secrets does recognise it: the attack is the real one.
-    let insider = IndexKey::of_patient(&patient, &writer.public(), &HOSPITAL, quarter(1));
+    // Whoever solves discrete logarithms holds both secrets of the agreement; he guesses nothing
+    // either, without the quarter's search secret.
+    for other in [[0; 32], [6; 32]] {
+        let other = SearchPsk::from_bytes(other);
+        let place = IndexContext {
+            psk: &other,
+            ..context(&HOSPITAL, 1)
+        };
+        let solved = IndexKey::of_patient(&patient, &writer.public(), &place);
+        for word in dictionary {
+            let guess = Trapdoor::of(&solved.keyword(&keyword(word)), 5).unwrap();
+            assert_ne!(guess, captured);
+        }
+    }
+    // Nor does he with the secret of another chain.
+    let place = IndexContext {
+        chain: &[9; 32],
+        ..context(&HOSPITAL, 1)
+    };
+    let elsewhere = IndexKey::of_patient(&patient, &writer.public(), &place);
+    let guess = Trapdoor::of(&elsewhere.keyword(&keyword("hiv")), 5).unwrap();
+    assert_ne!(guess, captured);
+    // Whoever was handed that secret and holds one of the two does recognise it: the attack is the
+    // real one.
+    let insider = IndexKey::of_patient(&patient, &writer.public(), &context(&HOSPITAL, 1));
     let recognised: Vec<_> = dictionary
         .iter()
         .filter(|word| Trapdoor::of(&insider.keyword(&keyword(word)), 5).unwrap() == captured)

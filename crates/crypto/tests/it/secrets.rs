@@ -13,7 +13,7 @@ use yilian_crypto::{
 
 use crate::{
     oracle,
-    setting::{HOSPITAL, Setting, scope},
+    setting::{CHAIN, HOSPITAL, Setting, scope},
 };
 
 const SEED: [u8; 32] =
@@ -61,18 +61,22 @@ fn the_search_finds_hex() {
 #[test]
 fn no_secret_type_prints_its_bytes() {
     let seed = Seed::from_bytes(SEED);
-    let root = oracle::scalar_bytes(&oracle::kdf_scalar("seed/root", &SEED, &[]));
-    let patient = PatientKeys::from_seed(&seed);
-    let master = oracle::kdf("seed/signing-master", &SEED, &[], 32);
+    let of_chain = oracle::kdf("seed/of-chain", &SEED, &[&CHAIN], 32);
+    let root = oracle::scalar_bytes(&oracle::kdf_scalar("seed/root", &of_chain, &[]));
+    let patient = PatientKeys::from_seed(&seed, &CHAIN);
+    let master = oracle::kdf("seed/signing-master", &of_chain, &[], 32);
     prints_nothing_of(&seed, &[&SEED]);
-    prints_nothing_of(&patient, &[&SEED, &root, &master]);
+    prints_nothing_of(&patient, &[&SEED, &of_chain, &root, &master]);
 
-    let k_h = oracle::kdf("seed/key-of-hospital", &SEED, &[&HOSPITAL], 32);
+    let k_h = oracle::kdf("seed/key-of-hospital", &of_chain, &[&HOSPITAL], 32);
     let offset = oracle::hash_scalar("seed/offset-of-hospital", &[&k_h]);
     let a_h = oracle::scalar_bytes(&(oracle::scalar(&root) + offset));
-    let search = oracle::kdf("seed/search-of-hospital", &SEED, &[&HOSPITAL], 32);
+    let search = oracle::kdf("seed/search-of-hospital", &of_chain, &[&HOSPITAL], 32);
     let hospital = patient.hospital(&HOSPITAL);
-    prints_nothing_of(&hospital, &[&SEED, &root, &k_h, &a_h, &search]);
+    let periods = oracle::kdf("seed/periods-of-hospital", &of_chain, &[&HOSPITAL], 32);
+    let searches = oracle::kdf("seed/searches-of-hospital", &of_chain, &[&HOSPITAL], 32);
+    let all: [&[u8]; 7] = [&SEED, &root, &k_h, &a_h, &search, &periods, &searches];
+    prints_nothing_of(&hospital, &all);
     prints_nothing_of(&hospital.delegator, &[&a_h]);
     prints_nothing_of(&hospital.search, &[&search]);
 
@@ -82,10 +86,21 @@ fn no_secret_type_prints_its_bytes() {
     let a_w = oracle::scalar(&a_h) + h1;
     let inverse = oracle::scalar_bytes(&oracle::invert(&a_w));
     let scope_secret = hospital.delegator.scope(&clinical);
-    prints_nothing_of(&scope_secret, &[&oracle::scalar_bytes(&a_w), &inverse]);
+    let handed = hospital.delegator.period(clinical.period, None);
+    let scope_psk = scope_secret.psk();
+    let search_psk = hospital.searches.quarter(clinical.period);
+    let all: [&[u8]; 5] = [
+        &oracle::scalar_bytes(&a_w),
+        &inverse,
+        handed.expose(),
+        scope_psk.expose(),
+        search_psk.expose(),
+    ];
+    prints_nothing_of(&scope_secret, &all);
+    prints_nothing_of(&(&handed, scope_psk, &search_psk), &all);
 
     let counter = 7u32.to_be_bytes();
-    let k_v = oracle::kdf("seed/key-of-visit", &SEED, &[&HOSPITAL, &counter], 32);
+    let k_v = oracle::kdf("seed/key-of-visit", &of_chain, &[&HOSPITAL, &counter], 32);
     let d = oracle::hash_scalar("seed/offset-of-visit", &[&k_v]);
     let x = oracle::scalar_bytes(&(oracle::scalar(&root) + d));
     let signing = oracle::kdf(
@@ -104,7 +119,10 @@ fn no_secret_type_prints_its_bytes() {
     let member_b = oracle::kdf("seed/member-delegatee", &SEED, &[], 32);
     let member = MemberKeys::from_seed(&seed);
     let b = oracle::scalar_bytes(&oracle::kdf_scalar("pre/delegatee", &member_b, &[]));
-    prints_nothing_of(&member, &[&member_signing, &member_b, &b]);
+    let kem = oracle::kdf("seed/member-kem", &SEED, &[], 32);
+    prints_nothing_of(&member, &[&member_signing, &member_b, &b, &kem]);
+    let share = yilian_crypto::psk::SecretShare::from_bytes(SEED);
+    prints_nothing_of(&(share, &member.kem), &[&SEED, &kem]);
 }
 
 #[test]

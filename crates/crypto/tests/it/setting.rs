@@ -9,10 +9,14 @@ use yilian_crypto::{
         RecordKey, ScopeKey, ScopeSecret,
     },
     pseudonym::Nym,
+    psk::RecordPsk,
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed},
 };
 
+pub const CHAIN: [u8; 32] = [4; 32];
+/// Digest of what is sealed.
+pub const BODY: [u8; 32] = [6; 32];
 pub const HOSPITAL: [u8; 32] = [1; 32];
 pub const AUTHOR: [u8; 32] = [2; 32];
 pub const BOB_SEED: [u8; 32] = [3; 32];
@@ -84,12 +88,13 @@ pub struct Record {
     pub context: Context,
     pub capsule: Capsule,
     pub proof: KnowledgeProof,
+    pub psk: RecordPsk,
     pub key: RecordKey,
 }
 
 impl Setting {
     pub fn new() -> Self {
-        let patient = PatientKeys::from_seed(&Seed::from_bytes([9; 32]));
+        let patient = PatientKeys::from_seed(&Seed::from_bytes([9; 32]), &CHAIN);
         let delegator = patient.hospital(&HOSPITAL).delegator;
         let secret = delegator.scope(&scope(Confidentiality::Clinical));
         let nym = patient.visit(&HOSPITAL, 0).nym;
@@ -107,17 +112,21 @@ impl Setting {
     }
 
     pub fn record(&mut self) -> Record {
-        record(&self.key, &self.nym, &mut self.rng)
+        record(&self.secret, &self.nym, &mut self.rng)
     }
 }
 
-pub fn record(key: &ScopeKey, nym: &Nym, rng: &mut Draws) -> Record {
-    let context = Context::new(key, nym, &AUTHOR);
-    let (capsule, proof, record_key) = key.encapsulate(&context, rng);
+pub fn record(secret: &ScopeSecret, nym: &Nym, rng: &mut Draws) -> Record {
+    let (key, psk) = (secret.key(), secret.psk().clone());
+    let context = Context::new(&CHAIN, &key, nym, &AUTHOR);
+    let (capsule, prover, record_key) = key.encapsulate(&context, &psk, b"message", rng);
+    let proof = prover.prove(&BODY, rng);
+    let psk = psk.record(&capsule);
     Record {
         context,
         capsule,
         proof,
+        psk,
         key: record_key,
     }
 }
@@ -125,7 +134,7 @@ pub fn record(key: &ScopeKey, nym: &Nym, rng: &mut Draws) -> Record {
 impl Record {
     pub fn prove(&self, key: &ScopeKey) -> ProvenCapsule {
         self.capsule
-            .verify(key, &self.context, &self.proof)
+            .verify(key, &self.context, &BODY, &self.proof)
             .unwrap()
     }
 }

@@ -8,6 +8,7 @@ use yilian_crypto::{
         Partial, PartialContext, ProvenCapsule, RecordKey, Reencapsulation, Rekey, ScopeKey,
         ShareCommitment, combine,
     },
+    psk::RecordPsk,
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed},
 };
@@ -19,6 +20,7 @@ struct Deal {
     scope_key: ScopeKey,
     context: Context,
     capsule: ProvenCapsule,
+    psk: RecordPsk,
     key: RecordKey,
     commitment: ShareCommitment,
     shares: Vec<Rekey>,
@@ -33,11 +35,15 @@ fn deal(threshold: usize, count: usize) -> Deal {
         tag: None,
     };
     let secret = patient.scope(&scope);
-    let nym = PatientKeys::from_seed(&Seed::random(rng))
+    let nym = PatientKeys::from_seed(&Seed::random(rng), &[4; 32])
         .visit(&[1; 32], 0)
         .nym;
-    let context = Context::new(&secret.key(), &nym, &[2; 32]);
-    let (capsule, proof, key) = secret.key().encapsulate(&context, rng);
+    let context = Context::new(&[4; 32], &secret.key(), &nym, &[2; 32]);
+    let made = secret.key().encapsulate(&context, secret.psk(), b"", rng);
+    let (capsule, prover, key) = made;
+    let proof = prover.prove(&[6; 32], rng);
+    let psk = secret.psk().record(&capsule);
+    let capsule = capsule.verify(&secret.key(), &context, &[6; 32], &proof);
     let reader = DelegateeSecret::random(rng);
     let (commitment, shares) = secret
         .deal(&reader.public(), threshold, count, rng)
@@ -46,7 +52,8 @@ fn deal(threshold: usize, count: usize) -> Deal {
         public: reader.public(),
         reader,
         scope_key: secret.key(),
-        capsule: capsule.verify(&secret.key(), &context, &proof).unwrap(),
+        capsule: capsule.unwrap(),
+        psk,
         context,
         key,
         commitment,
@@ -80,7 +87,7 @@ impl Deal {
             .collect();
         let partials: Vec<_> = partials.iter().map(|(index, one)| (*index, one)).collect();
         let whole = Reencapsulation::from(combine(&partials).unwrap());
-        self.reader.decapsulate(&whole, &self.context)
+        self.reader.decapsulate(&whole, &self.psk, &self.context)
     }
 }
 
@@ -171,7 +178,9 @@ fn a_wrong_partial_opens_nothing_and_names_its_holder() {
         let verified = lie.verify(&right.capsule, &right.about(1));
         assert_eq!(verified, Err(Error::Partial), "lie {number}");
         let whole = combine(&[(index(0), &honest[0]), (index(1), lie)]).unwrap();
-        let key = right.reader.decapsulate(&whole.into(), &right.context);
+        let key = right
+            .reader
+            .decapsulate(&whole.into(), &right.psk, &right.context);
         assert_ne!(key, right.key, "lie {number}");
     }
     // A proof is for one holder, one reader and one scope.

@@ -14,9 +14,11 @@ use yilian_crypto::{
     hash, label,
     pre::{self, Context, DelegateeSecret, KnowledgeProof},
     pseudonym::{Escrow, NymSignature, RegulatorSecret},
+    psk::{ScopePsk, SearchPsk},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     seal, search,
     seed::{Language, MemberKeys, PatientKeys, Seed},
+    shamir,
     sign::SigningKey,
 };
 
@@ -86,6 +88,12 @@ const VECTORS: &[Vector] = &[
         inputs: sign_inputs,
         oracle: sign_oracle,
         product: sign_product,
+    },
+    Vector {
+        name: "shamir",
+        inputs: shamir_inputs,
+        oracle: shamir_oracle,
+        product: shamir_product,
     },
     Vector {
         name: "search",
@@ -274,18 +282,20 @@ fn story_inputs() -> Vec<Case> {
         let draw = |name: &str, size| hex(named(&format!("{name} {place}"), size));
         case([
             ("seed", draw("seed", 32)),
+            ("chain", draw("chain", 32)),
             ("hospital", draw("hospital", 32)),
             ("counter", place.into()),
             ("scope", hex(scope.to_bytes())),
             ("author", draw("author", 32)),
-            ("encapsulation_draws", draw("encapsulation", 128)),
+            ("encapsulation_draws", draw("encapsulation", 64)),
             ("delegatee_seed", draw("delegatee", 32)),
-            ("lv_draws", draw("lv", 64)),
+            ("lv_draws", draw("lv", 32)),
             ("regulator_seed", draw("regulator", 32)),
-            ("escrow_draws", draw("escrow", 192)),
+            ("escrow_draws", draw("escrow", 96)),
             ("escrow_context", draw("escrow context", 32)),
-            ("nym_signature_draws", draw("nym signature", 64)),
+            ("nym_signature_draws", draw("nym signature", 32)),
             ("message", draw("message", 50)),
+            ("body", draw("body", 32)),
         ])
     };
     (0..).zip(&scopes).map(story).collect()
@@ -293,6 +303,12 @@ fn story_inputs() -> Vec<Case> {
 
 /// The story's secrets, by the second implementation.
 struct Story {
+    of_chain: Vec<u8>,
+    periods: Vec<u8>,
+    period: Vec<u8>,
+    psk: Vec<u8>,
+    record_psk: Vec<u8>,
+    searches: Vec<u8>,
     a: Fr,
     k_h: Vec<u8>,
     a_h: Fr,
@@ -314,8 +330,17 @@ struct Story {
 
 impl Story {
     fn new(inputs: &Case) -> Self {
-        let (seed, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
+        let (words, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
+        let chain = bytes(inputs, "chain");
+        let seed = oracle::kdf("seed/of-chain", &words, &[&chain], 32);
         let counter = (inputs["counter"].as_u64().unwrap() as u32).to_be_bytes();
+        let periods = oracle::kdf("seed/periods-of-hospital", &seed, &[&hospital], 32);
+        let searches = oracle::kdf("seed/searches-of-hospital", &seed, &[&hospital], 32);
+        // Level, quarter, whether there is a tag, tag.
+        let scope = bytes(inputs, "scope");
+        let tag = if scope[3] == 1 { &scope[4..] } else { &[] };
+        let period = oracle::kdf("psk/period", &periods, &[&scope[1..3], tag], 32);
+        let psk = oracle::kdf("psk/scope", &period, &[&scope[..1]], 32);
         let a = oracle::kdf_scalar("seed/root", &seed, &[]);
         let k_h = oracle::kdf("seed/key-of-hospital", &seed, &[&hospital], 32);
         let a_h = a + oracle::hash_scalar("seed/offset-of-hospital", &[&k_h]);
@@ -331,13 +356,23 @@ impl Story {
 
         let (scope_key, nym_bytes) = (oracle::g1_bytes(&pk_w), oracle::g1_bytes(&nym));
         let author = bytes(inputs, "author");
-        let context = oracle::hash("pre/context", &[&[1], &scope_key, &nym_bytes, &author]);
-        let r = oracle::scalar(&bytes(inputs, "encapsulation_draws")[..64]);
+        let context = oracle::hash(
+            "pre/context",
+            &[&[2], &chain, &scope_key, &nym_bytes, &author],
+        );
+        let message = oracle::hash("pre/encapsulation", &[&bytes(inputs, "message")]);
+        let r = oracle::hedged(
+            "pre/encapsulation",
+            &bytes(inputs, "encapsulation_draws")[..32],
+            &psk,
+            &[&context, &message],
+        );
         let c = oracle::mul1(&pk_w, &r);
+        let record_psk = oracle::kdf("psk/record", &psk, &[&oracle::g1_bytes(&c)], 32);
         let shared = oracle::pairing(&oracle::g(&r), &G2Affine::generator());
         let key = oracle::kdf(
             "pre/record-key",
-            &oracle::gt_plain(&shared),
+            &[oracle::gt_plain(&shared), record_psk.clone()].concat(),
             &[&context],
             32,
         );
@@ -346,6 +381,12 @@ impl Story {
         let pk_b = oracle::mul2(&G2Affine::generator(), &b);
         let rekey = oracle::mul2(&pk_b, &oracle::invert(&a_w));
         Self {
+            of_chain: seed,
+            periods,
+            period,
+            psk,
+            record_psk,
+            searches,
             a,
             k_h,
             a_h,
@@ -379,7 +420,10 @@ struct Keys {
 impl Keys {
     fn new(inputs: &Case) -> Self {
         Self {
-            patient: PatientKeys::from_seed(&Seed::from_bytes(array(inputs, "seed"))),
+            patient: PatientKeys::from_seed(
+                &Seed::from_bytes(array(inputs, "seed")),
+                &array(inputs, "chain"),
+            ),
             hospital: array(inputs, "hospital"),
             counter: inputs["counter"].as_u64().unwrap() as u32,
             scope: Scope::from_bytes(&array(inputs, "scope")).unwrap(),
@@ -398,16 +442,18 @@ impl Keys {
         &self,
         inputs: &Case,
     ) -> (Context, pre::Capsule, KnowledgeProof, pre::RecordKey) {
-        let key = self
-            .patient
-            .hospital(&self.hospital)
-            .delegator
-            .public()
-            .scope(&self.scope);
+        let delegator = self.patient.hospital(&self.hospital).delegator;
+        let key = delegator.public().scope(&self.scope);
+        // As the hospital has it from the token.
+        let handed = delegator.period(self.scope.period, self.scope.tag.as_ref());
+        let psk = handed.scope(self.scope.confidentiality);
         let nym = self.patient.visit(&self.hospital, self.counter).nym;
-        let context = Context::new(&key, &nym, &array(inputs, "author"));
+        let chain = array(inputs, "chain");
+        let context = Context::new(&chain, &key, &nym, &array(inputs, "author"));
         let mut draws = Draws::given(bytes(inputs, "encapsulation_draws"));
-        let (capsule, proof, record_key) = key.encapsulate(&context, &mut draws);
+        let message = bytes(inputs, "message");
+        let (capsule, prover, record_key) = key.encapsulate(&context, &psk, &message, &mut draws);
+        let proof = prover.prove(&array(inputs, "body"), &mut draws);
         (context, capsule, proof, record_key)
     }
 }
@@ -415,9 +461,12 @@ impl Keys {
 fn seed_oracle(inputs: &Case) -> Case {
     let story = Story::new(inputs);
     let (seed, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
+    let of_chain = &story.of_chain;
     let counter = (inputs["counter"].as_u64().unwrap() as u32).to_be_bytes();
-    let search = oracle::kdf("seed/search-of-hospital", &seed, &[&hospital], 32);
-    let master = oracle::kdf("seed/signing-master", &seed, &[], 32);
+    let search = oracle::kdf("seed/search-of-hospital", of_chain, &[&hospital], 32);
+    let quarter = &bytes(inputs, "scope")[1..3];
+    let search_psk = oracle::kdf("psk/search", &story.searches, &[quarter], 32);
+    let master = oracle::kdf("seed/signing-master", of_chain, &[], 32);
     let visit = oracle::kdf(
         "seed/signing-key-of-visit",
         &master,
@@ -445,6 +494,12 @@ fn seed_oracle(inputs: &Case) -> Case {
             "words_chinese",
             oracle::words(&seed, bip39::Language::SimplifiedChinese.word_list()).into(),
         ),
+        ("seed_of_chain", hex(of_chain)),
+        ("periods_of_hospital", hex(&story.periods)),
+        ("period_psk", hex(&story.period)),
+        ("scope_psk", hex(&story.psk)),
+        ("searches_of_hospital", hex(&story.searches)),
+        ("search_psk", hex(&search_psk)),
         ("a", hex(oracle::scalar_bytes(&story.a))),
         ("PK_a", hex(oracle::g1_bytes(&oracle::g(&story.a)))),
         ("k_h", hex(&story.k_h)),
@@ -467,6 +522,10 @@ fn seed_oracle(inputs: &Case) -> Case {
         ("member_signing_seed", hex(&member)),
         ("member_verifying_key", verifying(&member)),
         ("member_delegatee_seed", hex(&delegatee)),
+        (
+            "member_kem_seed",
+            hex(oracle::kdf("seed/member-kem", &seed, &[], 32)),
+        ),
         (
             "member_delegatee_public",
             hex(oracle::g2_bytes(&oracle::mul2(
@@ -493,6 +552,17 @@ fn seed_product(inputs: &Case) -> Case {
             seed.to_words(Language::SimplifiedChinese).as_str().into(),
         ),
         ("PK_h", hex(hospital.delegator.public().to_bytes())),
+        ("period_psk", {
+            let handed = hospital
+                .delegator
+                .period(keys.scope.period, keys.scope.tag.as_ref());
+            hex(handed.expose())
+        }),
+        ("scope_psk", hex(keys.secret().psk().expose())),
+        (
+            "search_psk",
+            hex(hospital.searches.quarter(keys.scope.period).expose()),
+        ),
         ("search_public", hex(hospital.search.public().to_bytes())),
         ("nym", hex(visit.nym.to_bytes())),
         ("visit_tag", hex(visit.tag.to_bytes())),
@@ -536,13 +606,18 @@ fn scope_product(inputs: &Case) -> Case {
 
 fn encapsulate_oracle(inputs: &Case) -> Case {
     let story = Story::new(inputs);
-    let k = oracle::scalar(&bytes(inputs, "encapsulation_draws")[64..]);
-    let commitment = oracle::mul1(&story.pk_w, &k);
-    let points = [story.pk_w, story.c, commitment].map(|point| oracle::g1_bytes(&point));
-    let [pk_w, c, commitment] = &points;
+    let [pk_w, c] = &[story.pk_w, story.c].map(|point| oracle::g1_bytes(&point));
+    let body = bytes(inputs, "body");
+    let k = oracle::hedged(
+        "pre/knowledge-proof",
+        &bytes(inputs, "encapsulation_draws")[32..],
+        &oracle::scalar_bytes(&story.r),
+        &[pk_w, c, &story.context, &body],
+    );
+    let commitment = &oracle::g1_bytes(&oracle::mul1(&story.pk_w, &k));
     let e = oracle::hash_scalar(
         "pre/knowledge-proof",
-        &[pk_w, c, commitment, &story.context],
+        &[pk_w, c, commitment, &story.context, &body],
     );
     let s = k + e * story.r;
     let shared = oracle::pairing(&oracle::g(&story.r), &G2Affine::generator());
@@ -561,6 +636,8 @@ fn encapsulate_oracle(inputs: &Case) -> Case {
             hex([oracle::scalar_bytes(&e), oracle::scalar_bytes(&s)].concat()),
         ),
         ("Z_r", hex(oracle::gt_plain(&shared))),
+        ("scope_psk", hex(&story.psk)),
+        ("record_psk", hex(&story.record_psk)),
         ("record_key", hex(&story.key)),
         (
             "sealed_message",
@@ -573,7 +650,9 @@ fn encapsulate_product(inputs: &Case) -> Case {
     let keys = Keys::new(inputs);
     let (context, capsule, proof, record_key) = keys.encapsulate(inputs);
     let secret = keys.secret();
-    let proven = capsule.verify(&secret.key(), &context, &proof).unwrap();
+    let proven = capsule
+        .verify(&secret.key(), &context, &array(inputs, "body"), &proof)
+        .unwrap();
     assert!(secret.decapsulate(&proven) == record_key);
     case([
         ("context", hex(context.digest())),
@@ -615,7 +694,12 @@ fn rekey_product(inputs: &Case) -> Case {
 fn reencapsulate_oracle(inputs: &Case) -> Case {
     let story = Story::new(inputs);
     let turned = oracle::pairing(&story.c, &story.rekey);
-    let t = oracle::scalar(&bytes(inputs, "lv_draws"));
+    let t = oracle::hedged(
+        "pre/lv-blinding",
+        &bytes(inputs, "lv_draws"),
+        &oracle::g2_bytes(&story.rekey),
+        &[&oracle::g1_bytes(&story.c)],
+    );
     let (x, y) = (
         oracle::mul1(&story.c, &t),
         oracle::mul2(&story.rekey, &oracle::invert(&t)),
@@ -625,7 +709,7 @@ fn reencapsulate_oracle(inputs: &Case) -> Case {
     assert_eq!(shared, oracle::pairing(&oracle::mul1(&x, &b_inverse), &y));
     let key = oracle::kdf(
         "pre/record-key",
-        &oracle::gt_plain(&shared),
+        &[oracle::gt_plain(&shared), story.record_psk.clone()].concat(),
         &[&story.context],
         32,
     );
@@ -654,13 +738,18 @@ fn reencapsulate_product(inputs: &Case) -> Case {
     let keys = Keys::new(inputs);
     let (context, capsule, proof, _) = keys.encapsulate(inputs);
     let secret = keys.secret();
-    let proven = capsule.verify(&secret.key(), &context, &proof).unwrap();
+    let psk = secret.psk().record(&capsule);
+    let proven = capsule
+        .verify(&secret.key(), &context, &array(inputs, "body"), &proof)
+        .unwrap();
     let rekey = secret.rekey(&keys.delegatee.public());
     let gt = pre::reencapsulate(&proven, &rekey);
     let mut draws = Draws::given(bytes(inputs, "lv_draws"));
     let lv = pre::reencapsulate_lv(&proven, &rekey, &mut draws);
-    let by_gt = keys.delegatee.decapsulate(&gt.clone().into(), &context);
-    let by_lv = keys.delegatee.decapsulate(&lv.into(), &context);
+    let by_gt = keys
+        .delegatee
+        .decapsulate(&gt.clone().into(), &psk, &context);
+    let by_lv = keys.delegatee.decapsulate(&lv.into(), &psk, &context);
     assert!(by_gt == by_lv);
     case([
         ("gt", hex(gt.to_bytes())),
@@ -736,7 +825,12 @@ fn nym_oracle(inputs: &Case) -> Case {
     let story = Story::new(inputs);
     let nym = oracle::g1_bytes(&story.nym);
     let message = oracle::hash("visit/token", &[&bytes(inputs, "message")]);
-    let k = oracle::scalar(&bytes(inputs, "nym_signature_draws"));
+    let k = oracle::hedged(
+        "pseudonym/sign",
+        &bytes(inputs, "nym_signature_draws"),
+        &oracle::scalar_bytes(&(story.a + story.d)),
+        &[&nym, &message],
+    );
     let commitment = oracle::g1_bytes(&oracle::g(&k));
     let e = oracle::hash_scalar("pseudonym/sign", &[&nym, &commitment, &message]);
     let s = k + e * (story.a + story.d);
@@ -744,14 +838,21 @@ fn nym_oracle(inputs: &Case) -> Case {
     let y = oracle::kdf_scalar("pseudonym/regulator", &bytes(inputs, "regulator_seed"), &[]);
     let y_public = oracle::g(&y);
     let draws = bytes(inputs, "escrow_draws");
-    let [u, k1, m] = [0, 64, 128].map(|at| oracle::scalar(&draws[at..at + 64]));
+    let context = bytes(inputs, "escrow_context");
+    let [u, k1, m] = [1_u8, 2, 3].map(|number| {
+        oracle::hedged(
+            "pseudonym/escrow-proof",
+            &draws[usize::from(number - 1) * 32..][..32],
+            &oracle::scalar_bytes(&story.d),
+            &[&nym, &oracle::g1_bytes(&y_public), &context, &[number]],
+        )
+    });
     let e1 = oracle::g(&u);
     let root = oracle::g(&story.a);
     let e2 = oracle::add1(&root, &oracle::mul1(&y_public, &u));
     let a1 = oracle::g(&k1);
     let a2 = oracle::sub1(&oracle::mul1(&y_public, &k1), &oracle::g(&m));
     let points = [story.nym, y_public, e1, e2, a1, a2].map(|point| oracle::g1_bytes(&point));
-    let context = bytes(inputs, "escrow_context");
     let mut parts: Vec<&[u8]> = points.iter().map(Vec::as_slice).collect();
     parts.push(&context);
     let challenge = oracle::hash_scalar("pseudonym/escrow-proof", &parts);
@@ -855,6 +956,66 @@ fn sign_product(inputs: &Case) -> Case {
     ])
 }
 
+// - shares of a scope's secret
+
+fn shamir_inputs() -> Vec<Case> {
+    let inputs = [(1, 1), (2, 3), (3, 5)].map(|(threshold, count): (u32, u32)| {
+        case([
+            ("secret", hex(named("shamir secret", 32))),
+            ("threshold", threshold.into()),
+            ("count", count.into()),
+            (
+                "draws",
+                hex(named("shamir draws", 32 * (threshold as usize - 1))),
+            ),
+        ])
+    });
+    inputs.into()
+}
+
+/// By tables of logarithms to the base 3, which generates GF(2^8).
+fn shamir_oracle(inputs: &Case) -> Case {
+    let (mut powers, mut logarithms) = ([0_u8; 255], [0_usize; 256]);
+    let mut power = 1_u16;
+    for (place, entry) in powers.iter_mut().enumerate() {
+        *entry = power as u8;
+        logarithms[power as usize] = place;
+        power ^= power << 1;
+        if power > 255 {
+            power ^= 0x11b;
+        }
+    }
+    let multiply = |a: u8, b: u8| match (a, b) {
+        (0, _) | (_, 0) => 0,
+        (a, b) => powers[(logarithms[a as usize] + logarithms[b as usize]) % 255],
+    };
+    let (secret, draws) = (bytes(inputs, "secret"), bytes(inputs, "draws"));
+    let count = inputs["count"].as_u64().unwrap() as u8;
+    let share = |index: u8| {
+        let byte = |place: usize| {
+            let (mut power, mut sum) = (1, secret[place]);
+            for coefficient in draws.chunks(32) {
+                power = multiply(power, index);
+                sum ^= multiply(power, coefficient[place]);
+            }
+            sum
+        };
+        hex((0..32).map(byte).collect::<Vec<u8>>())
+    };
+    let shares: Vec<Value> = (1..=count).map(share).collect();
+    case([("shares", shares.into())])
+}
+
+fn shamir_product(inputs: &Case) -> Case {
+    let secret = ScopePsk::from_bytes(array(inputs, "secret"));
+    let number = |name: &str| inputs[name].as_u64().unwrap() as usize;
+    let mut draws = Draws::given(bytes(inputs, "draws"));
+    let shares = shamir::split(&secret, number("threshold"), number("count"), &mut draws);
+    let shares = shares.unwrap().into_iter();
+    let shares: Vec<Value> = shares.map(|share| hex(share.expose())).collect();
+    case([("shares", shares.into())])
+}
+
 // - search
 
 fn search_inputs() -> Vec<Case> {
@@ -863,6 +1024,8 @@ fn search_inputs() -> Vec<Case> {
         case([
             ("writer", hex(named("writer", 32))),
             ("patient", hex(named("patient", 32))),
+            ("search_psk", hex(named("search psk", 32))),
+            ("chain", hex(named("chain", 32))),
             ("hospital", hex(named("hospital", 32))),
             ("quarter", "2026-Q4".into()),
             ("keyword", (*word).into()),
@@ -883,8 +1046,10 @@ fn search_oracle(inputs: &Case) -> Case {
     // Quarters are counted from year 0.
     let quarter = (2026_u16 * 4 + 3).to_be_bytes();
     let (hospital, record) = (bytes(inputs, "hospital"), bytes(inputs, "record"));
-    let parts: [&[u8]; 4] = [&points[0], &points[1], &hospital, &quarter];
-    let index_key = oracle::kdf("search/index-key", &shared, &parts, 32);
+    let chain = bytes(inputs, "chain");
+    let parts: [&[u8]; 5] = [&points[0], &points[1], &chain, &hospital, &quarter];
+    let both = [shared.to_vec(), bytes(inputs, "search_psk")].concat();
+    let index_key = oracle::kdf("search/index-key", &both, &parts, 32);
     let word = inputs["keyword"].as_str().unwrap().as_bytes();
     let keyword_key = oracle::hash("search/keyword-key", &[&index_key, word]);
     let root = oracle::hash("search/tree-root", &[&keyword_key]);
@@ -923,8 +1088,13 @@ fn search_product(inputs: &Case) -> Case {
     let writer = search::WriterSecret::from_seed(&array(inputs, "writer"));
     let patient = search::SearchSecret::from_seed(&array(inputs, "patient"));
     let quarter: Quarter = inputs["quarter"].as_str().unwrap().parse().unwrap();
-    let hospital = array(inputs, "hospital");
-    let key = search::IndexKey::of_patient(&patient, &writer.public(), &hospital, quarter);
+    let context = search::IndexContext {
+        psk: &SearchPsk::from_bytes(array(inputs, "search_psk")),
+        chain: &array(inputs, "chain"),
+        hospital: &array(inputs, "hospital"),
+        quarter,
+    };
+    let key = search::IndexKey::of_patient(&patient, &writer.public(), &context);
     let word = inputs["keyword"].as_str().unwrap();
     let key = key.keyword(&search::Keyword::new(word).unwrap());
     let counter = u32::from(u16::from_be_bytes(array(inputs, "counter")));

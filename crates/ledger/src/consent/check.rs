@@ -3,11 +3,17 @@
 //! Each question has two functions: `*_reads` names the keys, to be fetched; `check*` decides on
 //! what was fetched. Both declare by the same function (`of`), so that they cannot differ.
 
-use yilian_crypto::pre::{DelegateePublic, HolderIndex, ScopeKey};
+use yilian_crypto::{
+    kem::KemPublic,
+    pre::{DelegateePublic, HolderIndex, ScopeKey},
+};
 use yilian_protocol::{
     ChainId, GrantId, MemberId, StateKey, TimeMs,
     call::RecordEntry,
-    grant::{Deposit, GrantEntry, GrantState, SignedAsk, Terms, UsesRequest},
+    grant::{
+        Deposit, Grant, GrantEntry, GrantState, GrantedScope, SecretOf, SignedAsk, SignedSecret,
+        Terms, UsesRequest,
+    },
     limits::{CLOCK_SKEW_MS, OPENING_MS},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, MemberEntry},
@@ -27,6 +33,7 @@ pub struct ConsentChecked {
     grant: GrantId,
     holder: HolderIndex,
     reader: DelegateePublic,
+    kem: KemPublic,
     record: RecordEntry,
     scope: ScopeKey,
     _sealed: (),
@@ -49,6 +56,12 @@ impl ConsentChecked {
     #[must_use]
     pub const fn reader(&self) -> &DelegateePublic {
         &self.reader
+    }
+
+    /// The key to which a share of the scope's secret may be sealed.
+    #[must_use]
+    pub const fn sealed_to(&self) -> &KemPublic {
+        &self.kem
     }
 
     /// The record that may be read.
@@ -85,7 +98,10 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// In the order: grant, terms, reader, purpose, scope, record.
+    /// In the order: grant, reader, terms, purpose, scope, record. What stands on the chain is told to
+    /// anybody. The terms are hidden: nothing depends on them, nor on whether they are here, before
+    /// the caller has proven to be a reader in good standing, and then whether they name him is
+    /// asked first.
     fn decide(
         &self,
         state: &Overlay<'_>,
@@ -104,18 +120,18 @@ impl<'a> Asked<'a> {
             let closes = opened.time.plus_ms(OPENING_MS);
             require(now < closes, Refusal::GrantNotOpened)?;
         }
-        let terms = terms.ok_or(Refusal::NotKeyHolder)?;
-        let committed = terms.commitment() == entry.grant.terms;
-        require(committed, Refusal::TermsMismatch)?;
-        require(now >= terms.from, Refusal::GrantNotYetValid)?;
-
-        require(ask.reader == terms.reader, Refusal::ReaderNotNamed)?;
         let reader = self.reader.need(state, Refusal::CertificateUnknown)?;
         reader_may_ask(&reader, chain, self.signed, now)?;
         let certifier = reader.certificate.member;
         let (member, _) = Declaration::collect(|declare| certified_by(certifier, declare));
         let member = member.need(state, Refusal::MemberUnknown)?;
         member.may_act()?;
+
+        let terms = terms.ok_or(Refusal::NotKeyHolder)?;
+        require(ask.reader == terms.reader, Refusal::ReaderNotNamed)?;
+        let committed = terms.commitment() == entry.grant.terms;
+        require(committed, Refusal::TermsMismatch)?;
+        require(now >= terms.from, Refusal::GrantNotYetValid)?;
         require(ask.purpose == terms.purpose, Refusal::PurposeNotGranted)?;
         let scope = terms.scope(&ask.scope);
         require(scope.is_some(), Refusal::ScopeNotGranted)?;
@@ -124,6 +140,7 @@ impl<'a> Asked<'a> {
             grant: ask.grant,
             holder: index,
             reader: reader.certificate.delegatee,
+            kem: reader.certificate.kem,
             record,
             scope: ask.scope,
             _sealed: (),
@@ -150,8 +167,8 @@ pub fn check_reads(ask: &SignedAsk, member: MemberId) -> Vec<StateKey> {
 /// opened `terms`, if it has them.
 ///
 /// # Errors
-/// Outer: the state is at fault. Inner: the first rule that refuses, in the order: grant, terms,
-/// reader, purpose, scope, record.
+/// Outer: the state is at fault. Inner: the first rule that refuses, in the order: grant, reader,
+/// terms, purpose, scope, record.
 pub fn check<V: View>(
     state: &V,
     chain: ChainId,
@@ -206,8 +223,27 @@ impl<'a> Offered<'a> {
                     .verify_share(index, commitment, &scope.key, delegatee)
                     .is_ok()
         });
-        Ok(require(all_right, Refusal::WrongRekey)?)
+        require(all_right, Refusal::WrongRekey)?;
+        let secrets = secrets_are_right(deposit, grant, chain);
+        Ok(require(secrets, Refusal::WrongSecrets)?)
     }
+}
+
+/// Whether there is a signed share of each scope's secret when the grant is for emergencies, and
+/// none when it is not: then the reader has a letter, and the holder has no business with secrets.
+fn secrets_are_right(deposit: &Deposit, grant: &Grant, chain: ChainId) -> bool {
+    let (scopes, secrets) = (&deposit.terms.scopes, &deposit.secrets);
+    let wanted = if grant.emergency { scopes.len() } else { 0 };
+    let signed = |(scope, secret): (&GrantedScope, &SignedSecret)| {
+        let of = SecretOf {
+            chain,
+            grant: deposit.grant,
+            holder: deposit.holder,
+            scope: &scope.key,
+        };
+        secret.verify(&of, &grant.controller).is_ok()
+    };
+    secrets.len() == wanted && scopes.iter().zip(secrets.iter()).all(signed)
 }
 
 /// The keys that [`check_deposit`] reads.

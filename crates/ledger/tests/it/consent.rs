@@ -6,17 +6,18 @@ use rand::SeedableRng as _;
 
 use yilian_crypto::{
     pre::{DelegateeSecret, HolderIndex, Rekey, ShareCommitment},
+    psk::SecretShare,
     sign::SigningKey,
 };
 use yilian_ledger::consent::{
     check, check_deposit, check_reads, check_uses, deposit_reads, uses_reads,
 };
 use yilian_protocol::{
-    GrantId, MemberId, TimeMs,
+    CertificateId, ChainId, GrantId, MemberId, TimeMs,
     codec::{Decode as _, List, Text},
     grant::{
-        Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, Opening,
-        OpeningEntry, Purpose, SignedAsk, Terms, UsesRequest,
+        Ask, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope,
+        Opening, OpeningEntry, Purpose, SecretOf, SignedAsk, SignedSecret, Terms, UsesRequest,
     },
     ids::Salt,
     limits::{CLOCK_SKEW_MS, OPENING_MS},
@@ -207,7 +208,12 @@ fn every_reason_to_refuse_has_its_name() {
         reader: certificate_id(31, SOUTH),
         ..ask()
     };
-    assert_eq!(refusal(&world, stranger), Some(Refusal::ReaderNotNamed));
+    let unknown = verdict(&world, stranger.clone(), &key(31), Some(&terms()));
+    assert_eq!(unknown, Some(Refusal::CertificateUnknown));
+    let mut others = world.clone();
+    others.applied(SOUTH, Body::Certify(certificate(31, SOUTH, Role::Doctor)));
+    let stranger = verdict(&others, stranger, &key(31), Some(&terms()));
+    assert_eq!(stranger, Some(Refusal::ReaderNotNamed));
     let impostor = verdict(&world, ask(), &key(31), Some(&terms()));
     assert_eq!(impostor, Some(Refusal::BadSignature));
     let purpose = Ask {
@@ -247,8 +253,27 @@ fn time_and_standing_are_checked_at_the_moment_of_asking() {
     world.now = TimeMs::new(START - 1);
     assert_eq!(
         refusal(&world, at(START - 1)),
-        Some(Refusal::GrantNotYetValid)
+        Some(Refusal::CertificateNotYetValid)
     );
+    // A grant that begins later than its reader's certificate.
+    let later = Terms {
+        from: TimeMs::new(START + 5),
+        ..terms()
+    };
+    let mut waiting = World::with_hospitals();
+    waiting.applied(NORTH + 1, seal(NORTH, 0, &[1]));
+    let reader = certificate(READER, SOUTH, Role::Doctor);
+    waiting.applied(SOUTH, Body::Certify(reader));
+    let body = Body::CreateGrant(Grant {
+        terms: later.commitment(),
+        ..grant()
+    });
+    waiting.applied(CONTROLLER, body);
+    for (now, expected) in [(4, Some(Refusal::GrantNotYetValid)), (5, None)] {
+        waiting.now = TimeMs::new(START + now);
+        let answer = verdict(&waiting, at(START + now), &key(READER), Some(&later));
+        assert_eq!(answer, expected);
+    }
     world.now = TimeMs::new(START + 500_000);
     assert_eq!(
         refusal(&world, at(START + 500_000)),
@@ -552,9 +577,13 @@ fn deposited_under(
     shares: Vec<Rekey>,
     controller: u8,
 ) -> Option<Refusal> {
+    let dealt = Dealt {
+        shares,
+        secrets: Vec::new(),
+    };
     let chain = world.ledger.chain();
-    let shares = List::new(shares).unwrap();
-    let mut deposit = Deposit::sign(chain, member_id(holder), terms, shares, &key(controller));
+    let deposit = Deposit::sign(chain, member_id(holder), terms, dealt, &key(controller));
+    let mut deposit = deposit.unwrap();
     deposit.grant = grant().id();
     let state = world.fetched(deposit_reads(&deposit));
     check_deposit(&state, chain, world.now, &deposit)
@@ -595,6 +624,212 @@ fn a_deposit_holds_the_right_shares_of_the_right_patient() {
     world.applied(CONTROLLER, change(GrantState::Revoked, 2));
     let late = deposited(&world, NORTH, vec![north], CONTROLLER);
     assert_eq!(late, Some(Refusal::GrantRevoked));
+}
+
+/// Shares of scope secrets are for emergencies, one for each scope, each under the patient's own
+/// signature for this holder and scope.
+#[test]
+fn a_deposit_holds_shares_of_secrets_for_emergencies_only() {
+    let share = SecretShare::from_bytes([7; 32]);
+    let checked = |world: &World, deposit: &Deposit| {
+        let state = world.fetched(deposit_reads(deposit));
+        let verdict = check_deposit(&state, world.ledger.chain(), world.now, deposit);
+        verdict.unwrap().err()
+    };
+    let deposit = |world: &World, secrets: Vec<SecretShare>| {
+        let dealt = Dealt {
+            shares: vec![dealt().1[0]],
+            secrets,
+        };
+        let (chain, north) = (world.ledger.chain(), member_id(NORTH));
+        Deposit::sign(chain, north, terms(), dealt, &key(CONTROLLER)).unwrap()
+    };
+    let (standing, emergency) = (granted(), emergency());
+    let (without, with) = (vec![], vec![share.clone()]);
+    let wrong = Some(Refusal::WrongSecrets);
+    assert_eq!(
+        checked(&standing, &deposit(&standing, without.clone())),
+        None
+    );
+    assert_eq!(checked(&standing, &deposit(&standing, with.clone())), wrong);
+    assert_eq!(checked(&emergency, &deposit(&emergency, without)), wrong);
+    let good = deposit(&emergency, with);
+    assert_eq!(checked(&emergency, &good), None);
+    // For another holder, scope, grant or chain, or by another: the deposit's own signature is not
+    // what this is about, so it is made anew around each.
+    let of = SecretOf {
+        chain: emergency.ledger.chain(),
+        grant: good.grant,
+        holder: member_id(NORTH),
+        scope: &terms().scopes[0].key,
+    };
+    let other_scope = delegator().public().scope(&scope(3));
+    let signed = |of: &SecretOf<'_>, by: u8| SignedSecret::sign(share.clone(), of, &key(by));
+    signed(&of, CONTROLLER)
+        .verify(&of, &key(CONTROLLER).verifying_key())
+        .unwrap();
+    for foreign in [
+        signed(&of, READER),
+        signed(
+            &SecretOf {
+                holder: member_id(SOUTH),
+                ..of
+            },
+            CONTROLLER,
+        ),
+        signed(
+            &SecretOf {
+                scope: &other_scope,
+                ..of
+            },
+            CONTROLLER,
+        ),
+        signed(
+            &SecretOf {
+                grant: GrantId::from_bytes([1; 32]),
+                ..of
+            },
+            CONTROLLER,
+        ),
+        signed(
+            &SecretOf {
+                chain: ChainId::from_bytes([1; 32]),
+                ..of
+            },
+            CONTROLLER,
+        ),
+    ] {
+        assert!(
+            foreign
+                .verify(&of, &key(CONTROLLER).verifying_key())
+                .is_err()
+        );
+    }
+}
+
+/// Section 2, item 2 of the review: who asks without proof learns what stands on the chain, and
+/// nothing of the terms. Every grant state, holder and request is tried against every set of terms
+/// that could be hidden there, and none at all: all get the same answer.
+#[test]
+fn no_refusal_depends_on_hidden_terms_for_who_proves_nothing() {
+    let named = |reader| Terms { reader, ..terms() };
+    let hidden = [
+        None,
+        Some(terms()),
+        Some(named(certificate_id(31, SOUTH))),
+        Some(named(CertificateId::from_bytes([9; 32]))),
+        Some(Terms {
+            purpose: Purpose::Research,
+            ..terms()
+        }),
+        Some(Terms {
+            from: TimeMs::new(START + 400_000),
+            ..terms()
+        }),
+        Some(Terms {
+            scopes: List::new(vec![]).unwrap(),
+            ..terms()
+        }),
+        Some(Terms {
+            salt: Salt::from_bytes([9; 32]),
+            ..terms()
+        }),
+    ];
+    let mut worlds = vec![granted(), emergency()];
+    for state in [GrantState::Paused, GrantState::Revoked] {
+        let mut world = granted();
+        world.applied(CONTROLLER, change(state, 1));
+        worlds.push(world);
+    }
+    let mut expired = granted();
+    expired.now = grant().until;
+    worlds.push(expired);
+    let mut left = granted();
+    left.applied(SOUTH, revoked(READER, SOUTH));
+    worlds.push(left);
+    let mut opened = emergency();
+    let opening = opening(&opened, (31, SOUTH), (32, NORTH));
+    opened.applied(32, opening);
+    worlds.push(opened);
+    for (number, world) in worlds.iter().enumerate() {
+        // In his own name with another's key, in the reader's name, with an old request of his that
+        // was recorded, for whatever purpose, scope and record.
+        let asked_at = world.now;
+        let base = Ask { asked_at, ..ask() };
+        let stale = TimeMs::new(world.now.get() + CLOCK_SKEW_MS + 1);
+        let asks = [
+            (base.clone(), 31),
+            (base.clone(), 99),
+            (
+                Ask {
+                    reader: certificate_id(31, SOUTH),
+                    ..base.clone()
+                },
+                READER,
+            ),
+            (
+                Ask {
+                    reader: CertificateId::from_bytes([9; 32]),
+                    ..base.clone()
+                },
+                READER,
+            ),
+            (
+                Ask {
+                    purpose: Purpose::Research,
+                    ..base.clone()
+                },
+                31,
+            ),
+            (
+                Ask {
+                    scope: delegator().public().scope(&scope(3)),
+                    ..base.clone()
+                },
+                31,
+            ),
+            (
+                Ask {
+                    record: record_id(9),
+                    ..base.clone()
+                },
+                31,
+            ),
+            (
+                Ask {
+                    asked_at: stale,
+                    ..base
+                },
+                READER,
+            ),
+        ];
+        for (place, (ask, signer)) in asks.into_iter().enumerate() {
+            let answers = hidden
+                .each_ref()
+                .map(|terms| verdict(world, ask.clone(), &key(signer), terms.as_ref()));
+            assert!(answers[0].is_some(), "world {number}, ask {place}");
+            let same = answers.iter().all(|answer| *answer == answers[0]);
+            assert!(same, "world {number}, ask {place}: {answers:?}");
+        }
+    }
+    // Whoever proves to be another doctor learns that he is not the reader, and no more.
+    let world = emergency();
+    let mut world = world;
+    let opening = self::opening(&world, (31, SOUTH), (32, NORTH));
+    world.applied(32, opening);
+    let other = Ask {
+        reader: certificate_id(31, SOUTH),
+        ..ask()
+    };
+    for terms in hidden.iter().flatten() {
+        let answer = verdict(&world, other.clone(), &key(31), Some(terms));
+        let expected = if terms.reader == other.reader {
+            Refusal::TermsMismatch
+        } else {
+            Refusal::ReaderNotNamed
+        };
+        assert_eq!(answer, Some(expected));
+    }
 }
 
 #[test]

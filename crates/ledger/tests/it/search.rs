@@ -5,6 +5,7 @@ use yilian_protocol::{
     call::RecordEntry,
     codec::{Decode as _, List},
     refusal::Refusal,
+    sealed::SealedRecord,
     search::RecordIndex,
     state::tables::{CROSS, INDEX, RECORD, index_name},
     tx::Body,
@@ -56,7 +57,9 @@ fn entries_stand_where_they_were_put_and_the_record_commits_to_them() {
 }
 
 fn tags_of(world: &World, number: u8) -> yilian_protocol::search::CrossTags {
-    let key = CROSS.key(record_id(number).as_bytes());
+    let record = record_id(number);
+    let entry = RecordEntry::from_slice(&world.state[&RECORD.key(record.as_bytes())]).unwrap();
+    let key = CROSS.key(&entry.sealed.capsule.to_bytes());
     CROSS.read(&world.state[&key]).unwrap()
 }
 
@@ -86,6 +89,54 @@ fn a_place_that_is_taken_refuses_the_whole_visit() {
     let outcomes = world.block(&[one, other]);
     assert!(outcomes[0].ok().is_ok());
     assert_eq!(outcomes[1].ok(), Err(Refusal::IndexTaken));
+}
+
+/// Somebody puts a capsule that he read on the chain before a record of his own, to have it turned
+/// in another's name: the ledger does not take it.
+#[test]
+fn a_capsule_stands_on_the_chain_once() {
+    let mut world = World::with_hospitals();
+    let first = seal(NORTH, 0, &[1]);
+    let Body::Seal(original) = &first else {
+        panic!("a seal");
+    };
+    let capsule = original.records[0].capsule;
+    let with_capsule = |hospital: u8, visit: u32, numbers: &[u8]| {
+        let Body::Seal(mut copied) = seal(hospital, visit, numbers) else {
+            panic!("a seal");
+        };
+        copied.records = copied.records.map(|sealed| SealedRecord {
+            capsule,
+            ..sealed.clone()
+        });
+        Body::Seal(copied)
+    };
+    // Twice in one visit, then once more by anybody.
+    let twice = with_capsule(NORTH, 0, &[2, 3]);
+    assert_eq!(world.refused(NORTH + 1, twice), Refusal::CapsuleExists);
+    world.applied(NORTH + 1, first);
+    for (hospital, visit) in [(NORTH, 0), (NORTH, 1), (SOUTH, 2)] {
+        let copied = with_capsule(hospital, visit, &[4]);
+        assert_eq!(world.refused(hospital + 1, copied), Refusal::CapsuleExists);
+    }
+    // The same record again is told as such.
+    let again = seal(NORTH, 0, &[1]);
+    assert_eq!(world.refused(NORTH + 1, again), Refusal::RecordExists);
+    // In one block the first wins.
+    let one = world.sign(SOUTH + 1, seal(SOUTH, 3, &[5]));
+    let Body::Seal(body) = seal(SOUTH, 3, &[5]) else {
+        panic!("a seal");
+    };
+    let mut other = body;
+    other.records = other.records.map(|sealed| SealedRecord {
+        record: record_id(6),
+        ..sealed.clone()
+    });
+    other.index = List::new(vec![index(6)]).unwrap();
+    let other = world.sign(SOUTH + 1, Body::Seal(other));
+    let outcomes = world.block(&[one, other]);
+    assert!(outcomes[0].ok().is_ok());
+    assert_eq!(outcomes[1].ok(), Err(Refusal::CapsuleExists));
 }
 
 #[test]

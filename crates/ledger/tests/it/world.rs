@@ -1,12 +1,14 @@
 //! A small consortium over a map, executed block by block; every read must have been declared.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use rand::SeedableRng as _;
 
 use yilian_crypto::{
+    kem::{KemPublic, KemSecret},
     pre::{DelegateeSecret, DelegatorSecret},
     pseudonym::{Nym, RegulatorSecret},
+    psk::ScopePsk,
     scope::{Confidentiality, Quarter, Scope},
     search::{WriterSecret, padded},
     seed::{PatientKeys, Seed},
@@ -163,11 +165,21 @@ impl World {
     }
 }
 
+/// The key for messages of a node or person; made once, since tests ask for it often.
+fn kem(number: u8) -> KemPublic {
+    static KEYS: LazyLock<Vec<KemPublic>> = LazyLock::new(|| {
+        let key = |number| KemSecret::from_seed(&[number; 32]).public().clone();
+        (0..=u8::MAX).map(key).collect()
+    });
+    KEYS[usize::from(number)].clone()
+}
+
 pub fn member(number: u8) -> Member {
     Member {
         name: Text::new(format!("hospital {number}")).unwrap(),
         ca: key(number).verifying_key(),
         node: key(number + 1).verifying_key(),
+        kem: kem(number + 1),
     }
 }
 
@@ -184,6 +196,7 @@ pub fn certificate(number: u8, hospital: u8, role: Role) -> Certificate {
         signing: key(number).verifying_key(),
         delegatee: DelegateeSecret::from_seed(&[number; 32]).public(),
         writer: WriterSecret::from_seed(&[number; 32]).public(),
+        kem: kem(number),
         valid_from: TimeMs::new(START),
         valid_until: TimeMs::new(START + CERTIFIED_MS),
     }
@@ -194,7 +207,7 @@ pub fn certificate_id(number: u8, hospital: u8) -> CertificateId {
 }
 
 pub fn delegator() -> DelegatorSecret {
-    let keys = PatientKeys::from_seed(&Seed::from_bytes([77; 32]));
+    let keys = PatientKeys::from_seed(&Seed::from_bytes([77; 32]), &[4; 32]);
     keys.hospital(&[1; 32]).delegator
 }
 
@@ -208,7 +221,7 @@ pub fn scope(quarter: u8) -> Scope {
 }
 
 pub fn nym(visit: u32) -> Nym {
-    PatientKeys::from_seed(&Seed::from_bytes([77; 32]))
+    PatientKeys::from_seed(&Seed::from_bytes([77; 32]), &[4; 32])
         .visit(&[1; 32], visit)
         .nym
 }
@@ -227,9 +240,11 @@ pub fn seal(hospital: u8, visit: u32, numbers: &[u8]) -> Body {
     let key = delegator().public().scope(&scope(4));
     let nym = nym(visit);
     let records = numbers.iter().map(|number| {
-        let context = yilian_crypto::pre::Context::new(&key, &nym, &[0; 32]);
+        let context = yilian_crypto::pre::Context::new(&[4; 32], &key, &nym, &[0; 32]);
         let (capsule, ..) = key.encapsulate(
             &context,
+            &ScopePsk::from_bytes([5; 32]),
+            &[*number],
             &mut rand::rngs::StdRng::seed_from_u64(u64::from(*number)),
         );
         SealedRecord {

@@ -23,9 +23,9 @@ impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
         Reencapsulate(request): Reencapsulate,
     ) -> Answered<Reencapsulate> {
         let object = self.object_of(request.record).await?;
-        let mut rng = self.chain.rng();
+        let (chain, mut rng) = (self.ledger.chain(), self.chain.rng());
         // Two pairings: 2 ms.
-        let turned = move || keyholder::reencapsulate_once(&request, &object, &mut rng);
+        let turned = move || keyholder::reencapsulate_once(chain, &request, &object, &mut rng);
         Ok(self.chain.apart(turned).await??)
     }
 
@@ -110,9 +110,15 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         };
         let keeper = Arc::clone(&self.holder);
         let mut rng = self.chain.rng();
-        let serve = move || keeper.serve(consent, &deposit, &object, &usage, &mut rng);
-        let partial = self.chain.apart(serve).await???;
-        Ok(SignedPartial::sign(chain, &ask, holder, partial, &key))
+        let signed = self.chain.apart(move || {
+            let served = keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
+            let sealed = served
+                .secret
+                .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
+            let parts = (served.partial, sealed.transpose()?);
+            Ok::<_, CallError>(SignedPartial::sign(chain, &ask, holder, parts, &key))
+        });
+        signed.await?
     }
 
     async fn tell_uses(&self, request: UsesRequest) -> Result<Page<Use>, CallError> {

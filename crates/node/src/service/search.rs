@@ -3,11 +3,11 @@
 use yilian_crypto::search::Lookup;
 use yilian_protocol::{
     RecordId,
-    call::{Answered, CallError, Cross, GetIndex, LookUp, Search, SearchContract},
+    call::{Answered, CallError, Cross, GetIndex, LookUp, RecordEntry, Search, SearchContract},
     limits::RESULTS_MAX,
     refusal::Outcome,
     search::{Found, Pointer, Pointers, RecordIndex},
-    state::tables::{CROSS, INDEX, index_name},
+    state::tables::{CROSS, INDEX, RECORD, index_name},
     tx::Body,
 };
 
@@ -61,7 +61,13 @@ impl<C: ConsortiumChain, N: Neighbour> SearchContract for Node<C, N> {
         let names = crossings
             .iter()
             .map(|crossing| crossing.record.as_bytes().to_vec());
-        let tags = self.read_each(CROSS, names.collect()).await?;
+        let records: Vec<Option<RecordEntry>> = self.read_each(RECORD, names.collect()).await?;
+        // A record that is not there has the tags of no capsule, which are not there either.
+        let capsules = records.iter().map(|entry| {
+            let capsule = entry.as_ref().map(|entry| entry.sealed.capsule.to_bytes());
+            capsule.map_or_else(Vec::new, |capsule| capsule.to_vec())
+        });
+        let tags = self.read_each(CROSS, capsules.collect()).await?;
         let pairs = crossings.iter().zip(tags);
         Ok(pairs
             .map(|(crossing, tags)| tags.is_some_and(|tags| tags.contains(&crossing.tag)))

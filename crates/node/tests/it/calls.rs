@@ -25,7 +25,7 @@ use yilian_protocol::{
     },
     codec::Text,
     refusal::Outcome,
-    registry::{Member, Motion, Vote},
+    registry::{Member, Motion, NodeKeys, Vote},
     tx::{Body as TransactionBody, Transaction},
 };
 
@@ -82,6 +82,7 @@ impl World {
             name: Text::new(format!("Hospital {number}")).unwrap(),
             ca: ca(number).verifying_key(),
             node: ca(number + 10).verifying_key(),
+            kem: NodeKeys::of(&ca(number + 10)).kem,
         };
         for number in [2, 3, 4] {
             let admit = TransactionBody::Admit(member(number));

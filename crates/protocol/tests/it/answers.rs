@@ -187,9 +187,7 @@ pub fn crossed() -> List<bool, CROSSINGS_MAX> {
 
 /// In both forms.
 pub fn reencapsulated() -> Vec<Reencapsulated> {
-    let proven = values::object()
-        .header()
-        .verify(&values::terms().scopes[0].key);
+    let proven = values::object().verify(values::chain(), &values::terms().scopes[0].key);
     let (proven, rekey): (_, Rekey) = (proven.unwrap(), values::deposit().shares[0]);
     let lv = pre::reencapsulate_lv(&proven, &rekey, &mut values::rng());
     vec![

@@ -45,6 +45,8 @@ fn every_type_has_one_spelling() {
     canonical(&values::terms());
     canonical(&values::deposit());
     canonical(&values::sealed_deposit());
+    canonical(&values::share());
+    canonical(&values::letter());
     canonical(&values::holder_ask());
     canonical(&values::signed_partial());
     canonical(&values::uses_request());

@@ -25,6 +25,8 @@ fn hashes() -> String {
         ("sealed-object".into(), values::object().as_bytes().to_vec()),
         ("terms".into(), values::terms().to_vec()),
         ("deposit".into(), values::deposit().to_vec()),
+        ("share".into(), values::share().to_vec()),
+        ("letter".into(), values::letter().to_vec()),
         ("signed-ask".into(), values::ask().to_vec()),
         ("seal-request".into(), values::seal_request().to_vec()),
         ("authored-event".into(), values::authored_event().to_vec()),

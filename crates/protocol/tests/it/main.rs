@@ -5,6 +5,8 @@
 mod answers;
 mod canonical;
 mod golden;
+mod letter;
+mod quantum;
 mod schema;
 mod sealed;
 mod sizes;

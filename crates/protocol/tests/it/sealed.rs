@@ -7,9 +7,10 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     ChainId, TimeMs,
-    authored::AuthoredError,
-    codec::Text,
+    authored::{Authored, AuthoredError},
+    codec::{Decode as _, DecodeError, Encode as _, Text},
     limits::{CLOCK_SKEW_MS, OBJECT_MAX},
+    media::MediaType,
     refusal::Refusal,
     registry::{Revoked, Role},
     sealed::{Header, SealedError, SealedObject},
@@ -25,7 +26,7 @@ fn scope() -> Scope {
 
 fn open(object: &SealedObject) -> Result<RecordKey, SealedError> {
     let secret = delegator().scope(&scope());
-    Ok(secret.decapsulate(&object.header().verify(&secret.key())?))
+    Ok(secret.decapsulate(&object.verify(chain(), &secret.key())?))
 }
 
 #[test]
@@ -45,6 +46,7 @@ fn the_owner_finds_the_scope_and_opens() {
             admitted(NOW),
         )
         .unwrap();
+    assert_eq!(verified.media(), MediaType::FhirJson);
     assert_eq!(verified.content(), b"{\"resourceType\":\"Bundle\"}");
 }
 
@@ -55,12 +57,10 @@ fn another_scope_or_patient_learns_nothing() {
         confidentiality: Confidentiality::Sensitive,
         ..scope()
     };
-    let error = object
-        .header()
-        .verify(&delegator().scope(&other).key())
-        .unwrap_err();
+    let error = object.verify(chain(), &delegator().scope(&other).key());
+    let error = error.unwrap_err();
     assert_eq!(error, SealedError::OtherScope);
-    let stranger = PatientKeys::from_seed(&Seed::from_bytes([66; 32]));
+    let stranger = PatientKeys::from_seed(&Seed::from_bytes([66; 32]), chain().as_bytes());
     let stranger = stranger.hospital(&[1; 32]).delegator.public();
     // A wrong mask gives no scope, or by chance a wrong one, never the right one.
     assert_ne!(object.header().scope(&stranger).ok(), Some(scope()));
@@ -87,6 +87,66 @@ fn no_byte_of_the_header_or_body_can_be_changed() {
             "cut at {size}"
         );
     }
+}
+
+/// Section 2, item 3 of the review: a good record's header before other bytes. Whoever turned its
+/// capsule would open the good record.
+#[test]
+fn a_header_copied_before_other_bytes_proves_nothing() {
+    let good = object();
+    let key = delegator().scope(&scope()).key();
+    good.verify(chain(), &key).unwrap();
+    for junk in [
+        vec![],
+        vec![0; 48],
+        vec![7; 1_000],
+        good.as_bytes()[..1].to_vec(),
+    ] {
+        let bytes = [&good.as_bytes()[..Header::SIZE], &junk].concat();
+        let junk = SealedObject::parse(bytes).unwrap();
+        let refused = junk.verify(chain(), &key).unwrap_err();
+        assert_eq!(refused, SealedError::OtherScope);
+    }
+    let elsewhere = ChainId::from_bytes([0; 32]);
+    assert!(good.verify(elsewhere, &key).is_err(), "another chain");
+}
+
+/// The proof is of all bytes but its own: no other byte of the object can be changed under it.
+#[test]
+fn every_byte_of_an_object_is_bound_to_its_capsules_proof() {
+    let good = object();
+    let key = delegator().scope(&scope()).key();
+    for place in 0..good.as_bytes().len() {
+        let mut forged = good.as_bytes().to_vec();
+        forged[place] ^= 1;
+        let Ok(forged) = SealedObject::parse(forged) else {
+            continue;
+        };
+        assert!(forged.verify(chain(), &key).is_err(), "byte {place}");
+    }
+}
+
+#[test]
+fn a_kind_of_content_that_is_not_known_is_named() {
+    let mut bytes = authored().to_vec();
+    // Behind author, salt, chain, pseudonym, scope and time.
+    let at = 32 + 32 + 32 + 48 + 20 + 8;
+    assert_eq!(bytes[at], MediaType::FhirJson as u8);
+    bytes[at] = MediaType::Pdf as u8;
+    let moved = Authored::from_slice(&bytes).unwrap();
+    let verified = moved.verify(
+        &entry(Role::Doctor),
+        chain(),
+        &visit_keys(0).nym,
+        admitted(NOW),
+    );
+    assert_eq!(verified.err(), Some(AuthoredError::Signature));
+    bytes[at] = 7;
+    let what = "MediaType";
+    assert_eq!(
+        Authored::from_slice(&bytes).err(),
+        Some(DecodeError::UnknownTag { what, tag: 7 })
+    );
 }
 
 #[test]

@@ -13,8 +13,8 @@ const ENVELOPE: usize = 32 + 1 + 32 + 64;
 fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
     let (name, reason) = (5, 4);
     let expected = [
-        68 + name,
-        213 + name,
+        68 + 1_216 + name,
+        213 + 1_216 + name,
         68 + reason,
         88 + 84 + 72 * 16,
         78 + 32,
@@ -49,18 +49,28 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     assert_eq!(Header::SIZE, 217);
     let mut visit = values::visit(0);
     visit.tag = None;
-    assert_eq!(visit.to_vec().len(), 395);
+    assert_eq!(visit.to_vec().len(), 459);
     visit.tag = Some(Tag(values::visit_keys(0).tag));
-    assert_eq!(visit.to_vec().len(), 411);
+    assert_eq!(visit.to_vec().len(), 475);
     let content = values::authored();
     let plain = content.to_vec().len();
     assert_eq!(values::object().as_bytes().len(), 217 + 32 + plain + 16);
-    assert_eq!(plain, 240 + 25);
+    assert_eq!(plain, 241 + 25);
     assert_eq!(values::ask().ask.to_vec().len(), 153);
     assert_eq!(values::signed_partial().partial.to_bytes().len(), 416);
-    let shares = 4 + 96;
+    let shares = 4 + 96 + 4 + 96;
     let terms = values::terms().to_vec().len();
     assert_eq!(values::deposit().to_vec().len(), 64 + terms + shares + 64);
+    let sealed = values::sealed_deposit().sealed;
+    let plain = values::deposit().to_vec().len();
+    assert_eq!(sealed.as_slice().len(), 1 + 1_120 + 32 + plain + 16);
+    let secret = values::signed_partial().secret.unwrap();
+    assert_eq!(secret.as_slice().len(), 1_265);
+    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289);
+    assert_eq!(
+        values::letter().to_vec().len(),
+        32 + 32 + terms + 4 + 32 + 4 + 80
+    );
     // One scope, two holders needed.
     assert_eq!(terms, 32 + 32 + 1 + 8 + 4 + 48 + 4 + 48);
 }

@@ -2,13 +2,15 @@
 
 use rand::{SeedableRng as _, rngs::StdRng};
 use yilian_crypto::{
+    kem::{KemPublic, KemSecret},
     pre::{
-        DelegateeSecret, DelegatorSecret, HolderIndex, Partial, PartialContext, Rekey,
+        self, DelegateeSecret, DelegatorSecret, HolderIndex, Partial, PartialContext, Rekey,
         ShareCommitment,
     },
     pseudonym::{Escrow, RegulatorSecret},
+    psk::SecretShare,
     scope::{Confidentiality, Quarter},
-    search::{IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
+    search::{IndexContext, IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
     seed::{PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
     trace::MaskedKey,
@@ -16,19 +18,23 @@ use yilian_crypto::{
 use yilian_protocol::{
     CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TransactionId, TreeHash,
     authored::Authored,
-    call::SealRequest,
+    call::{Reencapsulated, SealRequest},
     codec::{Blob, List, Text},
     governance::{Ballot, BallotChoice, Candidacy, Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{
-        Ask, Commitment, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope, HolderAsk,
-        Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use, UsesRequest,
+        Ask, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope,
+        HolderAsk, Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use,
+        UsesRequest,
     },
     ids::Salt,
+    letter::{Letter, LetterRecord, Share},
+    media::MediaType,
     private_chain::{
         Anchor, ConsistencyProof, PrivateBlock, PrivateCheck, PrivateEntry, PrivateHeader, Subtrees,
     },
     registry::{
-        Admitted, Certificate, CertificateEntry, Genesis, Member, Motion, Revocation, Role, Vote,
+        Admitted, Certificate, CertificateEntry, Genesis, Member, Motion, NodeKeys, Revocation,
+        Role, Vote,
     },
     sealed::{SealedObject, SealedRecord},
     search::RecordIndex,
@@ -81,11 +87,21 @@ pub fn chain() -> ChainId {
     genesis().chain()
 }
 
+/// The key for messages of whoever has the seed of this number.
+pub fn kem(number: u8) -> KemPublic {
+    NodeKeys::of(&key(number)).kem
+}
+
+pub fn kem_secret(number: u8) -> KemSecret {
+    KemSecret::of_node(&key(number))
+}
+
 pub fn member() -> Member {
     Member {
         name: Text::new("North").unwrap(),
         ca: key(2).verifying_key(),
         node: key(3).verifying_key(),
+        kem: kem(3),
     }
 }
 
@@ -101,6 +117,7 @@ pub fn certificate(role: Role) -> Certificate {
         signing: key(4).verifying_key(),
         delegatee: DelegateeSecret::from_seed(&[4; 32]).public(),
         writer: WriterSecret::from_seed(&[4; 32]).public(),
+        kem: kem(4),
         valid_from: TimeMs::new(NOW),
         valid_until: TimeMs::new(NOW + 1_000_000),
     }
@@ -126,11 +143,15 @@ pub fn author() -> CertificateId {
 }
 
 pub fn patient() -> PatientKeys {
-    PatientKeys::from_seed(&Seed::from_bytes([5; 32]))
+    PatientKeys::from_seed(&Seed::from_bytes([5; 32]), chain().as_bytes())
 }
 
 pub fn delegator() -> DelegatorSecret {
     patient().hospital(hospital().as_bytes()).delegator
+}
+
+pub fn quarter() -> Quarter {
+    Quarter::new(2026, 4).unwrap()
 }
 
 pub fn visit_keys(counter: u32) -> VisitKeys {
@@ -153,9 +174,11 @@ pub fn visit(counter: u32) -> Visit {
         hospital: hospital(),
         delegator: hospital_keys.delegator.public(),
         nym: keys.nym,
-        period: Quarter::new(2026, 4).unwrap(),
+        period: quarter(),
         tag: None,
         search: hospital_keys.search.public(),
+        secret: hospital_keys.delegator.period(quarter(), None),
+        search_secret: hospital_keys.searches.quarter(quarter()),
         escrow,
         expires: TimeMs::new(NOW + 1_000),
     }
@@ -181,7 +204,10 @@ pub fn authored() -> Authored {
         visit_keys(0).nym,
         scope,
         TimeMs::new(NOW),
-        b"{\"resourceType\":\"Bundle\"}".to_vec(),
+        (
+            MediaType::FhirJson,
+            b"{\"resourceType\":\"Bundle\"}".to_vec(),
+        ),
         &mut rng(),
     )
 }
@@ -191,7 +217,7 @@ pub fn object() -> SealedObject {
 }
 
 /// Two of three key holders.
-fn deal() -> (ShareCommitment, Vec<Rekey>) {
+pub fn deal() -> (ShareCommitment, Vec<Rekey>) {
     let scope = checked().scope(Confidentiality::Clinical);
     let reader = DelegateeSecret::from_seed(&[4; 32]).public();
     delegator()
@@ -216,14 +242,15 @@ pub fn terms() -> Terms {
 }
 
 pub fn deposit() -> Deposit {
-    let shares = List::new(vec![deal().1[0]]).unwrap();
-    Deposit::sign(chain(), hospital(), terms(), shares, &key(9))
+    let dealt = Dealt {
+        shares: vec![deal().1[0]],
+        secrets: vec![SecretShare::from_bytes([6; 32])],
+    };
+    Deposit::sign(chain(), hospital(), terms(), dealt, &key(9)).unwrap()
 }
 
 pub fn sealed_deposit() -> SealedDeposit {
-    deposit()
-        .seal(chain(), &key(3).verifying_key(), &mut rng())
-        .unwrap()
+    deposit().seal(chain(), &kem(3), &mut rng()).unwrap()
 }
 
 pub fn holder_ask() -> HolderAsk {
@@ -235,7 +262,7 @@ pub fn holder_ask() -> HolderAsk {
 }
 
 pub fn signed_partial() -> SignedPartial {
-    let proven = object().header().verify(&terms().scopes[0].key).unwrap();
+    let proven = object().verify(chain(), &terms().scopes[0].key).unwrap();
     let (commitment, shares) = deal();
     let context = PartialContext {
         scope_key: &terms().scopes[0].key,
@@ -244,7 +271,38 @@ pub fn signed_partial() -> SignedPartial {
         commitment: &commitment,
     };
     let partial = Partial::make(&proven, &shares[0], &context, &mut rng());
-    SignedPartial::sign(chain(), &ask(), hospital(), partial, &key(3))
+    let secret = &deposit().secrets[0];
+    let secret = secret.seal(chain(), &ask(), hospital(), &kem(4), &mut rng());
+    let parts = (partial, Some(secret.unwrap()));
+    SignedPartial::sign(chain(), &ask(), hospital(), parts, &key(3))
+}
+
+pub fn share() -> Share {
+    let scope = checked().scope(Confidentiality::Clinical);
+    let proven = object().verify(chain(), &terms().scopes[0].key).unwrap();
+    Share {
+        chain: chain(),
+        record: object().cid().record(),
+        reader: author(),
+        scope: terms().scopes[0].key,
+        secret: delegator().scope(&scope).psk().record(proven.capsule()),
+        capsule: Reencapsulated::Gt(pre::reencapsulate(&proven, &deal().1[0])),
+    }
+}
+
+pub fn letter() -> Letter {
+    let scope = checked().scope(Confidentiality::Clinical);
+    Letter {
+        chain: chain(),
+        grant: deposit().grant,
+        terms: terms(),
+        secrets: List::new(vec![delegator().scope(&scope).psk().clone()]).unwrap(),
+        records: List::new(vec![LetterRecord {
+            record: object().cid().record(),
+            scope: terms().scopes[0].key,
+        }])
+        .unwrap(),
+    }
 }
 
 pub fn uses_request() -> UsesRequest {
@@ -476,9 +534,18 @@ pub fn transactions() -> Vec<Transaction> {
 /// The index of a record with one keyword.
 pub fn index() -> RecordIndex {
     let writer = WriterSecret::from_seed(&[4; 32]);
-    let patient = SearchSecret::from_seed(&[5; 32]).public();
-    let quarter = Quarter::new(2026, 4).unwrap();
-    let key = IndexKey::of_writer(&writer, &patient, hospital().as_bytes(), quarter);
+    let public = SearchSecret::from_seed(&[5; 32]).public();
+    let (chain, hospital) = (chain(), hospital());
+    let context = IndexContext {
+        psk: &patient()
+            .hospital(hospital.as_bytes())
+            .searches
+            .quarter(quarter()),
+        chain: chain.as_bytes(),
+        hospital: hospital.as_bytes(),
+        quarter: quarter(),
+    };
+    let key = IndexKey::of_writer(&writer, &public, &context);
     let key = key.keyword(&Keyword::new("i10").unwrap());
     let counter = yilian_crypto::search::Counter::after(3).unwrap();
     let entry = IndexEntry::seal(&key, counter, &[6; 32]);

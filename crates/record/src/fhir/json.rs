@@ -16,7 +16,7 @@ use struson::reader::{
 
 use super::{DEPTH_MAX, VALUES_MAX};
 use crate::error::{Error, Place};
-use crate::media::{MediaType, Unread, without_mark};
+use crate::media::{self, MediaType, Unread, without_mark};
 
 /// A JSON value with numbers as they were written and members as they were ordered.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ impl Json {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let text = without_mark(bytes);
         // Keeping the path costs time; only a fault needs it.
-        Self::read(text, false).or_else(|plain| match MediaType::detect(bytes) {
+        Self::read(text, false).or_else(|plain| match media::detect(bytes) {
             Ok(MediaType::FhirJson | MediaType::FhirNdjson | MediaType::DicomJson) => {
                 Self::read(text, true).and(Err(plain))
             }

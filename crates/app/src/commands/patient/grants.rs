@@ -115,7 +115,7 @@ pub async fn grant(context: &Context, options: GrantOptions) -> anyhow::Result<(
         eprintln!("warning: member {holder} did not take its share; enough others did");
     }
     let letter = made.letter;
-    write_json(&options.out, &letter)?;
+    write_json(&options.out, &made.sealed)?;
     let (grant, records) = (letter.grant, letter.records.len());
     context.output.tell(&Granted {
         grant,

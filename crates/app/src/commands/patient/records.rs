@@ -70,7 +70,9 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
     } = options;
     let opened = context.open().await?;
     let patient = context.home.patient(&name)?;
-    let share = patient.share(&opened.session, record, reader, form).await?;
+    let rng = &mut rand::rng();
+    let share = patient.share(&opened.session, record, reader, form, rng);
+    let share = share.await?;
     write_json(&out, &share)?;
     context.output.tell(&Written {
         what: "share",

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 use yilian_client::{
-    Share,
+    SealedLetter, Share,
     queue::{append, lots},
     trace::{Capture, EventMaker, Pack, Plan, Prescription, Storage, inspect},
 };
@@ -198,11 +198,11 @@ async fn dispense(
     let prescription = match share {
         None => None,
         Some(file) => {
-            let share: Share = read_json(file)?;
+            let share: SealedLetter<Share> = read_json(file)?;
             let opened = context.open().await?;
             let pharmacist = context.home.doctor(&step.name)?;
-            let verified = pharmacist.open_share(&opened.session, &share).await?;
-            let found = Prescription::find(&opened.session, share.record, &verified, item).await?;
+            let (record, verified) = pharmacist.open_share(&opened.session, &share).await?;
+            let found = Prescription::find(&opened.session, record, &verified, item).await?;
             opened.close();
             eprintln!("prescribed by {}: {}", found.doctor, found.medication);
             Some(found)
