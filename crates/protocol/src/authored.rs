@@ -21,7 +21,8 @@ use crate::{
     ids::{CertificateId, ChainId, TimeMs, TreeHash},
     limits::{CLOCK_SKEW_MS, OBJECT_MAX},
     refusal::Refusal,
-    registry::{Admitted, CertificateEntry},
+    registry::Admitted,
+    standing::CertifiedPerson,
     trace::prescription_tag,
 };
 
@@ -113,27 +114,26 @@ impl Authored {
 
     /// The content, once its author's signature and standing are checked.
     ///
-    /// `entry` is the registry's entry of [`Authored::author`], `anchored` the block that holds the
-    /// record, `nym` the pseudonym on the chain.
+    /// `author` is what the registry says of [`Authored::author`], `anchored` the block that holds
+    /// the record, `nym` the pseudonym on the chain.
     ///
     /// # Errors
     /// [`AuthoredError`] names the first check that fails.
     pub fn verify(
         self,
-        entry: &CertificateEntry,
+        author: &CertifiedPerson,
         chain: ChainId,
         nym: &Nym,
         anchored: Admitted,
     ) -> Result<Verified, AuthoredError> {
-        let Statement { author, .. } = self.statement;
-        if entry.certificate.id() != author {
+        let certificate = author.certificate();
+        if certificate.id() != self.statement.author {
             return Err(AuthoredError::OtherCertificate);
         }
         if self.statement.chain != chain || self.statement.nym != *nym {
             return Err(AuthoredError::OtherVisit);
         }
-        entry
-            .certificate
+        certificate
             .signing
             .verify(
                 label::RECORD_SIGNATURE,
@@ -141,7 +141,7 @@ impl Authored {
                 &self.signature,
             )
             .map_err(|_| AuthoredError::Signature)?;
-        if !entry.certificate.role.signs_records() {
+        if !certificate.role.signs_records() {
             return Err(AuthoredError::Standing(Refusal::RoleNotAllowed));
         }
         // A date ahead of the block that holds it is a lie about the time, within what clocks may
@@ -150,7 +150,7 @@ impl Authored {
             return Err(AuthoredError::PostDated);
         }
         for moment in [self.statement.signed_at, anchored.time] {
-            entry.standing(moment).map_err(AuthoredError::Standing)?;
+            author.standing(moment).map_err(AuthoredError::Standing)?;
         }
         Ok(Verified {
             authored: self,
@@ -185,30 +185,6 @@ impl Decode for Authored {
             signature: Decode::decode(input)?,
             content: Zeroizing::new(Blob::<OBJECT_MAX>::decode(input)?.into_vec()),
         })
-    }
-}
-
-impl CertificateEntry {
-    /// Whether the certificate was good at `moment`.
-    ///
-    /// # Errors
-    /// The rule by which it was not.
-    pub fn standing(&self, moment: TimeMs) -> Result<(), Refusal> {
-        let Self {
-            certificate,
-            revoked,
-            ..
-        } = self;
-        if moment < certificate.valid_from {
-            return Err(Refusal::CertificateNotYetValid);
-        }
-        if moment >= certificate.valid_until {
-            return Err(Refusal::CertificateExpired);
-        }
-        match revoked {
-            Some(revoked) if moment >= revoked.admitted.time => Err(Refusal::CertificateRevoked),
-            _ => Ok(()),
-        }
     }
 }
 

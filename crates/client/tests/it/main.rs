@@ -10,6 +10,7 @@
 mod actors;
 mod calendar;
 mod drafts;
+mod faults;
 mod grants;
 mod people;
 mod queue;
