@@ -25,7 +25,7 @@ use yilian_node::order::{
     Chain, ChainOptions, EncodedTransaction, Execution, StateMachine, ValidatorKey,
 };
 use yilian_protocol::{
-    MemberId, StateKey, TimeMs, TreeHash,
+    BlockId, MemberId, StateKey, TimeMs, TreeHash,
     codec::{Blob, Decode as _, Encode as _, Text},
     governance::EpochBlocks,
     inclusion::{self, InclusionProof},
@@ -284,12 +284,14 @@ impl StateMachine for Entries {
     fn execute(
         &self,
         _: Admitted,
+        _: BlockId,
         transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Execution {
             writes: StateMap::default(),
             outcomes: Vec::new(),
+            strangers: Vec::new(),
         };
         for transaction in transactions {
             let mut keys = Vec::new();

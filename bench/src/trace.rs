@@ -13,7 +13,7 @@ use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_node::{order::ValidatorKey, service::InProcess};
 use yilian_proof::{Context, KEY_SEED_SIZE, ParameterSet, TraceId, TraceKey, prove, verify};
 use yilian_protocol::{
-    Height, MemberId, StateKey, TimeMs,
+    BlockId, Height, MemberId, StateKey, TimeMs,
     codec::{Blob, List, Text},
     refusal::Outcome,
     registry::{Admitted, NodeKeys, Role},
@@ -256,9 +256,13 @@ fn block(
         height: Height::new(1),
         time: TimeMs::new(1),
     };
+    let context = BlockContext {
+        admitted,
+        parent: BlockId::from_bytes([0; 32]),
+    };
     let mut done = None;
     let took = time(|| {
-        done = Some(ledger.execute(BlockContext { admitted }, transactions, &state));
+        done = Some(ledger.execute(context, transactions, &state));
     });
     let execution = done.context("not executed")??;
     let applied = execution

@@ -5,7 +5,7 @@ use yilian_crypto::{
     sign::{SigningKey, VerifyingKey},
 };
 use yilian_protocol::{
-    CertificateId, MemberId, TimeMs,
+    CertificateId, MemberId, PersonId, TimeMs,
     call::Transport,
     codec::Text,
     governance::{Ballot, BallotChoice, Candidacy},
@@ -63,9 +63,9 @@ impl ConsortiumCa {
         now: TimeMs,
         until: TimeMs,
     ) -> Result<Vec<AuthorPass>, ClientError> {
-        let entry = session.certificate(request.certificate).await?;
-        entry.standing(now)?;
-        let certificate = &entry.certificate;
+        let person = session.person(request.certificate).await?;
+        person.standing(now)?;
+        let certificate = person.certificate();
         let role = certificate.role;
         if !TraceAction::ALL
             .iter()
@@ -180,7 +180,8 @@ impl MemberCa {
         session.order(Body::Elect(ballot), &self.key).await
     }
 
-    /// A certificate for the person called `subject`, whose keys come from `seed`.
+    /// A certificate for the person called `subject`, whose keys come from `seed`. Whom it is about
+    /// follows from the name, unless [`Certificate::person`] is set: two of one name would be one.
     #[must_use]
     pub fn certificate(
         &self,
@@ -192,6 +193,7 @@ impl MemberCa {
     ) -> Certificate {
         let keys = MemberKeys::from_seed(seed);
         Certificate {
+            person: PersonId::of(subject.as_str()),
             subject,
             member: self.id(),
             role,

@@ -22,7 +22,9 @@ use yilian_protocol::{
     authored::{Authored, Verified},
     call::{RecordEntry, SealRequest, Transport},
     codec::Text,
-    grant::{Ask, Grant, GrantedScope, HolderAsk, Opening, SecretOf, SignedAsk, SignedPartial},
+    grant::{
+        Ask, Clinician, Grant, GrantedScope, HolderAsk, Opening, SecretOf, SignedAsk, SignedPartial,
+    },
     letter::ToReader,
     limits::{HOPS_MAX, REASON_MAX},
     media::MediaType,
@@ -175,6 +177,7 @@ impl Doctor {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedVisit, ClientError> {
+        let now = session.time_to_sign(now).await?;
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -478,28 +481,32 @@ impl Doctor {
     }
 
     /// Signs that an emergency grant has to be opened, for a second clinician to countersign.
-    #[must_use]
-    pub fn sign_opening<T: Transport>(
+    ///
+    /// # Errors
+    /// When the second clinician's certificate is not registered.
+    pub async fn sign_opening<T: Transport>(
         &self,
         session: &Session<T>,
         grant: GrantId,
         second: CertificateId,
         reason: Text<REASON_MAX>,
         now: TimeMs,
-    ) -> Opening {
-        let both = (self.certificate, second);
-        Opening::sign(
-            session.chain(),
-            grant,
-            both,
-            reason,
-            now,
-            &self.keys.signing,
-        )
+    ) -> Result<Opening, ClientError> {
+        let first = Clinician {
+            certificate: self.certificate,
+            member: self.member,
+        };
+        let second = Clinician {
+            certificate: second,
+            member: session.certificate(second).await?.certificate.member,
+        };
+        let (chain, key) = (session.chain(), &self.keys.signing);
+        let both = (first, second);
+        Ok(Opening::sign(chain, grant, both, reason, now, key))
     }
 
     /// Countersigns an opening by putting it onto the chain, where the patient will see it. The
-    /// grant is served for a day from then on.
+    /// grant is served for a day from when the first clinician signed.
     ///
     /// # Errors
     /// [`ClientError::NotForMe`] when another is to countersign; else the rule by which the ledger
@@ -509,8 +516,8 @@ impl Doctor {
         session: &Session<T>,
         opening: Opening,
     ) -> Result<Receipt, ClientError> {
-        if opening.second != self.certificate {
-            let reader = opening.second;
+        let reader = opening.second.certificate;
+        if reader != self.certificate {
             return Err(ClientError::NotForMe { reader });
         }
         let body = Body::Open(opening);
@@ -637,7 +644,7 @@ pub(crate) async fn open_verified<T: Transport>(
     let authored = object
         .open(key)
         .map_err(|source| ClientError::Sealed { record, source })?;
-    let author = session.certificate(authored.author()).await?;
+    let author = session.person(authored.author()).await?;
     authored
         .verify(&author, session.chain(), &entry.nym, entry.admitted)
         .map_err(|source| ClientError::Author { record, source })

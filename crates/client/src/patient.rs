@@ -25,6 +25,7 @@ use yilian_protocol::{
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
+    voucher::{NewGrant, Voucher},
 };
 
 use crate::{
@@ -417,6 +418,7 @@ impl Patient {
             emergency: request.emergency,
         };
         let id = grant.id();
+        let voucher = vouched(session, &grant, rng).await?;
         // Noted before it is sent: a grant on the chain that the wallet does not know could not be
         // revoked.
         self.wallet.grant_counter = counter.saturating_add(1);
@@ -425,7 +427,7 @@ impl Patient {
             counter,
             terms: Some(terms.clone()),
         });
-        let body = Body::CreateGrant(grant);
+        let body = Body::CreateGrant(NewGrant { grant, voucher });
         session.order(body, &controller).await?;
 
         let (mut without, mut cause) = (Vec::new(), None);
@@ -703,6 +705,27 @@ impl OwnObject {
         }
         Ok(verified)
     }
+}
+
+/// The word of one of the grant's key holders, whichever gives it first. They are asked from one
+/// that is drawn, so that it tells nobody which of them the patient visits.
+async fn vouched<T: Transport>(
+    session: &Session<T>,
+    grant: &Grant,
+    rng: &mut impl CryptoRng,
+) -> Result<Voucher, ClientError> {
+    let mut holders = grant.holders.clone().into_vec();
+    let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
+    let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
+    holders.rotate_left(first);
+    let mut refused = ClientError::from(Refusal::BadHolders);
+    for holder in holders {
+        match session.vouch(grant, holder).await {
+            Ok(voucher) => return Ok(voucher),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
 /// Seals a deposit to its holder's node, and sends it there.

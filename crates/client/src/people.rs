@@ -10,7 +10,9 @@ use yilian_crypto::seed::{MemberKeys, Seed};
 use yilian_protocol::{
     MemberId, TimeMs,
     call::Transport,
+    refusal::Refusal,
     registry::{Certificate, CertificateEntry, MemberEntry},
+    standing::CertifiedPerson,
 };
 
 use crate::{ClientError, Doctor, MemberCa, Session, trace::Handler};
@@ -66,8 +68,16 @@ impl Person {
     /// A certificate for the same keys, name and role at another time; `ca` has yet to register it.
     #[must_use]
     pub fn renewed(&self, ca: &MemberCa, from: TimeMs, until: TimeMs) -> Certificate {
-        let Certificate { subject, role, .. } = &self.certificate;
-        ca.certificate(subject.clone(), *role, &self.seed, from, until)
+        let Certificate {
+            subject,
+            person,
+            role,
+            ..
+        } = &self.certificate;
+        Certificate {
+            person: *person,
+            ..ca.certificate(subject.clone(), *role, &self.seed, from, until)
+        }
     }
 }
 
@@ -81,6 +91,16 @@ pub struct Organisation {
     pub member: MemberEntry,
     /// The certificates that it issued, in their order.
     pub certificates: Vec<CertificateEntry>,
+}
+
+impl Organisation {
+    /// Whether the person of one of its certificates is in good standing at `now`.
+    ///
+    /// # Errors
+    /// The rule by which not.
+    pub fn standing(&self, entry: &CertificateEntry, now: TimeMs) -> Result<(), Refusal> {
+        CertifiedPerson::new(entry.clone(), self.member.clone())?.standing(now)
+    }
 }
 
 /// All members with their people, in the order in which they were admitted.
@@ -145,24 +165,26 @@ pub fn person<'a>(
     name: &str,
     now: TimeMs,
 ) -> Result<&'a CertificateEntry, ClientError> {
-    let all = registry.iter().flat_map(|member| &member.certificates);
+    let all = registry.iter().flat_map(|member| {
+        let certificates = member.certificates.iter();
+        certificates.map(move |entry| (member, entry))
+    });
     let mut named: Vec<_> = all
-        .filter(|entry| entry.certificate.subject.as_str() == name)
+        .filter(|(_, entry)| entry.certificate.subject.as_str() == name)
         .collect();
-    named.sort_by_key(|entry| entry.certificate.valid_until);
+    named.sort_by_key(|(_, entry)| entry.certificate.valid_until);
     let name = name.to_owned();
-    let mut valid = named
-        .iter()
-        .rev()
-        .filter(|entry| entry.standing(now).is_ok());
-    let Some(one) = valid.next() else {
-        let last = named.last().map(|entry| entry.standing(now));
+    let standing =
+        |(member, entry): &(&Organisation, &CertificateEntry)| member.standing(entry, now);
+    let mut valid = named.iter().rev().filter(|named| standing(named).is_ok());
+    let Some((_, one)) = valid.next() else {
+        let last = named.last().map(standing);
         last.unwrap_or(Ok(()))?;
         return Err(ClientError::NoPerson { name });
     };
-    match valid.find(|entry| !is_renewal(&entry.certificate, &one.certificate)) {
+    match valid.find(|(_, entry)| !is_renewal(&entry.certificate, &one.certificate)) {
         None => Ok(*one),
-        Some(other) => {
+        Some((_, other)) => {
             let both = [one.certificate.id(), other.certificate.id()];
             Err(ClientError::SeveralPeople { name, both })
         }

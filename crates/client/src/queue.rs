@@ -19,9 +19,10 @@ use rand_core::CryptoRng;
 use serde_json::{Value, json};
 use yilian_protocol::{
     Height, TimeMs, TreeHash,
-    call::Transport,
+    call::{CallError, Transport},
     codec::{Blob, DecodeError},
     limits::{TRACE_PUSHES_MAX, TRANSACTION_MAX},
+    receipt::Receipt,
     refusal::Refusal,
     trace::TraceAction,
     tx::Transaction,
@@ -291,7 +292,8 @@ const fn may_pass(rule: Refusal) -> bool {
 }
 
 /// Appends a capture at once, without keeping it: again when somebody else appended between reading
-/// and writing.
+/// and writing. When the answer is lost, the same bytes are sent again, which take effect once. What
+/// stands on the chain already is not appended a second time: that would raise an alarm.
 ///
 /// # Errors
 /// As [`Handler::append`]. The book is to be kept whatever becomes of it.
@@ -305,11 +307,38 @@ pub async fn append<T: Transport>(
 ) -> Result<Appended, ClientError> {
     let mut retries = 0;
     loop {
-        match handler.append(session, book, capture, now, rng).await {
+        if let Some(standing) = handler.standing(session, capture).await? {
+            return match stands(capture, standing) {
+                Step::Appended(appended) => Ok(appended),
+                _ => Err(Refusal::TraceClosed.into()),
+            };
+        }
+        let append = handler.sign(session, book, capture, now, rng).await?;
+        match send_again(session, &append).await {
             Err(error) if error.refusal() == Some(Refusal::StaleTrace) && retries < RETRIES => {
                 retries += 1;
             }
             appended => return Ok(Appended::of(capture, appended?.header.height)),
+        }
+    }
+}
+
+/// Sends a transaction, and the same bytes again as long as nothing is answered.
+async fn send_again<T: Transport>(
+    session: &Session<T>,
+    append: &Transaction,
+) -> Result<Receipt, ClientError> {
+    let mut retries = 0;
+    loop {
+        match session.submit(append.clone()).await {
+            Err(ClientError::Call(
+                CallError::Unreachable { .. }
+                | CallError::Unavailable { .. }
+                | CallError::Busy { .. },
+            )) if retries < RETRIES => {
+                retries += 1;
+            }
+            sent => return sent,
         }
     }
 }

@@ -8,28 +8,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
 use yilian_protocol::{
-    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TraceId,
-    TransactionId,
+    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
+    TraceId, TransactionId,
     call::{
         AskHolder, Block, CallError, CheckPrivateEntries, Cross, GetBlock, GetIndex, GetObject,
         GetOpenEntries, GetPrivateBlock, GetPrivateHead, GetPrivateInclusion, GetReceipt,
         GetStatus, GetTrace, GetUses, LeaveDeposit, LookUp, Offset, OneShot, Page, PrivateHead,
         Prove, RecordEntry, Reencapsulate, Reencapsulated, Seal, SealRequest, Search, Status,
-        Submit, TransactionBytes, Transport,
+        Submit, TransactionBytes, Transport, Vouch,
     },
     codec::{Decode, Encode, List},
     governance::{CandidateEntry, Candidates, Seats},
-    grant::{GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest},
-    limits::{CROSSINGS_MAX, PROOFS_MAX},
+    grant::{
+        Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
+    },
+    limits::{CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
     private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::SealedObject,
     search::{Crossing, Found, LookupRequest, Pointer, RecordIndex, Searches},
+    standing::CertifiedPerson,
     state::{Sequence, Table, tables},
     trace::{TraceEntry, TraceHead},
     tx::{Body, Transaction, TransactionError},
+    voucher::{VouchRequest, Voucher},
 };
 
 use crate::ClientError;
@@ -192,6 +196,29 @@ impl<T: Transport> Session<T> {
     pub async fn certificate(&self, id: CertificateId) -> Result<CertificateEntry, ClientError> {
         let entry = self.read(tables::CERTIFICATE, id.as_bytes()).await?;
         entry.ok_or_else(|| Refusal::CertificateUnknown.into())
+    }
+
+    /// A certified person, as the registry knows him and the member that certified him.
+    ///
+    /// # Errors
+    /// [`Refusal::CertificateUnknown`] when there is none.
+    pub async fn person(&self, id: CertificateId) -> Result<CertifiedPerson, ClientError> {
+        let certificate = self.certificate(id).await?;
+        let member = self.member(certificate.certificate.member).await?;
+        Ok(CertifiedPerson::new(certificate, member)?)
+    }
+
+    /// The time to sign at: `now` by this device's clock, or that of the latest block known, when
+    /// the clock is behind it.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
+        let latest = match self.seen() {
+            Some(seen) => seen,
+            None => self.latest().await?,
+        };
+        Ok(now.max(latest.time))
     }
 
     /// A member's entry in the registry.
@@ -506,6 +533,19 @@ impl<T: Transport> Session<T> {
     /// When the node refuses.
     pub async fn reencapsulate(&self, request: OneShot) -> Result<Reencapsulated, ClientError> {
         Ok(self.transport.call(Reencapsulate(request)).await?)
+    }
+
+    /// A key holder's word for a grant, with which it is put onto the chain.
+    ///
+    /// # Errors
+    /// The rule by which the holder refuses.
+    pub async fn vouch(&self, grant: &Grant, holder: MemberId) -> Result<Voucher, ClientError> {
+        let request = VouchRequest {
+            grant: grant.clone(),
+            holder,
+            hops: HOPS_MAX,
+        };
+        Ok(self.transport.call(Vouch(request)).await?)
     }
 
     /// Gives a key holder its shares of a grant's rekeys.

@@ -40,6 +40,10 @@ labels! {
     TRANSACTION_SIGNATURE = "chain/sign-transaction";
     /// A node's consent to stand for election.
     CANDIDACY_SIGNATURE = "chain/sign-candidacy";
+    /// A member's signature for a body that no member signs.
+    VOUCHER = "chain/sign-voucher";
+    /// Order of candidates with as many votes.
+    ELECTION_TIE = "chain/election-tie";
     /// Leaf of a Merkle tree.
     MERKLE_LEAF = "chain/merkle-leaf";
     /// Inner node of a Merkle tree.
@@ -50,6 +54,8 @@ labels! {
     // - registry
     /// Member id.
     MEMBER_ID = "registry/member-id";
+    /// A person, from the licence or the name.
+    PERSON = "registry/person";
     /// Certificate id.
     CERTIFICATE = "registry/certificate";
     /// Signature of a certificate.

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    ChainId, Height, StateKey,
+    BlockId, ChainId, Height, MemberId, StateKey,
     grant::GrantChange,
     refusal::{Outcome, Refusal},
     registry::{Admitted, Genesis},
@@ -32,6 +32,9 @@ pub struct Ledger {
 pub struct BlockContext {
     /// The block's height and time.
     pub admitted: Admitted,
+    /// The block before it. Whoever proposes that block can turn its id by trying several, and
+    /// nobody else can; see the elections.
+    pub parent: BlockId,
 }
 
 /// What a block does.
@@ -41,6 +44,9 @@ pub struct Execution {
     pub writes: StateMap<Vec<u8>>,
     /// One for each transaction, in order.
     pub outcomes: Vec<Outcome>,
+    /// Places of transactions for which nobody answers. They are refused; a block that holds one is
+    /// not to be voted for.
+    pub strangers: Vec<usize>,
 }
 
 /// A transaction that may enter a block, with what executing it needs again and again.
@@ -49,6 +55,8 @@ pub struct Prepared {
     rule: AnyRule,
     signer: VerifyingKey,
     reads: Vec<StateKey>,
+    /// How many of the reads, from the first, vetting takes.
+    vetting: usize,
     bytes: usize,
 }
 
@@ -59,10 +67,24 @@ impl Prepared {
         self.rule.grant_change()
     }
 
+    /// Who answers for it, so that one sender among many has no more than a share: the member that
+    /// vouches for it, or else whoever signed it.
+    #[must_use]
+    pub fn sender(&self) -> [u8; 32] {
+        let voucher = self.rule.voucher();
+        voucher.map_or_else(|| self.signer.to_bytes(), MemberId::to_bytes)
+    }
+
     /// Every key that executing it may read.
     #[must_use]
     pub fn reads(&self) -> &[StateKey] {
         &self.reads
+    }
+
+    /// Every key that vetting it may read.
+    #[must_use]
+    pub fn vet_reads(&self) -> &[StateKey] {
+        self.reads.get(..self.vetting).unwrap_or_default()
     }
 
     /// Bytes that it takes in memory, about.
@@ -77,11 +99,12 @@ impl From<Transaction> for Prepared {
     fn from(transaction: Transaction) -> Self {
         let bytes = transaction.as_bytes().len();
         let (body, signer) = transaction.into_parts();
-        let (rule, reads) = AnyRule::of(body);
+        let (rule, declared) = AnyRule::of(body);
         Self {
             rule,
             signer,
-            reads,
+            reads: declared.keys,
+            vetting: declared.authorising,
             bytes,
         }
     }
@@ -170,34 +193,72 @@ impl Ledger {
         let mut overlay = Overlay::new(state);
         // Before the transactions: the election is of the state that stood before the block.
         if let Some((election, _)) = Election::at(&self.genesis, context.admitted.height) {
-            election.hold(&mut overlay, &self.genesis)?;
+            election.hold(&mut overlay, &self.genesis, context.parent)?;
         }
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut strangers) = (Vec::new(), Vec::new());
         for admitted in transactions {
-            outcomes.push(match admitted {
-                Ok(prepared) => self.execute_one(context, prepared.borrow(), &mut overlay)?,
-                Err(refusal) => Outcome::Refused(refusal),
+            let authorised = match &admitted {
+                Ok(prepared) => self.authorise(context.admitted, prepared.borrow(), &overlay)?,
+                Err(refusal) => Err(*refusal),
+            };
+            if authorised.is_err() {
+                strangers.push(outcomes.len());
+            }
+            outcomes.push(match (authorised, admitted) {
+                (Ok(()), Ok(known)) => {
+                    self.apply(context.admitted, known.borrow(), &mut overlay)?
+                }
+                (Err(refusal), _) | (_, Err(refusal)) => Outcome::Refused(refusal),
             });
         }
         Ok(Execution {
             writes: overlay.into_writes(),
             outcomes,
+            strangers,
         })
     }
 
-    fn execute_one(
+    /// Whether somebody answers for a transaction, so that it may be ordered: a look at a few values
+    /// of the state, which [`Prepared::vet_reads`] names, in the block `next` or about then.
+    ///
+    /// # Errors
+    /// Outer: the state is at fault. Inner: the rule it breaks.
+    pub fn vet<V: View>(
         &self,
-        BlockContext { admitted }: BlockContext,
+        next: Admitted,
+        prepared: &Prepared,
+        state: &V,
+    ) -> Result<Result<(), Refusal>, StateError> {
+        self.authorise(next, prepared, &Overlay::new(state))
+    }
+
+    fn authorise(
+        &self,
+        admitted: Admitted,
+        prepared: &Prepared,
+        state: &Overlay<'_>,
+    ) -> Result<Result<(), Refusal>, StateError> {
+        let context = self.context(admitted, prepared);
+        verdict(prepared.rule.authorise(&context, state))
+    }
+
+    fn apply(
+        &self,
+        admitted: Admitted,
         prepared: &Prepared,
         state: &mut Overlay<'_>,
     ) -> Result<Outcome, StateError> {
-        let context = Context {
+        let context = self.context(admitted, prepared);
+        let done = verdict(prepared.rule.apply(&context, state))?;
+        Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))
+    }
+
+    const fn context<'a>(&'a self, admitted: Admitted, prepared: &'a Prepared) -> Context<'a> {
+        Context {
             chain: self.chain,
             genesis: &self.genesis,
             admitted,
             signer: &prepared.signer,
-        };
-        let done = verdict(prepared.rule.apply(&context, state))?;
-        Ok(done.map_or_else(Outcome::Refused, |()| Outcome::Applied))
+        }
     }
 }

@@ -1,27 +1,37 @@
 //! The governance contract: which nodes stand for election, who votes for whom, who is elected.
 //!
 //! - `stand`, signed by the member's CA: refused when the member is unknown or may not act, it
-//!   voted or stood since, the node does not consent or is another member's, or there are too many.
+//!   voted or stood since, the node does not consent or is another member's, or the member or the
+//!   chain has too many. Who withdrew frees the place at the next count, if the node holds no share then.
 //! - `elect`, signed by the voter's CA: refused when the voter is unknown or may not act, it voted
 //!   or stood since, the candidate does not stand, or the vote counts already.
 //!
 //! Votes are counted in a block whose height says so
-//! ([`EpochBlocks::elects`](yilian_protocol::governance::EpochBlocks::elects)). A candidate is
-//! eligible with one vote; the validators of the epoch before are without any, so that a consortium
-//! in which nobody votes keeps them. Most votes first, then those who are validators already, then
-//! by node key.
+//! ([`EpochBlocks::elects`](yilian_protocol::governance::EpochBlocks::elects)):
+//! - A member gets one seat, however many nodes it stands. A node of the genesis that no member
+//!   stood yet counts for itself.
+//! - Eligible is who has a vote, and who has a seat already.
+//! - With votes of more than half of the members that may act, the most voted get the seats, then
+//!   those who have one already.
+//! - With fewer, nobody who still stands loses the seat, and no seat is added. The most voted get
+//!   those that are free.
+//! - Who is equal is put in an order by the block before the count, whose id nobody knew when the
+//!   candidates came.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
+use yilian_crypto::{hash::hash, label};
 use yilian_protocol::{
-    Height, MemberId, StateKey,
+    BlockId, Height, MemberId, StateKey,
     codec::List,
     governance::{
-        Ballot, BallotChoice, Candidacy, CandidateEntry, Candidates, Delegate, Seats, seat_count,
+        Ballot, BallotChoice, BallotEntry, Candidacy, CandidateEntry, Candidates, Delegate, Seats,
+        seat_count,
     },
+    limits::{CANDIDATES_OF_MEMBER_MAX, DELEGATES_MAX},
     refusal::Refusal,
-    registry::{Genesis, MemberEntry},
-    state::tables::{BALLOT, CANDIDATES, CAST, MEMBER, SEATS},
+    registry::{Genesis, MemberEntry, Roll},
+    state::tables::{BALLOT, CANDIDATES, CAST, MEMBER, ROLL, SEATS},
 };
 
 use crate::{
@@ -48,15 +58,22 @@ impl Rule for Candidacy {
         }
     }
 
+    fn authorise(
+        &self,
+        reads: &StandReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let member = reads.member.need(state, Refusal::MemberUnknown)?;
+        Ok(context.signed_by_ca(&member)?)
+    }
+
     fn apply(
         &self,
         reads: &StandReads,
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        let member = reads.member.need(state, Refusal::MemberUnknown)?;
-        context.signed_by(&member.member.ca)?;
-        member.may_act()?;
         reads.cast.next(state, self.sequence)?;
         require(self.is_consented(context.chain), Refusal::NoConsent)?;
         let mut candidates = reads.candidates.get(state, context.genesis)?;
@@ -80,8 +97,16 @@ impl Rule for Candidacy {
                 member: Some(self.member),
                 stands: true,
                 votes: 0,
+                since: context.admitted.height,
+                elected: None,
             }),
         }
+        let own = |entry: &&CandidateEntry| entry.member == Some(self.member);
+        let count = candidates.iter().filter(own).count();
+        require(
+            count <= CANDIDATES_OF_MEMBER_MAX,
+            Refusal::TooManyCandidates,
+        )?;
         reads.candidates.set(state, candidates)?;
         reads.cast.note(state, self.sequence);
         Ok(())
@@ -91,7 +116,7 @@ impl Rule for Candidacy {
 #[derive(Debug)]
 pub(crate) struct ElectReads {
     voter: Slot<MemberEntry>,
-    ballot: Slot<Ballot>,
+    ballot: Slot<BallotEntry>,
     cast: Cast,
     candidates: Known,
 }
@@ -108,30 +133,42 @@ impl Rule for Ballot {
         }
     }
 
+    fn authorise(
+        &self,
+        reads: &ElectReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let voter = reads.voter.need(state, Refusal::MemberUnknown)?;
+        Ok(context.signed_by_ca(&voter)?)
+    }
+
     fn apply(
         &self,
         reads: &ElectReads,
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        let voter = reads.voter.need(state, Refusal::MemberUnknown)?;
-        context.signed_by(&voter.member.ca)?;
-        voter.may_act()?;
         reads.cast.next(state, self.sequence)?;
         let before = reads.ballot.get(state)?;
-        let before = before.and_then(|before| before.candidate);
-        require(before != self.candidate, Refusal::AlreadyVoted)?;
         let mut candidates = reads.candidates.get(state, context.genesis)?;
-        if let Some(choice) = &self.candidate {
-            let entry = entry_of(&mut candidates, choice).ok_or(Refusal::NotStanding)?;
-            require(entry.stands, Refusal::NotStanding)?;
-            entry.votes = entry.votes.saturating_add(1);
-        }
-        if let Some(entry) = before.and_then(|choice| entry_of(&mut candidates, &choice)) {
+        let counted = before.and_then(|before| entry_of(&mut candidates, &before));
+        let counted = counted.map(|entry| {
             entry.votes = entry.votes.saturating_sub(1);
+            BallotChoice(entry.delegate.peer)
+        });
+        require(counted != self.candidate, Refusal::AlreadyVoted)?;
+        let mut since = Height::new(0);
+        if let Some(BallotChoice(peer)) = &self.candidate {
+            let mut standing = candidates.iter_mut().filter(|entry| entry.stands);
+            let entry = standing.find(|entry| entry.delegate.peer == *peer);
+            let entry = entry.ok_or(Refusal::NotStanding)?;
+            entry.votes = entry.votes.saturating_add(1);
+            since = entry.since;
         }
         reads.candidates.set(state, candidates)?;
-        reads.ballot.set(state, self);
+        let ballot = self.clone();
+        reads.ballot.set(state, &BallotEntry { ballot, since });
         reads.cast.note(state, self.sequence);
         Ok(())
     }
@@ -187,7 +224,7 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Retirement {
     member: MemberId,
-    ballot: Slot<Ballot>,
+    ballot: Slot<BallotEntry>,
     candidates: Known,
 }
 
@@ -207,12 +244,12 @@ impl Retirement {
             .iter_mut()
             .filter(own)
             .for_each(|entry| entry.stands = false);
-        if let Some(mut ballot) = self.ballot.get(state)? {
-            let choice = ballot.candidate.take();
-            if let Some(entry) = choice.and_then(|choice| entry_of(&mut candidates, &choice)) {
+        if let Some(mut cast) = self.ballot.get(state)? {
+            if let Some(entry) = entry_of(&mut candidates, &cast) {
                 entry.votes = entry.votes.saturating_sub(1);
             }
-            self.ballot.set(state, &ballot);
+            cast.ballot.candidate = None;
+            self.ballot.set(state, &cast);
         }
         // No candidate was added, so there are not too many.
         let written = self.candidates.set(state, candidates);
@@ -224,9 +261,11 @@ impl Retirement {
 /// The election of an epoch's validators, which a block holds before its transactions.
 #[derive(Debug)]
 pub(crate) struct Election {
+    epoch: u64,
     seats_before: Slot<Seats>,
     seats: Slot<Seats>,
     candidates: Known,
+    roll: Slot<Roll>,
 }
 
 impl Election {
@@ -234,52 +273,120 @@ impl Election {
     pub fn at(genesis: &Genesis, height: Height) -> Option<(Self, Vec<StateKey>)> {
         let epoch = genesis.governance.epoch_blocks.elects(height)?;
         Some(Declaration::collect(|declare| Self {
+            epoch,
             candidates: Known::of(declare),
             seats_before: declare.slot(SEATS, &(epoch - 1).to_be_bytes()),
             seats: declare.slot(SEATS, &epoch.to_be_bytes()),
+            roll: declare.slot(ROLL, &[]),
         }))
     }
 
-    /// Counts the votes.
-    pub fn hold(&self, state: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), StateError> {
+    /// Counts the votes in the block after `parent`.
+    pub fn hold(
+        &self,
+        state: &mut Overlay<'_>,
+        genesis: &Genesis,
+        parent: BlockId,
+    ) -> Result<(), StateError> {
         let before = self.seats_before.get(state)?;
         let before = before.unwrap_or_else(|| genesis.governance.seats());
-        let candidates = self.candidates.get(state, genesis)?;
-        self.seats.set(state, &elected(&candidates, &before));
+        let mut candidates = self.candidates.get(state, genesis)?;
+        let roll = self.roll.get(state)?.unwrap_or_default();
+        let count = Count {
+            candidates: &candidates,
+            before: &before,
+            active: roll.active(),
+            beacon: parent,
+        };
+        let delegates = count.elected();
+        for entry in &mut candidates {
+            if delegates
+                .iter()
+                .any(|seat| seat.peer == entry.delegate.peer)
+            {
+                entry.elected = Some(self.epoch);
+            }
+        }
+        // Who withdrew and holds no share is forgotten. Only here, so that two candidacies of one
+        // node have different heights.
+        let now = self.epoch.saturating_sub(2);
+        candidates.retain(|entry| entry.stands || entry.may_hold_share(now));
+        let addresses = candidates.iter().map(|entry| entry.delegate.clone());
+        let seats = Seats {
+            delegates,
+            addresses: List::new(addresses.collect()).unwrap_or_default(),
+        };
+        self.seats.set(state, &seats);
+        // No candidate was added, so there are not too many.
+        let written = self.candidates.set(state, candidates);
+        debug_assert!(written.is_ok());
         Ok(())
     }
 }
 
-/// The elected of `candidates`, after the validators of `before`, who stay when nobody is eligible.
-fn elected(candidates: &[CandidateEntry], before: &Seats) -> Seats {
-    let seated = |entry: &CandidateEntry| {
-        let mut seated = before.delegates.iter();
-        seated.any(|delegate| delegate.peer == entry.delegate.peer)
-    };
-    let eligible = |entry: &&CandidateEntry| entry.stands && (entry.votes > 0 || seated(entry));
-    let mut ranked: Vec<&CandidateEntry> = candidates.iter().filter(eligible).collect();
-    ranked.sort_by_key(|entry| {
-        let key = entry.delegate.peer.to_bytes();
-        (Reverse(entry.votes), Reverse(seated(entry)), key)
-    });
-    ranked.truncate(seat_count(ranked.len()));
-    let delegates = ranked.iter().map(|entry| entry.delegate.clone()).collect();
-    let delegates = match List::new(delegates) {
-        Ok(delegates) if !delegates.is_empty() => delegates,
-        _ => before.delegates.clone(),
-    };
-    let addresses = candidates.iter().map(|entry| entry.delegate.clone());
-    Seats {
-        delegates,
-        addresses: List::new(addresses.collect()).unwrap_or_default(),
+/// What the votes are counted from.
+struct Count<'a> {
+    candidates: &'a [CandidateEntry],
+    /// The seats of the epoch before.
+    before: &'a Seats,
+    /// How many members may act.
+    active: usize,
+    /// The block before the count.
+    beacon: BlockId,
+}
+
+impl Count<'_> {
+    /// The elected; those of before, when nobody is eligible.
+    fn elected(&self) -> List<Delegate, DELEGATES_MAX> {
+        let quorum = self.is_quorate();
+        let eligible =
+            |entry: &&CandidateEntry| entry.stands && (entry.votes > 0 || self.has_seat(entry));
+        let mut ranked: Vec<_> = self.candidates.iter().filter(eligible).collect();
+        ranked.sort_by_cached_key(|entry| {
+            let (votes, seat) = (Reverse(entry.votes), Reverse(self.has_seat(entry)));
+            // A seat comes before votes when there is no quorum.
+            let first = Reverse(!quorum && self.has_seat(entry));
+            (first, votes, seat, self.tie(entry))
+        });
+        let mut seated = BTreeSet::new();
+        ranked.retain(|entry| entry.member.is_none_or(|member| seated.insert(member)));
+        let seats = match quorum {
+            true => seat_count(ranked.len()),
+            false => self.before.delegates.len(),
+        };
+        ranked.truncate(seats);
+        let delegates = ranked.iter().map(|entry| entry.delegate.clone()).collect();
+        match List::new(delegates) {
+            Ok(delegates) if !delegates.is_empty() => delegates,
+            _ => self.before.delegates.clone(),
+        }
+    }
+
+    /// Whether more than half of the members that may act voted for somebody who stands.
+    fn is_quorate(&self) -> bool {
+        let standing = self.candidates.iter().filter(|entry| entry.stands);
+        let votes: u64 = standing.map(|entry| u64::from(entry.votes)).sum();
+        votes * 2 > self.active as u64
+    }
+
+    fn has_seat(&self, entry: &CandidateEntry) -> bool {
+        let mut delegates = self.before.delegates.iter();
+        delegates.any(|delegate| delegate.peer == entry.delegate.peer)
+    }
+
+    fn tie(&self, entry: &CandidateEntry) -> [u8; 32] {
+        let peer = entry.delegate.peer.to_bytes();
+        hash(label::ELECTION_TIE, &[self.beacon.as_bytes(), &peer])
     }
 }
 
+/// The candidacy that a ballot was given to, unless it is over.
 fn entry_of<'a>(
     candidates: &'a mut [CandidateEntry],
-    BallotChoice(peer): &BallotChoice,
+    cast: &BallotEntry,
 ) -> Option<&'a mut CandidateEntry> {
+    let BallotChoice(peer) = cast.ballot.candidate?;
     candidates
         .iter_mut()
-        .find(|entry| entry.delegate.peer == *peer)
+        .find(|entry| entry.delegate.peer == peer && entry.since == cast.since)
 }

@@ -35,6 +35,16 @@ impl Rule for Anchor {
         }
     }
 
+    fn authorise(
+        &self,
+        reads: &AnchorReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let hospital = reads.hospital.need(state, Refusal::MemberUnknown)?;
+        Ok(context.signed_by_node(&hospital)?)
+    }
+
     fn apply(
         &self,
         reads: &AnchorReads,
@@ -42,8 +52,6 @@ impl Rule for Anchor {
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
         let header = &self.header;
-        let hospital = reads.hospital.need(state, Refusal::MemberUnknown)?;
-        context.signed_by(&hospital.member.node)?;
         let (new, before) = (header.size(), reads.latest.get(state)?);
         let old = before.map(|entry| entry.header);
         if let Some(old) = &old {

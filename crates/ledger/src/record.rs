@@ -42,8 +42,10 @@ impl Rule for SealVisit {
     fn reads(&self, declare: &mut Declaration) -> SealReads {
         let nym = self.nym.to_bytes();
         let records = self.records.iter().map(|sealed| sealed.record.as_bytes());
+        let hospital = declare.slot(MEMBER, self.hospital.as_bytes());
+        declare.authorising_ends();
         SealReads {
-            hospital: declare.slot(MEMBER, self.hospital.as_bytes()),
+            hospital,
             visit: declare.slot(VISIT, &nym),
             visit_records: declare.tail(&VISIT_RECORDS, &nym),
             records: Places::of(declare.slots(RECORD, records)),
@@ -52,15 +54,22 @@ impl Rule for SealVisit {
         }
     }
 
+    fn authorise(
+        &self,
+        reads: &SealReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let hospital = reads.hospital.need(state, Refusal::MemberUnknown)?;
+        Ok(context.signed_by_node(&hospital)?)
+    }
+
     fn apply(
         &self,
         reads: &SealReads,
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        let hospital = reads.hospital.need(state, Refusal::MemberUnknown)?;
-        context.signed_by(&hospital.member.node)?;
-        hospital.may_act()?;
         let first = reads.visit.get(state)?;
         let own = first.is_none_or(|first| first == self.hospital);
         require(own, Refusal::ForeignVisit)?;

@@ -1,25 +1,25 @@
 //! The registry contract: who is a member, and who may act for a member in which role, from when
 //! until when.
 //!
-//! - `admit`, signed by the consortium CA: refused when the member exists.
+//! - `admit`, signed by the consortium CA: refused when the member exists, or there are too many
+//!   that are not expelled.
 //! - `certify`, signed by the member's CA: refused when the member is unknown or may not act, the
 //!   certificate exists, or its validity is no span of time or is over.
 //! - `vote`, signed by another member's CA: refused when voter or subject is unknown, the voter may
-//!   not act or voted since, or the motion cannot be decided now.
+//!   not act or voted since, or the motion cannot be decided now. Votes of members that may not act
+//!   when a vote comes are struck out.
 //! - `revoke`, signed by the member's CA or the consortium CA: refused when the certificate is
 //!   unknown, of another member, or revoked already.
 
 use yilian_protocol::{
     CertificateId, MemberId,
-    limits::MEMBERS_MAX,
+    grant::Clinician,
     refusal::Refusal,
     registry::{
-        Certificate, CertificateEntry, Member, MemberEntry, Revocation, Revoked, Standing, Vote,
-        Votes,
+        Certificate, CertificateEntry, Member, MemberEntry, Revocation, Revoked, Roll, Vote, Votes,
     },
-    state::tables::{
-        ACTIVE_MEMBERS, CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, VOTES, motion_name,
-    },
+    standing::CertifiedPerson,
+    state::tables::{CERTIFICATE, CERTIFICATES, MEMBER, MEMBERS, ROLL, VOTES, motion_name},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ const VOTES_MIN: usize = 2;
 pub(crate) struct AdmitReads {
     member: Slot<MemberEntry>,
     members: Tail<MemberId>,
-    active: Slot<u32>,
+    roll: Slot<Roll>,
 }
 
 impl Rule for Member {
@@ -45,8 +45,17 @@ impl Rule for Member {
         AdmitReads {
             member: declare.slot(MEMBER, self.id().as_bytes()),
             members: declare.tail(&MEMBERS, &[]),
-            active: declare.slot(ACTIVE_MEMBERS, &[]),
+            roll: declare.slot(ROLL, &[]),
         }
+    }
+
+    fn authorise(
+        &self,
+        _reads: &AdmitReads,
+        context: &Context<'_>,
+        _state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        Ok(context.signed_by(&context.genesis.ca)?)
     }
 
     fn apply(
@@ -55,14 +64,13 @@ impl Rule for Member {
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        context.signed_by(&context.genesis.ca)?;
         require(reads.member.get(state)?.is_none(), Refusal::MemberExists)?;
-        let count = reads.members.count(state)?;
-        require((count as usize) < MEMBERS_MAX, Refusal::TooManyMembers)?;
+        let roll = reads.roll.get(state)?.unwrap_or_default();
+        require(roll.has_room(), Refusal::TooManyMembers)?;
         let entry = MemberEntry::new(self.clone(), context.admitted);
+        let roll = roll.after(None, &entry)?;
         reads.member.set(state, &entry);
-        let active = reads.active.get(state)?.unwrap_or(0);
-        reads.active.set(state, &active.saturating_add(1));
+        reads.roll.set(state, &roll);
         reads.members.push(state, &self.id())?;
         Ok(())
     }
@@ -86,15 +94,22 @@ impl Rule for Certificate {
         }
     }
 
+    fn authorise(
+        &self,
+        reads: &CertifyReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let member = reads.member.need(state, Refusal::MemberUnknown)?;
+        Ok(context.signed_by_ca(&member)?)
+    }
+
     fn apply(
         &self,
         reads: &CertifyReads,
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        let member = reads.member.need(state, Refusal::MemberUnknown)?;
-        context.signed_by(&member.member.ca)?;
-        member.may_act()?;
         let known = reads.certificate.get(state)?;
         require(known.is_none(), Refusal::CertificateExists)?;
         require(self.check_validity().is_ok(), Refusal::CertificateValidity)?;
@@ -108,6 +123,28 @@ impl Rule for Certificate {
         reads.certificate.set(state, &entry);
         reads.certificates.push(state, &self.id())?;
         Ok(())
+    }
+}
+
+/// A person's certificate, and the member that it is said to be of.
+#[derive(Debug)]
+pub(crate) struct Certified {
+    certificate: Slot<CertificateEntry>,
+    member: Slot<MemberEntry>,
+}
+
+impl Certified {
+    pub fn of(person: Clinician, declare: &mut Declaration) -> Self {
+        Self {
+            certificate: declare.slot(CERTIFICATE, person.certificate.as_bytes()),
+            member: declare.slot(MEMBER, person.member.as_bytes()),
+        }
+    }
+
+    pub fn need(&self, state: &Overlay<'_>) -> Result<CertifiedPerson, Stop> {
+        let certificate = self.certificate.need(state, Refusal::CertificateUnknown)?;
+        let member = self.member.need(state, Refusal::MemberUnknown)?;
+        Ok(CertifiedPerson::new(certificate, member)?)
     }
 }
 
@@ -127,22 +164,33 @@ impl Rule for Revocation {
         }
     }
 
+    fn authorise(
+        &self,
+        reads: &RevokeReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let member = reads.member.need(state, Refusal::MemberUnknown)?;
+        let by = context.signer;
+        let own = *by == member.member.ca || *by == context.genesis.ca;
+        require(own, Refusal::WrongSigner)?;
+        // Whole, since a member that may not act any more takes its certificates back, too.
+        let entry = reads.certificate.need(state, Refusal::CertificateUnknown)?;
+        let foreign = entry.certificate.member != self.member;
+        require(!foreign, Refusal::ForeignMember)?;
+        Ok(require(
+            entry.revoked.is_none(),
+            Refusal::CertificateRevoked,
+        )?)
+    }
+
     fn apply(
         &self,
         reads: &RevokeReads,
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        let member = reads.member.need(state, Refusal::MemberUnknown)?;
-        let by = context.signer;
-        let own = *by == member.member.ca || *by == context.genesis.ca;
-        require(own, Refusal::WrongSigner)?;
         let mut entry = reads.certificate.need(state, Refusal::CertificateUnknown)?;
-        require(
-            entry.certificate.member == self.member,
-            Refusal::ForeignMember,
-        )?;
-        require(entry.revoked.is_none(), Refusal::CertificateRevoked)?;
         entry.revoked = Some(Revoked {
             admitted: context.admitted,
             reason: self.reason.clone(),
@@ -157,7 +205,7 @@ pub(crate) struct VoteReads {
     subject: Slot<MemberEntry>,
     voter: Slot<MemberEntry>,
     votes: Slot<Votes>,
-    active: Slot<u32>,
+    roll: Slot<Roll>,
     cast: Cast,
     retirement: Retirement,
 }
@@ -173,10 +221,20 @@ impl Rule for Vote {
             subject: declare.slot(MEMBER, self.subject.as_bytes()),
             voter: declare.slot(MEMBER, self.voter.as_bytes()),
             votes: declare.slot(VOTES, &motion),
-            active: declare.slot(ACTIVE_MEMBERS, &[]),
+            roll: declare.slot(ROLL, &[]),
             cast: Cast::of(&self.voter, declare),
             retirement: Retirement::of(self.subject, declare),
         }
+    }
+
+    fn authorise(
+        &self,
+        reads: &VoteReads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        let voter = reads.voter.need(state, Refusal::MemberUnknown)?;
+        Ok(context.signed_by_ca(&voter)?)
     }
 
     fn apply(
@@ -186,44 +244,44 @@ impl Rule for Vote {
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
         let voter = reads.voter.need(state, Refusal::MemberUnknown)?;
-        context.signed_by(&voter.member.ca)?;
-        voter.may_act()?;
         reads.cast.next(state, self.sequence)?;
         require(self.voter != self.subject, Refusal::OwnMotion)?;
-        let mut subject = reads.subject.need(state, Refusal::MemberUnknown)?;
-        let decidable = self.motion.applies_to(subject.standing) && self.round == subject.decisions;
+        let subject = reads.subject.need(state, Refusal::MemberUnknown)?;
+        let decidable = subject.is_open_to(self.motion) && self.round == subject.decisions;
         require(decidable, Refusal::StaleMotion)?;
 
+        let roll = reads.roll.get(state)?.unwrap_or_default();
+        let voter = voter.voter();
         let mut voters = reads.votes.get(state)?.unwrap_or_default().into_vec();
-        let before = voters.iter().position(|voter| *voter == self.voter);
+        // Votes of members that may not act, or were decided about since, count no more.
+        voters.retain(|known| roll.has(known));
+        let before = voters.iter().position(|known| *known == voter);
         require(before.is_some() != self.favour, Refusal::AlreadyVoted)?;
         match before {
             Some(place) => drop(voters.swap_remove(place)),
-            None => voters.push(self.voter),
+            None => voters.push(voter),
         }
-        let active = reads.active.get(state)?.unwrap_or(0);
-        let others = active.saturating_sub(u32::from(is_active(&subject)));
-        let carried = voters.len() >= VOTES_MIN && voters.len() * 2 > others as usize;
+        let others = roll.active() - usize::from(roll.has(&subject.voter()));
+        let carried = voters.len() >= VOTES_MIN && voters.len() * 2 > others;
         let Ok(voters) = Votes::new(voters) else {
             return Err(Refusal::TooManyMembers.into());
         };
+        let decided = carried.then(|| subject.after(self.motion, context.admitted));
+        let decided = decided.transpose()?;
+        let decided = decided.map(|decided| {
+            let roll = roll.after(Some(subject.standing), &decided);
+            roll.map(|roll| (decided, roll))
+        });
+        let decided = decided.transpose()?;
         reads.votes.set(state, &voters);
         reads.cast.note(state, self.sequence);
-        if carried {
-            subject.standing = self.motion.outcome();
-            subject.since = context.admitted;
-            subject.decisions = subject.decisions.saturating_add(1);
-            reads.subject.set(state, &subject);
-            let active = others + u32::from(is_active(&subject));
-            reads.active.set(state, &active);
-            if !is_active(&subject) {
+        if let Some((decided, roll)) = decided {
+            reads.subject.set(state, &decided);
+            reads.roll.set(state, &roll);
+            if decided.may_act().is_err() {
                 reads.retirement.retire(state, context.genesis)?;
             }
         }
         Ok(())
     }
-}
-
-const fn is_active(member: &MemberEntry) -> bool {
-    matches!(member.standing, Standing::Active)
 }

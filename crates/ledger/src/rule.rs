@@ -9,14 +9,15 @@ mod reads;
 
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    ChainId, StateKey,
+    ChainId, MemberId,
     governance::{Ballot, Candidacy},
-    grant::{Erasure, Grant, GrantChange, Opening},
+    grant::{Erasure, GrantChange, Opening},
     private_chain::Anchor,
     refusal::Refusal,
-    registry::{Admitted, Certificate, Genesis, Member, Revocation, Vote},
+    registry::{Admitted, Certificate, Genesis, Member, MemberEntry, Revocation, Vote},
     trace::TraceAppend,
     tx::{Body, SealVisit},
+    voucher::NewGrant,
 };
 
 pub(crate) use self::{
@@ -39,6 +40,24 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The block's epoch.
+    pub const fn epoch(&self) -> u64 {
+        let blocks = self.genesis.governance.epoch_blocks;
+        blocks.epoch_of(self.admitted.height)
+    }
+
+    /// Refuses what is not signed by the CA of a member that may act.
+    pub fn signed_by_ca(&self, member: &MemberEntry) -> Result<(), Refusal> {
+        self.signed_by(&member.member.ca)?;
+        member.may_act()
+    }
+
+    /// Refuses what is not signed by the node of a member that may act.
+    pub fn signed_by_node(&self, member: &MemberEntry) -> Result<(), Refusal> {
+        self.signed_by(&member.member.node)?;
+        member.may_act()
+    }
+
     /// Refuses a transaction that another key signed.
     pub fn signed_by(&self, key: &VerifyingKey) -> Result<(), Refusal> {
         require(self.signer == key, Refusal::WrongSigner)
@@ -54,7 +73,19 @@ pub(crate) trait Rule {
     /// Declares all that applying the rule may read.
     fn reads(&self, declare: &mut Declaration) -> Self::Reads;
 
-    /// Applies the rule. It checks all before it writes anything, so that a refusal leaves nothing
+    /// Whether somebody answers for it: a member that may act, one of its people, or who holds a
+    /// pass. Asked before it is ordered, and once more in the block: a block that holds one for
+    /// which nobody answers is not voted for, so what a stranger sends is kept by nobody. What is
+    /// *not* signed by somebody whom members answer for is checked whole here: it enters a block
+    /// only to take effect.
+    fn authorise(
+        &self,
+        reads: &Self::Reads,
+        context: &Context<'_>,
+        state: &Overlay<'_>,
+    ) -> Result<(), Stop>;
+
+    /// Applies the rule to what is authorised. It checks all before it writes anything, so that a refusal leaves nothing
     /// behind; but for one,
     /// [`Refusal::TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed), which leaves an
     /// alarm.
@@ -79,6 +110,10 @@ impl<R: Rule> Declared<R> {
         Self { body, reads }
     }
 
+    fn authorise(&self, context: &Context<'_>, state: &Overlay<'_>) -> Result<(), Stop> {
+        self.body.authorise(&self.reads, context, state)
+    }
+
     fn apply(&self, context: &Context<'_>, state: &mut Overlay<'_>) -> Result<(), Stop> {
         self.body.apply(&self.reads, context, state)
     }
@@ -96,10 +131,20 @@ macro_rules! rules {
 
         impl AnyRule {
             /// The rule of a body, and every key that applying it may read.
-            pub fn of(body: Body) -> (Self, Vec<StateKey>) {
-                Declaration::collect(|declare| match body {
+            pub fn of(body: Body) -> (Self, reads::Declared) {
+                Declaration::collect_declared(|declare| match body {
                     $(Body::$kind(body) => Self::$kind(Declared::of(body, declare))),*
                 })
+            }
+
+            pub fn authorise(
+                &self,
+                context: &Context<'_>,
+                state: &Overlay<'_>,
+            ) -> Result<(), Stop> {
+                match self {
+                    $(Self::$kind(declared) => declared.authorise(context, state)),*
+                }
             }
 
             pub fn apply(
@@ -119,7 +164,7 @@ rules! {
     Certify(Certificate),
     Revoke(Revocation),
     Seal(SealVisit),
-    CreateGrant(Grant),
+    CreateGrant(NewGrant),
     SetGrant(GrantChange),
     AppendTrace(TraceAppend),
     Erase(Erasure),
@@ -135,6 +180,14 @@ impl AnyRule {
     pub const fn grant_change(&self) -> Option<&GrantChange> {
         match self {
             Self::SetGrant(declared) => Some(&declared.body),
+            _ => None,
+        }
+    }
+
+    /// The member that vouches for it, when its signer is nobody's.
+    pub const fn voucher(&self) -> Option<MemberId> {
+        match self {
+            Self::CreateGrant(declared) => Some(declared.body.voucher.member),
             _ => None,
         }
     }

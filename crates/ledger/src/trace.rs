@@ -5,9 +5,11 @@
 //!   proof do not hold; the role may not; a pack is unknown, begun before, or its trace has grown
 //!   since; or the prescription was used.
 //!
-//! An append to a closed trace is refused too, and *leaves an alarm* in it: whoever made it knows
-//! the code of a pack that is gone. That is how a copied code shows. The proof keeps strangers from
-//! making alarms.
+//! An append to a closed trace is refused too, and *leaves an alarm* in it when it names the trace's
+//! length: whoever made it knows the code of a pack that is gone, and saw that it is gone. That is
+//! how a copied code shows. One that names another length was made before: it is stale, and no
+//! alarm, since whoever lost the answer to his own append may send another. The proof keeps
+//! strangers from making alarms.
 
 use std::collections::BTreeSet;
 
@@ -87,10 +89,21 @@ impl Rule for TraceAppend {
     fn reads(&self, declare: &mut Declaration) -> AppendReads {
         let traces = self.terms.pushes.iter().map(|push| push.trace.as_bytes());
         let tag = self.terms.prescription.as_ref();
+        declare.authorising_ends();
         AppendReads {
             heads: declare.slots(TRACE, traces),
             prescription: tag.map(|tag| declare.slot(PRESCRIPTION, tag.as_bytes())),
         }
+    }
+
+    fn authorise(
+        &self,
+        _reads: &AppendReads,
+        _context: &rule::Context<'_>,
+        _state: &Overlay<'_>,
+    ) -> Result<(), Stop> {
+        // `check` verified the pass already, and that its key signed.
+        Ok(())
     }
 
     fn apply(
@@ -103,6 +116,7 @@ impl Rule for TraceAppend {
         terms.pass.check_time(admitted.time)?;
         require(terms.window.holds(admitted.height), Refusal::OutsideWindow)?;
         let places = heads(state, reads, terms)?;
+        fits(terms, &places)?;
         let after = |head: &TraceHead| head.state.after(terms.action);
         let late: Vec<_> = places
             .iter()
@@ -115,7 +129,6 @@ impl Rule for TraceAppend {
             raise(state, admitted, terms, &late);
             return Err(Refusal::TraceClosed.into());
         }
-        fits(terms, &places)?;
         if let Some(prescription) = &reads.prescription {
             let used = prescription.get(state)?;
             require(used.is_none(), Refusal::PrescriptionUsed)?;

@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answered;
 pub mod api;
 mod background;
 pub mod config;

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::mpsc;
 use yilian_ledger::{BlockContext, Ledger, Prepared, state::Fetched};
 use yilian_protocol::{
-    GrantId, Height, StateKey, TransactionId,
+    BlockId, GrantId, Height, StateKey, TransactionId,
     grant::GrantState,
     refusal::{Outcome, Refusal},
     registry::Admitted,
@@ -16,7 +16,7 @@ use yilian_protocol::{
     tx::Transaction,
 };
 
-use crate::order::{EncodedTransaction, Execution, StateMachine};
+use crate::order::{EncodedTransaction, Execution, Sender, StateMachine};
 
 /// Bytes of the transactions that are remembered: those on their way.
 const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
@@ -117,6 +117,28 @@ impl StateMachine for LedgerMachine {
         self.admit(transaction).map(drop)
     }
 
+    fn sender(&self, transaction: &EncodedTransaction) -> Sender {
+        let known = self.admit(transaction);
+        Sender(known.map_or([0; 32], |known| known.sender()))
+    }
+
+    fn vet_reads(&self, transaction: &EncodedTransaction) -> Vec<StateKey> {
+        let known = self.admit(transaction);
+        known.map_or_else(|_| Vec::new(), |known| known.vet_reads().to_vec())
+    }
+
+    fn vet(
+        &self,
+        next: Admitted,
+        transaction: &EncodedTransaction,
+        state: StateMap<Option<Vec<u8>>>,
+    ) -> Result<(), Refusal> {
+        let known = self.admit(transaction)?;
+        let vetted = self.ledger.vet(next, &known, &Fetched::new(state));
+        // A damaged state ends the process when the next block is executed.
+        vetted.unwrap_or(Ok(()))
+    }
+
     fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>) {
         // What may not enter a block is executed to a refusal, and reads nothing.
         if let Ok(known) = self.admit(transaction) {
@@ -163,10 +185,11 @@ impl StateMachine for LedgerMachine {
     fn execute(
         &self,
         admitted: Admitted,
+        parent: BlockId,
         transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
-        let context = BlockContext { admitted };
+        let context = BlockContext { admitted, parent };
         let transactions = transactions.iter().map(|known| self.admit(known));
         let executed = self
             .ledger
@@ -175,6 +198,7 @@ impl StateMachine for LedgerMachine {
             Ok(execution) => Execution {
                 writes: execution.writes,
                 outcomes: execution.outcomes,
+                strangers: execution.strangers,
             },
             Err(error) => panic!("{error}"),
         }

@@ -22,7 +22,8 @@ use crate::{
     limits::{CLOCK_SKEW_MS, OBJECT_MAX},
     media::MediaType,
     refusal::Refusal,
-    registry::{Admitted, CertificateEntry},
+    registry::Admitted,
+    standing::CertifiedPerson,
     trace::prescription_tag,
 };
 
@@ -117,27 +118,26 @@ impl Authored {
 
     /// The content, once its author's signature and standing are checked.
     ///
-    /// `entry` is the registry's entry of [`Authored::author`], `anchored` the block that holds the
-    /// record, `nym` the pseudonym on the chain.
+    /// `author` is what the registry says of [`Authored::author`], `anchored` the block that holds
+    /// the record, `nym` the pseudonym on the chain.
     ///
     /// # Errors
     /// [`AuthoredError`] names the first check that fails.
     pub fn verify(
         self,
-        entry: &CertificateEntry,
+        author: &CertifiedPerson,
         chain: ChainId,
         nym: &Nym,
         anchored: Admitted,
     ) -> Result<Verified, AuthoredError> {
-        let Statement { author, .. } = self.statement;
-        if entry.certificate.id() != author {
+        let certificate = author.certificate();
+        if certificate.id() != self.statement.author {
             return Err(AuthoredError::OtherCertificate);
         }
         if self.statement.chain != chain || self.statement.nym != *nym {
             return Err(AuthoredError::OtherVisit);
         }
-        entry
-            .certificate
+        certificate
             .signing
             .verify(
                 label::RECORD_SIGNATURE,
@@ -145,7 +145,7 @@ impl Authored {
                 &self.signature,
             )
             .map_err(|_| AuthoredError::Signature)?;
-        if !entry.certificate.role.signs_records() {
+        if !certificate.role.signs_records() {
             return Err(AuthoredError::Standing(Refusal::RoleNotAllowed));
         }
         // A date ahead of the block that holds it is a lie about the time, within what clocks may
@@ -154,7 +154,7 @@ impl Authored {
             return Err(AuthoredError::PostDated);
         }
         for moment in [self.statement.signed_at, anchored.time] {
-            entry.standing(moment).map_err(AuthoredError::Standing)?;
+            author.standing(moment).map_err(AuthoredError::Standing)?;
         }
         Ok(Verified {
             authored: self,
@@ -189,30 +189,6 @@ impl Decode for Authored {
             signature: Decode::decode(input)?,
             content: Zeroizing::new(Blob::<OBJECT_MAX>::decode(input)?.into_vec()),
         })
-    }
-}
-
-impl CertificateEntry {
-    /// Whether the certificate was good at `moment`.
-    ///
-    /// # Errors
-    /// The rule by which it was not.
-    pub fn standing(&self, moment: TimeMs) -> Result<(), Refusal> {
-        let Self {
-            certificate,
-            revoked,
-            ..
-        } = self;
-        if moment < certificate.valid_from {
-            return Err(Refusal::CertificateNotYetValid);
-        }
-        if moment >= certificate.valid_until {
-            return Err(Refusal::CertificateExpired);
-        }
-        match revoked {
-            Some(revoked) if moment >= revoked.admitted.time => Err(Refusal::CertificateRevoked),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical},
     fixed,
     ids::{ChainId, Height, MemberId},
-    limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN},
+    limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN, SHARE_EPOCHS},
 };
 
 /// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or
@@ -279,15 +279,42 @@ pub struct CandidateEntry {
     pub stands: bool,
     /// Votes for it.
     pub votes: u32,
+    /// The block in which it came; a ballot counts for the candidacy that it was given to.
+    pub since: Height,
+    /// The last epoch that it was elected for, if it ever was.
+    pub elected: Option<u64>,
 }
 canonical!(CandidateEntry {
     delegate,
     member,
     stands,
-    votes
+    votes,
+    since,
+    elected
 });
 
-/// All candidates there ever were, in the order in which they came.
+impl CandidateEntry {
+    /// Whether the node may hold a share of the group key in `epoch`, or shall: those elected for an
+    /// epoch make shares in it, vote in the next, and hand over in that.
+    #[must_use]
+    pub fn may_hold_share(&self, epoch: u64) -> bool {
+        self.elected
+            .is_some_and(|elected| elected.saturating_add(SHARE_EPOCHS) >= epoch)
+    }
+}
+
+/// A ballot that was cast, and the candidacy that it was for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct BallotEntry {
+    /// The ballot.
+    pub ballot: Ballot,
+    /// [`CandidateEntry::since`] of the candidate.
+    pub since: Height,
+}
+canonical!(BallotEntry { ballot, since });
+
+/// All candidates: those that stand, and those that withdrew and may still hold a share, in the
+/// order in which they came.
 pub type Candidates = List<CandidateEntry, CANDIDATES_MAX>;
 
 /// The delegates of an epoch, as elected: who make shares in it, and vote in the next.
@@ -324,6 +351,8 @@ impl Governance {
             member: None,
             stands: true,
             votes: 0,
+            since: Height::new(0),
+            elected: Some(1),
         };
         self.delegates.iter().map(entry).collect()
     }

@@ -26,7 +26,11 @@ use crate::{
     codec::{Blob, Decode, DecodeError, Encode, List, Reader, Text, canonical, named_codes},
     fixed,
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
-    limits::{DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, REASON_MAX, SCOPES_MAX, SEALED_SECRET_MAX},
+    limits::{
+        CLOCK_SKEW_MS, DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, OPENING_MS, REASON_MAX, SCOPES_MAX,
+        SEALED_SECRET_MAX,
+    },
+    refusal::Refusal,
     registry::Admitted,
 };
 
@@ -472,21 +476,56 @@ impl SealedDeposit {
         bound
     }
 
-    /// Opens it with the node's key.
+    /// Opens it with the node's key. The grant's `controller` must have signed it, which is checked
+    /// before any of its thousands of points is decoded.
     ///
     /// # Errors
-    /// When it is for another node, or holds another deposit than it says.
-    pub fn open(&self, chain: ChainId, node: &SigningKey) -> Result<Deposit, DecodeError> {
+    /// When it is for another node, not signed, or holds another deposit than it says.
+    pub fn open(
+        &self,
+        chain: ChainId,
+        node: &SigningKey,
+        controller: &VerifyingKey,
+    ) -> Result<Deposit, DecodeError> {
         let invalid = DecodeError::Invalid {
-            what: "sealed deposit (it is not for this node)",
+            what: "sealed deposit (it is not for this node, or not the patient's)",
         };
         let bound = Self::bound(chain, self.grant, self.holder);
         let opened = KemSecret::of_node(node).open(&bound, self.sealed.as_slice());
-        let deposit = Deposit::from_slice(&opened.map_err(|_| invalid.clone())?)?;
+        let opened = opened.map_err(|_| invalid.clone())?;
+        // As `Deposit::message`: what stands between the grant and the signature.
+        let signed =
+            opened
+                .split_last_chunk::<{ Signature::SIZE }>()
+                .and_then(|(body, signature)| {
+                    let (_, body) = body.split_at_checked(GrantId::SIZE)?;
+                    let message = [chain.as_bytes(), body].concat();
+                    let signature = Signature::from_slice(signature).ok()?;
+                    let words: &[&[u8]] = &[label::call::DEPOSIT, &message];
+                    controller
+                        .verify(label::CALL_SIGNATURE, words, &signature)
+                        .ok()
+                });
+        signed.ok_or_else(|| invalid.clone())?;
+        let deposit = Deposit::from_slice(&opened)?;
         let same = deposit.grant == self.grant && deposit.holder == self.holder;
         same.then_some(deposit).ok_or(invalid)
     }
 }
+
+/// A clinician by his certificate, and the member that certified him: so whoever executes an
+/// opening knows which entries to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct Clinician {
+    /// His certificate.
+    pub certificate: CertificateId,
+    /// The member.
+    pub member: MemberId,
+}
+canonical!(Clinician {
+    certificate,
+    member
+});
 
 /// A clinician's word that a patient's emergency grant has to be opened. A second clinician
 /// countersigns it by putting it onto the chain, where it stays for the patient to see.
@@ -495,9 +534,9 @@ pub struct Opening {
     /// The grant.
     pub grant: GrantId,
     /// The first clinician.
-    pub first: CertificateId,
+    pub first: Clinician,
     /// The second.
-    pub second: CertificateId,
+    pub second: Clinician,
     /// Why, in the first one's words.
     pub reason: Text<REASON_MAX>,
     /// When, by the first one's clock.
@@ -521,7 +560,7 @@ impl Opening {
     pub fn sign(
         chain: ChainId,
         grant: GrantId,
-        (first, second): (CertificateId, CertificateId),
+        (first, second): (Clinician, Clinician),
         reason: Text<REASON_MAX>,
         at: TimeMs,
         key: &SigningKey,
@@ -552,10 +591,23 @@ impl Opening {
         )
     }
 
+    /// What it opens, when it comes onto the chain in a block of the time `now`.
+    ///
+    /// # Errors
+    /// [`Refusal::StaleRequest`] when it was signed a day ago, or ahead of the block by more than
+    /// clocks may differ.
+    pub fn opens(&self, now: TimeMs) -> Result<Opened, Refusal> {
+        let until = self.at.min(now).plus_ms(OPENING_MS);
+        if self.at > now.plus_ms(CLOCK_SKEW_MS) || now >= until {
+            return Err(Refusal::StaleRequest);
+        }
+        Ok(Opened { at: self.at, until })
+    }
+
     fn message(
         chain: ChainId,
         grant: GrantId,
-        (first, second): (CertificateId, CertificateId),
+        (first, second): (Clinician, Clinician),
         reason: &Text<REASON_MAX>,
         at: TimeMs,
     ) -> Vec<u8> {
@@ -574,11 +626,22 @@ impl Opening {
 pub struct OpeningEntry {
     /// What was signed.
     pub opening: Opening,
-    /// When it came onto the chain; the grant is served for [`crate::limits::OPENING_MS`] from
-    /// then on.
+    /// When it came onto the chain.
     pub admitted: Admitted,
 }
 canonical!(OpeningEntry { opening, admitted });
+
+/// How an emergency grant was opened last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct Opened {
+    /// [`Opening::at`]. An opening counts when it was signed later than this: each counts once.
+    pub at: TimeMs,
+    /// First moment at which the grant is not served any more:
+    /// [`OPENING_MS`](crate::limits::OPENING_MS) after the *first* clinician signed. So the second
+    /// cannot prolong it alone.
+    pub until: TimeMs,
+}
+canonical!(Opened { at, until });
 
 /// Says that a key holder erased its shares of a revoked grant; on the chain, signed by its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]

@@ -126,6 +126,10 @@ id! {
     MemberId, "member id (64 hex digits)"
 }
 id! {
+    /// A person whom members certify, however often: the hash of what tells him from others.
+    PersonId, "person id (64 hex digits)"
+}
+id! {
     /// A certificate: the hash of its encoding.
     CertificateId, "certificate id (64 hex digits)"
 }
@@ -172,6 +176,16 @@ impl Cid {
     #[must_use]
     pub fn record(&self) -> RecordId {
         RecordId(hash(label::RECORD_ID, &[&self.0]))
+    }
+}
+
+impl PersonId {
+    /// The person whom `text` tells from others: the number of his licence, or his name where there
+    /// is none. Such numbers can be guessed, so the id hides nothing; a certificate names the
+    /// person anyway.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(hash(label::PERSON, &[text.as_bytes()]))
     }
 }
 

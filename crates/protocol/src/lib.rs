@@ -27,13 +27,15 @@ pub mod registry;
 pub mod schema;
 pub mod sealed;
 pub mod search;
+pub mod standing;
 pub mod state;
 pub mod trace;
 pub mod tx;
 pub mod visit;
+pub mod voucher;
 
 pub use ids::{
-    BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
-    TraceId, TransactionId, TreeHash,
+    BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, PersonId, RecordId, StateKey,
+    TimeMs, TraceId, TransactionId, TreeHash,
 };
 pub use yilian_crypto::scope::{Confidentiality, Quarter, Scope};

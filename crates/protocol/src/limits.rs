@@ -15,6 +15,12 @@ pub const TRANSACTION_MAX: usize = 512 * 1024;
 pub const RECORDS_MAX: usize = 256;
 /// Scopes one grant may name: four levels, two years of quarters, eight hospitals.
 pub const SCOPES_MAX: usize = 256;
+/// Grants that one member vouches for in one epoch.
+pub const VOUCHERS_MAX: u32 = 1_000;
+/// Changes of one grant; the last one can only revoke it.
+pub const GRANT_CHANGES_MAX: u32 = 64;
+/// Days for which a grant may be made: two years of quarters.
+pub const GRANT_DAYS_MAX: u64 = 2 * 366;
 /// Key holders of one grant.
 pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
 /// Bytes of a sealed deposit: for each scope its key, shares of rekey and secret, and the commitment
@@ -34,12 +40,20 @@ pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
 pub const HOPS_MAX: u8 = 2;
 /// Uses of a grant that one answer lists.
 pub const USES_MAX: usize = 1_000;
-/// Members of a consortium, expelled ones included: a list of all fits into one value of the state.
+/// Members of a consortium that are not expelled: a list of all fits into one value of the state.
 pub const MEMBERS_MAX: usize = 1_024;
 /// Validators of one epoch: 3f + 1.
 pub const DELEGATES_MAX: usize = 13;
-/// Nodes that ever stood for election, on one chain.
+/// Past suspensions of one member; one more, and it can only be expelled.
+pub const SUSPENSIONS_MAX: usize = 256;
+/// Nodes that stand for election or may hold a share of the group key, on one chain.
 pub const CANDIDATES_MAX: usize = 256;
+/// Of them, those of one member: the one that has its seat, one to follow it, and those that had it
+/// just before.
+pub const CANDIDATES_OF_MEMBER_MAX: usize = 4;
+/// Epochs for which a node stays known after those that it was elected for: it held a share in
+/// them.
+pub const SHARE_EPOCHS: u64 = 2;
 /// Blocks of the shortest epoch.
 pub const EPOCH_BLOCKS_MIN: u32 = 32;
 /// Bytes of an organisation's or person's name.
@@ -79,6 +93,8 @@ pub const CROSSINGS_MAX: usize = 4_096;
 pub const PROOFS_MAX: usize = 64;
 /// Entries one listing answers with; the next page starts where it ended.
 pub const PAGE_MAX: usize = 1_000;
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Days a certificate may be valid.
 pub const CERTIFICATE_DAYS_MAX: u64 = 5 * 366;
 /// Milliseconds by which a reader's clock may differ from the node's when he asks.

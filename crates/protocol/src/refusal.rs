@@ -103,13 +103,24 @@ named_codes! {
         NotForEmergencies = 61 "not-for-emergencies",
         /// An emergency grant is opened by two clinicians; these are one, or one is the reader.
         TwoClinicians = 62 "two-clinicians",
+        /// No member vouches for it, or the one that does may not: it is not named by it, or was
+        /// asked in another epoch.
+        NotVouched = 64 "not-vouched",
+        /// The member vouched for as many grants as it may in this epoch.
+        VouchersUsed = 65 "vouchers-used",
+        /// The grant is for a longer time than grants may be.
+        GrantTooLong = 66 "grant-too-long",
+        /// The grant was changed as often as it can be; only its revocation is left.
+        TooManyChanges = 67 "too-many-changes",
+        /// The opening is not later than the one before: each counts once.
+        OpeningStale = 63 "opening-stale",
         /// The node did not consent to be stood for election.
         NoConsent = 70 "no-consent",
         /// The node is another member's.
         ForeignNode = 71 "foreign-node",
         /// The node does not stand for election.
         NotStanding = 72 "not-standing",
-        /// The chain has seen as many candidates as it can.
+        /// The member, or the chain, has as many candidates as it can.
         TooManyCandidates = 73 "too-many-candidates",
         /// Only members may ask this, under TLS and with a certificate of theirs.
         NotAMember = 74 "not-a-member",
@@ -174,7 +185,7 @@ impl Refusal {
             Self::NotAMember => {
                 "show a certificate of your organisation, as `yilian ca tls` makes it"
             }
-            Self::TooManyCandidates => "stand a node that stood before",
+            Self::TooManyCandidates => "withdraw one of your nodes, or stand one that stands",
             Self::RecordExists => "seal a correction as a new record",
             Self::WrongSecrets => {
                 "deposit one signed share of its secret for each scope of an emergency grant, and none else"
@@ -213,6 +224,11 @@ impl Refusal {
             }
             Self::NotForEmergencies => "ask the patient; or name a grant made for emergencies",
             Self::TwoClinicians => "have another clinician countersign",
+            Self::NotVouched => "have one of the grant's key holders vouch for it",
+            Self::VouchersUsed => "ask another of the grant's key holders, or wait for an hour",
+            Self::GrantTooLong => "make the grant for two years at most, and a new one then",
+            Self::TooManyChanges => "revoke the grant, and make a new one",
+            Self::OpeningStale => "have the first clinician sign a new opening",
             Self::PassInvalid | Self::PassExpired => {
                 "have the consortium's CA issue new passes to you"
             }

@@ -14,8 +14,8 @@ use crate::{
     codec::{Blob, DecodeError, Encode, List, Text, canonical, named_codes},
     fixed,
     governance::Governance,
-    ids::{CertificateId, ChainId, Height, MemberId, TimeMs},
-    limits::{CERTIFICATE_DAYS_MAX, MEMBERS_MAX, NAME_MAX, REASON_MAX},
+    ids::{CertificateId, ChainId, Height, MemberId, PersonId, TimeMs},
+    limits::{CERTIFICATE_DAYS_MAX, DAY_MS, MEMBERS_MAX, NAME_MAX, REASON_MAX, SUSPENSIONS_MAX},
     refusal::Refusal,
 };
 
@@ -146,6 +146,8 @@ impl Member {
 pub struct Certificate {
     /// The person's name, as it stands under a record.
     pub subject: Text<NAME_MAX>,
+    /// Who it is: the same in all certificates of one person, of whichever organisation.
+    pub person: PersonId,
     /// The organisation the person acts for.
     pub member: MemberId,
     /// What the person may do.
@@ -169,6 +171,7 @@ pub struct Certificate {
 }
 canonical!(Certificate {
     subject,
+    person,
     member,
     role,
     signing,
@@ -192,7 +195,6 @@ impl Certificate {
     /// [`DecodeError::Invalid`] when it ends before it begins, [`DecodeError::TooLong`] over
     /// [`CERTIFICATE_DAYS_MAX`].
     pub fn check_validity(&self) -> Result<(), DecodeError> {
-        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
         let (from, until) = (self.valid_from.get(), self.valid_until.get());
         if until <= from {
             return Err(DecodeError::Invalid {
@@ -301,8 +303,70 @@ canonical!(Vote {
     sequence
 });
 
+/// A member that may act, since the last decision about it. What it voted before that decision
+/// counts no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Voter {
+    /// The member.
+    pub member: MemberId,
+    /// [`MemberEntry::decisions`] of it.
+    pub decisions: u32,
+}
+canonical!(Voter { member, decisions });
+
 /// Who is in favour of a motion.
-pub type Votes = List<MemberId, MEMBERS_MAX>;
+pub type Votes = List<Voter, MEMBERS_MAX>;
+
+/// Which members may act, and how many may not for now: all that are not expelled.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Roll {
+    /// Those that may act, in the order in which they could.
+    pub voters: List<Voter, MEMBERS_MAX>,
+    /// How many are suspended.
+    pub suspended: u32,
+}
+canonical!(Roll { voters, suspended });
+
+impl Roll {
+    /// How many members may act.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.voters.len()
+    }
+
+    /// Whether the vote of `voter` counts.
+    #[must_use]
+    pub fn has(&self, voter: &Voter) -> bool {
+        self.voters.contains(voter)
+    }
+
+    /// Whether there is room for one more member.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.voters.len() + (self.suspended as usize) < MEMBERS_MAX
+    }
+
+    /// The roll after a member's standing was decided, or it was admitted.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyMembers`] over [`MEMBERS_MAX`].
+    pub fn after(&self, before: Option<Standing>, entry: &MemberEntry) -> Result<Self, Refusal> {
+        let voter = entry.voter();
+        let mut voters = self.voters.clone().into_vec();
+        voters.retain(|known| known.member != voter.member);
+        let mut suspended = self.suspended;
+        if before == Some(Standing::Suspended) {
+            suspended = suspended.saturating_sub(1);
+        }
+        match entry.standing {
+            Standing::Active => voters.push(voter),
+            Standing::Suspended => suspended = suspended.saturating_add(1),
+            Standing::Expelled => {}
+        }
+        let voters = List::new(voters).map_err(|_| Refusal::TooManyMembers)?;
+        Ok(Self { voters, suspended })
+    }
+}
 
 /// What the chain knows of a member.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
@@ -317,26 +381,80 @@ pub struct MemberEntry {
     pub since: Admitted,
     /// How often it was decided.
     pub decisions: u32,
+    /// When it might not act before: what it did at other times stays good.
+    pub suspensions: List<Suspension, SUSPENSIONS_MAX>,
 }
 canonical!(MemberEntry {
     member,
     admitted,
     standing,
     since,
-    decisions
+    decisions,
+    suspensions
 });
+
+/// A time in which a member might not act, and that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct Suspension {
+    /// The block that suspended it.
+    pub from: Admitted,
+    /// The block that decided otherwise.
+    pub until: Admitted,
+}
+canonical!(Suspension { from, until });
 
 impl MemberEntry {
     /// A member just admitted.
     #[must_use]
-    pub const fn new(member: Member, admitted: Admitted) -> Self {
+    pub fn new(member: Member, admitted: Admitted) -> Self {
         Self {
             member,
             admitted,
             standing: Standing::Active,
             since: admitted,
             decisions: 0,
+            suspensions: List::default(),
         }
+    }
+
+    /// The member as a voter.
+    #[must_use]
+    pub fn voter(&self) -> Voter {
+        Voter {
+            member: self.member.id(),
+            decisions: self.decisions,
+        }
+    }
+
+    /// Whether `motion` can be decided about it now.
+    #[must_use]
+    pub fn is_open_to(&self, motion: Motion) -> bool {
+        let full = self.suspensions.len() >= SUSPENSIONS_MAX;
+        motion.applies_to(self.standing) && !(motion == Motion::Suspend && full)
+    }
+
+    /// The member after `motion` was carried in the block `at`.
+    ///
+    /// # Errors
+    /// [`Refusal::StaleMotion`] when it is not [open](Self::is_open_to) to it.
+    pub fn after(&self, motion: Motion, at: Admitted) -> Result<Self, Refusal> {
+        if !self.is_open_to(motion) {
+            return Err(Refusal::StaleMotion);
+        }
+        let mut suspensions = self.suspensions.clone().into_vec();
+        if self.standing == Standing::Suspended {
+            suspensions.push(Suspension {
+                from: self.since,
+                until: at,
+            });
+        }
+        Ok(Self {
+            standing: motion.outcome(),
+            since: at,
+            decisions: self.decisions.saturating_add(1),
+            suspensions: List::new(suspensions).map_err(|_| Refusal::StaleMotion)?,
+            ..self.clone()
+        })
     }
 
     /// Whether the member may act.

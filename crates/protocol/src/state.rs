@@ -134,22 +134,23 @@ pub mod tables {
     use crate::{
         call::RecordEntry,
         codec::List,
-        governance::{Ballot, Candidates, Seats},
-        grant::{GrantEntry, OpeningEntry},
+        governance::{BallotEntry, Candidates, Seats},
+        grant::{GrantEntry, Opened, OpeningEntry},
         ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
         limits::RECORDS_MAX,
         private_chain::AnchorEntry,
-        registry::{Admitted, CertificateEntry, MemberEntry, Motion, Votes},
+        registry::{Admitted, CertificateEntry, MemberEntry, Motion, Roll, Votes},
         search::CrossTags,
         trace::{TraceHead, TraceItem, TraceShared},
+        voucher::Vouched,
     };
 
     /// Member id -> entry.
     pub const MEMBER: Table<MemberEntry> = Table::new("member");
     /// All members, under the empty name.
     pub const MEMBERS: Sequence<MemberId> = Sequence::new("members", "members-item");
-    /// How many members may act, under the empty name.
-    pub const ACTIVE_MEMBERS: Table<u32> = Table::new("active-members");
+    /// Which members may act, under the empty name.
+    pub const ROLL: Table<Roll> = Table::new("roll");
     /// Motion ([`motion_name`]) -> who is in favour of it.
     pub const VOTES: Table<Votes> = Table::new("votes");
     /// Member -> how often it voted or stood a node.
@@ -157,7 +158,7 @@ pub mod tables {
     /// All candidates, under the empty name; those of the genesis while there is no such value.
     pub const CANDIDATES: Table<Candidates> = Table::new("candidates");
     /// Member -> its vote for a candidate.
-    pub const BALLOT: Table<Ballot> = Table::new("ballot");
+    pub const BALLOT: Table<BallotEntry> = Table::new("ballot");
     /// Epoch (8 bytes, big endian) -> its delegates; nothing for the first two, see
     /// [`Governance`](crate::governance::Governance).
     pub const SEATS: Table<Seats> = Table::new("seats");
@@ -211,6 +212,8 @@ pub mod tables {
 
     /// Grant id -> entry.
     pub const GRANT: Table<GrantEntry> = Table::new("grant");
+    /// Member -> how many grants it vouched for.
+    pub const VOUCHED: Table<Vouched> = Table::new("vouched");
     /// Hospital -> the latest anchor of its private chain.
     pub const ANCHOR: Table<AnchorEntry> = Table::new("anchor");
     /// Anchors of each hospital's private chain, in order.
@@ -218,8 +221,8 @@ pub mod tables {
 
     /// Openings of each emergency grant, in order.
     pub const OPENINGS: Sequence<OpeningEntry> = Sequence::new("openings", "openings-item");
-    /// Emergency grant -> when it was opened last.
-    pub const OPENED: Table<Admitted> = Table::new("opened");
+    /// Emergency grant -> how it was opened last.
+    pub const OPENED: Table<Opened> = Table::new("opened");
     /// Grant and key holder ([`erasure_name`]) -> when the holder said that it erased its shares.
     pub const ERASURE: Table<Admitted> = Table::new("erasure");
 

@@ -31,7 +31,8 @@ use crate::{
         TRACE_WINDOW_MAX,
     },
     refusal::Refusal,
-    registry::{Admitted, CertificateEntry, Role},
+    registry::{Admitted, Role},
+    standing::CertifiedPerson,
 };
 
 named_codes! {
@@ -480,19 +481,19 @@ impl AuthoredEvent {
         &self.event
     }
 
-    /// Whether the author of `entry` signed it, for the append `shared`, with the role of its pass,
+    /// Whether `author` signed it, for the append `shared`, with the role of its pass,
     /// in good standing when it was signed and when it came onto the chain.
     ///
     /// # Errors
     /// [`Refusal`] names the first rule that is broken.
     pub fn verify(
         &self,
-        entry: &CertificateEntry,
+        author: &CertifiedPerson,
         chain: ChainId,
         shared: &TraceShared,
     ) -> Result<(), Refusal> {
         let TraceShared { pass, action, .. } = shared;
-        let certificate = &entry.certificate;
+        let certificate = author.certificate();
         if certificate.id() != self.author {
             return Err(Refusal::CertificateUnknown);
         }
@@ -513,7 +514,7 @@ impl AuthoredEvent {
             return Err(Refusal::StaleRequest);
         }
         for moment in [self.signed_at, shared.admitted.time] {
-            entry.standing(moment)?;
+            author.standing(moment)?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical, canonical_choice},
     fixed,
     governance::{Ballot, Candidacy},
-    grant::{Erasure, Grant, GrantChange, Opening},
+    grant::{Erasure, GrantChange, Opening},
     ids::{ChainId, MemberId, TransactionId},
     limits::{RECORDS_MAX, TRANSACTION_MAX},
     private_chain::Anchor,
@@ -24,6 +24,7 @@ use crate::{
     sealed::SealedRecord,
     search::RecordIndex,
     trace::TraceAppend,
+    voucher::NewGrant,
 };
 
 /// What a transaction does. The enum is closed: whoever takes part in consensus knows every kind.
@@ -38,8 +39,8 @@ pub enum Body {
     Revoke(Revocation),
     /// Puts the records of a visit onto the chain; by the hospital's node.
     Seal(SealVisit),
-    /// Puts a standing grant onto the chain; by the grant's controller.
-    CreateGrant(Grant),
+    /// Puts a standing grant onto the chain; by the grant's controller, with a key holder's word.
+    CreateGrant(NewGrant),
     /// Pauses, resumes or revokes a grant; by its controller.
     SetGrant(GrantChange),
     /// Appends an event to the traces of packs; by whoever knows their keys and holds a pass.

@@ -43,10 +43,12 @@ use yilian_protocol::{
     governance::{Ballot, BallotChoice, EpochBlocks},
     grant::{Grant, GrantChange, GrantEntry, GrantState},
     ids::TermsHash,
+    limits::DAY_MS,
     refusal::Refusal,
     registry::{Genesis, NodeKeys},
     state::tables::{CAST, GRANT},
     tx::{Body, Transaction},
+    voucher::{NewGrant, Voucher},
 };
 
 use care::Practice;
@@ -248,7 +250,10 @@ impl World {
         let transaction = Transaction::sign(self.genesis.chain(), body, key);
         let ordered = self.order(chain, &transaction).await;
         ordered.unwrap_or_else(|refusal| {
-            self.violated(format!("a sound transaction was refused: {refusal}"));
+            // A node that stops while it admits its hospital goes on without it.
+            if refusal != Refusal::MemberUnknown {
+                self.violated(format!("a sound transaction was refused: {refusal}"));
+            }
             None
         })
     }
@@ -322,14 +327,25 @@ impl World {
         let grant = Grant {
             controller: controller.verifying_key(),
             terms: TermsHash::from_bytes([7; 32]),
-            until: TimeMs::new(u64::MAX),
+            until: chain.latest().time.plus_ms(30 * DAY_MS),
             holders: List::new(vec![holder]).unwrap(),
             threshold: 1,
             emergency: false,
         };
         let id = grant.id();
-        self.submit(chain, Body::CreateGrant(grant), &controller)
-            .await;
+        let epochs = self.genesis.governance.epoch_blocks;
+        let epoch = epochs.epoch_of(chain.latest().height.next());
+        let node = node_key(place);
+        let voucher = Voucher::sign(self.genesis.chain(), (holder, &node), epoch, &grant);
+        let body = Body::CreateGrant(NewGrant { grant, voucher });
+        let made = Transaction::sign(self.genesis.chain(), body, &controller);
+        match self.order(chain, &made).await {
+            // The node was cut off for longer than the voucher counts, or the hospital is not
+            // admitted yet.
+            Err(Refusal::NotVouched | Refusal::MemberUnknown) => return,
+            Err(refusal) => self.violated(format!("a sound grant was refused: {refusal}")),
+            Ok(_) => {}
+        }
         let change = GrantChange {
             grant: id,
             state: GrantState::Revoked,

@@ -13,7 +13,7 @@ use yilian_client::{
 };
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
-    CertificateId, MemberId, TimeMs,
+    CertificateId, MemberId, PersonId, TimeMs,
     call::Transport,
     codec::Text,
     registry::{Motion, Role, Standing},
@@ -91,6 +91,9 @@ pub struct CertifyOptions {
     member: String,
     /// The person's name
     name: String,
+    /// The number of the person's licence; without one, two of the same name count as one person
+    #[arg(long, value_name = "NUMBER")]
+    licence: Option<String>,
     /// What the person may do
     #[arg(long, default_value = "doctor")]
     role: Role,
@@ -106,6 +109,7 @@ async fn certify_one(context: &Context, options: CertifyOptions) -> anyhow::Resu
     let CertifyOptions {
         member,
         name,
+        licence,
         role,
         from,
         days,
@@ -117,7 +121,8 @@ async fn certify_one(context: &Context, options: CertifyOptions) -> anyhow::Resu
     let opened = context.open().await?;
     let (home, session) = (&context.home, &opened.session);
     let validity = (from, days_after(from, days));
-    let certificate = certify(home, session, &member, &name, role, validity).await?;
+    let certificate = certify(home, session, &member, (&name, licence), role, validity);
+    let certificate = certificate.await?;
     context.output.tell(&Certified {
         name,
         member,
@@ -201,19 +206,23 @@ pub async fn admit_member<T: Transport>(
     Ok(())
 }
 
-/// Makes a person's keys and has the member's CA certify them.
+/// Makes a person's keys and has the member's CA certify them. The number of the licence tells the
+/// person from others of the same name.
 pub async fn certify<T: Transport>(
     home: &Home,
     session: &Session<T>,
     member: &str,
-    name: &str,
+    (name, licence): (&str, Option<String>),
     role: Role,
     (from, until): (TimeMs, TimeMs),
 ) -> anyhow::Result<CertificateId> {
     let ca = home.member_ca(member)?;
     let subject = Text::new(name).context("the person's name")?;
     let seed = home.make_person_seed(name)?;
-    let certificate = ca.certificate(subject, role, &seed, from, until);
+    let mut certificate = ca.certificate(subject, role, &seed, from, until);
+    if let Some(licence) = licence {
+        certificate.person = PersonId::of(&licence);
+    }
     let id = ca.certify(session, certificate.clone()).await?;
     home.keep_person(name, certificate)?;
     Ok(id)
@@ -446,7 +455,7 @@ impl fmt::Display for Registry {
             writeln!(f, "{}  {name}  {standing}", listed.id.short())?;
             for entry in &listed.certificates {
                 let certificate = &entry.certificate;
-                let standing = match entry.standing(self.now) {
+                let standing = match listed.standing(entry, self.now) {
                     Ok(()) => format!("until {}", certificate.valid_until.to_text()),
                     Err(rule) => rule.to_string(),
                 };

@@ -210,6 +210,7 @@ async fn emergency(context: &Context, options: &EmergencyOptions) -> anyhow::Res
     let (grant, second) = (options.grant, options.second);
     let reason = Text::new(options.reason.as_str()).context("the reason")?;
     let opening = doctor.sign_opening(&opened.session, grant, second, reason, now());
+    let opening = opening.await?;
     write_json(&options.out, &opening)?;
     context.output.tell(&Signed {
         grant,

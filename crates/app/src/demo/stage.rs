@@ -250,7 +250,7 @@ impl<'a> Stage<'a> {
             self.home,
             self.session,
             member,
-            &person,
+            (&person, None),
             Role::Doctor,
             validity,
         )

@@ -227,10 +227,10 @@ async fn open<T: Transport>(
     };
     step.signed_at = Some(authored.signed_at());
     step.event = Event::parse(authored.event()).ok();
-    let verdict = match session.certificate(authored.author()).await {
-        Ok(certificate) => authored
-            .verify(&certificate, session.chain(), shared)
-            .map(|()| certificate.certificate),
+    let verdict = match session.person(authored.author()).await {
+        Ok(author) => authored
+            .verify(&author, session.chain(), shared)
+            .map(|()| author),
         Err(error) => match error.refusal() {
             Some(refusal) => Err(refusal),
             None => return Err(error),
@@ -238,8 +238,8 @@ async fn open<T: Transport>(
     };
     match verdict {
         Err(refusal) => step.unknown_author = Some(refusal),
-        Ok(certificate) => {
-            let member = session.member(certificate.member).await?.member;
+        Ok(author) => {
+            let (certificate, member) = (author.certificate(), &author.member().member);
             step.author = Some(Author {
                 name: certificate.subject.as_str().to_owned(),
                 member: member.name.as_str().to_owned(),

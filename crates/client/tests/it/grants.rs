@@ -24,13 +24,7 @@ fn entry(ca: &yilian_client::MemberCa) -> MemberEntry {
         height: yilian_protocol::Height::new(1),
         time: TimeMs::new(1),
     };
-    MemberEntry {
-        member: ca.member().clone(),
-        admitted,
-        standing: Standing::Active,
-        since: admitted,
-        decisions: 0,
-    }
+    MemberEntry::new(ca.member().clone(), admitted)
 }
 
 fn members(count: u8) -> Vec<MemberEntry> {
@@ -178,7 +172,7 @@ fn a_holder_is_found_by_name_or_not_at_all() {
 }
 
 /// A patient with a record at the first of some hospitals, and a reader at the last.
-async fn cast(count: u8) -> (World, Patient, Doctor) {
+pub async fn cast(count: u8) -> (World, Patient, Doctor) {
     let world = World::with(count).await;
     let doctor = world.doctor(0, "Dr First").await;
     let reader = world.doctor(count - 1, "Dr Second").await;
@@ -189,7 +183,7 @@ async fn cast(count: u8) -> (World, Patient, Doctor) {
     (world, patient, reader)
 }
 
-async fn make(
+pub async fn make(
     world: &World,
     patient: &mut Patient,
     wish: &Wish,

@@ -11,6 +11,7 @@ mod actors;
 mod attacks;
 mod calendar;
 mod drafts;
+mod faults;
 mod grants;
 mod people;
 mod queue;

@@ -102,7 +102,7 @@ impl Device {
     }
 }
 
-fn pack(serial: &str) -> Pack {
+pub fn pack(serial: &str) -> Pack {
     let identity = Identity::Gs1 {
         gtin: Gtin::parse("09521141012345").unwrap(),
         serial: Code20::parse(serial, "serial number").unwrap(),
@@ -113,7 +113,7 @@ fn pack(serial: &str) -> Pack {
     Pack::new(PackCode::new(identity, secret))
 }
 
-fn capture(pack: &Pack, action: TraceAction) -> Capture {
+pub fn capture(pack: &Pack, action: TraceAction) -> Capture {
     let packs = vec![Pack::new(pack.code().clone())];
     let maker = EventMaker {
         time: jiff::Timestamp::now(),

@@ -59,6 +59,7 @@ pub fn now() -> TimeMs {
 
 pub struct World {
     pub session: Session<InProcess>,
+    pub transport: InProcess,
     pub consortium: ConsortiumCa,
     _folder: tempfile::TempDir,
 }
@@ -84,6 +85,7 @@ impl World {
         ));
         let node = InProcess::new(Arc::new(node.unwrap()));
         let world = Self {
+            transport: node.clone(),
             session: Session::open(node, genesis).await.unwrap(),
             consortium: ConsortiumCa::new(consortium),
             _folder: folder,

@@ -6,21 +6,24 @@
 use yilian_crypto::{
     kem::KemPublic,
     pre::{DelegateePublic, HolderIndex, ScopeKey},
+    sign::VerifyingKey,
 };
 use yilian_protocol::{
     ChainId, GrantId, MemberId, StateKey, TimeMs,
     call::RecordEntry,
     grant::{
-        Deposit, Grant, GrantEntry, GrantState, GrantedScope, SecretOf, SignedAsk, SignedSecret,
-        Terms, UsesRequest,
+        Deposit, Grant, GrantEntry, GrantState, GrantedScope, Opened, SecretOf, SignedAsk,
+        SignedSecret, Terms, UsesRequest,
     },
-    limits::{CLOCK_SKEW_MS, OPENING_MS},
+    limits::CLOCK_SKEW_MS,
     refusal::Refusal,
-    registry::{Admitted, CertificateEntry, MemberEntry},
-    state::tables::{CERTIFICATE, GRANT, MEMBER, OPENED, RECORD},
+    registry::{CertificateEntry, MemberEntry},
+    standing::CertifiedPerson,
+    state::tables::{CERTIFICATE, GRANT, MEMBER, OPENED, RECORD, VOUCHED},
+    voucher::Vouched,
 };
 
-use super::in_force;
+use super::{in_force, is_sound};
 use crate::{
     rule::{Declaration, Overlay, Slot},
     state::{StateError, View},
@@ -81,7 +84,7 @@ impl ConsentChecked {
 struct Asked<'a> {
     signed: &'a SignedAsk,
     grant: Slot<GrantEntry>,
-    opened: Slot<Admitted>,
+    opened: Slot<Opened>,
     reader: Slot<CertificateEntry>,
     record: Slot<RecordEntry>,
 }
@@ -98,6 +101,32 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// What can be said without the grant's terms, so before a holder looks for them: who proves
+    /// nothing learns nothing of them.
+    fn asker(
+        &self,
+        state: &Overlay<'_>,
+        chain: ChainId,
+        holder: MemberId,
+        now: TimeMs,
+    ) -> Result<(GrantEntry, HolderIndex, CertifiedPerson), Stop> {
+        let entry = self.grant.need(state, Refusal::GrantUnknown)?;
+        in_force(&entry, now)?;
+        let index = entry.grant.holder_index(holder);
+        let index = index.ok_or(Refusal::NotKeyHolder)?;
+        if entry.grant.emergency {
+            let opened = self.opened.need(state, Refusal::GrantNotOpened)?;
+            require(now < opened.until, Refusal::GrantNotOpened)?;
+        }
+        let reader = self.reader.need(state, Refusal::CertificateUnknown)?;
+        let certifier = reader.certificate.member;
+        let (member, _) = Declaration::collect(|declare| certified_by(certifier, declare));
+        let member = member.need(state, Refusal::MemberUnknown)?;
+        let reader = CertifiedPerson::new(reader, member)?;
+        reader_may_ask(&reader, chain, self.signed, now)?;
+        Ok((entry, index, reader))
+    }
+
     /// In the order: grant, reader, terms, purpose, scope, record. What stands on the chain is told to
     /// anybody. The terms are hidden: nothing depends on them, nor on whether they are here, before
     /// the caller has proven to be a reader in good standing, and then whether they name him is
@@ -111,22 +140,7 @@ impl<'a> Asked<'a> {
         terms: Option<&Terms>,
     ) -> Result<ConsentChecked, Stop> {
         let ask = &self.signed.ask;
-        let entry = self.grant.need(state, Refusal::GrantUnknown)?;
-        in_force(&entry, now)?;
-        let index = entry.grant.holder_index(holder);
-        let index = index.ok_or(Refusal::NotKeyHolder)?;
-        if entry.grant.emergency {
-            let opened = self.opened.need(state, Refusal::GrantNotOpened)?;
-            let closes = opened.time.plus_ms(OPENING_MS);
-            require(now < closes, Refusal::GrantNotOpened)?;
-        }
-        let reader = self.reader.need(state, Refusal::CertificateUnknown)?;
-        reader_may_ask(&reader, chain, self.signed, now)?;
-        let certifier = reader.certificate.member;
-        let (member, _) = Declaration::collect(|declare| certified_by(certifier, declare));
-        let member = member.need(state, Refusal::MemberUnknown)?;
-        member.may_act()?;
-
+        let (entry, index, reader) = self.asker(state, chain, holder, now)?;
         let terms = terms.ok_or(Refusal::NotKeyHolder)?;
         require(ask.reader == terms.reader, Refusal::ReaderNotNamed)?;
         let committed = terms.commitment() == entry.grant.terms;
@@ -139,8 +153,8 @@ impl<'a> Asked<'a> {
         Ok(ConsentChecked {
             grant: ask.grant,
             holder: index,
-            reader: reader.certificate.delegatee,
-            kem: reader.certificate.kem,
+            reader: reader.certificate().delegatee,
+            kem: reader.certificate().kem,
             record,
             scope: ask.scope,
             _sealed: (),
@@ -181,6 +195,114 @@ pub fn check<V: View>(
     verdict(asked.decide(&Overlay::new(state), chain, holder, now, terms))
 }
 
+/// The part of [`check`] that takes no terms: whether the grant is in force, and the one who asks is
+/// who he says. It costs two signatures' time, so it comes before anything is read for him.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_asker<V: View>(
+    state: &V,
+    chain: ChainId,
+    holder: MemberId,
+    now: TimeMs,
+    ask: &SignedAsk,
+) -> Result<Result<(), Refusal>, StateError> {
+    let (asked, _) = Declaration::collect(|declare| Asked::of(ask, declare));
+    let asker = asked.asker(&Overlay::new(state), chain, holder, now);
+    verdict(asker.map(drop))
+}
+
+/// A holder's word for a grant that is not on the chain yet.
+struct Wanted<'a> {
+    grant: &'a Grant,
+    holder: MemberId,
+    known: Slot<GrantEntry>,
+    member: Slot<MemberEntry>,
+    vouched: Slot<Vouched>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of((grant, holder): (&'a Grant, MemberId), declare: &mut Declaration) -> Self {
+        Self {
+            grant,
+            holder,
+            known: declare.slot(GRANT, grant.id().as_bytes()),
+            member: declare.slot(MEMBER, holder.as_bytes()),
+            vouched: declare.slot(VOUCHED, holder.as_bytes()),
+        }
+    }
+
+    fn decide(&self, state: &Overlay<'_>, now: TimeMs, epoch: u64) -> Result<(), Stop> {
+        is_sound(self.grant, now)?;
+        let index = self.grant.holder_index(self.holder);
+        require(index.is_some(), Refusal::NotKeyHolder)?;
+        self.member.need(state, Refusal::MemberUnknown)?.may_act()?;
+        require(self.known.is_free(state)?, Refusal::GrantExists)?;
+        let before = self.vouched.get(state)?.unwrap_or_default();
+        before.with_one_more(epoch)?;
+        Ok(())
+    }
+}
+
+/// The keys that [`check_vouch`] reads.
+#[must_use]
+pub fn vouch_reads(grant: &Grant, holder: MemberId) -> Vec<StateKey> {
+    Declaration::collect(|declare| Wanted::of((grant, holder), declare)).1
+}
+
+/// Decides whether the node of `holder` shall vouch for `grant` in `epoch`: the ledger would take
+/// it.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the rule that refuses.
+pub fn check_vouch<V: View>(
+    state: &V,
+    now: TimeMs,
+    epoch: u64,
+    (grant, holder): (&Grant, MemberId),
+) -> Result<Result<(), Refusal>, StateError> {
+    let (wanted, _) = Declaration::collect(|declare| Wanted::of((grant, holder), declare));
+    verdict(wanted.decide(&Overlay::new(state), now, epoch))
+}
+
+/// A grant of which a deposit may be kept. A paused one may: it is served when it is resumed.
+fn may_keep(entry: &GrantEntry, holder: MemberId, now: TimeMs) -> Result<HolderIndex, Refusal> {
+    let revoked = entry.state == GrantState::Revoked;
+    require(!revoked, Refusal::GrantRevoked)?;
+    require(now < entry.grant.until, Refusal::GrantExpired)?;
+    let index = entry.grant.holder_index(holder);
+    index.ok_or(Refusal::NotKeyHolder)
+}
+
+fn offered(grant: GrantId, declare: &mut Declaration) -> Slot<GrantEntry> {
+    declare.slot(GRANT, grant.as_bytes())
+}
+
+/// The keys that [`check_offer`] reads.
+#[must_use]
+pub fn offer_reads(grant: GrantId) -> Vec<StateKey> {
+    Declaration::collect(|declare| offered(grant, declare)).1
+}
+
+/// Decides whether a deposit that is sealed still may be for `holder`, and who must have signed it:
+/// thousands of points are decoded for no unknown grant.
+///
+/// # Errors
+/// Outer: the state is at fault. Inner: the rule that refuses.
+pub fn check_offer<V: View>(
+    state: &V,
+    now: TimeMs,
+    (grant, holder): (GrantId, MemberId),
+) -> Result<Result<VerifyingKey, Refusal>, StateError> {
+    let (slot, _) = Declaration::collect(|declare| offered(grant, declare));
+    let decide = || {
+        let entry = slot.need(&Overlay::new(state), Refusal::GrantUnknown)?;
+        may_keep(&entry, holder, now)?;
+        Ok(entry.grant.controller)
+    };
+    verdict(decide())
+}
+
 /// A deposit that is offered.
 struct Offered<'a> {
     deposit: &'a Deposit,
@@ -200,13 +322,8 @@ impl<'a> Offered<'a> {
     fn decide(&self, state: &Overlay<'_>, chain: ChainId, now: TimeMs) -> Result<(), Stop> {
         let deposit = self.deposit;
         let entry = self.grant.need(state, Refusal::GrantUnknown)?;
-        // A paused grant may be deposited: it is served when it is resumed.
-        let revoked = entry.state == GrantState::Revoked;
-        require(!revoked, Refusal::GrantRevoked)?;
+        let index = may_keep(&entry, deposit.holder, now)?;
         let grant = &entry.grant;
-        require(now < grant.until, Refusal::GrantExpired)?;
-        let index = grant.holder_index(deposit.holder);
-        let index = index.ok_or(Refusal::NotKeyHolder)?;
         let signed = deposit.verify(chain, &grant.controller);
         require(signed.is_ok(), Refusal::BadSignature)?;
         let committed = deposit.terms.commitment() == grant.terms;
@@ -311,16 +428,16 @@ pub fn check_uses<V: View>(
 }
 
 fn reader_may_ask(
-    reader: &CertificateEntry,
+    reader: &CertifiedPerson,
     chain: ChainId,
     signed: &SignedAsk,
     now: TimeMs,
 ) -> Result<(), Refusal> {
-    let verified = signed.verify(chain, &reader.certificate.signing);
+    let verified = signed.verify(chain, &reader.certificate().signing);
     require(verified.is_ok(), Refusal::BadSignature)?;
     let late = signed.ask.asked_at.distance_ms(now) > CLOCK_SKEW_MS;
     require(!late, Refusal::StaleRequest)?;
-    let role = reader.certificate.role;
+    let role = reader.certificate().role;
     require(role.reads_records(), Refusal::RoleNotAllowed)?;
     reader.standing(now)
 }

@@ -17,14 +17,41 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Declaration {
     keys: Vec<StateKey>,
+    authorising: Option<usize>,
+}
+
+/// The keys that a rule declared.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    /// All of them.
+    pub keys: Vec<StateKey>,
+    /// How many of them, from the first, authorising may read.
+    pub authorising: usize,
 }
 
 impl Declaration {
     /// What `reads` makes of a declaration, and every key that it declared.
     pub fn collect<R>(reads: impl FnOnce(&mut Self) -> R) -> (R, Vec<StateKey>) {
-        let mut declare = Self { keys: Vec::new() };
+        let (reads, declared) = Self::collect_declared(reads);
+        (reads, declared.keys)
+    }
+
+    /// The same, and which of the keys authorising may read.
+    pub fn collect_declared<R>(reads: impl FnOnce(&mut Self) -> R) -> (R, Declared) {
+        let mut declare = Self {
+            keys: Vec::new(),
+            authorising: None,
+        };
         let reads = reads(&mut declare);
-        (reads, declare.keys)
+        let Self { keys, authorising } = declare;
+        let authorising = authorising.unwrap_or(keys.len());
+        (reads, Declared { keys, authorising })
+    }
+
+    /// Says that authorising reads nothing of what is declared from here on, so that nobody fetches
+    /// that for a stranger. Where it is not said, it may read all.
+    pub fn authorising_ends(&mut self) {
+        self.authorising.get_or_insert(self.keys.len());
     }
 
     /// The value called `name` of `table`.

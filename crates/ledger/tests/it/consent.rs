@@ -16,8 +16,9 @@ use yilian_protocol::{
     CertificateId, ChainId, GrantId, MemberId, TimeMs,
     codec::{Decode as _, List, Text},
     grant::{
-        Ask, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope,
-        Opening, OpeningEntry, Purpose, SecretOf, SignedAsk, SignedSecret, Terms, UsesRequest,
+        Ask, Clinician, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState,
+        GrantedScope, Opening, OpeningEntry, Purpose, SecretOf, SignedAsk, SignedSecret, Terms,
+        UsesRequest,
     },
     ids::Salt,
     limits::{CLOCK_SKEW_MS, OPENING_MS},
@@ -28,12 +29,12 @@ use yilian_protocol::{
 };
 
 use crate::world::{
-    CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id, delegator,
-    key, member, member_id, record_id, scope, seal,
+    CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id, clinician,
+    delegator, key, member, member_id, record_id, scope, seal, vouched,
 };
 
-const CONTROLLER: u8 = 60;
-const READER: u8 = 30;
+pub const CONTROLLER: u8 = 60;
+pub const READER: u8 = 30;
 
 /// Both hospitals together turn records of the fourth quarter to the reader.
 fn dealt() -> &'static (ShareCommitment, Vec<Rekey>) {
@@ -49,7 +50,7 @@ fn deal(quarter: u8, reader: u8, number: u64) -> (ShareCommitment, Vec<Rekey>) {
     secret.deal(&reader, 2, 2, &mut rng).unwrap()
 }
 
-fn terms() -> Terms {
+pub fn terms() -> Terms {
     Terms {
         salt: Salt::from_bytes([3; 32]),
         reader: certificate_id(READER, SOUTH),
@@ -63,7 +64,7 @@ fn terms() -> Terms {
     }
 }
 
-fn grant() -> Grant {
+pub fn grant() -> Grant {
     Grant {
         controller: key(CONTROLLER).verifying_key(),
         terms: terms().commitment(),
@@ -74,7 +75,7 @@ fn grant() -> Grant {
     }
 }
 
-fn change(state: GrantState, sequence: u32) -> Body {
+pub fn change(state: GrantState, sequence: u32) -> Body {
     Body::SetGrant(GrantChange {
         grant: grant().id(),
         state,
@@ -90,11 +91,11 @@ fn granted() -> World {
         SOUTH,
         Body::Certify(certificate(READER, SOUTH, Role::Doctor)),
     );
-    world.applied(CONTROLLER, Body::CreateGrant(grant()));
+    world.applied(CONTROLLER, vouched(&world, grant(), NORTH));
     world
 }
 
-fn ask() -> Ask {
+pub fn ask() -> Ask {
     Ask {
         grant: grant().id(),
         record: record_id(1),
@@ -114,7 +115,7 @@ fn verdict(world: &World, ask: Ask, signer: &SigningKey, terms: Option<&Terms>) 
         .err()
 }
 
-fn refusal(world: &World, ask: Ask) -> Option<Refusal> {
+pub fn refusal(world: &World, ask: Ask) -> Option<Refusal> {
     verdict(world, ask, &key(READER), Some(&terms()))
 }
 
@@ -122,7 +123,7 @@ fn refusal(world: &World, ask: Ask) -> Option<Refusal> {
 fn only_the_controller_makes_and_changes_a_grant() {
     let mut world = World::with_hospitals();
     assert_eq!(
-        world.refused(READER, Body::CreateGrant(grant())),
+        world.refused(READER, vouched(&world, grant(), NORTH)),
         Refusal::WrongSigner
     );
     assert_eq!(
@@ -132,12 +133,12 @@ fn only_the_controller_makes_and_changes_a_grant() {
     let mut strange = grant();
     strange.holders = List::new(vec![member_id(50), member_id(NORTH)]).unwrap();
     assert_eq!(
-        world.refused(CONTROLLER, Body::CreateGrant(strange)),
+        world.refused(CONTROLLER, vouched(&world, strange, NORTH)),
         Refusal::MemberUnknown
     );
-    world.applied(CONTROLLER, Body::CreateGrant(grant()));
+    world.applied(CONTROLLER, vouched(&world, grant(), NORTH));
     assert_eq!(
-        world.refused(CONTROLLER, Body::CreateGrant(grant())),
+        world.refused(CONTROLLER, vouched(&world, grant(), NORTH)),
         Refusal::GrantExists
     );
     assert_eq!(
@@ -335,7 +336,11 @@ fn people_of_a_suspended_member_are_not_served() {
 }
 
 /// Two doctors, of both hospitals, and a grant for emergencies.
-fn emergency() -> World {
+pub fn emergency() -> World {
+    emergency_until(START + 2 * CERTIFIED_MS)
+}
+
+fn emergency_until(until: u64) -> World {
     let mut world = World::with_hospitals();
     world.applied(NORTH + 1, seal(NORTH, 0, &[1]));
     for (person, hospital) in [(READER, SOUTH), (31, SOUTH), (32, NORTH)] {
@@ -350,25 +355,25 @@ fn emergency() -> World {
     );
     let grant = Grant {
         emergency: true,
-        until: TimeMs::new(START + 2 * CERTIFIED_MS),
+        until: TimeMs::new(until),
         ..grant()
     };
-    world.applied(CONTROLLER, Body::CreateGrant(grant));
+    world.applied(CONTROLLER, vouched(&world, grant, NORTH));
     world
 }
 
 /// An opening signed by `first`, for `second`, now.
-fn opening(world: &World, first: (u8, u8), second: (u8, u8)) -> Body {
+pub fn opening(world: &World, first: (u8, u8), second: (u8, u8)) -> Body {
     opening_at(world, world.now, first, second)
 }
 
-fn opening_at(
+pub fn opening_at(
     world: &World,
     at: TimeMs,
     (first, north): (u8, u8),
     (second, south): (u8, u8),
 ) -> Body {
-    let both = (certificate_id(first, north), certificate_id(second, south));
+    let both = (clinician(first, north), clinician(second, south));
     let reason = Text::new("unconscious").unwrap();
     let chain = world.ledger.chain();
     Body::Open(Opening::sign(
@@ -423,12 +428,13 @@ fn an_emergency_grant_opens_with_two_clinicians_for_a_day() {
 fn an_opening_that_is_a_day_off_opens_nothing() {
     let mut world = emergency();
     world.now = TimeMs::new(START + OPENING_MS + 1);
-    let (past, ahead) = (TimeMs::new(START), world.now.plus_ms(OPENING_MS + 1));
+    let (past, ahead) = (START + 1, world.now.get() + CLOCK_SKEW_MS + 1);
+    let (past, ahead) = (TimeMs::new(past), TimeMs::new(ahead));
     for at in [past, ahead] {
         let stale = opening_at(&world, at, (31, SOUTH), (32, NORTH));
         assert_eq!(world.refused(32, stale), Refusal::StaleRequest, "{at:?}");
     }
-    let (past, ahead) = (past.plus_ms(1), world.now.plus_ms(OPENING_MS));
+    let (past, ahead) = (past.plus_ms(1), world.now.plus_ms(CLOCK_SKEW_MS));
     for at in [past, ahead] {
         let within = opening_at(&world, at, (31, SOUTH), (32, NORTH));
         world.applied(32, within);
@@ -456,9 +462,10 @@ fn both_clinicians_are_in_good_standing_when_they_open() {
     let open = opening(&world, (31, SOUTH), (32, NORTH));
     world.applied(32, open);
     // And the grant's own time is not over, nor is it paused.
-    world.now = TimeMs::new(START + 2 * CERTIFIED_MS);
-    let open = opening(&world, (31, SOUTH), (32, NORTH));
-    assert_eq!(world.refused(32, open), Refusal::GrantExpired);
+    let mut short = emergency_until(START + CERTIFIED_MS - 1);
+    short.now = TimeMs::new(START + CERTIFIED_MS - 1);
+    let open = opening(&short, (31, SOUTH), (32, NORTH));
+    assert_eq!(short.refused(32, open), Refusal::GrantExpired);
     world.now = TimeMs::new(START);
     world.applied(CONTROLLER, change(GrantState::Paused, 1));
     let open = opening(&world, (31, SOUTH), (32, NORTH));
@@ -470,11 +477,11 @@ fn a_grant_whose_time_is_over_is_not_created() {
     let mut world = World::with_hospitals();
     world.now = grant().until;
     assert_eq!(
-        world.refused(CONTROLLER, Body::CreateGrant(grant())),
+        world.refused(CONTROLLER, vouched(&world, grant(), NORTH)),
         Refusal::GrantExpired
     );
     world.now = TimeMs::new(grant().until.get() - 1);
-    world.applied(CONTROLLER, Body::CreateGrant(grant()));
+    world.applied(CONTROLLER, vouched(&world, grant(), NORTH));
 }
 
 /// The one whom the terms name is not served when his role reads no records.
@@ -502,7 +509,7 @@ fn a_reader_has_a_role_that_reads_records() {
             ..ask()
         };
         world.applied(SOUTH, Body::Certify(reader));
-        world.applied(CONTROLLER, Body::CreateGrant(grant));
+        world.applied(CONTROLLER, vouched(&world, grant, NORTH));
         let refused = verdict(&world, ask, &key(READER), Some(&terms));
         assert_eq!(refused, expected, "{role}");
     }
@@ -524,8 +531,11 @@ fn one_clinician_or_a_stranger_opens_nothing() {
     forged.reason = Text::new("curious").unwrap();
     assert_eq!(world.refused(32, Body::Open(forged)), Refusal::BadSignature);
     let both = (
-        certificate_id(31, SOUTH),
-        certificate(33, NORTH, Role::Researcher).id(),
+        clinician(31, SOUTH),
+        Clinician {
+            certificate: certificate(33, NORTH, Role::Researcher).id(),
+            member: member_id(NORTH),
+        },
     );
     let (chain, reason) = (world.ledger.chain(), Text::new("curious").unwrap());
     let researcher = Opening::sign(chain, grant().id(), both, reason, world.now, &key(31));
@@ -560,7 +570,7 @@ fn a_grant_has_a_threshold_and_each_holder_once() {
             threshold,
             ..grant()
         };
-        let refused = world.refused(CONTROLLER, Body::CreateGrant(bad));
+        let refused = world.refused(CONTROLLER, vouched(&world, bad, NORTH));
         assert_eq!(refused, Refusal::BadHolders);
     }
 }
@@ -852,7 +862,7 @@ fn a_deposit_is_of_the_terms_on_the_chain_and_in_their_time() {
     let mut empty = World::with_hospitals();
     let unknown = deposited(&empty, NORTH, vec![share], CONTROLLER);
     assert_eq!(unknown, Some(Refusal::GrantUnknown));
-    empty.applied(CONTROLLER, Body::CreateGrant(grant()));
+    empty.applied(CONTROLLER, vouched(&empty, grant(), NORTH));
     let nobody = deposited(&empty, NORTH, vec![share], CONTROLLER);
     assert_eq!(nobody, Some(Refusal::CertificateUnknown));
 }
@@ -866,7 +876,7 @@ fn shares_under_another_threshold_than_the_chain_says_are_refused() {
     );
     let mut one = grant();
     one.threshold = 1;
-    world.applied(CONTROLLER, Body::CreateGrant(one));
+    world.applied(CONTROLLER, vouched(&world, one, NORTH));
     let refused = deposited(&world, NORTH, vec![dealt().1[0]], CONTROLLER);
     assert_eq!(refused, Some(Refusal::WrongRekey));
 }

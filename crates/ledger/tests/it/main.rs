@@ -4,6 +4,7 @@
 
 mod anchors;
 mod consent;
+mod faults;
 mod governance;
 mod membership;
 mod purity;

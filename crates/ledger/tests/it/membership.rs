@@ -4,24 +4,26 @@ use yilian_protocol::{
     StateKey,
     codec::Decode as _,
     refusal::Refusal,
-    registry::{MemberEntry, Motion, Role, Standing, Vote},
-    state::tables::{ACTIVE_MEMBERS, MEMBER},
+    registry::{MemberEntry, Motion, Role, Roll, Standing, Vote},
+    state::tables::{MEMBER, ROLL},
     tx::Body,
 };
 
 use crate::world::{CONSORTIUM, World, certificate, member, member_id, seal};
 
-fn entry(world: &World, hospital: u8) -> MemberEntry {
+pub fn entry(world: &World, hospital: u8) -> MemberEntry {
     let key: StateKey = MEMBER.key(member_id(hospital).as_bytes());
     MemberEntry::from_slice(&world.state[&key]).unwrap()
 }
 
-fn active(world: &World) -> u32 {
-    u32::from_slice(&world.state[&ACTIVE_MEMBERS.key(&[])]).unwrap()
+fn active(world: &World) -> usize {
+    Roll::from_slice(&world.state[&ROLL.key(&[])])
+        .unwrap()
+        .active()
 }
 
 /// A vote in the subject's current round.
-fn vote(world: &World, voter: u8, motion: Motion, subject: u8, favour: bool) -> Body {
+pub fn vote(world: &World, voter: u8, motion: Motion, subject: u8, favour: bool) -> Body {
     Body::Vote(Vote {
         subject: member_id(subject),
         motion,
@@ -32,7 +34,7 @@ fn vote(world: &World, voter: u8, motion: Motion, subject: u8, favour: bool) -> 
     })
 }
 
-fn votes(world: &mut World, voters: &[u8], motion: Motion, subject: u8) {
+pub fn votes(world: &mut World, voters: &[u8], motion: Motion, subject: u8) {
     for voter in voters {
         let body = vote(world, *voter, motion, subject, true);
         world.applied(*voter, body);

@@ -5,13 +5,13 @@ use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock};
 use proptest::prelude::*;
 use yilian_ledger::{BlockContext, Execution, StateError, state::View};
 use yilian_protocol::{
-    ChainId, Height, StateKey, TimeMs,
+    ChainId, StateKey, TimeMs,
     codec::{Decode as _, DecodeError, List, Text},
     governance::{Ballot, BallotChoice, Candidacy},
     grant::{Erasure, Grant, GrantChange, GrantState, Opening},
     ids::TermsHash,
     refusal::Outcome,
-    registry::{Admitted, Motion, Revocation, Role, Vote},
+    registry::{Motion, Revocation, Role, Vote},
     trace::TraceAction,
     tx::Body,
 };
@@ -21,7 +21,7 @@ use crate::{
     trace::{AUTHOR, append},
     world::{
         CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id,
-        delegate, key, member, member_id, seal,
+        clinician, delegate, key, member, member_id, seal, vouched,
     },
 };
 
@@ -33,7 +33,7 @@ const EAST: u8 = 30;
 fn story(world: &World) -> Vec<(u8, Body)> {
     let chain = world.ledger.chain();
     let grant = grant();
-    let both = (certificate_id(61, NORTH), certificate_id(62, SOUTH));
+    let both = (clinician(61, NORTH), clinician(62, SOUTH));
     let why = Text::new("unconscious").unwrap();
     let opening = Opening::sign(chain, grant.id(), both, why, world.now, &key(61));
     let stand = |sequence, port: Option<u16>| {
@@ -55,7 +55,7 @@ fn story(world: &World) -> Vec<(u8, Body)> {
             (NORTH + 1, seal(NORTH, 0, &[4])),
             (NORTH + 1, anchor(NORTH, 1, &log, 0, 0, 4)),
             (NORTH + 1, anchor(NORTH, 2, &log, 4, 4, 9)),
-            (CONTROLLER, Body::CreateGrant(grant)),
+            (CONTROLLER, vouched(world, grant, NORTH)),
             (62, Body::Open(opening)),
             (CONTROLLER, change(GrantState::Paused, 1)),
             (CONTROLLER, change(GrantState::Revoked, 2)),
@@ -65,8 +65,8 @@ fn story(world: &World) -> Vec<(u8, Body)> {
             elect(EAST, 0, Some(11)),
             vote(NORTH, 1),
             vote(SOUTH, 1),
-            stand(2, None),
             elect(SOUTH, 2, None),
+            stand(2, None),
         ])
         .chain(appends(world).into_iter().map(|body| (AUTHOR, body)))
         .collect()
@@ -147,7 +147,7 @@ fn appends(world: &World) -> Vec<Body> {
 }
 
 /// The story's transactions, and the state before each of them.
-fn told() -> &'static Vec<(Vec<u8>, World)> {
+pub fn told() -> &'static Vec<(Vec<u8>, World)> {
     static TOLD: OnceLock<Vec<(Vec<u8>, World)>> = OnceLock::new();
     TOLD.get_or_init(|| {
         let mut world = World::new();
@@ -186,12 +186,7 @@ fn watched(world: &World, bytes: &[u8]) -> (Execution, BTreeSet<StateKey>) {
 }
 
 fn context(world: &World) -> BlockContext {
-    BlockContext {
-        admitted: Admitted {
-            height: Height::new(world.height + 1),
-            time: world.now,
-        },
-    }
+    world.context(world.height + 1)
 }
 
 /// The tags that a body may begin with.

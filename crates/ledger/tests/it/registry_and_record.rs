@@ -3,12 +3,11 @@
 use yilian_ledger::Prepared;
 use yilian_protocol::{
     GrantId, TimeMs,
-    codec::{Decode as _, Encode as _, Text},
+    codec::{Decode as _, Text},
     grant::{GrantChange, GrantState},
-    limits::MEMBERS_MAX,
     refusal::{Outcome, Refusal},
     registry::{Revocation, Role},
-    state::tables::{ACTIVE_MEMBERS, CERTIFICATES, MEMBERS, VISIT_RECORDS},
+    state::tables::{CERTIFICATES, VISIT_RECORDS},
     tx::{Body, Transaction},
 };
 
@@ -38,22 +37,6 @@ fn only_the_consortium_admits_and_only_once() {
     assert_eq!(
         world.refused(CONSORTIUM, Body::Admit(member(NORTH))),
         Refusal::MemberExists
-    );
-}
-
-#[test]
-fn a_consortium_has_as_many_members_as_one_value_lists() {
-    let mut world = World::with_hospitals();
-    let count = MEMBERS.counts().key(&[]);
-    assert_eq!(u32::from_slice(&world.state[&count]).unwrap(), 2);
-    let nearly = u32::try_from(MEMBERS_MAX).unwrap() - 1;
-    world.state.insert(count, nearly.to_vec());
-    world.applied(CONSORTIUM, Body::Admit(member(30)));
-    let active = &world.state[&ACTIVE_MEMBERS.key(&[])];
-    assert_eq!(u32::from_slice(active).unwrap(), 3);
-    assert_eq!(
-        world.refused(CONSORTIUM, Body::Admit(member(40))),
-        Refusal::TooManyMembers
     );
 }
 

@@ -401,8 +401,7 @@ fn an_append_to_a_closed_trace_is_refused_and_leaves_an_alarm() {
     );
     let closed = head(&world, 1).unwrap();
 
-    // Double dispensing, by a pharmacist who believes the trace is at any length; the good pack
-    // beside it stays as it is.
+    // Double dispensing, by a pharmacist who read the trace; the good pack beside it stays as it is.
     let again = append(
         &world,
         Role::Pharmacist,
@@ -423,8 +422,8 @@ fn an_append_to_a_closed_trace_is_refused_and_leaves_an_alarm() {
     );
     assert!(item(&world, 1, 2).late);
     assert_eq!(head(&world, 2).unwrap().length, 1);
-    let stale = append(&world, Role::Courier, TraceAction::Observe, &[(1, 0)]);
-    let bytes = world.sign(AUTHOR, stale);
+    let again = append(&world, Role::Courier, TraceAction::Observe, &[(1, 3)]);
+    let bytes = world.sign(AUTHOR, again);
     assert_eq!(world.block(&[bytes])[0].ok(), Err(Refusal::TraceClosed));
     assert_eq!(head(&world, 1).unwrap().late, 2);
 
@@ -435,11 +434,32 @@ fn an_append_to_a_closed_trace_is_refused_and_leaves_an_alarm() {
 
     // And alarms do not fill the disk.
     for _ in 0..20 {
-        let late = append(&world, Role::Courier, TraceAction::Observe, &[(1, 9)]);
+        let length = head(&world, 1).unwrap().length;
+        let late = append(&world, Role::Courier, TraceAction::Observe, &[(1, length)]);
         let bytes = world.sign(AUTHOR, late);
         assert_eq!(world.block(&[bytes])[0].ok(), Err(Refusal::TraceClosed));
     }
     assert_eq!(head(&world, 1).unwrap().late, 16);
+}
+
+/// The answer to a dispensing got lost, and the pharmacist's device signs it again as it was read
+/// then; or two were made at once. Neither knew that the trace was closed.
+#[test]
+fn fault_12_a_retry_raises_a_false_alarm_for_ever() {
+    let mut world = World::new();
+    let made = TraceAction::Commission;
+    done(&mut world, Role::Maker, made, &[(1, 0), (2, 0)]);
+    let dispense = TraceAction::Dispense;
+    done(&mut world, Role::Pharmacist, dispense, &[(1, 1)]);
+    let before = head(&world, 1);
+    for (role, packs) in [
+        (Role::Pharmacist, &[(1, 1)][..]),
+        (Role::Pharmacist, &[(1, 1), (2, 1)]),
+    ] {
+        let again = append(&world, role, dispense, packs);
+        assert_eq!(world.refused(AUTHOR, again), Refusal::StaleTrace);
+    }
+    assert_eq!(head(&world, 1), before, "no alarm");
 }
 
 #[test]
@@ -532,7 +552,7 @@ fn appends_of_one_block_see_each_other() {
             Ok(()),
             Err(Refusal::TraceExists),
             Ok(()),
-            Err(Refusal::TraceClosed)
+            Err(Refusal::StaleTrace)
         ]
     );
 }

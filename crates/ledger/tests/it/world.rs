@@ -16,15 +16,17 @@ use yilian_crypto::{
 };
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
-    CertificateId, Height, MemberId, RecordId, StateKey, TimeMs,
+    BlockId, CertificateId, Height, MemberId, PersonId, RecordId, StateKey, TimeMs,
     codec::{Blob, Decode as _, List, Text},
     governance::{Delegate, EpochBlocks, Governance, NodeAddress},
+    grant::{Clinician, Grant},
     refusal::{Outcome, Refusal},
     registry::{Admitted, Certificate, Genesis, Member, Role},
     sealed::SealedRecord,
     search::RecordIndex,
     state::tables::CAST,
     tx::{Body, SealVisit, Transaction},
+    voucher::{NewGrant, Voucher},
 };
 
 pub const START: u64 = 1_000_000;
@@ -38,6 +40,8 @@ pub struct World {
     pub state: BTreeMap<StateKey, Vec<u8>>,
     pub height: u64,
     pub now: TimeMs,
+    /// What the ids of blocks are made of.
+    pub beacon: u8,
 }
 
 pub fn key(number: u8) -> SigningKey {
@@ -81,6 +85,7 @@ impl World {
             state: BTreeMap::new(),
             height: 0,
             now,
+            beacon: 0,
         }
     }
 
@@ -94,7 +99,7 @@ impl World {
         Self::with(&FIVE)
     }
 
-    fn with(hospitals: &[u8]) -> Self {
+    pub fn with(hospitals: &[u8]) -> Self {
         let mut world = Self::new();
         for hospital in hospitals {
             world.applied(CONSORTIUM, Body::Admit(member(*hospital)));
@@ -123,6 +128,19 @@ impl World {
         )
     }
 
+    /// What is known of the block at this height.
+    pub fn context(&self, height: u64) -> BlockContext {
+        let mut parent = [self.beacon; 32];
+        parent[..8].copy_from_slice(&height.to_be_bytes());
+        BlockContext {
+            admitted: Admitted {
+                height: Height::new(height),
+                time: self.now,
+            },
+            parent: BlockId::from_bytes(parent),
+        }
+    }
+
     /// Executes a block.
     pub fn block(&mut self, transactions: &[Vec<u8>]) -> Vec<Outcome> {
         self.height += 1;
@@ -131,14 +149,8 @@ impl World {
             .flat_map(|bytes| self.ledger.reads(bytes))
             .chain(self.ledger.standing_reads(Height::new(self.height)));
         let state = self.fetched(keys);
-        let admitted = Admitted {
-            height: Height::new(self.height),
-            time: self.now,
-        };
-        let execution = self
-            .ledger
-            .execute(BlockContext { admitted }, transactions, &state)
-            .unwrap();
+        let context = self.context(self.height);
+        let execution = self.ledger.execute(context, transactions, &state).unwrap();
         self.state.extend(execution.writes);
         execution.outcomes
     }
@@ -191,6 +203,7 @@ pub fn member_id(number: u8) -> MemberId {
 pub fn certificate(number: u8, hospital: u8, role: Role) -> Certificate {
     Certificate {
         subject: Text::new(format!("person {number}")).unwrap(),
+        person: PersonId::of(&format!("licence {number}")),
         member: member_id(hospital),
         role,
         signing: key(number).verifying_key(),
@@ -204,6 +217,23 @@ pub fn certificate(number: u8, hospital: u8, role: Role) -> Certificate {
 
 pub fn certificate_id(number: u8, hospital: u8) -> CertificateId {
     certificate(number, hospital, Role::Doctor).id()
+}
+
+/// A grant with the word of `hospital`, given in the first epoch.
+pub fn vouched(world: &World, grant: Grant, hospital: u8) -> Body {
+    let (chain, node) = (world.ledger.chain(), key(hospital + 1));
+    let blocks = governance().epoch_blocks;
+    let epoch = blocks.epoch_of(Height::new(world.height + 1));
+    let voucher = Voucher::sign(chain, (member_id(hospital), &node), epoch, &grant);
+    Body::CreateGrant(NewGrant { grant, voucher })
+}
+
+/// A doctor, as an opening names him.
+pub fn clinician(number: u8, hospital: u8) -> Clinician {
+    Clinician {
+        certificate: certificate_id(number, hospital),
+        member: member_id(hospital),
+    }
 }
 
 pub fn delegator() -> DelegatorSecret {

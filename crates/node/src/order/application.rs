@@ -21,7 +21,7 @@ use commonware_glue::{
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use yilian_protocol::{
-    ChainId, Height, StateKey, TimeMs, TransactionId,
+    BlockId, ChainId, Height, StateKey, TimeMs, TransactionId,
     codec::{Decode as _, Encode as _},
     limits::STATE_VALUE_MAX,
     refusal::Outcome,
@@ -29,7 +29,7 @@ use yilian_protocol::{
 };
 
 use super::{
-    StateMachine,
+    Execution, StateMachine,
     block::{BODY_MAX, Block, Body},
     encoded::EncodedTransaction,
     mempool::Mempool,
@@ -60,14 +60,26 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Executes `transactions` on the state of `batch`; `None` when one of them was executed
-    /// before.
+    /// Executes `transactions` on the state of `batch`, and seals what that makes of it; `None` when
+    /// one of them was executed before.
     async fn execute<E: Runtime>(
         &self,
-        admitted: Admitted,
+        at: Position,
         transactions: &[EncodedTransaction],
         batch: Batch<E>,
     ) -> Option<Executed<E>> {
+        let run = self.run(at, transactions, &batch).await?;
+        Some(Self::seal(at, run, batch).await)
+    }
+
+    /// What executing `transactions` on the state of `batch` would do; `None` when one of them was
+    /// executed before.
+    async fn run<E: Runtime>(
+        &self,
+        Position { admitted, parent }: Position,
+        transactions: &[EncodedTransaction],
+        batch: &Batch<E>,
+    ) -> Option<Run> {
         let places: Vec<StateKey> = transactions
             .iter()
             .map(|transaction| place_key(transaction.id()))
@@ -82,7 +94,7 @@ impl Application {
         }
         keys.extend(self.machine.standing_reads(admitted.height));
         keys.extend(&places);
-        let mut state = state::read(&batch, &self.rows, &keys).await;
+        let mut state = state::read(batch, &self.rows, &keys).await;
         if places
             .iter()
             .any(|key| state.get(key).is_some_and(Option::is_some))
@@ -96,7 +108,7 @@ impl Application {
             .map(|(key, _)| *key)
             .collect();
 
-        let execution = self.machine.execute(admitted, transactions, state);
+        let execution = self.machine.execute(admitted, parent, transactions, state);
         let sound = execution.outcomes.len() == transactions.len()
             && execution.writes.iter().all(|(key, value)| {
                 value.len() <= STATE_VALUE_MAX && !seen.contains(key) && !written.contains(key)
@@ -104,6 +116,14 @@ impl Application {
         if !sound {
             fault(&"the state machine's answer does not fit its block");
         }
+        Some(Run { places, execution })
+    }
+
+    async fn seal<E: Runtime>(
+        Position { admitted, .. }: Position,
+        Run { places, execution }: Run,
+        batch: Batch<E>,
+    ) -> Executed<E> {
         let indexed = places.into_iter().zip(0_u32..).zip(&execution.outcomes);
         let noted = indexed.map(|((key, index), outcome)| {
             let place = Place {
@@ -115,12 +135,52 @@ impl Application {
         });
         let writes = execution.writes.into_iter().chain(noted);
         let (sealed, written) = state::write(batch, writes).await;
-        Some(Executed {
+        Executed {
             sealed,
             outcomes: execution.outcomes,
+            strangers: execution.strangers,
             written,
-        })
+        }
     }
+
+    /// Executes those of `transactions` for which somebody answers. The others leave the pool: they
+    /// were let in by a state that is no more.
+    async fn execute_answered<E: Runtime>(
+        &self,
+        at: Position,
+        transactions: &mut Vec<EncodedTransaction>,
+        batch: Batch<E>,
+    ) -> Option<Executed<E>> {
+        loop {
+            let run = self.run(at, transactions, &batch).await?;
+            if run.execution.strangers.is_empty() {
+                return Some(Self::seal(at, run, batch).await);
+            }
+            let strangers: HashSet<usize> = run.execution.strangers.iter().copied().collect();
+            let mut outcomes = run.execution.outcomes.iter().enumerate();
+            transactions.retain(|transaction| match outcomes.next() {
+                Some((place, Outcome::Refused(refusal))) if strangers.contains(&place) => {
+                    self.mempool.refuse(transaction.id(), *refusal);
+                    false
+                }
+                _ => true,
+            });
+        }
+    }
+}
+
+/// Where a block stands.
+#[derive(Debug, Clone, Copy)]
+struct Position {
+    admitted: Admitted,
+    parent: BlockId,
+}
+
+/// What executing a block would do.
+struct Run {
+    /// Where the transactions' places are noted.
+    places: Vec<StateKey>,
+    execution: Execution,
 }
 
 impl<E: Runtime> StatefulApplication<E> for Application {
@@ -169,8 +229,13 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             height: below.header.height.next(),
             time: time_of(runtime.current()).max(below.header.time),
         };
+        let at = Position {
+            admitted,
+            parent: below.header.id(),
+        };
         let begun = runtime.current();
-        let executed = self.execute(admitted, &transactions, batch).await?;
+        let executed = self.execute_answered(at, &mut transactions, batch);
+        let executed = executed.await?;
         let took = runtime.current().duration_since(begun);
         self.load
             .learn(transactions.len(), took.unwrap_or_default());
@@ -178,6 +243,7 @@ impl<E: Runtime> StatefulApplication<E> for Application {
             sealed,
             outcomes,
             written,
+            ..
         } = executed;
         once::note_written(&self.rows, &written);
         let state = state::target(&sealed);
@@ -212,13 +278,19 @@ impl<E: Runtime> StatefulApplication<E> for Application {
                 .offered(transactions.map(EncodedTransaction::id));
         }
         let block = block.inner();
+        let at = Position {
+            admitted: block.admitted(),
+            parent: block.header.parent,
+        };
         let Executed {
             sealed,
             outcomes,
+            strangers,
             written,
-        } = self
-            .execute(block.admitted(), &block.body.transactions, batch)
-            .await?;
+        } = self.execute(at, &block.body.transactions, batch).await?;
+        if finality == Finality::Candidate && !strangers.is_empty() {
+            return None;
+        }
         if outcomes != block.body.outcomes || state::target(&sealed) != block.state {
             return None;
         }
@@ -271,6 +343,7 @@ impl<E: Runtime> StatefulApplication<E> for Application {
 struct Executed<E: Runtime> {
     sealed: Sealed<E>,
     outcomes: Vec<Outcome>,
+    strangers: Vec<usize>,
     written: Written,
 }
 
@@ -315,7 +388,7 @@ pub(crate) fn clock() -> TimeMs {
     time_of(SystemTime::now())
 }
 
-fn time_of(moment: SystemTime) -> TimeMs {
+pub(super) fn time_of(moment: SystemTime) -> TimeMs {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -220,7 +220,7 @@ impl Chain {
     /// final already is answered with its place.
     ///
     /// # Errors
-    /// [`SubmitError::Refused`] when it may not enter a block at all; what the rules make of it
+    /// [`SubmitError::Refused`] when it may not enter a block, or nobody answers for it; what the rules make of it
     /// *in* the block is its [`Place::outcome`].
     pub async fn submit(
         &self,
@@ -228,13 +228,30 @@ impl Chain {
     ) -> Result<Place, SubmitError> {
         let transaction = transaction.into();
         self.check(&transaction).map_err(SubmitError::Refused)?;
-        if let Some(place) = self.place(transaction.id()).await? {
+        let mut keys = vec![place_key(transaction.id())];
+        keys.extend(self.machine.vet_reads(&transaction));
+        let mut values = self.state(&keys).await?;
+        let place = values.first_mut().and_then(Option::take);
+        if let Some(place) = place.and_then(|bytes| Place::from_slice(&bytes).ok()) {
             return Ok(place);
         }
-        self.mempool
-            .insert(transaction)?
-            .await
-            .map_err(|_| SubmitError::Stopped)
+        let state = keys.into_iter().zip(values).skip(1).collect();
+        let vetted = self.machine.vet(self.next(), &transaction, state);
+        vetted.map_err(SubmitError::Refused)?;
+        let sender = self.machine.sender(&transaction);
+        let ordered = self.mempool.insert(transaction, sender)?.await;
+        ordered
+            .map_err(|_| SubmitError::Stopped)?
+            .map_err(SubmitError::Refused)
+    }
+
+    /// About where the next block stands.
+    fn next(&self) -> Admitted {
+        let latest = self.latest();
+        Admitted {
+            height: latest.height.next(),
+            time: latest.time.max(super::clock()),
+        }
     }
 
     /// The latest final block.

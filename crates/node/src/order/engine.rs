@@ -63,7 +63,7 @@ use super::{
     block::{Block, EpochInfo, StateTarget, VALIDATORS_MAX},
     chain::OrderError,
     epochs::{Delegates, Schemes},
-    gossip::Gossip,
+    gossip::{Door, Gossip},
     mempool::Mempool,
     network::{Network, Peers},
     once,
@@ -435,11 +435,20 @@ where
     marshal.start(reporters, broadcast_mailbox, resolver);
     prober.attach(archive.clone());
     stateful.start();
+    let opened = states.clone();
     let gossip = Gossip {
-        mempool,
-        machine,
         peers,
         me,
+        door: Door {
+            mempool,
+            machine,
+            latest: latest.clone(),
+            rows: Arc::clone(&rows),
+            states: move || {
+                let opened = opened.clone();
+                async move { opened.subscribe_databases().await }
+            },
+        },
     };
     gossip.start(&context, transactions);
     let opening = async move { states.subscribe_databases().await };

@@ -2,6 +2,11 @@
 //!
 //! A proposal only looks at transactions; they leave when they are final, since a proposal may be
 //! dropped at any moment. Bounded in number and bytes.
+//!
+//! Senders take turns (start-time fair queueing, Goyal, Vin and Cheng 1996): one that sends a
+//! thousand waits for its own, and another's first goes before them. And a sender holds no more
+//! than what it leaves free (dynamic thresholds, Choudhury and Hahne 1998), so that there is room
+//! for others always.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -12,9 +17,9 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
-use yilian_protocol::TransactionId;
+use yilian_protocol::{TransactionId, refusal::Refusal};
 
-use super::{chain::SubmitError, encoded::EncodedTransaction, place::Place};
+use super::{Sender, chain::SubmitError, encoded::EncodedTransaction, place::Place};
 
 /// Transactions waiting at most.
 const COUNT_MAX: usize = 100_000;
@@ -60,8 +65,11 @@ pub(super) struct Mempool {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// In the order of their arrival.
-    queue: BTreeMap<u64, TransactionId>,
+    /// In the order of their turns, and of their arrival.
+    queue: BTreeMap<(u64, u64), TransactionId>,
+    senders: HashMap<Sender, Share>,
+    /// The latest turn that was taken.
+    turn: u64,
     entries: HashMap<TransactionId, Entry>,
     /// To be told to peers.
     departing: VecDeque<TransactionId>,
@@ -72,12 +80,32 @@ struct Inner {
 
 #[derive(Debug)]
 struct Entry {
-    place: u64,
+    place: (u64, u64),
+    sender: Sender,
     transaction: EncodedTransaction,
     offered: Option<Duration>,
     /// When peers were last told of it; `None` when that is not this node's part.
     told: Option<Duration>,
-    waiters: Vec<oneshot::Sender<Place>>,
+    waiters: Vec<oneshot::Sender<Ordered>>,
+}
+
+/// What became of a transaction: its place, or why it is not ordered.
+pub(super) type Ordered = Result<Place, Refusal>;
+
+/// What a sender has in the pool.
+#[derive(Debug)]
+struct Share {
+    /// The first turn after those of its transactions.
+    next: u64,
+    count: usize,
+    bytes: usize,
+}
+
+/// Bytes of a transaction for which its sender waits one turn more.
+const TURN: usize = 4096;
+
+fn turns(size: usize) -> u64 {
+    1 + (size / TURN) as u64
 }
 
 /// Where a transaction came from.
@@ -120,7 +148,8 @@ impl Mempool {
     pub fn insert(
         &self,
         transaction: EncodedTransaction,
-    ) -> Result<oneshot::Receiver<Place>, SubmitError> {
+        sender: Sender,
+    ) -> Result<oneshot::Receiver<Ordered>, SubmitError> {
         let id = transaction.id();
         let (waiter, receiver) = oneshot::channel();
         let mut inner = self.lock();
@@ -137,7 +166,7 @@ impl Mempool {
             entry.waiters.push(waiter);
             return Ok(receiver);
         }
-        self.add(&mut inner, transaction, Source::Own)?;
+        self.add(&mut inner, transaction, sender, Source::Own)?;
         if let Some(entry) = inner.entries.get_mut(&id) {
             entry.waiters.push(waiter);
         }
@@ -148,12 +177,12 @@ impl Mempool {
     }
 
     /// Adds a transaction that nobody here waits for, if there is room.
-    pub fn offer(&self, transaction: EncodedTransaction, source: Source) {
+    pub fn offer(&self, transaction: EncodedTransaction, sender: Sender, source: Source) {
         let mut inner = self.lock();
         if inner.closed || inner.entries.contains_key(&transaction.id()) {
             return;
         }
-        let added = self.add(&mut inner, transaction, source);
+        let added = self.add(&mut inner, transaction, sender, source);
         drop(inner);
         if added.is_ok() {
             self.arrived.notify_one();
@@ -165,13 +194,32 @@ impl Mempool {
         &self,
         inner: &mut Inner,
         transaction: EncodedTransaction,
+        sender: Sender,
         source: Source,
     ) -> Result<(), SubmitError> {
         let (id, size) = (transaction.id(), transaction.size());
-        if inner.entries.len() >= self.count_max || inner.bytes + size > self.bytes_max {
+        let free = (
+            self.count_max.saturating_sub(inner.entries.len()),
+            self.bytes_max.saturating_sub(inner.bytes),
+        );
+        let (count, bytes) = inner
+            .senders
+            .get(&sender)
+            .map_or((0, 0), |share| (share.count, share.bytes));
+        if count >= free.0 || bytes + size > free.1 {
             return Err(SubmitError::Full);
         }
-        let place = inner.next;
+        let turn = inner.turn;
+        let share = inner.senders.entry(sender).or_insert(Share {
+            next: turn,
+            count: 0,
+            bytes: 0,
+        });
+        let turn = turn.max(share.next);
+        share.next = turn + turns(size);
+        share.count += 1;
+        share.bytes += size;
+        let place = (turn, inner.next);
         inner.next += 1;
         inner.bytes += size;
         inner.queue.insert(place, id);
@@ -181,6 +229,7 @@ impl Mempool {
         }
         let entry = Entry {
             place,
+            sender,
             transaction,
             offered: None,
             told: told.then(|| self.now()),
@@ -218,31 +267,32 @@ impl Mempool {
         batch
     }
 
-    /// Has peers told again of what they were told `life` ago, and is not final.
-    pub fn remind(&self, life: Duration) {
+    /// What peers were told of `life` ago, and is not final, in the order of its turns.
+    pub fn overdue(&self, life: Duration) -> Vec<EncodedTransaction> {
+        let now = self.now();
+        let inner = self.lock();
+        let waiting = inner.queue.values().filter_map(|id| inner.entries.get(id));
+        let overdue = waiting.filter(|entry| {
+            let told = entry.told;
+            told.is_some_and(|told| now.saturating_sub(told) >= life)
+        });
+        overdue.map(|entry| entry.transaction.clone()).collect()
+    }
+
+    /// Has peers told again of a transaction.
+    pub fn remind(&self, id: TransactionId) {
         let now = self.now();
         let mut inner = self.lock();
         let Inner {
-            queue,
-            entries,
-            departing,
-            ..
+            entries, departing, ..
         } = &mut *inner;
-        for id in queue.values() {
-            let Some(entry) = entries.get_mut(id) else {
-                continue;
-            };
-            if entry
-                .told
-                .is_some_and(|told| now.saturating_sub(told) >= life)
-            {
-                entry.told = Some(now);
-                departing.push_back(*id);
-            }
+        if let Some(entry) = entries.get_mut(&id) {
+            entry.told = Some(now);
+            departing.push_back(id);
         }
     }
 
-    /// The next transactions for a block, oldest first, without those in `taken`.
+    /// The next transactions for a block, in the order of their turns, without those in `taken`.
     pub fn peek(
         &self,
         count: usize,
@@ -280,16 +330,35 @@ impl Mempool {
 
     /// Takes out a final transaction and tells its waiters.
     pub fn finish(&self, id: TransactionId, place: Place) {
+        self.leave(id, Ok(place));
+    }
+
+    /// Takes out a transaction for which nobody answers any more, and tells its waiters.
+    pub fn refuse(&self, id: TransactionId, refusal: Refusal) {
+        self.leave(id, Err(refusal));
+    }
+
+    fn leave(&self, id: TransactionId, ordered: Ordered) {
         let mut inner = self.lock();
         let Some(entry) = inner.entries.remove(&id) else {
             return;
         };
+        let size = entry.transaction.size();
         inner.queue.remove(&entry.place);
-        inner.bytes -= entry.transaction.size();
+        inner.bytes -= size;
+        let (turn, _) = entry.place;
+        inner.turn = inner.turn.max(turn);
+        if let Some(share) = inner.senders.get_mut(&entry.sender) {
+            share.count -= 1;
+            share.bytes -= size;
+            if share.count == 0 {
+                inner.senders.remove(&entry.sender);
+            }
+        }
         drop(inner);
         for waiter in entry.waiters {
             // A waiter may have gone away; the transaction is final all the same.
-            let _gone = waiter.send(place);
+            let _gone = waiter.send(ordered);
         }
     }
 
@@ -347,6 +416,11 @@ mod tests {
         }
     }
 
+    /// Each transaction is another sender's.
+    fn by(number: u8) -> Sender {
+        Sender([number; 32])
+    }
+
     fn numbers(chosen: &[EncodedTransaction]) -> Vec<u8> {
         let bytes = chosen.iter().map(EncodedTransaction::bytes);
         bytes.map(|bytes| bytes[0]).collect()
@@ -356,10 +430,10 @@ mod tests {
     fn peers_are_told_once_and_reminded_of_what_does_not_become_final() {
         let pool = Mempool::with_peers(true, Stopwatch::default());
         for number in 1..=3 {
-            drop(pool.insert(transaction(number, 10)).unwrap());
+            drop(pool.insert(transaction(number, 10), by(number)).unwrap());
         }
-        pool.offer(transaction(4, 10), Source::Peer);
-        pool.offer(transaction(5, 90), Source::Own);
+        pool.offer(transaction(4, 10), by(4), Source::Peer);
+        pool.offer(transaction(5, 90), by(5), Source::Own);
         let told = |bytes| {
             let batch = pool.departing(bytes);
             batch.iter().map(|bytes| bytes[0]).collect::<Vec<_>>()
@@ -372,9 +446,13 @@ mod tests {
             "one that is larger goes alone, a final one not at all"
         );
         assert!(told(25).is_empty(), "each is told once");
-        pool.remind(Duration::from_secs(60));
+        let remind = |life| {
+            let overdue = pool.overdue(life);
+            overdue.iter().for_each(|known| pool.remind(known.id()));
+        };
+        remind(Duration::from_secs(60));
         assert!(told(25).is_empty(), "it is too early to remind");
-        pool.remind(Duration::ZERO);
+        remind(Duration::ZERO);
         assert_eq!(
             told(1000),
             [1, 2, 5],
@@ -391,7 +469,7 @@ mod tests {
     #[test]
     fn it_is_full_at_its_bounds_and_has_room_again_after_a_block() {
         let pool = Mempool::new(3, 100);
-        let offer = |number, size| pool.insert(transaction(number, size));
+        let offer = |number, size| pool.insert(transaction(number, size), by(number));
         let _first = offer(1, 40).unwrap();
         let _second = offer(2, 60).unwrap();
         assert_eq!(offer(3, 1).unwrap_err(), SubmitError::Full, "bytes");
@@ -410,14 +488,14 @@ mod tests {
     fn callers_of_one_transaction_are_bounded_too_and_make_room_when_they_leave() {
         let pool = Mempool::with_peers(false, Stopwatch::default());
         let waiting: Vec<_> = (0..WAITERS_MAX)
-            .map(|_| pool.insert(transaction(1, 1)).unwrap())
+            .map(|_| pool.insert(transaction(1, 1), by(1)).unwrap())
             .collect();
-        let refused = pool.insert(transaction(1, 1)).unwrap_err();
+        let refused = pool.insert(transaction(1, 1), by(1)).unwrap_err();
         assert_eq!(refused, SubmitError::Full);
         drop(waiting);
-        let mut waiting = pool.insert(transaction(1, 1)).unwrap();
+        let mut waiting = pool.insert(transaction(1, 1), by(1)).unwrap();
         pool.finish(transaction(1, 1).id(), place(7));
-        assert_eq!(waiting.try_recv().unwrap(), place(7));
+        assert_eq!(waiting.try_recv().unwrap(), Ok(place(7)));
     }
 
     #[test]
@@ -425,7 +503,7 @@ mod tests {
         let pool = Mempool::with_peers(false, Stopwatch::default());
         let mut waiting = Vec::new();
         for number in 1..=5 {
-            waiting.push(pool.insert(transaction(number, 10)).unwrap());
+            waiting.push(pool.insert(transaction(number, 10), by(number)).unwrap());
         }
         let nothing = HashSet::new();
         assert_eq!(numbers(&pool.peek(3, 1000, &nothing)), [1, 2, 3]);
@@ -437,24 +515,75 @@ mod tests {
     }
 
     #[test]
+    fn fault_5_one_sender_holds_up_nobody() {
+        let pool = Mempool::new(1_000, 1_000_000);
+        let (flood, other) = (by(1), by(2));
+        let one = |sender, number: u32| {
+            let bytes = Bytes::from(number.to_be_bytes().to_vec());
+            pool.insert(bytes.into(), sender)
+        };
+        let mut waiting = Vec::new();
+        let taken = (0..1_000).take_while(|number| {
+            let inserted = one(flood, *number);
+            let taken = inserted.is_ok();
+            waiting.extend(inserted);
+            taken
+        });
+        assert_eq!(taken.count(), 500, "it leaves as much as it takes");
+        // Ten of another come after five hundred, and go between the first of them.
+        for number in 0..10 {
+            waiting.push(one(other, 10_000 + number).unwrap());
+        }
+        let chosen = pool.peek(20, 1_000_000, &HashSet::new());
+        let number = |known: &EncodedTransaction| {
+            let bytes: [u8; 4] = known.bytes()[..].try_into().unwrap();
+            u32::from_be_bytes(bytes)
+        };
+        let others = chosen.iter().filter(|known| number(known) >= 10_000);
+        assert_eq!(others.count(), 10);
+        // A new one does not go before what waited while it was away, for as long as it likes.
+        for known in &chosen {
+            pool.finish(known.id(), place(0));
+        }
+        waiting.push(one(by(3), 20_000).unwrap());
+        let next = pool.peek(2, 1_000_000, &HashSet::new());
+        assert!(next.iter().any(|known| number(known) == 20_000));
+        assert_eq!(
+            pool.lock().senders.len(),
+            2,
+            "who has nothing here is forgotten"
+        );
+    }
+
+    #[test]
+    fn who_waits_for_what_nobody_answers_for_is_told() {
+        let pool = Mempool::new(10, 1_000);
+        let mut waiting = pool.insert(transaction(1, 1), by(1)).unwrap();
+        pool.refuse(transaction(1, 1).id(), Refusal::MemberSuspended);
+        let told = waiting.try_recv().unwrap();
+        assert_eq!(told, Err(Refusal::MemberSuspended));
+        assert_eq!((pool.len(), pool.lock().bytes), (0, 0));
+    }
+
+    #[test]
     fn only_what_was_not_offered_is_fresh() {
         let pool = Mempool::with_peers(false, Stopwatch::default());
         assert!(!pool.has_fresh());
-        let _waiting = pool.insert(transaction(1, 1)).unwrap();
+        let _waiting = pool.insert(transaction(1, 1), by(1)).unwrap();
         assert!(pool.has_fresh());
         pool.peek(1, 10, &HashSet::new());
         assert!(!pool.has_fresh());
-        let _another = pool.insert(transaction(2, 1)).unwrap();
+        let _another = pool.insert(transaction(2, 1), by(2)).unwrap();
         assert!(pool.has_fresh());
     }
 
     #[test]
     fn closing_tells_everybody() {
         let pool = Mempool::with_peers(false, Stopwatch::default());
-        let mut waiting = pool.insert(transaction(1, 1)).unwrap();
+        let mut waiting = pool.insert(transaction(1, 1), by(1)).unwrap();
         pool.close();
         assert!(waiting.try_recv().is_err());
-        let refused = pool.insert(transaction(1, 1)).unwrap_err();
+        let refused = pool.insert(transaction(1, 1), by(1)).unwrap_err();
         assert_eq!(refused, SubmitError::Stopped);
         assert_eq!(pool.len(), 0);
     }

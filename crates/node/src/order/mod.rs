@@ -64,7 +64,7 @@ mod thread;
 mod validator;
 
 use yilian_protocol::{
-    Height, StateKey,
+    BlockId, Height, StateKey,
     refusal::{Outcome, Refusal},
     registry::Admitted,
     state::StateMap,
@@ -87,6 +87,31 @@ pub trait StateMachine: Send + Sync {
     /// The rule it breaks.
     fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal>;
 
+    /// Who answers for a transaction: the pool gives each sender its turn, see [`Sender`]. One sender
+    /// for all, unless the machine knows better.
+    fn sender(&self, _transaction: &EncodedTransaction) -> Sender {
+        Sender([0; 32])
+    }
+
+    /// Every key that [`StateMachine::vet`] may read.
+    fn vet_reads(&self, _transaction: &EncodedTransaction) -> Vec<StateKey> {
+        Vec::new()
+    }
+
+    /// Whether somebody answers for a transaction, by the state after the latest block: what fails
+    /// is not ordered. `next` is about where it would stand.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    fn vet(
+        &self,
+        _next: Admitted,
+        _transaction: &EncodedTransaction,
+        _state: StateMap<Option<Vec<u8>>>,
+    ) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Adds every key that executing the transaction may read to `keys`.
     fn reads(&self, transaction: &EncodedTransaction, keys: &mut Vec<StateKey>);
 
@@ -106,10 +131,11 @@ pub trait StateMachine: Send + Sync {
     fn finalized(&self, _transactions: &[EncodedTransaction], _outcomes: &[Outcome]) {}
 
     /// Executes a block's transactions in order, on `state`, which holds every key that they may
-    /// read.
+    /// read. The block follows `parent`.
     fn execute(
         &self,
         admitted: Admitted,
+        parent: BlockId,
         transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution;
@@ -122,4 +148,10 @@ pub struct Execution {
     pub writes: StateMap<Vec<u8>>,
     /// What became of each transaction, in order.
     pub outcomes: Vec<Outcome>,
+    /// Places of transactions for which nobody answers. A block that holds one is not voted for.
+    pub strangers: Vec<usize>,
 }
+
+/// Whom the pool takes for one sender: no sender has more than a share of it, whatever it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sender(pub [u8; 32]);

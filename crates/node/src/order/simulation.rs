@@ -73,6 +73,7 @@ use crate::consortium::ConsortiumChain;
 
 use super::{
     EncodedTransaction, Peer, Place, StateMachine, SubmitError,
+    application::time_of,
     block::{FinalBlock, ProvenBlock},
     engine::{self, Engine, Parts, section},
     epochs::first_epoch,
@@ -529,11 +530,28 @@ impl SimulatedChain {
     ) -> Result<Option<Place>, Refusal> {
         let transaction = transaction.into();
         self.machine.check(&transaction)?;
-        let waiting = self.mempool.insert(transaction);
-        let Ok(waiting) = waiting else {
+        let mut keys = vec![place_key(transaction.id())];
+        keys.extend(self.machine.vet_reads(&transaction));
+        // Before the node has begun there is no state to look at.
+        let Ok(mut values) = self.look(|| self.state(&keys)).await else {
             return Ok(None);
         };
-        Ok(waiting.await.ok())
+        let place = values.first_mut().and_then(Option::take);
+        if let Some(place) = place.and_then(|bytes| Place::from_slice(&bytes).ok()) {
+            return Ok(Some(place));
+        }
+        let latest = self.latest();
+        let next = Admitted {
+            height: latest.height.next(),
+            time: latest.time.max(time_of(self.clock.current())),
+        };
+        let state = keys.into_iter().zip(values).skip(1).collect();
+        self.machine.vet(next, &transaction, state)?;
+        let sender = self.machine.sender(&transaction);
+        let Ok(waiting) = self.mempool.insert(transaction, sender) else {
+            return Ok(None);
+        };
+        waiting.await.ok().transpose()
     }
 
     /// The latest final block.

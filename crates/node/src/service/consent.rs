@@ -6,12 +6,14 @@ use std::sync::Arc;
 use yilian_ledger::consent;
 use yilian_protocol::{
     call::{
-        Answered, AskHolder, CallError, ConsentContract, GetUses, LeaveDeposit, Page, Reencapsulate,
+        Answered, AskHolder, CallError, ConsentContract, GetUses, LeaveDeposit, Page,
+        Reencapsulate, Vouch,
     },
     grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     limits::HOPS_MAX,
     refusal::Refusal,
     state::tables::{CERTIFICATE, GRANT},
+    voucher::{VouchRequest, Voucher},
 };
 
 use super::{Neighbour, Node, state_error};
@@ -27,6 +29,10 @@ impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
         // Two pairings: 2 ms.
         let turned = move || keyholder::reencapsulate_once(chain, &request, &object, &mut rng);
         Ok(self.chain.apart(turned).await??)
+    }
+
+    async fn vouch(&self, Vouch(request): Vouch) -> Answered<Vouch> {
+        self.vouch_for(request).await
     }
 
     async fn deposit(&self, LeaveDeposit(sealed): LeaveDeposit) -> Answered<LeaveDeposit> {
@@ -51,12 +57,19 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             };
             return self.neighbours.pass_on(LeaveDeposit(passed_on)).await;
         };
-        let chain = self.ledger.chain();
-        let deposit = sealed.open(chain, &key)?;
-        let grant = deposit.grant;
+        let (chain, now) = (self.ledger.chain(), self.chain.now());
+        let (grant, holder) = (sealed.grant, sealed.holder);
+        let state = self.fetch(consent::offer_reads(grant)).await?;
+        let controller = consent::check_offer(&state, now, (grant, holder));
+        let controller = controller.map_err(state_error)??;
+        // Thousands of points, and two pairings for each share: up to a second, so not on the
+        // threads that serve the network.
+        let opened = self
+            .chain
+            .apart(move || sealed.open(chain, &key, &controller));
+        let deposit = opened.await??;
         let state = self.fetch(consent::deposit_reads(&deposit)).await?;
-        let (now, keeper) = (self.chain.now(), Arc::clone(&self.holder));
-        // Two pairings for each share: up to 0.2 s, so not on the threads that serve the network.
+        let keeper = Arc::clone(&self.holder);
         let kept = self.chain.apart(move || {
             consent::check_deposit(&state, chain, now, &deposit).map_err(state_error)??;
             Ok::<_, CallError>(keeper.keep(&deposit)?)
@@ -65,7 +78,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         // Revoked in the meantime: the block that says so may have been followed already.
         let entry = self.entry(GRANT, grant.as_bytes(), "grant").await?;
         if entry.state == GrantState::Revoked {
-            let (holder, keeper) = (sealed.holder, Arc::clone(&self.holder));
+            let keeper = Arc::clone(&self.holder);
             self.chain
                 .apart(move || keeper.erase(grant, holder))
                 .await??;
@@ -84,41 +97,67 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             return self.neighbours.pass_on(AskHolder(passed_on)).await;
         };
         let ask = asked.ask;
-        let grant = ask.ask.grant;
+        let (grant, chain, now) = (ask.ask.grant, self.ledger.chain(), self.chain.now());
+        let reader = self.read(CERTIFICATE, ask.ask.reader.as_bytes()).await?;
+        let member = reader.map_or(holder, |reader| reader.certificate.member);
+        let state = self.fetch(consent::check_reads(&ask, member)).await?;
+        consent::check_asker(&state, chain, holder, now, &ask).map_err(state_error)??;
         let keeper = Arc::clone(&self.holder);
         let deposit = self
             .chain
             .apart(move || keeper.deposit(grant, holder))
             .await??;
-        let reader = self.read(CERTIFICATE, ask.ask.reader.as_bytes()).await?;
-        let member = reader.map_or(holder, |reader| reader.certificate.member);
-        let state = self.fetch(consent::check_reads(&ask, member)).await?;
-        let (chain, now) = (self.ledger.chain(), self.chain.now());
-        // Without a deposit the grant's own state is still the better answer.
         let terms = deposit.as_deref().map(|deposit| &deposit.terms);
         let consent = consent::check(&state, chain, holder, now, terms, &ask);
         let (consent, deposit) = (
             consent.map_err(state_error)??,
             deposit.ok_or(Refusal::NotKeyHolder)?,
         );
-        let object = self.object_of(ask.ask.record).await?;
-        let usage = Use {
-            record: ask.ask.record,
-            reader: ask.ask.reader,
-            purpose: ask.ask.purpose,
-            at: now,
-        };
-        let keeper = Arc::clone(&self.holder);
-        let mut rng = self.chain.rng();
-        let signed = self.chain.apart(move || {
-            let served = keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
-            let sealed = served
-                .secret
-                .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
-            let parts = (served.partial, sealed.transpose()?);
-            Ok::<_, CallError>(SignedPartial::sign(chain, &ask, holder, parts, &key))
+        let digest = ask.digest(chain);
+        let answer = self
+            .answered
+            .answer(now, ask.ask.asked_at, digest, holder)?;
+        let made = answer.get_or_try_init(|| async {
+            let object = self.object_of(ask.ask.record).await?;
+            let usage = Use {
+                record: ask.ask.record,
+                reader: ask.ask.reader,
+                purpose: ask.ask.purpose,
+                at: now,
+            };
+            let keeper = Arc::clone(&self.holder);
+            let mut rng = self.chain.rng();
+            let signed = self.chain.apart(move || {
+                let served =
+                    keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
+                let sealed = served
+                    .secret
+                    .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
+                let parts = (served.partial, sealed.transpose()?);
+                Ok::<_, CallError>(SignedPartial::sign(chain, &ask, holder, parts, &key))
+            });
+            signed.await?
         });
-        signed.await?
+        Ok(made.await?.clone())
+    }
+
+    async fn vouch_for(&self, request: VouchRequest) -> Result<Voucher, CallError> {
+        let holder = request.holder;
+        let Some(key) = self.identities.key(holder) else {
+            let passed_on = VouchRequest {
+                hops: hops(request.hops)?,
+                ..request
+            };
+            return self.neighbours.pass_on(Vouch(passed_on)).await;
+        };
+        let grant = request.grant;
+        let epochs = self.ledger.genesis().governance.epoch_blocks;
+        let epoch = epochs.epoch_of(self.chain.latest().height.next());
+        let state = self.fetch(consent::vouch_reads(&grant, holder)).await?;
+        let now = self.chain.now();
+        consent::check_vouch(&state, now, epoch, (&grant, holder)).map_err(state_error)??;
+        let chain = self.ledger.chain();
+        Ok(Voucher::sign(chain, (holder, &key), epoch, &grant))
     }
 
     async fn tell_uses(&self, request: UsesRequest) -> Result<Page<Use>, CallError> {

@@ -31,11 +31,12 @@ use yilian_protocol::{
     call::{Answered, Call, CallError, Local, Transport},
     codec::Decode,
     refusal::Refusal,
-    registry::CertificateEntry,
+    standing::CertifiedPerson,
     state::tables::{CERTIFICATE, MEMBER},
 };
 
 use crate::{
+    answered::AnsweredAsks,
     background::Background,
     consortium::ConsortiumChain,
     erasure::Eraser,
@@ -56,6 +57,7 @@ pub struct Node<C: ConsortiumChain = Chain, N = HttpNeighbour> {
     ledger: Arc<Ledger>,
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
+    answered: AnsweredAsks,
     identities: Arc<dyn HostedMembers>,
     neighbours: Neighbours<N>,
     private: PrivateChainKeeper,
@@ -128,6 +130,7 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             ledger,
             store,
             holder,
+            answered: AnsweredAsks::default(),
             identities,
             neighbours,
             private,
@@ -152,9 +155,16 @@ impl<C: ConsortiumChain, N> Node<C, N> {
         Ok(entry.may_act()?)
     }
 
-    async fn certificate(&self, id: CertificateId) -> Result<CertificateEntry, CallError> {
+    /// A certified person, with the member that certified him.
+    async fn person(&self, id: CertificateId) -> Result<CertifiedPerson, CallError> {
         let entry = self.read(CERTIFICATE, id.as_bytes()).await?;
-        entry.ok_or_else(|| Refusal::CertificateUnknown.into())
+        let entry = entry.ok_or(Refusal::CertificateUnknown)?;
+        let member = entry.certificate.member;
+        let member = self.read(MEMBER, member.as_bytes()).await?;
+        Ok(CertifiedPerson::new(
+            entry,
+            member.ok_or(Refusal::MemberUnknown)?,
+        )?)
     }
 
     async fn fetch(&self, keys: Vec<StateKey>) -> Result<Fetched, CallError> {

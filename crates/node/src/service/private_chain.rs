@@ -57,14 +57,14 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let hospital = check.hospital;
         let key = self.identities.key(hospital);
         let key = key.ok_or(Refusal::ForeignMember)?;
-        let checker = self.certificate(check.checker).await?;
+        let checker = self.person(check.checker).await?;
         checker.standing(self.chain.now())?;
-        if checker.certificate.member != hospital {
+        if checker.certificate().member != hospital {
             return Err(Refusal::ForeignMember.into());
         }
         let chain = self.ledger.chain();
         check
-            .verify(chain, &checker.certificate.signing)
+            .verify(chain, &checker.certificate().signing)
             .map_err(|_| Refusal::BadSignature)?;
         let time = self.chain.now();
         let closed = self.log(move |log| log.close_checked(chain, &key, time, &check));

@@ -14,8 +14,8 @@ use yilian_protocol::{
     private_chain::PrivateEntry,
     receipt::Receipt,
     refusal::Refusal,
-    registry::CertificateEntry,
     sealed::{SealedObject, SealedRecord},
+    standing::CertifiedPerson,
     state::tables::{MEMBER, RECORD},
     tx::{Body, SealVisit, Transaction},
 };
@@ -50,10 +50,10 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             .identities
             .key(request.visit.hospital)
             .ok_or(Refusal::ForeignMember)?;
-        let author = self.certificate(request.author).await?;
+        let author = self.person(request.author).await?;
         may_seal(&request, &author, self.chain.now())?;
         request
-            .verify(self.ledger.chain(), &author.certificate.signing)
+            .verify(self.ledger.chain(), &author.certificate().signing)
             .map_err(|_| Refusal::BadSignature)?;
         let SealRequest {
             visit,
@@ -96,6 +96,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         if *transaction.signer() != member.member.node {
             return Err(Refusal::ForeignMember.into());
         }
+        member.may_act()?;
         self.keep_objects(transaction, relay.objects).await?;
         self.order(relay.transaction.into_vec().into()).await
     }
@@ -157,11 +158,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     }
 }
 
-fn may_seal(request: &SealRequest, author: &CertificateEntry, now: TimeMs) -> Result<(), Refusal> {
-    if author.certificate.member != request.visit.hospital {
+fn may_seal(request: &SealRequest, author: &CertifiedPerson, now: TimeMs) -> Result<(), Refusal> {
+    if author.certificate().member != request.visit.hospital {
         return Err(Refusal::ForeignMember);
     }
-    if !author.certificate.role.signs_records() {
+    if !author.certificate().role.signs_records() {
         return Err(Refusal::RoleNotAllowed);
     }
     author.standing(now)

@@ -8,7 +8,7 @@ use yilian_node::order::{
     Chain, ChainOptions, EncodedTransaction, Execution, OrderError, StateMachine, ValidatorKey,
 };
 use yilian_protocol::{
-    Height, StateKey, TimeMs,
+    BlockId, Height, StateKey, TimeMs,
     codec::{Blob, Encode as _, Text},
     governance::{EpochBlocks, Seats},
     refusal::{Outcome, Refusal},
@@ -35,12 +35,14 @@ impl StateMachine for Toy {
     fn execute(
         &self,
         _admitted: Admitted,
+        _parent: BlockId,
         transactions: &[EncodedTransaction],
         mut state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
         let mut execution = Execution {
             writes: StateMap::default(),
             outcomes: Vec::new(),
+            strangers: Vec::new(),
         };
         for transaction in transactions.iter().map(EncodedTransaction::bytes) {
             let slot = state
@@ -100,10 +102,11 @@ impl StateMachine for Chosen {
     fn execute(
         &self,
         admitted: Admitted,
+        parent: BlockId,
         transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
-        let mut execution = Toy.execute(admitted, transactions, state);
+        let mut execution = Toy.execute(admitted, parent, transactions, state);
         execution.writes.extend(self.elected(admitted.height));
         execution
     }
@@ -150,10 +153,11 @@ impl StateMachine for Broken {
     fn execute(
         &self,
         admitted: Admitted,
+        parent: BlockId,
         transactions: &[EncodedTransaction],
         state: StateMap<Option<Vec<u8>>>,
     ) -> Execution {
-        let mut execution = Toy.execute(admitted, transactions, state);
+        let mut execution = Toy.execute(admitted, parent, transactions, state);
         execution.outcomes.pop();
         execution
     }

@@ -10,6 +10,7 @@ use crate::{
     grant::{HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
     ids::RecordId,
     limits::DEPOSIT_MAX,
+    voucher::{VouchRequest, Voucher},
 };
 
 /// Bytes of a sealed deposit, and whose it is.
@@ -22,6 +23,12 @@ crate::calls! {
         reencapsulate: Reencapsulate(OneShot) -> Reencapsulated as Json, post "reencapsulations"
             { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
               work: Heavy, at_once: 256 };
+
+        /// Have a key holder vouch for a grant, which it is then put onto the chain with; passed on
+        /// to it.
+        vouch: Vouch(VouchRequest) -> Voucher as Json, post "vouchers"
+            { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
+              work: Light, at_once: 256 };
 
         /// Give a key holder its shares of a grant's rekeys; passed on to it.
         deposit: LeaveDeposit(SealedDeposit) -> () as Nothing, post "deposits"

@@ -71,22 +71,25 @@ fn every_type_has_one_spelling() {
 #[test]
 fn a_deposit_opens_at_its_node_only_and_an_answer_is_of_one_request() {
     let (sealed, chain) = (values::sealed_deposit(), values::chain());
+    let patient = values::key(9).verifying_key();
     assert_eq!(
-        sealed.open(chain, &values::key(3)).unwrap(),
+        sealed.open(chain, &values::key(3), &patient).unwrap(),
         values::deposit()
     );
-    assert!(sealed.open(chain, &values::key(4)).is_err());
+    assert!(sealed.open(chain, &values::key(4), &patient).is_err());
     assert!(
         sealed
-            .open(ChainId::from_bytes([9; 32]), &values::key(3))
+            .open(ChainId::from_bytes([9; 32]), &values::key(3), &patient)
             .is_err()
     );
+    let stranger = values::key(8).verifying_key();
+    assert!(sealed.open(chain, &values::key(3), &stranger).is_err());
     let mut moved = sealed.clone();
     moved.holder = MemberId::from_bytes([9; 32]);
-    assert!(moved.open(chain, &values::key(3)).is_err());
+    assert!(moved.open(chain, &values::key(3), &patient).is_err());
     // Nodes that pass it on count down; that is not bound.
     let passed_on = SealedDeposit { hops: 0, ..sealed };
-    passed_on.open(chain, &values::key(3)).unwrap();
+    passed_on.open(chain, &values::key(3), &patient).unwrap();
 
     let (answer, ask) = (values::signed_partial(), values::ask());
     let node = values::key(3).verifying_key();

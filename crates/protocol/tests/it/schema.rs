@@ -305,7 +305,7 @@ fn a_list_has_no_item_over_its_limit() {
         ),
         (
             "Block",
-            "/transactions/4/body/create-grant/holders",
+            "/transactions/4/body/create-grant/grant/holders",
             HOLDERS_MAX,
             false,
         ),

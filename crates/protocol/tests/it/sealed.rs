@@ -12,12 +12,14 @@ use yilian_protocol::{
     limits::{CLOCK_SKEW_MS, OBJECT_MAX},
     media::MediaType,
     refusal::Refusal,
-    registry::{Revoked, Role},
+    registry::{MemberEntry, Motion, Revoked, Role},
     sealed::{Header, SealedError, SealedObject},
+    standing::CertifiedPerson,
 };
 
 use crate::values::{
-    NOW, admitted, authored, chain, checked, delegator, entry, object, visit_keys,
+    NOW, admitted, authored, chain, checked, delegator, entry, member, object, person, person_of,
+    visit_keys,
 };
 
 fn scope() -> Scope {
@@ -40,7 +42,7 @@ fn the_owner_finds_the_scope_and_opens() {
     assert!(opened == authored());
     let verified = opened
         .verify(
-            &entry(Role::Doctor),
+            &person(Role::Doctor),
             chain(),
             &visit_keys(0).nym,
             admitted(NOW),
@@ -163,7 +165,12 @@ fn an_oversized_object_is_refused_before_it_is_read() {
 #[test]
 fn an_author_must_have_been_in_good_standing_then() {
     let nym = visit_keys(0).nym;
-    let verify = |entry, at| authored().verify(&entry, chain(), &nym, admitted(at)).err();
+    let verify = |entry, at| {
+        let author = person_of(entry);
+        authored()
+            .verify(&author, chain(), &nym, admitted(at))
+            .err()
+    };
     let standing = |rule| Some(AuthoredError::Standing(rule));
     assert_eq!(verify(entry(Role::Doctor), NOW), None);
     assert_eq!(
@@ -196,9 +203,52 @@ fn an_author_must_have_been_in_good_standing_then() {
     );
 }
 
+/// The key signs today what it is certified for tomorrow.
+#[test]
+fn fault_13_a_record_signed_before_its_certificate_was_registered_verifies() {
+    let nym = visit_keys(0).nym;
+    let mut late = entry(Role::Doctor);
+    late.admitted = admitted(NOW + 1);
+    let verdict = authored().verify(&person_of(late), chain(), &nym, admitted(NOW + 2));
+    let early = Refusal::CertificateNotYetValid;
+    assert_eq!(verdict.err(), Some(AuthoredError::Standing(early)));
+}
+
+/// What a doctor signed counts by the member's standing then, and not by what came of it since.
+#[test]
+fn fault_8_what_doctors_sign_counts_by_their_members_standing_then() {
+    let nym = visit_keys(0).nym;
+    let verdict = |member: MemberEntry, at| {
+        let author = CertifiedPerson::new(entry(Role::Doctor), member).unwrap();
+        authored()
+            .verify(&author, chain(), &nym, admitted(at))
+            .err()
+    };
+    let refused = Some(AuthoredError::Standing(Refusal::MemberSuspended));
+    let good = MemberEntry::new(member(), admitted(NOW));
+    let suspended = good.after(Motion::Suspend, admitted(NOW + 10)).unwrap();
+    assert_eq!(verdict(suspended.clone(), NOW + 9), None);
+    assert_eq!(verdict(suspended.clone(), NOW + 10), refused);
+    // However it went on, it is remembered when the member might not act.
+    for motion in [Motion::Reinstate, Motion::Expel] {
+        let after = suspended.after(motion, admitted(NOW + 20)).unwrap();
+        assert_eq!(verdict(after.clone(), NOW + 9), None);
+        assert_eq!(verdict(after.clone(), NOW + 10), refused);
+        assert_eq!(verdict(after.clone(), NOW + 19), refused);
+        let reinstated = motion == Motion::Reinstate;
+        assert_eq!(verdict(after, NOW + 20).is_none(), reinstated, "{motion}");
+    }
+    let unknown = MemberEntry::new(member(), admitted(NOW + 1));
+    let unknown = verdict(unknown, NOW + 2);
+    assert_eq!(
+        unknown,
+        Some(AuthoredError::Standing(Refusal::MemberUnknown))
+    );
+}
+
 #[test]
 fn a_record_cannot_be_moved_to_another_visit_or_chain() {
-    let entry = entry(Role::Doctor);
+    let entry = person_of(entry(Role::Doctor));
     let moved = authored().verify(&entry, chain(), &visit_keys(1).nym, admitted(NOW));
     assert_eq!(moved.err(), Some(AuthoredError::OtherVisit));
     let other = ChainId::from_bytes([0; 32]);

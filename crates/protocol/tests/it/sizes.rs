@@ -14,16 +14,16 @@ fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
     let (name, reason) = (5, 4);
     let expected = [
         68 + 1_216 + name,
-        213 + 1_216 + name,
+        245 + 1_216 + name,
         68 + reason,
         88 + 84 + 72 * 16,
-        78 + 32,
+        78 + 32 + 104,
         37,
         append(),
         64,
         160 + 32,
         74,
-        172 + "unconscious".len(),
+        236 + "unconscious".len(),
         140,
         69,
     ];

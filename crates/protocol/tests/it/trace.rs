@@ -75,7 +75,7 @@ fn a_window_is_no_wider_than_allowed() {
 #[test]
 fn an_event_is_its_authors_for_one_append() {
     let event = values::authored_event();
-    let entry = values::entry(Role::Courier);
+    let entry = values::person(Role::Courier);
     let (chain, shared) = (values::chain(), values::shared(NOW));
     assert_eq!(event.verify(&entry, chain, &shared), Ok(()));
 
@@ -91,7 +91,7 @@ fn an_event_is_its_authors_for_one_append() {
     assert_eq!(verdict(&other), Err(Refusal::RoleNotAllowed));
     let elsewhere = event.verify(&entry, ChainId::from_bytes([1; 32]), &shared);
     assert_eq!(elsewhere, Err(Refusal::BadSignature));
-    let stranger = event.verify(&values::entry(Role::Maker), chain, &shared);
+    let stranger = event.verify(&values::person(Role::Maker), chain, &shared);
     assert_eq!(stranger, Err(Refusal::CertificateUnknown));
 
     // Signed ahead of its block, and in a block after the certificate's end.

@@ -16,15 +16,15 @@ use yilian_crypto::{
     trace::MaskedKey,
 };
 use yilian_protocol::{
-    CertificateId, ChainId, Height, MemberId, TimeMs, TraceId, TransactionId, TreeHash,
+    CertificateId, ChainId, Height, MemberId, PersonId, TimeMs, TraceId, TransactionId, TreeHash,
     authored::Authored,
     call::{Reencapsulated, SealRequest},
     codec::{Blob, List, Text},
     governance::{Ballot, BallotChoice, Candidacy, Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{
-        Ask, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState, GrantedScope,
-        HolderAsk, Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms, Use,
-        UsesRequest,
+        Ask, Clinician, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState,
+        GrantedScope, HolderAsk, Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms,
+        Use, UsesRequest,
     },
     ids::Salt,
     letter::{Letter, LetterRecord, Share},
@@ -33,17 +33,19 @@ use yilian_protocol::{
         Anchor, ConsistencyProof, PrivateBlock, PrivateCheck, PrivateEntry, PrivateHeader, Subtrees,
     },
     registry::{
-        Admitted, Certificate, CertificateEntry, Genesis, Member, Motion, NodeKeys, Revocation,
-        Role, Vote,
+        Admitted, Certificate, CertificateEntry, Genesis, Member, MemberEntry, Motion, NodeKeys,
+        Revocation, Role, Vote,
     },
     sealed::{SealedObject, SealedRecord},
     search::RecordIndex,
+    standing::CertifiedPerson,
     trace::{
         AuthorPass, AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceShared,
         TraceTerms,
     },
     tx::{Body, SealVisit, Transaction},
     visit::{CheckedVisit, Visit, VisitToken},
+    voucher::{NewGrant, Voucher},
 };
 
 pub const NOW: u64 = 1_790_000_000_000;
@@ -112,6 +114,7 @@ pub fn hospital() -> MemberId {
 pub fn certificate(role: Role) -> Certificate {
     Certificate {
         subject: Text::new("Dr Li").unwrap(),
+        person: PersonId::of("Dr Li"),
         member: hospital(),
         role,
         signing: key(4).verifying_key(),
@@ -129,6 +132,37 @@ pub fn entry(role: Role) -> CertificateEntry {
         admitted: admitted(NOW),
         revoked: None,
     }
+}
+
+/// The one of [`entry`], and the member.
+pub fn person(role: Role) -> CertifiedPerson {
+    person_of(entry(role))
+}
+
+pub fn person_of(entry: CertificateEntry) -> CertifiedPerson {
+    CertifiedPerson::new(entry, MemberEntry::new(member(), admitted(NOW))).unwrap()
+}
+
+pub fn grant() -> Grant {
+    Grant {
+        controller: key(9).verifying_key(),
+        terms: terms().commitment(),
+        until: TimeMs::new(NOW + 9),
+        holders: List::new(vec![hospital()]).unwrap(),
+        threshold: 1,
+        emergency: false,
+    }
+}
+
+pub fn clinician(certificate: CertificateId) -> Clinician {
+    Clinician {
+        certificate,
+        member: hospital(),
+    }
+}
+
+pub fn voucher() -> Voucher {
+    Voucher::sign(chain(), (hospital(), &key(3)), 7, &grant())
 }
 
 pub fn admitted(time: u64) -> Admitted {
@@ -345,14 +379,7 @@ pub fn seal_request() -> SealRequest {
 }
 
 pub fn bodies() -> Vec<Body> {
-    let grant = Grant {
-        controller: key(9).verifying_key(),
-        terms: terms().commitment(),
-        until: TimeMs::new(NOW + 9),
-        holders: List::new(vec![hospital()]).unwrap(),
-        threshold: 1,
-        emergency: false,
-    };
+    let grant = grant();
     let revocation = Revocation {
         member: hospital(),
         certificate: author(),
@@ -370,7 +397,10 @@ pub fn bodies() -> Vec<Body> {
             records,
             index: List::new(vec![index()]).unwrap(),
         }),
-        Body::CreateGrant(grant),
+        Body::CreateGrant(NewGrant {
+            grant,
+            voucher: voucher(),
+        }),
         Body::SetGrant(GrantChange {
             grant: id,
             state: GrantState::Paused,
@@ -396,7 +426,10 @@ pub fn bodies() -> Vec<Body> {
         Body::Open(Opening::sign(
             chain(),
             id,
-            (author(), CertificateId::from_bytes([7; 32])),
+            (
+                clinician(author()),
+                clinician(CertificateId::from_bytes([7; 32])),
+            ),
             Text::new("unconscious").unwrap(),
             TimeMs::new(NOW),
             &key(4),

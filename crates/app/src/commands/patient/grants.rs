@@ -262,7 +262,7 @@ impl fmt::Display for GrantListing {
             )?;
             for OpeningEntry { opening, admitted } in openings {
                 let (at, reason) = (admitted.time.to_text(), &opening.reason);
-                let (first, second) = (opening.first, opening.second);
+                let (first, second) = (opening.first.certificate, opening.second.certificate);
                 writeln!(f, "  opened in an emergency at {at}: {reason}")?;
                 writeln!(f, "    by {first}\n    and {second}")?;
             }
