@@ -3,13 +3,11 @@
 
 use yilian_record::{
     Error,
+    encounter::Visit,
     fhir::{Bundle, Directory},
+    keyword::LeftOut,
 };
 
-#[cfg(feature = "segmentation")]
-use yilian_record::encounter::Visit;
-
-#[cfg(feature = "segmentation")]
 use crate::{Draft, Keyword};
 
 /// Reads and checks a bundle, which may refer to those in `known`.
@@ -23,7 +21,6 @@ pub fn checked(bytes: &[u8], known: &Directory) -> Result<Bundle, Error> {
 
 /// The drafts of a visit: one for each part. Text that an index cannot hold, as a code with a tab
 /// in it, is no keyword; the record is sealed without it.
-#[cfg(feature = "segmentation")]
 #[must_use]
 pub fn of_visit(visit: &Visit) -> Vec<Draft> {
     let draft = |part: yilian_record::label::Part| Draft {
@@ -36,14 +33,12 @@ pub fn of_visit(visit: &Visit) -> Vec<Draft> {
 }
 
 /// The keywords that a query means, to be sought together; none when it says nothing.
-#[cfg(feature = "segmentation")]
 #[must_use]
 pub fn sought(query: &str) -> Vec<Keyword> {
     let keywords = yilian_record::keyword::query(query);
     keywords.iter().filter_map(indexed).collect()
 }
 
-#[cfg(feature = "segmentation")]
 fn indexed(keyword: &yilian_record::keyword::Keyword) -> Option<Keyword> {
     Keyword::new(keyword.to_text()).ok()
 }
