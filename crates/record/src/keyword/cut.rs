@@ -147,8 +147,8 @@ impl Cut {
             let (place, word) = place.and_then(|place| Some((place, self.items.get(place)?)))?;
             (word.kind == Kind::Word).then_some((place, word))
         };
-        let left = beside(place.checked_sub(1)).filter(|_| item.gap != Gap::Sign);
-        let right = beside(place.checked_add(1)).filter(|(_, word)| word.gap != Gap::Sign);
+        let left = beside(place.checked_sub(1)).filter(|_| !item.gap.parts());
+        let right = beside(place.checked_add(1)).filter(|(_, word)| !word.gap.parts());
         let bound = |gap| matches!(gap, Gap::Hyphen | Gap::Dot);
         let to_right = right.is_some_and(|(_, word)| bound(word.gap));
         let (left, right) = match (bound(item.gap), to_right) {
@@ -211,6 +211,11 @@ impl Gap {
     /// Whether what stands on both sides may belong together.
     const fn is_thin(self) -> bool {
         matches!(self, Self::None | Self::Blank | Self::Hyphen)
+    }
+
+    /// Whether a number on one side says nothing of a word on the other.
+    const fn parts(self) -> bool {
+        matches!(self, Self::Slash | Self::Sign)
     }
 }
 
@@ -349,8 +354,8 @@ fn amounts(atoms: Vec<Atom>) -> Vec<Atom> {
             taken = true;
             continue;
         }
-        if std::mem::take(&mut taken) {
-            atom.gap = Gap::Sign;
+        if std::mem::take(&mut taken) && atom.gap != Gap::Sign {
+            atom.gap = Gap::Slash;
         }
         kept.push(atom);
     }
@@ -404,7 +409,7 @@ fn merged(atoms: Vec<Atom>) -> Vec<Atom> {
         let bound = |next: &Atom| next.gap == Gap::Hyphen && !next.han && !is_short(next);
         let leads_on = atom.gap == Gap::Blank && rest.peek().is_some_and(bound);
         match merged.last_mut() {
-            Some(last) if short && after_short && atom.gap != Gap::Sign && !leads_on => {
+            Some(last) if short && after_short && !atom.gap.parts() && !leads_on => {
                 last.text.push_str(&atom.text);
             }
             _ => merged.push(atom),

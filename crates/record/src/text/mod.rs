@@ -25,6 +25,7 @@ pub(crate) enum Gap {
     Hyphen,
     Dot,
     Apostrophe,
+    Slash,
     /// Any other sign, or several of them.
     Sign,
 }
@@ -34,6 +35,7 @@ impl Gap {
         match c {
             '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' => Self::Hyphen,
             '.' => Self::Dot,
+            '/' => Self::Slash,
             '\'' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' | '\u{2032}' | '`' => {
                 Self::Apostrophe
             }
@@ -42,12 +44,14 @@ impl Gap {
         }
     }
 
-    /// This and then `next`: blanks around a hyphen do not matter, after a dot they end a sentence.
+    /// This and then `next`: blanks around a hyphen or slash do not matter, after a dot they end a
+    /// sentence.
     fn and(self, next: Self) -> Self {
         match (self, next) {
             (Self::None, one) => one,
             (one, other) if one == other => one,
             (Self::Hyphen, Self::Blank) | (Self::Blank, Self::Hyphen) => Self::Hyphen,
+            (Self::Slash, Self::Blank) | (Self::Blank, Self::Slash) => Self::Slash,
             _ => Self::Sign,
         }
     }

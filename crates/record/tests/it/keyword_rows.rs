@@ -11,8 +11,7 @@ use yilian_protocol::Confidentiality;
 use yilian_record::{
     encounter::visits,
     fhir::{Bundle, Resource},
-    keyword::Said,
-    keyword::said,
+    keyword::{Said, said},
     label::parts,
 };
 
@@ -30,12 +29,14 @@ pub struct Query {
 
 /// What queries are run against: the index of a record, what it is, and what it says.
 pub struct Record {
-    /// Names by which queries mean it: its own, or `=system:code` of each code.
+    /// Names by which queries mean it: its own, or `=system:code` of each code or its display.
     pub names: BTreeSet<String>,
     /// Texts of its keywords.
     pub index: BTreeSet<String>,
     /// Displays and texts.
     pub texts: Vec<String>,
+    /// Codes, each with the display after it.
+    displays: Vec<(String, String)>,
 }
 
 /// How a query did.
@@ -152,17 +153,23 @@ fn of(resources: &[&Resource]) -> Record {
     let keywords = yilian_record::keyword::keywords(resources.iter().copied());
     let mut names = BTreeSet::new();
     let mut texts = Vec::new();
+    let mut displays = Vec::new();
     for resource in resources {
         if ["Claim", "ExplanationOfBenefit"].contains(&resource.resource_type().as_str()) {
             continue;
         }
+        let mut last = None;
         for said in said(resource.value()) {
             match said {
-                Said::Text(text) => texts.push(text.to_owned()),
+                Said::Text(text) => {
+                    texts.push(text.to_owned());
+                    displays.extend(last.take().map(|code| (code, text.to_owned())));
+                }
                 Said::Code { system, code } => {
                     let system = system.unwrap_or_default();
                     let short = SYSTEMS.iter().find(|(_, url)| *url == system);
-                    names.extend(short.map(|(short, _)| format!("={short}:{code}")));
+                    last = short.map(|(short, _)| format!("={short}:{code}"));
+                    names.extend(last.clone());
                 }
             }
         }
@@ -171,6 +178,7 @@ fn of(resources: &[&Resource]) -> Record {
         names,
         index: keywords.texts().collect(),
         texts,
+        displays,
     }
 }
 
@@ -214,6 +222,22 @@ pub fn given() -> Vec<Record> {
                 }
             }
         }
+    }
+    with_displays(records)
+}
+
+/// A record that has a code's display, as that of a reference, is meant by the code too.
+fn with_displays(mut records: Vec<Record>) -> Vec<Record> {
+    let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for record in &records {
+        for (code, display) in &record.displays {
+            let of = codes.entry(display.clone()).or_default();
+            of.insert(code.clone());
+        }
+    }
+    for record in &mut records {
+        let named = record.texts.iter().filter_map(|text| codes.get(text));
+        record.names.extend(named.flatten().cloned());
     }
     records
 }

@@ -54,6 +54,14 @@ fn of_the_kept_queries_nearly_all_find_what_they_must_and_little_else() {
                 continue;
             }
             let (recall, precision) = measure(&of, &records, found);
+            for query in of.iter().filter(|query| !query.held_out) {
+                let outcome = query.run(&records, |record| found(record, query.text));
+                if outcome.recall() < 1.0 || outcome.precision() < 1.0 {
+                    let Query { kind, text, .. } = query;
+                    let (found, wanted, wrong) = (outcome.found, outcome.wanted, outcome.wrong);
+                    eprintln!("{kind} {text}: {found} of {wanted}, {wrong} wrong");
+                }
+            }
             eprintln!(
                 "{} queries, given {of_given}, held out {held_out}: recall {recall:.1} %, precision {precision:.1} %",
                 of.len()

@@ -173,10 +173,11 @@ fn personal(bundle: &Bundle) -> BTreeSet<String> {
 fn texts(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => {
-            found.extend(words(text).into_iter().map(|word| match word {
-                Keyword::Code(text) | Keyword::Word(text) => text,
-            }));
             // House numbers are codes of something, too; numbers of a person are longer.
+            found.extend(words(text).into_iter().filter_map(|word| match word {
+                Keyword::Word(text) => Some(text),
+                Keyword::Code(text) => (text.len() > 4).then_some(text),
+            }));
             if text.len() > 4 {
                 found.insert(text.to_lowercase());
             }
