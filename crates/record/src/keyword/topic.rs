@@ -82,8 +82,7 @@ pub(super) fn find(text: &str, signs: &[usize]) -> Vec<Match> {
             })),
             [first, last] => {
                 for span in of(first) {
-                    let after = |other: &&Range<usize>| near(text, signs, span, other);
-                    if let Some(other) = of(last).iter().find(after) {
+                    if let Some(other) = after(text, signs, span, of(last)) {
                         found.push(Match {
                             name: name.topic,
                             spans: vec![span.clone(), other.clone()],
@@ -98,20 +97,26 @@ pub(super) fn find(text: &str, signs: &[usize]) -> Vec<Match> {
     found
 }
 
-/// Whether `last` stands so little after `first` that both are of one thing.
-fn near(text: &str, signs: &[usize], first: &Range<usize>, last: &Range<usize>) -> bool {
-    let Some(between) = text.get(first.end..last.start) else {
-        return false;
-    };
-    let han = [first, last].into_iter().all(|span| {
+/// Of the places of a second piece (in their order), the first so little after `first` that both are
+/// of one thing.
+fn after<'a>(
+    text: &str,
+    signs: &[usize],
+    first: &Range<usize>,
+    places: &'a [Range<usize>],
+) -> Option<&'a Range<usize>> {
+    let next = places.partition_point(|place| place.start < first.end);
+    let place = places.get(next)?;
+    let between = text.get(first.end..place.start)?;
+    let han = [first, place].into_iter().all(|span| {
         let piece = text.get(span.clone()).unwrap_or_default();
         piece.chars().any(is_han)
     });
-    let parted = signs
-        .iter()
-        .any(|sign| (first.end..last.start).contains(sign));
+    let sign = signs.partition_point(|sign| *sign < first.end);
+    let parted = signs.get(sign).is_some_and(|sign| *sign < place.start);
     let most = if han { HAN_BETWEEN_MAX } else { BETWEEN_MAX };
-    !parted && between.len() <= most && !(han && between.contains(' '))
+    let near = between.len() <= most && !parted && !(han && between.contains(' '));
+    near.then_some(place)
 }
 
 /// Of topics that overlap, the first and then the longest.

@@ -14,17 +14,13 @@ use yilian_record::{
 use crate::keyword_rows::{Query, Record, answers, given, own, queries};
 
 /// Mean recall and precision of the queries, in percent.
-fn measure(
-    queries: &[&Query],
-    records: &[Record],
+fn measure<'a>(
+    queries: impl IntoIterator<Item = (&'a Query, &'a [Record])>,
     matches: impl Fn(&Record, &str) -> bool,
 ) -> (f64, f64) {
-    let outcomes = queries
-        .iter()
-        .map(|query| query.run(records, |record| matches(record, query.text)));
-    let (mut recall, mut precision) = (0.0, 0.0);
-    let mut count = 0.0;
-    for outcome in outcomes {
+    let (mut recall, mut precision, mut count) = (0.0, 0.0, 0.0);
+    for (query, records) in queries {
+        let outcome = query.run(records, |record| matches(record, query.text));
         recall += outcome.recall();
         precision += outcome.precision();
         count += 1.0;
@@ -41,50 +37,45 @@ fn of_the_kept_queries_nearly_all_find_what_they_must_and_little_else() {
     let mut queries = queries();
     queries.retain(|query| !query.is_fresh());
     assert!(queries.len() >= 300, "{}", queries.len());
-    let given = given();
+    let (own, given) = (own(), given());
     if given.is_empty() {
         eprintln!("skipped: queries over the given patients, ../shared/data is missing");
+        queries.retain(|query| !query.is_given());
     }
-    for (records, of_given) in [(own(), false), (given, true)] {
-        for held_out in [false, true] {
-            let of: Vec<&Query> = queries
-                .iter()
-                .filter(|query| query.is_given() == of_given && query.held_out == held_out)
-                .collect();
-            if records.is_empty() {
-                continue;
+    let over = |query: &Query| -> &[Record] { if query.is_given() { &given } else { &own } };
+    for held_out in [false, true] {
+        let of = queries.iter().filter(|query| query.held_out == held_out);
+        let of: Vec<(&Query, &[Record])> = of.map(|query| (query, over(query))).collect();
+        for (query, records) in of.iter().filter(|_| !held_out) {
+            let outcome = query.run(records, |record| found(record, query.text));
+            if outcome.recall() < 1.0 || outcome.precision() < 1.0 {
+                let (found, wanted, wrong) = (outcome.found, outcome.wanted, outcome.wrong);
+                eprintln!(
+                    "{} {}: {found} of {wanted}, {wrong} wrong",
+                    query.kind, query.text
+                );
             }
-            let (recall, precision) = measure(&of, &records, found);
-            for query in of.iter().filter(|query| !query.held_out) {
-                let outcome = query.run(&records, |record| found(record, query.text));
-                if outcome.recall() < 1.0 || outcome.precision() < 1.0 {
-                    let Query { kind, text, .. } = query;
-                    let (found, wanted, wrong) = (outcome.found, outcome.wanted, outcome.wrong);
-                    eprintln!("{kind} {text}: {found} of {wanted}, {wrong} wrong");
-                }
-            }
-            eprintln!(
-                "{} queries, given {of_given}, held out {held_out}: recall {recall:.1} %, precision {precision:.1} %",
-                of.len()
-            );
-            assert!(recall >= 97.0, "recall {recall} of {of_given} {held_out}");
-            assert!(
-                precision >= 95.0,
-                "precision {precision} of {of_given} {held_out}"
-            );
         }
+        let count = of.len();
+        let (recall, precision) = measure(of, found);
+        eprintln!(
+            "{count} queries, held out {held_out}: recall {recall:.1} %, precision {precision:.1} %"
+        );
+        assert!(recall >= 97.0, "recall {recall}, held out {held_out}");
+        assert!(
+            precision >= 95.0,
+            "precision {precision}, held out {held_out}"
+        );
     }
 }
 
 #[test]
 fn the_measure_falls_when_an_index_drops_words() {
     let records = own();
-    let queries = queries();
-    let of = queries.iter();
-    let of: Vec<&Query> = of
-        .filter(|query| !query.is_given() && !query.is_fresh())
-        .collect();
-    let (whole, _) = measure(&of, &records, found);
+    let mut queries = queries();
+    queries.retain(|query| !query.is_given() && !query.is_fresh());
+    let over = |records| queries.iter().map(move |query| (query, records));
+    let (whole, _) = measure(over(&records[..]), found);
     // Every eighth keyword of each index goes.
     let dropped: Vec<Record> = own()
         .into_iter()
@@ -98,10 +89,10 @@ fn the_measure_falls_when_an_index_drops_words() {
             record
         })
         .collect();
-    let (less, _) = measure(&of, &dropped, found);
+    let (less, _) = measure(over(&dropped[..]), found);
     assert!(less < 97.0 && less < whole, "{less} of {whole}");
     // One that finds everything is precise about nothing.
-    let (all, precision) = measure(&of, &records, |_, _| true);
+    let (all, precision) = measure(over(&records[..]), |_, _| true);
     assert!(all == 100.0 && precision < 50.0, "{precision}");
 }
 
