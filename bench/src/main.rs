@@ -5,6 +5,7 @@
 
 mod chain;
 mod crypto;
+mod keywords;
 mod labels;
 mod path;
 mod peks;
@@ -32,6 +33,9 @@ enum Area {
     Chain,
     /// Cryptographic operations, beside mcl in the same process
     Crypto,
+    /// Keywords: recall and precision of the kept queries, what an index costs, and other ways to
+    /// cut Chinese
+    Keywords,
     /// Labels: precision and recall on the rows of the repository, and the time of a large bundle
     Labels,
     /// A record's way from a doctor to a second doctor, on an embedded network
@@ -49,6 +53,7 @@ fn main() -> anyhow::Result<()> {
     let rows = match area {
         Area::Chain => tokio::runtime::Runtime::new()?.block_on(chain::measure())?,
         Area::Crypto => crypto::measure()?,
+        Area::Keywords => keywords::measure()?,
         Area::Labels => labels::measure()?,
         Area::Search => tokio::runtime::Runtime::new()?.block_on(search::measure())?,
         Area::Trace => tokio::runtime::Runtime::new()?.block_on(trace::measure())?,

@@ -8,7 +8,7 @@ use crate::run;
 #[derive(Args)]
 pub struct Options {
     /// What to measure
-    #[arg(value_parser = ["chain", "crypto", "labels", "path", "search", "trace"])]
+    #[arg(value_parser = ["chain", "crypto", "keywords", "labels", "path", "search", "trace"])]
     area: String,
     /// Print one JSON object a line instead of a table
     #[arg(long)]

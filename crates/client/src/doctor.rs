@@ -72,7 +72,8 @@ pub struct Draft {
     pub media: MediaType,
     /// The content: of FHIR, the resources in canonical bytes.
     pub content: Vec<u8>,
-    /// What the patient shall find it by; each once, at most 64.
+    /// What the patient shall find it by; each once, at most the largest of
+    /// [`yilian_crypto::search::PADDINGS`].
     pub keywords: Vec<Keyword>,
 }
 

@@ -3,13 +3,12 @@
 
 use yilian_record::{
     Error,
+    encounter::Visit,
     fhir::{Bundle, Directory},
+    keyword::LeftOut,
+    media::MediaType,
 };
 
-#[cfg(feature = "segmentation")]
-use yilian_record::{encounter::Visit, media::MediaType};
-
-#[cfg(feature = "segmentation")]
 use crate::{Draft, Keyword};
 
 /// Reads and checks a bundle, which may refer to those in `known`.
@@ -21,30 +20,36 @@ pub fn checked(bytes: &[u8], known: &Directory) -> Result<Bundle, Error> {
     Ok(bundle)
 }
 
-/// The drafts of a visit: one for each part. Text that an index cannot hold, as a code with a tab
-/// in it, is no keyword; the record is sealed without it.
-#[cfg(feature = "segmentation")]
+/// The drafts of a visit: one for each part, with its keywords and what tells of those left out.
 #[must_use]
 pub fn of_visit(visit: &Visit) -> Vec<Draft> {
     let draft = |part: yilian_record::label::Part| Draft {
         confidentiality: part.confidentiality,
         media: MediaType::FhirJson,
+        keywords: part.keywords.texts().filter_map(keyword).collect(),
         content: part.content,
-        keywords: part.keywords.iter().filter_map(indexed).collect(),
     };
     let parts = yilian_record::label::parts(visit);
     parts.into_iter().map(draft).collect()
 }
 
 /// The keywords that a query means, to be sought together; none when it says nothing.
-#[cfg(feature = "segmentation")]
 #[must_use]
 pub fn sought(query: &str) -> Vec<Keyword> {
     let keywords = yilian_record::keyword::query(query);
-    keywords.iter().filter_map(indexed).collect()
+    keywords
+        .iter()
+        .filter_map(|found| keyword(found.to_text()))
+        .collect()
 }
 
-#[cfg(feature = "segmentation")]
-fn indexed(keyword: &yilian_record::keyword::Keyword) -> Option<Keyword> {
-    Keyword::new(keyword.to_text()).ok()
+/// What the index of a draft could not hold.
+#[must_use]
+pub fn left_out(draft: &Draft) -> LeftOut {
+    LeftOut::read(|mark| draft.keywords.iter().any(|word| word.as_str() == mark))
+}
+
+/// Every text that comes from there is one: letters and digits, 128 bytes at most.
+fn keyword(text: String) -> Option<Keyword> {
+    Keyword::new(text).ok()
 }

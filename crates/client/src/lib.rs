@@ -35,8 +35,9 @@ pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::HttpTransport;
 pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, Patient};
-pub use search::{Hit, SearchLetter, SearchPart, SearchRequest};
+pub use search::{Checked, Hit, SearchLetter, SearchPart, SearchRequest};
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
 pub use wallet::{GrantNote, VisitNote, Wallet};
 pub use yilian_crypto::search::Keyword;
+pub use yilian_record::keyword::LeftOut;

@@ -32,7 +32,7 @@ use crate::{
     ClientError, Session,
     calendar::{hours_after, quarter},
     doctor::open_verified,
-    search::{self, Hit, SearchLetter, SearchRequest, Visited},
+    search::{self, Checked, Hit, SearchLetter, SearchRequest, Tagged, Visited},
     share::{Letter, LetterRecord, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
@@ -246,8 +246,8 @@ impl Patient {
     }
 
     /// Checks that a search for each word of `request` alone misses nothing: counts its entries
-    /// among all that the chain commits to for the patient's records. Reads every record's index, 1
-    /// to 5 kB each. Returns how many entries were looked at.
+    /// among all that the chain commits to for the patient's records, and tells where an author's
+    /// device had more words than an index holds. Reads every record's index, 1 to 37 kB each.
     ///
     /// # Errors
     /// [`ClientError::Withheld`] when the node said that there are fewer than there are.
@@ -255,13 +255,19 @@ impl Patient {
         &self,
         session: &Session<T>,
         request: &SearchRequest,
-    ) -> Result<usize, ClientError> {
+    ) -> Result<Checked, ClientError> {
         let visited = self.visited(session, request).await?;
         let mut addresses = BTreeSet::new();
+        let mut records = Vec::new();
         for note in &self.wallet.visits {
             for entry in session.visit(&self.nym(note)).await? {
                 let index = session.index(&entry).await?;
                 addresses.extend(index.entries().iter().map(|entry| entry.address));
+                records.push(Tagged {
+                    hospital: entry.hospital,
+                    record: entry.sealed.record,
+                    tags: index.tags(),
+                });
             }
         }
         for word in &request.words {
@@ -270,7 +276,10 @@ impl Patient {
                 place.check_counts(&addresses)?;
             }
         }
-        Ok(addresses.len())
+        Ok(Checked {
+            entries: addresses.len(),
+            left_out: search::left_out(session, &visited, &records).await?,
+        })
     }
 
     /// Hospitals and quarters of visits that `request` does not leave out.

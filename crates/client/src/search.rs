@@ -22,8 +22,9 @@ use yilian_protocol::{
     codec::List,
     fixed,
     limits::{CROSSINGS_MAX, LOOKUPS_MAX, RESULTS_MAX, SEARCHES_MAX},
-    search::{Crossing, Find, LookupRequest},
+    search::{CrossTags, Crossing, Find, LookupRequest},
 };
+use yilian_record::keyword::LeftOut;
 
 use crate::{ClientError, Session};
 
@@ -47,6 +48,16 @@ pub struct Hit {
     pub entry: RecordEntry,
     /// Whose entry led to it: the author, if he told the truth; opening the record shows it.
     pub writer: CertificateId,
+}
+
+/// What a check of a search found right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Index entries that were looked at.
+    pub entries: usize,
+    /// Records with words that their index could not hold, as their authors committed to: a search
+    /// for one of those does not find them.
+    pub left_out: Vec<(RecordId, LeftOut)>,
 }
 
 /// Lets its holder find the records that have some words now, and no later ones. Names no word.
@@ -257,6 +268,45 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// The cross tags of a record's index, and where it was made.
+pub(crate) struct Tagged {
+    pub hospital: MemberId,
+    pub record: RecordId,
+    pub tags: CrossTags,
+}
+
+/// Which of `records` tell that words were left out of their index, and how many. Every author of
+/// the hospitals visited may have written them.
+pub(crate) async fn left_out<T: Transport>(
+    session: &Session<T>,
+    visited: &[Visited],
+    records: &[Tagged],
+) -> Result<Vec<(RecordId, LeftOut)>, ClientError> {
+    let mut writers = BTreeMap::new();
+    let mut found = Vec::new();
+    for visit in visited {
+        let here = match writers.entry(visit.hospital) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(authors(session, visit.hospital).await?),
+        };
+        for (_, public) in here {
+            let hospital = visit.hospital.as_bytes();
+            let key = IndexKey::of_patient(&visit.secret, public, hospital, visit.quarter);
+            for of in records.iter().filter(|of| of.hospital == visit.hospital) {
+                let has = |mark: &str| {
+                    let cross = Keyword::new(mark).map(|mark| key.keyword(&mark).cross());
+                    cross.is_ok_and(|cross| of.tags.contains(&cross.tag(of.record.as_bytes())))
+                };
+                let left_out = LeftOut::read(has);
+                if left_out.total() > 0 {
+                    found.push((of.record, left_out));
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// A letter for `places`, whose records it finds on the way.

@@ -22,7 +22,7 @@ use crate::{
     schema::digits,
 };
 
-/// The index entries of one record: 16, 32 or 64, some of them of nothing.
+/// The index entries of one record: as many as one of [`PADDINGS`], some of them of nothing.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 pub struct RecordIndex(#[schemars(schema_with = "index_entries")] Vec<IndexEntry>);
 
@@ -41,13 +41,13 @@ impl RecordIndex {
     /// Takes padded entries, see [`yilian_crypto::search::padded`].
     ///
     /// # Errors
-    /// [`DecodeError::Invalid`] when they are not 16, 32 or 64.
+    /// [`DecodeError::Invalid`] when they are not as many as one of [`PADDINGS`].
     pub fn new(entries: Vec<IndexEntry>) -> Result<Self, DecodeError> {
         if PADDINGS.contains(&entries.len()) {
             Ok(Self(entries))
         } else {
             Err(DecodeError::Invalid {
-                what: "number of index entries (16, 32 or 64)",
+                what: "number of index entries (16, 32, 64, 128, 256 or 512)",
             })
         }
     }

@@ -9,16 +9,12 @@
 
 #![forbid(unsafe_code)]
 
-// Parts are made with the dictionary only.
-#[cfg_attr(not(feature = "segmentation"), allow(dead_code))]
 pub mod document;
 pub mod encounter;
 pub mod epcis;
 pub mod error;
 pub mod fhir;
 pub mod gs1;
-// A record that was labelled without the dictionary would be found by other words.
-#[cfg(feature = "segmentation")]
 pub mod keyword;
 pub mod label;
 pub mod media;
@@ -26,5 +22,6 @@ pub mod subject;
 pub mod submission;
 pub mod synthetic;
 pub mod terminology;
+mod text;
 
 pub use error::Error;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use yilian_client::{Letter, SealedLetter, Share, drafts, listing::Opened};
+use yilian_client::{LeftOut, Letter, SealedLetter, Share, drafts, listing::Opened};
 use yilian_protocol::{
     CertificateId, GrantId, Height, RecordId, TimeMs, codec::Text, grant::Opening,
     media::MediaType, visit::VisitToken,
@@ -131,15 +131,21 @@ async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()> {
     let mut told = Sealed::default();
     for (number, visit) in visits.iter().enumerate() {
         let drafts = drafts::of_visit(visit);
-        let levels = drafts.iter().map(|draft| draft.confidentiality.to_string());
-        let levels: Vec<_> = levels.collect();
+        let parts: Vec<(String, LeftOut)> = drafts
+            .iter()
+            .map(|draft| (draft.confidentiality.to_string(), drafts::left_out(draft)))
+            .collect();
         let sealed = doctor
             .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
             .await
             .with_context(|| format!("{number} of {} visits are sealed, the next", visits.len()))?;
         context.home.keep_notes(&options.name, &doctor.notes())?;
-        let records = sealed.records.into_iter().zip(levels);
-        let records = records.map(|(record, level)| SealedPart { record, level });
+        let records = sealed.records.into_iter().zip(parts);
+        let records = records.map(|(record, (level, left_out))| SealedPart {
+            record,
+            level,
+            left_out: (left_out.total() > 0).then_some(left_out),
+        });
         told.height = Some(sealed.receipt.header.height);
         told.bytes += sealed.bytes;
         told.records.extend(records);
@@ -415,12 +421,18 @@ struct Sealed {
 struct SealedPart {
     record: RecordId,
     level: String,
+    /// What its index could not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
 }
 
 impl fmt::Display for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for SealedPart { record, level } in &self.records {
-            writeln!(f, "{record}  {level}")?;
+        for part in &self.records {
+            writeln!(f, "{}  {}", part.record, part.level)?;
+            if let Some(left_out) = part.left_out {
+                writeln!(f, "  not findable by all its words: {left_out}")?;
+            }
         }
         let (count, bytes) = (self.records.len(), self.bytes);
         match self.height {

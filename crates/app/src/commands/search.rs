@@ -8,11 +8,11 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    Keyword, SearchLetter, SearchRequest, drafts,
+    Checked, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
     listing::{self, Found},
     people,
 };
-use yilian_protocol::Quarter;
+use yilian_protocol::{Quarter, RecordId};
 
 use super::Context;
 use crate::{
@@ -74,7 +74,7 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
     } else {
         let hits = patient.search(session, &request).await?;
         let records = listing::found_by_patient(session, &patient, &hits).await?;
-        context.output.tell(&Timeline { records, checked })?;
+        context.output.tell(&Timeline::new(records, checked))?;
     }
     opened.close();
     Ok(())
@@ -87,8 +87,7 @@ pub async fn by_doctor(context: &Context, name: &str, letter: &Path) -> anyhow::
     let doctor = context.home.doctor(name)?;
     let hits = doctor.search(&opened.session, &letter).await?;
     let records = listing::found(&opened.session, &hits).await?;
-    let checked = None;
-    context.output.tell(&Timeline { records, checked })?;
+    context.output.tell(&Timeline::new(records, None))?;
     opened.close();
     Ok(())
 }
@@ -113,6 +112,30 @@ struct Timeline {
     /// Index entries looked at to make sure that none was kept back.
     #[serde(skip_serializing_if = "Option::is_none")]
     checked: Option<usize>,
+    /// Records that some of their words do not find.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<Wordless>,
+}
+
+/// A record, and how many words its index could not hold.
+#[derive(Serialize)]
+struct Wordless {
+    record: RecordId,
+    #[serde(flatten)]
+    left_out: LeftOut,
+}
+
+impl Timeline {
+    fn new(records: Vec<Found>, checked: Option<Checked>) -> Self {
+        let entries = checked.as_ref().map(|checked| checked.entries);
+        let left_out = checked.into_iter().flat_map(|checked| checked.left_out);
+        let left_out = left_out.map(|(record, left_out)| Wordless { record, left_out });
+        Self {
+            records,
+            checked: entries,
+            left_out: left_out.collect(),
+        }
+    }
 }
 
 impl fmt::Display for Timeline {
@@ -124,10 +147,13 @@ impl fmt::Display for Timeline {
             writeln!(f, "{time}  {hospital}  {author}  {scope}  {record}")?;
         }
         writeln!(f, "{} records", self.records.len())?;
-        match self.checked {
-            Some(entries) => writeln!(f, "checked: none of {entries} index entries was kept back"),
-            None => Ok(()),
+        if let Some(entries) = self.checked {
+            writeln!(f, "checked: none of {entries} index entries was kept back")?;
         }
+        let mut wordless = self.left_out.iter();
+        wordless.try_for_each(|Wordless { record, left_out }| {
+            writeln!(f, "some words do not find {record}: {left_out}")
+        })
     }
 }
 

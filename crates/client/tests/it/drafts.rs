@@ -71,7 +71,7 @@ fn a_bundle_that_breaks_the_standard_is_no_draft() {
 }
 
 #[test]
-fn text_that_an_index_cannot_hold_is_no_keyword_and_keeps_no_record_back() {
+fn a_code_with_control_characters_is_found_and_keeps_no_record_back() {
     let of = |code: &str| {
         let bundle = Bundle::parse(visit(code).as_bytes()).unwrap();
         let drafts = drafts::of_visit(&only(bundle));
@@ -83,12 +83,79 @@ fn text_that_an_index_cannot_hold_is_no_keyword_and_keeps_no_record_back() {
         texts.collect()
     };
     let (right, odd) = (of("I10"), of(r"I\t10"));
-    assert!(texts(&right).contains(&"code:i10".to_owned()));
-    assert!(texts(&odd).iter().all(|text| !text.starts_with("code:i")));
-    // What it says besides is found as ever, and nothing of it is lost.
-    assert!(texts(&odd).contains(&"word:高血压".to_owned()));
+    for draft in [&right, &odd] {
+        for text in ["word:i10", "word:高血压"] {
+            assert!(texts(draft).contains(&text.to_owned()), "{draft:?}");
+        }
+    }
     let content = String::from_utf8(odd.content).unwrap();
     assert!(content.contains(r"I\t10"), "{content}");
+}
+
+#[test]
+fn a_record_has_room_for_as_many_keywords_as_the_largest_index() {
+    use yilian_record::keyword::KEYWORDS_MAX;
+    let largest = yilian_crypto::search::PADDINGS.into_iter().max();
+    assert_eq!(largest, Some(KEYWORDS_MAX));
+}
+
+/// The visit with so many more results, each with a code of its own.
+fn with_results(count: u32) -> Vec<u8> {
+    let mut bundle: serde_json::Value = serde_json::from_str(&visit("I10")).unwrap();
+    let reference = |place: usize| bundle["entry"][place]["fullUrl"].clone();
+    let (subject, encounter) = (reference(0), reference(1));
+    let results = (0..count).map(|number| {
+        serde_json::json!({
+            "fullUrl": format!("urn:uuid:{number:08x}-1cbf-4d64-b04d-cd9187a4c6e1"),
+            "resource": {
+                "resourceType": "Observation",
+                "id": format!("o{number}"),
+                "status": "final",
+                "subject": { "reference": subject },
+                "encounter": { "reference": encounter },
+                "code": { "coding": [{ "system": "http://loinc.org", "code": format!("{number}-0") }] },
+            }
+        })
+    });
+    let results: Vec<_> = results.collect();
+    let entries = bundle["entry"].as_array_mut().unwrap();
+    entries.extend(results);
+    bundle.to_string().into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_index_cannot_hold_is_told_to_the_author_and_to_the_owner() {
+    let world = World::with(1).await;
+    let doctor = world.doctor(0, "Dr First").await;
+    let other = world.doctor(0, "Dr Second").await;
+    let mut patient = world.patient();
+    let session = &world.session;
+    let drafts_of = |count| {
+        let bundle = drafts::checked(&with_results(count), &Directory::default()).unwrap();
+        drafts::of_visit(&only(bundle))
+    };
+    let (small, large) = (drafts_of(3), drafts_of(900));
+    let told = |drafts: &[Draft]| -> Vec<u32> {
+        let told = drafts.iter().map(|draft| drafts::left_out(draft).total());
+        told.collect()
+    };
+    assert_eq!(told(&small), [0, 0, 0]);
+    let clinical = large
+        .iter()
+        .position(|draft| draft.confidentiality == Confidentiality::Clinical)
+        .unwrap();
+    let left_out = drafts::left_out(&large[clinical]);
+    assert_eq!((left_out.diagnoses, left_out.acts), (0, 0));
+    assert!(left_out.rest > 400, "{left_out}");
+
+    let check_in = CheckIn::at(hospital(0).id(), now());
+    world.seal(&mut patient, check_in, &other, small).await;
+    let check_in = CheckIn::at(hospital(0).id(), now());
+    let records = world.seal(&mut patient, check_in, &doctor, large).await;
+    let request = search("高血压");
+    assert_eq!(patient.search(session, &request).await.unwrap().len(), 2);
+    let checked = patient.check_search(session, &request).await.unwrap();
+    assert_eq!(checked.left_out, [(records[clinical], left_out)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +175,7 @@ async fn a_draft_with_more_keywords_than_an_index_holds_is_refused_whole() {
     let visit = doctor.check_in(session, &token, now()).unwrap();
     let notes = doctor.notes();
     // The other draft does not go without it.
-    let drafts = vec![clinical("few"), with(65)];
+    let drafts = vec![clinical("few"), with(513)];
     let rng = &mut rand::rng();
     let sealed = doctor.seal(session, &visit, drafts, now(), rng);
     let error = sealed.await.unwrap_err();
@@ -116,16 +183,16 @@ async fn a_draft_with_more_keywords_than_an_index_holds_is_refused_whole() {
     assert_eq!(patient.records(session).await.unwrap(), []);
     assert_eq!(doctor.notes(), notes);
 
-    let sealed = doctor.seal(session, &visit, vec![with(64)], now(), rng);
+    let sealed = doctor.seal(session, &visit, vec![with(512)], now(), rng);
     let record = sealed.await.unwrap().records[0];
     let word = |number: usize| SearchRequest {
         words: vec![Keyword::new(format!("word:{number}")).unwrap()],
         ..search("")
     };
-    for number in [0, 63] {
+    for number in [0, 511] {
         let hits = patient.search(session, &word(number)).await.unwrap();
         assert_eq!(hits[0].entry.sealed.record, record);
         assert_eq!(hits.len(), 1);
     }
-    assert_eq!(patient.search(session, &word(64)).await.unwrap(), []);
+    assert_eq!(patient.search(session, &word(512)).await.unwrap(), []);
 }

@@ -306,14 +306,15 @@ impl IndexEntry {
     }
 }
 
-/// How many entries a record may have: the next of these.
-pub const PADDINGS: [usize; 3] = [16, 32, 64];
+/// How many entries a record may have: the next of these. Each doubles the one before, so that a
+/// number says little and padding costs less than half of what stands there.
+pub const PADDINGS: [usize; 6] = [16, 32, 64, 128, 256, 512];
 
 /// Fills `entries` up with dummies to the next of [`PADDINGS`] and shuffles them, so that their
 /// number and order tell little.
 ///
 /// # Errors
-/// [`Error::TooManyKeywords`] when there are more than 64.
+/// [`Error::TooManyKeywords`] when there are more than the largest of them.
 pub fn padded(
     mut entries: Vec<IndexEntry>,
     rng: &mut impl CryptoRng,

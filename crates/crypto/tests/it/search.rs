@@ -225,7 +225,18 @@ fn a_dictionary_does_not_help_who_holds_a_trapdoor() {
 fn padding_hides_how_many_keywords_there_are() {
     let key = key(1, 2, 3, 4, "w");
     let mut rng = Draws::named("padding");
-    for (count, size) in [(0, 16), (1, 16), (16, 16), (17, 32), (33, 64), (64, 64)] {
+    for (count, size) in [
+        (0, 16),
+        (1, 16),
+        (16, 16),
+        (17, 32),
+        (33, 64),
+        (64, 64),
+        (65, 128),
+        (129, 256),
+        (257, 512),
+        (512, 512),
+    ] {
         let entries: Vec<_> = (0..count)
             .map(|counter| IndexEntry::seal(&key, number(counter), &RECORD))
             .collect();
@@ -234,12 +245,12 @@ fn padding_hides_how_many_keywords_there_are() {
         assert!(entries.iter().all(|entry| padded.contains(entry)));
         assert!(padded.is_sorted_by_key(|entry| entry.address));
     }
-    let many = vec![IndexEntry::dummy(&mut rng); 65];
+    let many = vec![IndexEntry::dummy(&mut rng); 513];
     assert_eq!(
         padded(many, &mut rng),
         Err(Error::TooManyKeywords {
-            found: 65,
-            limit: 64
+            found: 513,
+            limit: 512
         })
     );
 }

@@ -349,12 +349,12 @@ fn a_list_has_no_item_over_its_limit() {
 }
 
 #[test]
-fn a_record_s_index_has_sixteen_thirty_two_or_sixty_four_entries() {
+fn a_record_s_index_has_sixteen_entries_or_a_double_of_that_up_to_512() {
     let (_, all) = all();
     let index = named(&all, "RecordIndex");
-    for count in 0..=65 {
+    for count in (0..=65).chain([127, 128, 129, 192, 255, 256, 257, 511, 512, 513, 1024]) {
         let json = times(&index.json[0], count);
-        let is_one = [16, 32, 64].contains(&count);
+        let is_one = [16, 32, 64, 128, 256, 512].contains(&count);
         assert_eq!(index.is_valid(&json), is_one, "{count}");
         assert_eq!((index.reads)(&json), is_one, "{count}");
     }

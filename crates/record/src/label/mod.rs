@@ -20,7 +20,6 @@ mod policy;
 mod rules;
 mod scan;
 mod spread;
-#[cfg(feature = "segmentation")]
 mod statistics;
 mod words;
 
@@ -31,14 +30,11 @@ use yilian_protocol::Confidentiality;
 
 pub use rules::sensitivity;
 
-#[cfg(feature = "segmentation")]
 use crate::{
     document,
-    keyword::{Keyword, keywords},
-};
-use crate::{
     encounter::Visit,
     fhir::{Envelope, Resource},
+    keyword::{Keywords, keywords},
 };
 
 /// What information is sensitive about, by the codes of HL7 v3 ActCode.
@@ -108,7 +104,6 @@ pub enum Reason {
 
 /// The resources of a visit that have one confidentiality, or the visit's statistics.
 #[derive(Debug, Clone)]
-#[cfg(feature = "segmentation")]
 pub struct Part {
     /// Its level.
     pub confidentiality: Confidentiality,
@@ -116,12 +111,11 @@ pub struct Part {
     pub content: Vec<u8>,
     /// What it can be found by: of its own resources alone, so that a sensitive word leads to the
     /// sensitive part. Identity and statistics have none.
-    pub keywords: Vec<Keyword>,
+    pub keywords: Keywords,
 }
 
 /// Splits a visit. Every resource is in exactly one of the parts, and in addition there are the
 /// visit's statistics.
-#[cfg(feature = "segmentation")]
 #[must_use]
 pub fn parts(visit: &Visit) -> Vec<Part> {
     let levels = levels(visit);
@@ -133,7 +127,7 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
             confidentiality: level,
             content,
             keywords: match level {
-                Confidentiality::Identity => Vec::new(),
+                Confidentiality::Identity => Keywords::default(),
                 _ => keywords(found),
             },
         }
@@ -143,7 +137,7 @@ pub fn parts(visit: &Visit) -> Vec<Part> {
     parts.push(Part {
         confidentiality: Confidentiality::Statistics,
         content: statistics.to_string().into_bytes(),
-        keywords: Vec::new(),
+        keywords: Keywords::default(),
     });
     parts
 }
@@ -202,7 +196,6 @@ pub(crate) fn is_sensitive(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-#[cfg(feature = "segmentation")]
 mod tests {
     use crate::{encounter::visits, fhir::Bundle};
 

@@ -2,23 +2,22 @@
 //! however many they are.
 //!
 //! Rules:
-//! 1. Text is folded: NFKC (full and half width are one), lower case, no marks on Latin letters,
-//!    traditional characters as simplified ones (`han.tsv`), each run of other signs one blank, no
-//!    blank between Chinese characters.
+//! 1. Text is folded ([`crate::text`]): full and half width, case, marks, traditional and simplified
+//!    characters, Greek letters are one; each run of other signs is one blank.
 //! 2. A Latin term counts as whole words; its last word may go on where the table has `*`. A
-//!    Chinese term counts anywhere.
+//!    Chinese term counts anywhere ([`Terms`]).
 //! 3. What lies inside a harmless phrase of the table (`st depression`, 酒精棉) does not count
 //!    there.
 //! 4. Nothing else lowers: "no history of HIV" and 否认吸毒史 are sensitive, since a reader learns
 //!    that it was asked and why.
 
-use std::{collections::HashMap, sync::OnceLock};
-
-use aho_corasick::AhoCorasick;
-use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+use std::sync::OnceLock;
 
 use super::Sensitivity;
-use crate::terminology::rows;
+use crate::{
+    terminology::rows,
+    text::{Terms, folded},
+};
 
 /// The first sensitive word of a text tells; `None` when there is none.
 pub(super) fn sensitivity(text: &str) -> Option<Sensitivity> {
@@ -26,20 +25,14 @@ pub(super) fn sensitivity(text: &str) -> Option<Sensitivity> {
     if !text.chars().any(char::is_alphabetic) {
         return None;
     }
-    let folded = fold(text);
+    let folded = folded(text);
     let words = table();
     let mut sensitive = Vec::new();
     let mut harmless = Vec::new();
-    for found in words.automaton.find_overlapping_iter(folded.as_bytes()) {
-        let Some(term) = words.terms.get(found.pattern().as_usize()) else {
-            continue;
-        };
-        let Some(end) = term.ends(folded.as_bytes(), found.start(), found.end()) else {
-            continue;
-        };
-        match term.sensitivity {
-            Some(sensitivity) => sensitive.push((found.start()..end, sensitivity)),
-            None => harmless.push(found.start()..end),
+    for (term, span) in words.terms.find(&folded) {
+        match words.sensitivities.get(term) {
+            Some(Some(sensitivity)) => sensitive.push((span, *sensitivity)),
+            _ => harmless.push(span),
         }
     }
     let counts = |(span, _): &&(std::ops::Range<usize>, Sensitivity)| {
@@ -50,193 +43,32 @@ pub(super) fn sensitivity(text: &str) -> Option<Sensitivity> {
     sensitive.iter().find(counts).map(|(_, found)| *found)
 }
 
-/// Rule 1, with a blank at both ends.
-fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return fold_ascii(text);
-    }
-    let mut folded = Folding::new(text.len());
-    let plain = text.nfkd().filter(|c| !is_combining_mark(*c));
-    plain
-        .flat_map(char::to_lowercase)
-        .for_each(|c| folded.push(c));
-    folded.finish()
-}
-
-/// The same, for most texts and without the tables of Unicode.
-fn fold_ascii(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len() + 2);
-    folded.push(' ');
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            folded.push(char::from(byte.to_ascii_lowercase()));
-        } else if !folded.ends_with(' ') {
-            folded.push(' ');
-        }
-    }
-    if !folded.ends_with(' ') || folded.len() == 1 {
-        folded.push(' ');
-    }
-    folded
-}
-
-struct Folding {
-    text: String,
-    /// What stands between the last letter and the next.
-    gap: Gap,
-    last_is_han: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Gap {
-    None,
-    Blank,
-    Sign,
-}
-
-impl Folding {
-    fn new(length: usize) -> Self {
-        let mut text = String::with_capacity(length + 2);
-        text.push(' ');
-        Self {
-            text,
-            gap: Gap::None,
-            last_is_han: false,
-        }
-    }
-
-    fn push(&mut self, c: char) {
-        if !c.is_alphanumeric() {
-            self.gap = match self.gap {
-                Gap::Sign => Gap::Sign,
-                _ if c.is_whitespace() => Gap::Blank,
-                _ => Gap::Sign,
-            };
-            return;
-        }
-        let han = is_han(c);
-        let c = if han { simplified(c) } else { c };
-        let joined = self.gap == Gap::Blank && han && self.last_is_han;
-        if self.gap != Gap::None && !joined && !self.text.ends_with(' ') {
-            self.text.push(' ');
-        }
-        self.text.push(c);
-        self.gap = Gap::None;
-        self.last_is_han = han;
-    }
-
-    fn finish(mut self) -> String {
-        self.text.push(' ');
-        self.text
-    }
-}
-
-fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
-}
-
-/// The simplified character, of those that the table uses.
-fn simplified(c: char) -> char {
-    static PAIRS: OnceLock<HashMap<char, char>> = OnceLock::new();
-    let pairs = PAIRS.get_or_init(|| {
-        let lines = include_str!("han.tsv").lines();
-        let pairs = lines
-            .filter(|line| !line.starts_with('#'))
-            .flat_map(str::split_whitespace);
-        pairs
-            .filter_map(|pair| {
-                let mut chars = pair.chars();
-                chars.next().zip(chars.next())
-            })
-            .collect()
-    });
-    pairs.get(&c).copied().unwrap_or(c)
-}
-
 struct Words {
-    automaton: AhoCorasick,
-    terms: Vec<Term>,
-}
-
-struct Term {
-    /// `None` for a harmless phrase.
-    sensitivity: Option<Sensitivity>,
-    begins_word: bool,
-    ends: Ends,
-}
-
-enum Ends {
-    /// Anywhere: Chinese.
-    Anywhere,
-    /// Where its word does.
-    Word,
-    /// The word may go on, and is taken whole.
-    Open,
-}
-
-impl Term {
-    /// Where the term ends that was found at `start..end`; `None` when it is a piece of other
-    /// words.
-    fn ends(&self, text: &[u8], start: usize, end: usize) -> Option<usize> {
-        let before = start.checked_sub(1).and_then(|at| text.get(at));
-        if self.begins_word && before.is_some_and(u8::is_ascii_alphanumeric) {
-            return None;
-        }
-        let goes_on = text.get(end..).unwrap_or_default().iter();
-        let more = goes_on
-            .take_while(|byte| byte.is_ascii_alphanumeric())
-            .count();
-        match self.ends {
-            Ends::Anywhere => Some(end),
-            Ends::Word => (more == 0).then_some(end),
-            Ends::Open => Some(end + more),
-        }
-    }
+    terms: Terms,
+    /// Of each term; `None` for a harmless phrase.
+    sensitivities: Vec<Option<Sensitivity>>,
 }
 
 fn table() -> &'static Words {
     static WORDS: OnceLock<Words> = OnceLock::new();
     WORDS.get_or_init(|| {
-        let mut patterns = Vec::new();
         let mut terms = Vec::new();
+        let mut sensitivities = Vec::new();
         for row in rows(include_str!("words.tsv")) {
             let [sensitivity, _language, listed] = row[..] else {
                 continue;
             };
-            let sensitivity = Sensitivity::named(sensitivity);
             for term in listed.split('|') {
-                let pattern = pattern(term);
-                let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-                terms.push(Term {
-                    sensitivity,
-                    begins_word: latin(pattern.chars().next()),
-                    ends: match latin(pattern.chars().last()) {
-                        _ if term.ends_with('*') => Ends::Open,
-                        true => Ends::Word,
-                        false => Ends::Anywhere,
-                    },
-                });
-                patterns.push(pattern);
+                terms.push(term);
+                sensitivities.push(Sensitivity::named(sensitivity));
             }
         }
-        // The table is part of the program; `the_table_is_whole` checks that it gives an automaton.
-        let automaton = AhoCorasick::new(&patterns).or_else(|_| AhoCorasick::new([""; 0]));
+        // `the_table_is_whole` checks that it gives an automaton.
         Words {
-            automaton: automaton.unwrap_or_else(|_| unreachable!("no patterns are no fault")),
-            terms,
+            terms: Terms::new(terms, folded),
+            sensitivities,
         }
     })
-}
-
-/// A term of the table as it is sought.
-fn pattern(term: &str) -> String {
-    let folded = fold(term.trim_end_matches('*'));
-    let bare = folded.trim();
-    if term.starts_with('_') {
-        format!(" {bare}")
-    } else {
-        bare.to_owned()
-    }
 }
 
 #[cfg(test)]
@@ -244,11 +76,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::text::is_han;
 
     #[test]
     fn the_table_is_whole() {
         let words = table();
-        assert_eq!(words.automaton.patterns_len(), words.terms.len());
+        assert_eq!(words.sensitivities.len(), words.terms.len());
         assert!(words.terms.len() > 1_500, "{}", words.terms.len());
         let mut seen = BTreeSet::new();
         for row in rows(include_str!("words.tsv")) {
@@ -256,7 +89,8 @@ mod tests {
             let known = row[0] == "-" || Sensitivity::named(row[0]).is_some();
             assert!(known && ["en", "zh"].contains(&row[1]), "{row:?}");
             for term in row[2].split('|') {
-                let pattern = pattern(term);
+                let bare = folded(term.trim_end_matches('*')).trim().to_owned();
+                let pattern = format!("{}{bare}", if term.starts_with('_') { " " } else { "" });
                 assert!(
                     !pattern.trim().is_empty(),
                     "an empty term would be everywhere"
@@ -339,16 +173,5 @@ mod tests {
         ] {
             assert_eq!(sensitivity(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn folding_keeps_words_apart_and_chinese_together() {
-        assert_eq!(
-            fold("Self-harm,  ST–depression"),
-            " self harm st depression "
-        );
-        assert_eq!(fold("抑 郁\n症。否认"), " 抑郁症 否认 ");
-        assert_eq!(fold("Sjögren"), " sjogren ");
-        assert_eq!(fold(""), "  ");
     }
 }

@@ -17,6 +17,10 @@ mod field_cases;
 #[cfg(test)]
 mod gs1_field_cases;
 #[cfg(test)]
+mod keyword_rows;
+#[cfg(test)]
+mod keywords;
+#[cfg(test)]
 mod label_rows;
 #[cfg(test)]
 mod labels;
