@@ -11,14 +11,16 @@ mod demo;
 mod home;
 mod intake;
 mod link;
+mod naming;
 mod output;
 mod pki;
+mod target;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, joined};
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -28,9 +30,13 @@ fn main() -> ExitCode {
             }),
         )
         .with_writer(std::io::stderr)
+        // Of a standard error that nobody reads, nobody wants to hear.
+        .log_internal_errors(false)
         .init();
-    let arguments = Arguments::parse();
-    let json = arguments.json.is_some();
+    link::tell_panics();
+    let arguments = Arguments::parse_from(joined(std::env::args_os()));
+    // Who wants a file reads the screen himself.
+    let json = matches!(arguments.json, Some(None));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&error.into(), json),

@@ -167,6 +167,24 @@ impl Doctor {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedVisit, ClientError> {
+        let keep = |_: &SealRequest| Ok(());
+        self.seal_kept(session, visit, drafts, now, rng, keep).await
+    }
+
+    /// The same, and `keep` gets each request before it is sent: a device that keeps it can go on
+    /// after a break, see [`crate::sealing`].
+    ///
+    /// # Errors
+    /// As [`Doctor::seal`], or what `keep` fails with; then nothing was sent.
+    pub async fn seal_kept<T: Transport, E: From<ClientError>>(
+        &self,
+        session: &Session<T>,
+        visit: &CheckedVisit,
+        drafts: Vec<Draft>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
+    ) -> Result<SealedVisit, E> {
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -186,7 +204,9 @@ impl Doctor {
                 index,
                 self.certificate,
                 &self.keys.signing,
-            )?;
+            );
+            let request = request.map_err(ClientError::from)?;
+            keep(&request)?;
             match session.seal(request).await {
                 Ok(receipt) => {
                     self.locked_notes().0.extend(used);
@@ -204,7 +224,7 @@ impl Doctor {
                     attempts += 1;
                     self.count_anew(session, &found_by).await?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -300,6 +320,7 @@ impl Doctor {
         session: &Session<T>,
         share: &Share,
     ) -> Result<Verified, ClientError> {
+        session.same_chain("share", share.chain)?;
         if share.reader != self.certificate {
             return Err(ClientError::NotForMe {
                 reader: share.reader,
@@ -324,6 +345,11 @@ impl Doctor {
         record: RecordId,
         now: TimeMs,
     ) -> Result<Reading, ClientError> {
+        session.same_chain("letter", letter.chain)?;
+        if letter.terms.reader != self.certificate {
+            let reader = letter.terms.reader;
+            return Err(ClientError::NotForMe { reader });
+        }
         let named = letter.records.iter().find(|named| named.record == record);
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
         let granted = letter.terms.scope(&scope);

@@ -2,8 +2,10 @@
 //!
 //! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`]
 //! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal.
-//! [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`] finds them by name. [`grants`]
-//! decides what patients leave open, [`listing`] tells what they are shown. [`trace::Handler`]
+//! [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`] finds them by name, and [`names`]
+//! says what a name is. [`grants`]
+//! decides what patients leave open, [`listing`] tells what they are shown. [`sealing`] remembers what
+//! was sealed. [`trace::Handler`]
 //! makes, carries and dispenses medicines; [`trace::inspect`] reads their trail, [`queue`] brings
 //! in what was captured offline. All speak to a node through a [`Session`], which pins the chain
 //! and verifies every receipt.
@@ -19,10 +21,12 @@ pub mod grants;
 #[cfg(feature = "http")]
 mod http;
 pub mod listing;
+pub mod names;
 mod patient;
 pub mod people;
 pub mod private_chain;
 pub mod queue;
+pub mod sealing;
 mod search;
 mod session;
 mod share;
@@ -33,7 +37,7 @@ pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES,
 pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
-pub use http::HttpTransport;
+pub use http::{HttpTransport, node_url};
 pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, Patient};
 pub use search::{Hit, SearchLetter, SearchPart, SearchRequest};
 pub use session::Session;
