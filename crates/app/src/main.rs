@@ -22,12 +22,15 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, joined};
 
+/// What is logged unless `RUST_LOG` says otherwise. A task that panics is told by the panic itself,
+/// and not at all when the node is being stopped.
+const QUIET: &str = "error,commonware_resolver=off,commonware_runtime::utils::handle=off";
+
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-                tracing_subscriber::EnvFilter::new("error,commonware_resolver=off")
-            }),
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(QUIET)),
         )
         .with_writer(std::io::stderr)
         // Of a standard error that nobody reads, nobody wants to hear.

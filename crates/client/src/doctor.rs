@@ -345,11 +345,7 @@ impl Doctor {
         record: RecordId,
         now: TimeMs,
     ) -> Result<Reading, ClientError> {
-        session.same_chain("letter", letter.chain)?;
-        if letter.terms.reader != self.certificate {
-            let reader = letter.terms.reader;
-            return Err(ClientError::NotForMe { reader });
-        }
+        self.is_for_me(session, letter)?;
         let named = letter.records.iter().find(|named| named.record == record);
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
         let granted = letter.terms.scope(&scope);
@@ -411,6 +407,20 @@ impl Doctor {
             (None, Some(refused)) => Err(refused),
             (None, None) => Err(Refusal::NotKeyHolder.into()),
         }
+    }
+
+    /// Whether a letter is of this chain, and for this reader.
+    fn is_for_me<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letter: &Letter,
+    ) -> Result<(), ClientError> {
+        session.same_chain("letter", letter.chain)?;
+        let reader = letter.terms.reader;
+        if reader != self.certificate {
+            return Err(ClientError::NotForMe { reader });
+        }
+        Ok(())
     }
 
     /// Checks the entries that wait in the private chain of the doctor's hospital, which others

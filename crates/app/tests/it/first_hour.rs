@@ -280,6 +280,17 @@ fn numbers_that_cannot_be_meant_are_refused() {
     assert!(!yilian.path("tls").exists());
 }
 
+/// Where nothing can be written, and what is told.
+const PLACES: [(&str, &str); 7] = [
+    ("taken.json", "not overwritten"),
+    ("link.json", "not overwritten"),
+    ("folder", "is a folder"),
+    ("missing/new.json", "no folder missing"),
+    ("taken.json/new.json", "cannot write"),
+    ("folder/", "is a folder"),
+    ("new.json/", "names no file"),
+];
+
 /// Where there is no place for an answer, nothing is done: no grant, no share, no passes.
 #[test]
 fn a_place_to_write_to_is_looked_at_before_anything_happens() {
@@ -294,17 +305,8 @@ fn a_place_to_write_to_is_looked_at_before_anything_happens() {
     let taken = yilian.write("taken.json", "{}");
     std::fs::create_dir(yilian.path("folder")).unwrap();
     std::os::unix::fs::symlink("nowhere", yilian.path("link.json")).unwrap();
-    let places = [
-        ("taken.json", "not overwritten"),
-        ("link.json", "not overwritten"),
-        ("folder", "is a folder"),
-        ("missing/new.json", "no folder missing"),
-        ("taken.json/new.json", "cannot write"),
-        ("folder/", "is a folder"),
-        ("new.json/", "names no file"),
-    ];
     let grant = "00".repeat(32);
-    for (place, told) in places {
+    for (place, told) in PLACES {
         for command in [
             &["patient", "check-in", "ann", "--hospital", "North", "--out"][..],
             &["patient", "grant", "ann", "--reader", &second, "--out"],
@@ -332,7 +334,7 @@ fn a_place_to_write_to_is_looked_at_before_anything_happens() {
             // `--json` takes names that end otherwise behind `=`.
             let (last, rest) = command.split_last().unwrap();
             let option = format!("{last}={place}");
-            let said = refused(&yilian, &[rest, &[&option]].concat());
+            let said = refused(&yilian, &[rest, &[option.as_str()]].concat());
             assert!(said.contains(told), "{command:?} {place}: {said}");
         }
     }
@@ -355,35 +357,55 @@ fn a_place_to_write_to_is_looked_at_before_anything_happens() {
     );
 }
 
+/// What ann hands over: a token, a share, a letter and a search letter, for the second doctor.
+struct Papers {
+    token: String,
+    share: String,
+    letter: String,
+    search: String,
+}
+
+impl Papers {
+    fn new(yilian: &Yilian, second: &str) -> Self {
+        let records = yilian.seal("Dr First", "North", "I10");
+        let papers = Self {
+            token: yilian.file("token.json"),
+            share: yilian.file("share.json"),
+            letter: yilian.file("letter.json"),
+            search: yilian.file("search.json"),
+        };
+        let reader = ["--reader", second, "--out"];
+        let share = ["patient", "share", "ann", &records[1]];
+        yilian.ok(&[&share[..], &reader, &[&papers.share]].concat());
+        yilian.ok(&[&["patient", "grant", "ann"][..], &reader, &[&papers.letter]].concat());
+        yilian.ok(&[
+            "patient",
+            "search",
+            "ann",
+            "I10",
+            "--letter",
+            &papers.search,
+        ]);
+        papers
+    }
+}
+
 #[test]
 fn what_is_handed_over_is_named_for_what_it_is() {
     let (yilian, [_, second]) = Yilian::with_people();
-    let records = yilian.seal("Dr First", "North", "I10");
-    let (token, share, letter) = (
-        yilian.file("token.json"),
-        yilian.file("share.json"),
-        yilian.file("letter.json"),
-    );
-    let search = yilian.file("search.json");
-    yilian.ok(&[
-        "patient",
-        "share",
-        "ann",
-        &records[1],
-        "--reader",
-        &second,
-        "--out",
-        &share,
-    ]);
-    yilian.ok(&[
-        "patient", "grant", "ann", "--reader", &second, "--out", &letter,
-    ]);
-    yilian.ok(&["patient", "search", "ann", "I10", "--letter", &search]);
+    let Papers {
+        token,
+        share,
+        letter,
+        search,
+    } = Papers::new(&yilian, &second);
     let bundle = yilian.write("visit.json", &visit("I10"));
     let empty = yilian.write("empty.json", "\n");
-    let of_other_kind = [
+    let seal = ["doctor", "seal", "Dr First", "--token"];
+    let seal = [&seal[..], &[&share, "--bundle", &bundle]].concat();
+    let of_other_kind: [(&[&str], &str); 8] = [
         (
-            &["doctor", "open", "Dr Second", &letter][..],
+            &["doctor", "open", "Dr Second", &letter],
             "the letter of a grant",
         ),
         (&["doctor", "open", "Dr Second", &bundle], "a FHIR resource"),
@@ -401,17 +423,24 @@ fn what_is_handed_over_is_named_for_what_it_is() {
             "a search letter",
         ),
         (&["verify", &token], "a visit token"),
-        (
-            &[
-                "doctor", "seal", "Dr First", "--token", &share, "--bundle", &bundle,
-            ],
-            "a share of a record",
-        ),
+        (&seal, "a share of a record"),
     ];
     for (arguments, told) in of_other_kind {
         let said = refused(&yilian, arguments);
         assert!(said.contains(told) && said.contains("not "), "{said}");
     }
+}
+
+#[test]
+fn what_is_for_others_is_named_as_such() {
+    let (yilian, [_, second]) = Yilian::with_people();
+    let Papers {
+        token,
+        share,
+        letter,
+        search,
+    } = Papers::new(&yilian, &second);
+    let bundle = yilian.write("visit.json", &visit("I10"));
     // For another reader.
     for arguments in [
         ["doctor", "open", "Dr First", &share],
@@ -421,15 +450,11 @@ fn what_is_handed_over_is_named_for_what_it_is() {
         assert!(said.contains(&second) && said.contains("is for"), "{said}");
     }
     // Of another hospital, and over.
-    let seal = |doctor: &'static str, token: &str| {
-        let token = token.to_owned();
-        [
-            "doctor", "seal", doctor, "--token", &token, "--bundle", &bundle,
-        ]
-        .map(str::to_owned)
+    let seal = |doctor: &'static str| {
+        let seal = ["doctor", "seal", doctor, "--token", &token, "--bundle"];
+        [&seal[..], &[bundle.as_str()]].concat()
     };
-    let arguments = seal("Dr Second", &token);
-    let said = refused(&yilian, &arguments.each_ref().map(String::as_str));
+    let said = refused(&yilian, &seal("Dr Second"));
     assert!(said.contains("another hospital, North"), "{said}");
 
     // Of another chain: the same people, and other keys.
@@ -443,8 +468,7 @@ fn what_is_handed_over_is_named_for_what_it_is() {
         let said = refused(&other, &arguments);
         assert!(said.contains(&format!("the {what} is for chain")), "{said}");
     }
-    let arguments = seal("Dr First", &token);
-    let said = refused(&other, &arguments.each_ref().map(String::as_str));
+    let said = refused(&other, &seal("Dr First"));
     assert!(
         said.contains("the visit token is for another chain"),
         "{said}"

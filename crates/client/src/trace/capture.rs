@@ -175,13 +175,10 @@ pub fn named_among(events: &[Event], mut stock: Vec<Pack>) -> Vec<Pack> {
 #[must_use]
 pub fn names_of(events: &[Event]) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let of_event = |event: &'_ Event| {
-        event
-            .epcs()
-            .chain(event.class_names())
-            .chain(event.parent())
-    };
-    let names = events.iter().flat_map(of_event);
+    let names = events.iter().flat_map(|event| {
+        let objects = event.epcs().chain(event.class_names());
+        objects.chain(event.parent())
+    });
     let named = names.filter(|name| seen.insert(*name));
     named.map(str::to_owned).collect()
 }
