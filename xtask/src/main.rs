@@ -9,6 +9,7 @@
 mod bench;
 mod features;
 mod fhir;
+mod fuzz;
 mod mutants;
 mod plot;
 mod run;
@@ -38,6 +39,9 @@ enum Task {
     /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes
     /// an hour or two
     Mutants(mutants::Options),
+    /// Throws random inputs at what reads those of strangers; installs a nightly compiler and
+    /// cargo-fuzz
+    Fuzz(fuzz::Options),
     /// Runs a benchmark area and prints a table, or with --json one object a line
     Bench(bench::Options),
     /// Draws the rows of a search benchmark
@@ -53,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Task::Features => features::run(),
         Task::Tidy => tidy::run(),
         Task::Mutants(options) => mutants::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),
         Task::Fhir(options) => fhir::run(&options),

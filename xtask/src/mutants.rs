@@ -4,11 +4,7 @@
 //! with its reason; any other that survives fails the task, and so does a listed one that is killed
 //! by now. It takes an hour or two, so it runs by night and not at each change.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -41,7 +37,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let listed = listed(&fs::read_to_string(root().join(LIST))?)?;
     let cache = root().join(".cache/mutants");
     fs::create_dir_all(&cache)?;
-    mutate(&installed(&cache)?, &cache, options)?;
+    let program = run::tool("cargo-mutants", "mutants", VERSION, "mutants")?;
+    mutate(&program, &cache, options)?;
     let out = cache.join("mutants.out");
     let survivors = mutants(&out.join("missed.txt"))?;
     let killed = mutants(&out.join("caught.txt"))?.len() + mutants(&out.join("timeout.txt"))?.len();
@@ -59,25 +56,6 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         bail!("{LIST} is not right:\n{}", faults.join("\n"));
     }
     Ok(())
-}
-
-/// The tool in the project's own cache, built there when it is missing.
-fn installed(cache: &Path) -> anyhow::Result<PathBuf> {
-    let tools = cache.join("tools");
-    let program = tools.join("bin/cargo-mutants");
-    let known = Command::new(&program)
-        .args(["mutants", "--version"])
-        .output();
-    let known = known.is_ok_and(|known| {
-        let line = String::from_utf8_lossy(&known.stdout).into_owned();
-        line.split_whitespace().any(|word| word == VERSION)
-    });
-    if !known {
-        let folder = tools.to_str().context("a path in UTF-8")?;
-        let source = ["install", "cargo-mutants", "--version", VERSION, "--locked"];
-        run::run("cargo", &[&source[..], &["--root", folder]].concat())?;
-    }
-    Ok(program)
 }
 
 /// Runs the tool. Survivors and endless mutants are what it is run for, so they are no failure

@@ -60,6 +60,26 @@ pub fn output(program: &str, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
+/// A subcommand of cargo in the project's own cache (`.cache/FOLDER/tools`), built there when this
+/// version of it is missing.
+pub fn tool(name: &str, subcommand: &str, version: &str, folder: &str) -> anyhow::Result<PathBuf> {
+    let tools = root().join(".cache").join(folder).join("tools");
+    let program = tools.join("bin").join(name);
+    let known = Command::new(&program)
+        .args([subcommand, "--version"])
+        .output();
+    let known = known.is_ok_and(|known| {
+        let line = String::from_utf8_lossy(&known.stdout).into_owned();
+        line.split_whitespace().any(|word| word == version)
+    });
+    if !known {
+        let folder = tools.to_str().context("a path in UTF-8")?;
+        let source = ["install", name, "--version", version, "--locked"];
+        run("cargo", &[&source[..], &["--root", folder]].concat())?;
+    }
+    Ok(program)
+}
+
 /// Whether `program` answers to being started with `argument`.
 pub fn answers(program: &str, argument: &str) -> bool {
     Command::new(program)

@@ -1,9 +1,15 @@
 //! The command line as a whole. What a command takes stands beside the function that carries it
 //! out.
 
-use std::path::PathBuf;
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use crate::{
     commands::{
@@ -36,12 +42,45 @@ pub struct Arguments {
     /// Speak to the node at this URL instead of the network in --home
     #[arg(long, global = true, env = "YILIAN_NODE", value_name = "URL")]
     pub node: Option<String>,
-    /// Answer with one JSON object instead of text, on standard output or in FILE; stands after
-    /// the command
-    #[arg(long, global = true, num_args = 0..=1, value_name = "FILE")]
+    /// Answer with one JSON object instead of text; with FILE, which must not exist, as text and
+    /// in that file. A FILE that does not end in `.json` stands behind `=`
+    #[arg(
+        long,
+        global = true,
+        num_args = 0..=1,
+        require_equals = true,
+        value_name = "FILE"
+    )]
     pub json: Option<Option<PathBuf>>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// `--json FILE` as `--json=FILE`. Only a name that ends in `.json` is taken for the file: in
+/// `yilian --json status` and `yilian block show --json 5` no file is meant.
+pub fn joined(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments = arguments.into_iter().peekable();
+    let mut joined = Vec::new();
+    while let Some(mut argument) = arguments.next() {
+        if argument == "--" {
+            joined.push(argument);
+            break;
+        }
+        if argument == "--json"
+            && let Some(file) = arguments.next_if(|next| is_json(next))
+        {
+            argument.push("=");
+            argument.push(file);
+        }
+        joined.push(argument);
+    }
+    joined.extend(arguments);
+    joined
+}
+
+fn is_json(name: &OsStr) -> bool {
+    let extension = Path::new(name).extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
 }
 
 /// What to do.
@@ -96,6 +135,18 @@ pub enum Command {
     },
 }
 
+/// Reads one of `all` by its name; `--help` and errors list the names.
+pub fn one_of<T>(all: &'static [T], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync,
+{
+    let names: Vec<_> = all.iter().map(|value| name(*value)).collect();
+    PossibleValuesParser::new(names).try_map(move |text| {
+        let mut all = all.iter().copied();
+        all.find(|value| name(*value) == text).ok_or("unknown")
+    })
+}
+
 /// A range of numbers, as `2..8`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
@@ -117,5 +168,49 @@ impl std::str::FromStr for Range {
             return Err(wrong());
         }
         Ok(Self { min, max })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    fn parsed(line: &str) -> Arguments {
+        let words = line.split(' ').map(OsString::from);
+        Arguments::try_parse_from(joined(words)).unwrap()
+    }
+
+    #[test]
+    fn json_stands_anywhere_and_takes_no_word_that_is_not_meant() {
+        for (line, file) in [
+            ("yilian --json status", None),
+            ("yilian status --json", None),
+            ("yilian block --json show 5", None),
+            ("yilian block show --json 5", None),
+            ("yilian --json out.json status", Some("out.json")),
+            ("yilian status --json OUT.JSON", Some("OUT.JSON")),
+            ("yilian --json=answer status", Some("answer")),
+            ("yilian status --json=a=b", Some("a=b")),
+        ] {
+            let json = parsed(line).json;
+            assert_eq!(json, Some(file.map(PathBuf::from)), "{line}");
+        }
+        let Command::Block(BlockCommand::Show { height }) =
+            parsed("yilian block show --json 5").command
+        else {
+            panic!("another command");
+        };
+        assert_eq!(height.unwrap().get(), 5);
+        assert_eq!(parsed("yilian status").json, None);
+        // What stands behind `--` is no option.
+        let words = ["yilian", "validate", "--", "--json", "a.json"];
+        assert_eq!(joined(words.map(OsString::from)).len(), 5);
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
     }
 }

@@ -11,7 +11,10 @@
 //! people/<name>.notes       index entries written
 //! people/<name>.passes      passes for appending to traces, with their keys
 //! people/<name>.queue       captures that wait
+//! people/<name>.sealed/     what was sealed of each visit, and what was sent and is not final yet
+//! people/<name>.sealing     is locked while the person seals
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
+//! patients/<name>.name      the wallet's name, where the file's is another
 //! issued/<product>          numbers of packs and cartons that were made, one a line, so that none
 //!                           is made twice
 //! node/                     chain, objects, deposits
@@ -35,18 +38,19 @@ use yilian_client::{
     Doctor, MemberCa, Patient, Wallet, WriterNotes,
     people::Person,
     queue::Queue,
+    sealing::SealNotes,
     trace::{Handler, PassBook},
 };
 use yilian_crypto::{seed::Seed, sign::SigningKey};
 use yilian_node::{order::ValidatorKey, service::HostedMembers};
 use yilian_protocol::{
-    MemberId,
+    Cid, MemberId,
     codec::Text,
     limits::NAME_MAX,
     registry::{Certificate, Genesis, NodeKeys},
 };
 
-use crate::output::trouble;
+use crate::{naming::Named, output::trouble, target::folder};
 
 /// Tells the nodes of a network of many.
 pub const NET_FILE: &str = "net.json";
@@ -144,12 +148,24 @@ impl Home {
         Ok(bytes)
     }
 
+    /// The secret 32 bytes called `name`, made if they are not there yet: a command that was cut
+    /// short is repeated.
+    pub fn key_or_new(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+        if self.root.join(name).with_extension("key").exists() {
+            return self.key(name);
+        }
+        self.make_key(name)
+    }
+
     /// Keeps the secret `bytes` as `name`; an existing key is never overwritten.
     pub fn keep_key(&self, name: &str, bytes: &[u8; 32]) -> anyhow::Result<()> {
         let path = self.root.join(name).with_extension("key");
         if path.exists() {
+            if self.key(name).ok().as_ref() == Some(bytes) {
+                return Ok(());
+            }
             let cause = format!("{} exists", path.display());
-            return Err(trouble(cause, "choose another name"));
+            return Err(trouble(cause, "choose another name, or move the key away"));
         }
         write_private(&path, (hex::encode(bytes) + "\n").as_bytes())
     }
@@ -163,8 +179,7 @@ impl Home {
     pub fn member_ca(&self, name: &str) -> anyhow::Result<MemberCa> {
         let stem = format!("members/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
-            let cause = format!("no member called `{name}`");
-            return Err(trouble(cause, "admit it with `yilian ca admit`"));
+            return Err(self.unknown(Named::Member, name));
         }
         let file: MemberFile = self.read(&format!("{stem}.json"))?;
         let ca = SigningKey::from_seed(&self.key(&stem)?);
@@ -172,11 +187,11 @@ impl Home {
         Ok(MemberCa::new(ca, file.name, NodeKeys::of(&node)))
     }
 
-    /// Makes the keys of a new member.
+    /// Makes the keys of a new member, or goes on with one that was made and not admitted.
     pub fn make_member(&self, name: &Text<NAME_MAX>) -> anyhow::Result<MemberCa> {
         let stem = format!("members/{}", file_name(name.as_str()));
-        let ca = SigningKey::from_seed(&self.make_key(&stem)?);
-        let node = SigningKey::from_seed(&self.make_key(&format!("{stem}-node"))?);
+        let ca = SigningKey::from_seed(&self.key_or_new(&stem)?);
+        let node = SigningKey::from_seed(&self.key_or_new(&format!("{stem}-node"))?);
         let ca = MemberCa::new(ca, name.clone(), NodeKeys::of(&node));
         self.write(
             &format!("{stem}.json"),
@@ -196,9 +211,9 @@ impl Home {
         )
     }
 
-    /// Makes the seed of a person about to be certified.
+    /// Makes the seed of a person about to be certified, or goes on with that of one who was not.
     pub fn make_person_seed(&self, name: &str) -> anyhow::Result<Seed> {
-        let bytes = self.make_key(&format!("people/{}", file_name(name)))?;
+        let bytes = self.key_or_new(&format!("people/{}", file_name(name)))?;
         Ok(Seed::from_bytes(bytes))
     }
 
@@ -206,11 +221,7 @@ impl Home {
     pub fn person(&self, name: &str) -> anyhow::Result<Person> {
         let stem = format!("people/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
-            let cause = format!("nobody called `{name}` is certified here");
-            return Err(trouble(
-                cause,
-                "certify the person with `yilian ca certify`",
-            ));
+            return Err(self.unknown(Named::Person, name));
         }
         let file: PersonFile = self.read(&format!("{stem}.json"))?;
         let seed = Seed::from_bytes(self.key(&stem)?);
@@ -272,8 +283,7 @@ impl Home {
     pub fn patient(&self, name: &str) -> anyhow::Result<Patient> {
         let stem = format!("patients/{}", file_name(name));
         if !self.root.join(&stem).with_extension("json").exists() {
-            let cause = format!("no wallet called `{name}`");
-            return Err(trouble(cause, "make one with `yilian patient new`"));
+            return Err(self.unknown(Named::Wallet, name));
         }
         let wallet: Wallet = self.read(&format!("{stem}.json"))?;
         Ok(Patient::new(&Seed::from_bytes(self.key(&stem)?), wallet))
@@ -281,8 +291,39 @@ impl Home {
 
     /// Keeps a new patient's seed and wallet.
     pub fn make_patient(&self, name: &str, seed: &[u8; 32], wallet: &Wallet) -> anyhow::Result<()> {
-        self.keep_key(&format!("patients/{}", file_name(name)), seed)?;
+        let stem = file_name(name);
+        self.keep_key(&format!("patients/{stem}"), seed)?;
+        if stem != name {
+            let file = self.root.join(format!("patients/{stem}.name"));
+            write_private(&file, name.as_bytes())?;
+        }
         self.keep_wallet(name, wallet)
+    }
+
+    /// What the person called `name` noted of sealing the visit `id`.
+    pub fn seal_notes(&self, name: &str, id: Cid) -> anyhow::Result<SealNotes> {
+        self.read_or_default(&seal_file(name, id))
+    }
+
+    /// Keeps what the person noted of sealing a visit.
+    pub fn keep_seal_notes(&self, name: &str, id: Cid, notes: &SealNotes) -> anyhow::Result<()> {
+        self.write(&seal_file(name, id), notes)
+    }
+
+    /// Keeps others out while the person called `name` seals.
+    pub fn lock_sealing(&self, name: &str) -> anyhow::Result<fs::File> {
+        let path = self
+            .root
+            .join(format!("people/{}.sealing", file_name(name)));
+        let open = fs::OpenOptions::new().create(true).append(true).open(&path);
+        let file = open.with_context(|| format!("cannot write {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(_) => Err(trouble(
+                format!("another command seals in the name of `{name}`"),
+                "wait until it is done",
+            )),
+        }
     }
 
     /// Keeps what the patient's device shall remember.
@@ -299,6 +340,10 @@ impl Home {
     pub fn write<V: Serialize>(&self, name: &str, value: &V) -> anyhow::Result<()> {
         write_private(&self.root.join(name), &json_bytes(value)?)
     }
+}
+
+fn seal_file(name: &str, id: Cid) -> String {
+    format!("people/{}.sealed/{id}.json", file_name(name))
 }
 
 impl HostedMembers for Home {
@@ -331,12 +376,7 @@ pub fn read_json<V: DeserializeOwned>(path: &Path) -> anyhow::Result<V> {
         .with_context(|| format!("{} does not hold what it should", path.display()))
 }
 
-/// Writes a JSON file, whole or not at all.
-pub fn write_json<V: Serialize>(path: &Path, value: &V) -> anyhow::Result<()> {
-    write_private(path, &json_bytes(value)?)
-}
-
-fn json_bytes<V: Serialize>(value: &V) -> anyhow::Result<Vec<u8>> {
+pub fn json_bytes<V: Serialize>(value: &V) -> anyhow::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     Ok(bytes)
@@ -345,10 +385,7 @@ fn json_bytes<V: Serialize>(value: &V) -> anyhow::Result<Vec<u8>> {
 /// Writes beside the target, syncs, renames: a crash leaves the old file or the new one. Readable
 /// by the owner only.
 pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder(path);
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         // The temporary file is made with mode 0600.
@@ -361,24 +398,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The same where nothing stands yet, which is never overwritten.
-pub fn write_private_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn json_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }

@@ -1,13 +1,121 @@
-//! FHIR bundles from files.
+//! Files that people hand over: FHIR bundles, and what patients and doctors give each other.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use yilian_client::drafts;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use yilian_client::{Letter, Share, drafts};
+use yilian_protocol::letter::ToReader as _;
 use yilian_record::{
     fhir::{Bundle, Directory},
     submission::Submission,
 };
+
+use crate::output::trouble;
+
+/// A file that one command writes and another reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paper {
+    /// A patient's, for a visit.
+    Token,
+    /// A patient's, of one record.
+    Share,
+    /// A patient's, of a standing grant.
+    Letter,
+    /// A patient's, of a search.
+    SearchLetter,
+    /// A clinician's, to be countersigned.
+    Opening,
+    /// A transaction's.
+    Receipt,
+    /// A chain's.
+    Genesis,
+}
+
+impl Paper {
+    const ALL: [Self; 7] = [
+        Self::Token,
+        Self::Share,
+        Self::Letter,
+        Self::SearchLetter,
+        Self::Opening,
+        Self::Receipt,
+        Self::Genesis,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "a visit token",
+            Self::Share => "a share of a record",
+            Self::Letter => "the letter of a grant",
+            Self::SearchLetter => "a search letter",
+            Self::Opening => "the opening of an emergency grant",
+            Self::Receipt => "a receipt",
+            Self::Genesis => "the genesis of a chain",
+        }
+    }
+
+    /// Whether `value` looks like one: has a member that no other has.
+    fn is(self, value: &Value) -> bool {
+        let mark = match self {
+            Self::Token => "visit",
+            Self::Share => return value.get("kind").is_some_and(|kind| kind == Share::KIND),
+            Self::Letter => return value.get("kind").is_some_and(|kind| kind == Letter::KIND),
+            Self::SearchLetter => "parts",
+            Self::Opening => "second",
+            Self::Receipt => "outcome",
+            Self::Genesis => "group_key",
+        };
+        value.get(mark).is_some()
+    }
+
+    const fn written_by(self) -> &'static str {
+        match self {
+            Self::Token => "the patient makes one with `yilian patient check-in`",
+            Self::Share => "the patient makes one with `yilian patient share`",
+            Self::Letter => "the patient makes one with `yilian patient grant`",
+            Self::SearchLetter => "the patient makes one with `yilian patient search --letter`",
+            Self::Opening => "the first clinician makes one with `yilian doctor emergency`",
+            Self::Receipt => "fetch one with `yilian receipt`, and --json FILE",
+            Self::Genesis => "it stands in `genesis.json` of a network's home",
+        }
+    }
+
+    /// Reads one; of another file it is told what it is.
+    pub fn read<V: DeserializeOwned>(self, path: &Path) -> anyhow::Result<V> {
+        let shown = path.display();
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let name = self.name();
+        match serde_json::from_slice(&bytes) {
+            Ok(read) => Ok(read),
+            Err(error) => {
+                let found = what(&bytes).filter(|found| *found != name);
+                let cause = match found {
+                    Some(found) => format!("{shown} is {found}, not {name}"),
+                    None => format!("{shown} is not {name}: {error}"),
+                };
+                Err(trouble(cause, self.written_by()))
+            }
+        }
+    }
+}
+
+/// What a file is, as far as it can be told.
+fn what(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.trim_ascii().is_empty() {
+        return Some("empty");
+    }
+    let value: Value = serde_json::from_slice(bytes).ok()?;
+    if value.get("resourceType").is_some() {
+        return Some("a FHIR resource");
+    }
+    if value.get("epcisBody").is_some() {
+        return Some("an EPCIS document");
+    }
+    let mut papers = Paper::ALL.into_iter();
+    papers.find(|paper| paper.is(&value)).map(Paper::name)
+}
 
 /// Reads and checks a bundle; what is wrong is named by resource and path.
 pub fn read_bundle(path: &Path, known: &Directory) -> anyhow::Result<Bundle> {

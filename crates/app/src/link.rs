@@ -1,13 +1,20 @@
 //! The way to a node: over HTTP to one that runs, or inside this process.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::Context;
-use yilian_client::{ClientError, HttpTransport, Session};
+use yilian_client::{ClientError, HttpTransport, Session, node_url};
 use yilian_node::service::{HostedMembers, InProcess, Node, NodeOptions};
 use yilian_protocol::call::{Answered, Call, CallError, Transport};
 
-use crate::home::Home;
+use crate::{home::Home, output::warn};
 
 /// A transport of either kind.
 #[derive(Debug, Clone)]
@@ -27,12 +34,40 @@ impl Transport for Link {
     }
 }
 
-/// An open way to a node; the embedded one stops with it.
+/// An open way to a node; the embedded one stops with it, whether the command succeeds or not.
 #[derive(Debug)]
 pub struct Opened {
     /// The conversation.
     pub session: Session<Link>,
-    node: Option<Arc<Node>>,
+    // Dropped behind the session, which holds the node too.
+    _node: Embedded,
+}
+
+/// The node inside this process, if there is one.
+#[derive(Debug)]
+struct Embedded(Option<Arc<Node>>);
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.take().and_then(Arc::into_inner) {
+            CLOSING.store(true, Ordering::SeqCst);
+            node.shutdown();
+        }
+    }
+}
+
+/// Whether the node inside this process is being stopped.
+static CLOSING: AtomicBool = AtomicBool::new(false);
+
+/// Tells of panics, but for those of a node that is being stopped: a part of the chain's library
+/// panics when its runtime ends just after it began, and nothing is amiss then.
+pub fn tell_panics() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !CLOSING.load(Ordering::SeqCst) {
+            tell(panic);
+        }
+    }));
 }
 
 impl Opened {
@@ -53,46 +88,42 @@ impl Opened {
     }
 
     async fn over_http(home: &Home, url: &str) -> anyhow::Result<Self> {
-        let link = Link::Http(http(home, url.trim())?);
+        let link = Link::Http(http(home, url)?);
         let session = if home.exists() {
             Session::open(link, home.genesis()?).await?
         } else {
             Session::trust_on_first_use(link).await?
         };
-        Ok(Self {
-            session,
-            node: None,
-        })
+        let _node = Embedded(None);
+        Ok(Self { session, _node })
     }
 
     /// Starts the home's node inside this process.
     pub async fn embedded(home: &Home, identities: Arc<dyn HostedMembers>) -> anyhow::Result<Self> {
         let node = Arc::new(start_node(home, identities)?);
         let link = Link::Embedded(InProcess::new(Arc::clone(&node)));
+        let _node = Embedded(Some(node));
         let session = Session::open(link, home.genesis()?).await?;
-        Ok(Self {
-            session,
-            node: Some(node),
-        })
+        Ok(Self { session, _node })
     }
 
     /// Stops the embedded node in good order.
     pub fn close(self) {
-        let Self { session, node } = self;
-        drop(session);
-        if let Some(node) = node.and_then(Arc::into_inner) {
-            node.shutdown();
-        }
+        drop(self);
     }
 }
 
 /// The way to a node by HTTP, or by HTTPS when its URL says so: then the home's root is trusted
 /// alone, and its certificate shown if it has one.
-pub fn http(home: &Home, url: &str) -> anyhow::Result<HttpTransport> {
+///
+/// An address without a scheme is one of HTTPS where the home has such a root.
+pub fn http(home: &Home, address: &str) -> anyhow::Result<HttpTransport> {
+    let root = home.root().join("tls/root.pem");
+    let scheme = if root.exists() { "https" } else { "http" };
+    let url = &node_url(address, scheme)?;
     if !url.starts_with("https:") {
         return Ok(HttpTransport::new(url)?);
     }
-    let root = home.root().join("tls/root.pem");
     let read = fs::read(&root).with_context(|| {
         let root = root.display();
         format!("{url} speaks TLS; put the consortium's root certificate at {root}")
@@ -144,6 +175,6 @@ fn is_unreachable(error: &anyhow::Error) -> bool {
 
 fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
-        eprintln!("cannot remove {}: {error}", path.display());
+        warn(format_args!("cannot remove {}: {error}", path.display()));
     }
 }

@@ -11,27 +11,36 @@ mod demo;
 mod home;
 mod intake;
 mod link;
+mod naming;
 mod output;
 mod pki;
+mod target;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, joined};
+
+/// What is logged unless `RUST_LOG` says otherwise. A task that panics is told by the panic itself,
+/// and not at all when the node is being stopped.
+const QUIET: &str = "error,commonware_resolver=off,commonware_runtime::utils::handle=off";
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-                tracing_subscriber::EnvFilter::new("error,commonware_resolver=off")
-            }),
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(QUIET)),
         )
         .with_writer(std::io::stderr)
+        // Of a standard error that nobody reads, nobody wants to hear.
+        .log_internal_errors(false)
         .init();
     yilian_node::tls::prefer_hybrid_keys();
-    let arguments = Arguments::parse();
-    let json = arguments.json.is_some();
+    link::tell_panics();
+    let arguments = Arguments::parse_from(joined(std::env::args_os()));
+    // Who wants a file reads the screen himself.
+    let json = matches!(arguments.json, Some(None));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&error.into(), json),

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::home::{Home, file_name, write_private};
 
 /// Days for which the root, and a member's CA, are good.
-const CA_DAYS: i64 = 10 * 365;
+pub const CA_DAYS: i64 = 10 * 365;
 /// Days for which a node's certificate is good, if not said otherwise; browsers take no more than
 /// 397.
 pub const LEAF_DAYS: i64 = 397;

@@ -178,6 +178,24 @@ impl Doctor {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedVisit, ClientError> {
+        let keep = |_: &SealRequest| Ok(());
+        self.seal_kept(session, visit, drafts, now, rng, keep).await
+    }
+
+    /// The same, and `keep` gets each request before it is sent: a device that keeps it can go on
+    /// after a break, see [`crate::sealing`].
+    ///
+    /// # Errors
+    /// As [`Doctor::seal`], or what `keep` fails with; then nothing was sent.
+    pub async fn seal_kept<T: Transport, E: From<ClientError>>(
+        &self,
+        session: &Session<T>,
+        visit: &CheckedVisit,
+        drafts: Vec<Draft>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
+    ) -> Result<SealedVisit, E> {
         let now = session.time_to_sign(now).await?;
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
@@ -198,7 +216,9 @@ impl Doctor {
                 index,
                 self.certificate,
                 &self.keys.signing,
-            )?;
+            );
+            let request = request.map_err(ClientError::from)?;
+            keep(&request)?;
             match session.seal(request).await {
                 Ok(receipt) => {
                     self.locked_notes().0.extend(used);
@@ -216,7 +236,7 @@ impl Doctor {
                     attempts += 1;
                     self.count_anew(session, &found_by).await?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -331,17 +351,14 @@ impl Doctor {
     /// Opens a share or letter that was sealed to this doctor.
     ///
     /// # Errors
-    /// [`ClientError::NotForMe`] when it is for another, [`ClientError::OtherChain`] when it is about
-    /// another chain, [`ClientError::Letter`] when it does not open.
+    /// [`ClientError::NotForMe`] when it is for another, [`ClientError::ForeignChain`] when it is
+    /// about another chain, [`ClientError::Letter`] when it does not open.
     pub fn unseal<T: Transport, L: ToReader>(
         &self,
         session: &Session<T>,
         letter: &SealedLetter<L>,
     ) -> Result<L, ClientError> {
-        let (pinned, found) = (session.chain(), letter.chain);
-        if found != pinned {
-            return Err(ClientError::OtherChain { pinned, found });
-        }
+        session.same_chain(L::KIND, letter.chain)?;
         if letter.reader != self.certificate {
             return Err(ClientError::NotForMe {
                 reader: letter.reader,

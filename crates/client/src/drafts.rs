@@ -33,6 +33,18 @@ pub fn of_visit(visit: &Visit) -> Vec<Draft> {
     parts.into_iter().map(draft).collect()
 }
 
+/// What tells a visit from every other: its resources, in any order, whatever bundle they came in.
+/// The same export twice has the same.
+#[must_use]
+pub fn visit_id(visit: &yilian_record::encounter::Visit) -> yilian_protocol::Cid {
+    use yilian_protocol::Cid;
+    let resources = visit.resources.iter();
+    let ids = resources.map(|resource| Cid::of(resource.canonical_bytes()));
+    let mut ids: Vec<[u8; 32]> = ids.map(|id| *id.as_bytes()).collect();
+    ids.sort_unstable();
+    Cid::of(ids.as_flattened())
+}
+
 /// The keywords that a query means, to be sought together; none when it says nothing.
 #[must_use]
 pub fn sought(query: &str) -> Vec<Keyword> {

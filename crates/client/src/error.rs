@@ -6,6 +6,8 @@ use yilian_protocol::{
     sealed::SealedError, visit::TokenError,
 };
 
+use crate::names;
+
 /// Why a step did not happen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -54,6 +56,16 @@ pub enum ClientError {
         pinned: ChainId,
         /// The chain the node names.
         found: ChainId,
+    },
+    /// What somebody handed over is of another chain than the node's.
+    #[error("the {what} is for chain {of}; this node is of chain {here}")]
+    ForeignChain {
+        /// What it is: share, letter, search letter.
+        what: &'static str,
+        /// The chain that it names.
+        of: ChainId,
+        /// The node's.
+        here: ChainId,
     },
     /// The node answered something that is no answer to the request: the node's fault.
     #[error("the node answered a {request} request with something else")]
@@ -119,10 +131,12 @@ pub enum ClientError {
         record: RecordId,
     },
     /// Nobody of this name is a member.
-    #[error("no member is called `{name}`")]
+    #[error("no member is called `{name}`{}", names::question(.meant))]
     NoMember {
         /// The name.
         name: String,
+        /// Members whose names are near it.
+        meant: Vec<String>,
     },
     /// The name does not tell which member is meant.
     #[error("several members are called `{name}`: {} and {}", .both[0], .both[1])]
@@ -133,10 +147,12 @@ pub enum ClientError {
         both: [MemberId; 2],
     },
     /// Nobody was certified under this name.
-    #[error("nobody called `{name}` is certified")]
+    #[error("nobody called `{name}` is certified{}", names::question(.meant))]
     NoPerson {
         /// The name.
         name: String,
+        /// People whose names are near it.
+        meant: Vec<String>,
     },
     /// The name does not tell which person is meant.
     #[error("several people are called `{name}`: certificates {} and {}", .both[0], .both[1])]

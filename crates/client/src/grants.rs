@@ -18,6 +18,8 @@ use crate::{
 pub const HOLDERS: usize = 5;
 /// Days of a grant, unless somebody says otherwise.
 pub const DAYS: u64 = 90;
+/// Days of a grant at most: more are a slip of the finger.
+pub const DAYS_MAX: u64 = 36_525;
 /// What a grant is for, unless somebody says otherwise.
 pub const PURPOSE: Purpose = Purpose::Treatment;
 /// Which levels a grant covers, unless somebody says otherwise.

@@ -1,12 +1,12 @@
 //! The people's side of Yilian: whoever holds a key or reads plaintext acts through here.
 //!
 //! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`]
-//! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal.
-//! [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`] finds them by name. [`grants`]
-//! decides what patients leave open, [`listing`] tells what they are shown. [`trace::Handler`]
-//! makes, carries and dispenses medicines; [`trace::inspect`] reads their trail, [`queue`] brings
-//! in what was captured offline. All speak to a node through a [`Session`], which pins the chain
-//! and verifies every receipt.
+//! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, [`sealing`]
+//! remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`] finds them by
+//! name, and [`names`] says what a name is. [`grants`] decides what patients leave open, [`listing`]
+//! tells what they are shown. [`trace::Handler`] makes, carries and dispenses medicines;
+//! [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline. All speak to
+//! a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
 
@@ -19,10 +19,12 @@ pub mod grants;
 #[cfg(feature = "http")]
 mod http;
 pub mod listing;
+pub mod names;
 mod patient;
 pub mod people;
 pub mod private_chain;
 pub mod queue;
+pub mod sealing;
 mod search;
 mod session;
 mod share;
@@ -33,7 +35,7 @@ pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES,
 pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
-pub use http::HttpTransport;
+pub use http::{HttpTransport, node_url};
 pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, Patient};
 pub use search::{Checked, Hit, SearchLetter, SearchPart, SearchRequest};
 pub use session::Session;

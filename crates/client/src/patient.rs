@@ -63,6 +63,8 @@ pub struct CheckIn {
 impl CheckIn {
     /// Hours of a token, unless somebody says otherwise.
     pub const HOURS: u64 = 24;
+    /// Hours of a token at most: more are a slip of the finger.
+    pub const HOURS_MAX: u64 = 366 * 24;
 
     /// A visit to `hospital` at `now`: of this quarter, open to grants, with a token for
     /// [`CheckIn::HOURS`].

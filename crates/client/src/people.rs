@@ -15,7 +15,7 @@ use yilian_protocol::{
     standing::CertifiedPerson,
 };
 
-use crate::{ClientError, Doctor, MemberCa, Session, trace::Handler};
+use crate::{ClientError, Doctor, MemberCa, Session, names, trace::Handler};
 
 /// A certified person: a seed, and the certificate of the keys that come from it.
 #[derive(Debug)]
@@ -144,7 +144,11 @@ pub fn member_among(members: &[MemberEntry], name: &str) -> Result<MemberId, Cli
     let mut named = named.filter(|member| member.name.as_str() == name);
     let name = name.to_owned();
     match (named.next(), named.next()) {
-        (None, _) => Err(ClientError::NoMember { name }),
+        (None, _) => {
+            let known = members.iter().map(|entry| entry.member.name.as_str());
+            let meant = names::meant(&name, known);
+            Err(ClientError::NoMember { name, meant })
+        }
         (Some(one), None) => Ok(one.id()),
         (Some(one), Some(other)) => {
             let both = [one.id(), other.id()];
@@ -180,7 +184,9 @@ pub fn person<'a>(
     let Some((_, one)) = valid.next() else {
         let last = named.last().map(standing);
         last.unwrap_or(Ok(()))?;
-        return Err(ClientError::NoPerson { name });
+        let all = registry.iter().flat_map(|member| &member.certificates);
+        let meant = names::meant(&name, all.map(|entry| entry.certificate.subject.as_str()));
+        return Err(ClientError::NoPerson { name, meant });
     };
     match valid.find(|(_, entry)| !is_renewal(&entry.certificate, &one.certificate)) {
         None => Ok(*one),

@@ -337,12 +337,7 @@ pub(crate) async fn hits<T: Transport>(
     session: &Session<T>,
     letter: &SearchLetter,
 ) -> Result<Vec<Hit>, ClientError> {
-    if letter.chain != session.chain() {
-        return Err(ClientError::OtherChain {
-            pinned: session.chain(),
-            found: letter.chain,
-        });
-    }
+    session.same_chain("search letter", letter.chain)?;
     let found = find(session, &letter.parts).await?;
     let lacking = lacking(session, &letter.parts).await?;
     let mut hits: BTreeMap<RecordId, Hit> = BTreeMap::new();

@@ -104,6 +104,18 @@ impl<T: Transport> Session<T> {
         self.chain
     }
 
+    /// Checks that what somebody handed over, which names the chain `of`, is of this one.
+    ///
+    /// # Errors
+    /// [`ClientError::ForeignChain`].
+    pub(crate) fn same_chain(&self, what: &'static str, of: ChainId) -> Result<(), ClientError> {
+        let here = self.chain;
+        if of == here {
+            return Ok(());
+        }
+        Err(ClientError::ForeignChain { what, of, here })
+    }
+
     /// What the chain began with.
     #[must_use]
     pub const fn genesis(&self) -> &Genesis {

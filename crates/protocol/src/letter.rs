@@ -93,14 +93,14 @@ canonical!(LetterRecord { record, scope });
 /// What can be sealed to a reader.
 pub trait ToReader: Encode + Decode {
     /// What tells its kind from the others: no letter opens as another kind.
-    const KIND: &'static [u8];
+    const KIND: &'static str;
 
     /// The chain it is about.
     fn chain(&self) -> ChainId;
 }
 
 impl ToReader for Share {
-    const KIND: &'static [u8] = b"share";
+    const KIND: &'static str = "share";
 
     fn chain(&self) -> ChainId {
         self.chain
@@ -108,7 +108,7 @@ impl ToReader for Share {
 }
 
 impl ToReader for Letter {
-    const KIND: &'static [u8] = b"letter";
+    const KIND: &'static str = "letter";
 
     fn chain(&self) -> ChainId {
         self.chain
@@ -117,16 +117,38 @@ impl ToReader for Letter {
 
 /// A share or letter that only its reader can open.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound = "T: ToReader")]
 pub struct SealedLetter<T> {
+    kind: Kind<T>,
     /// The chain it is about.
     pub chain: ChainId,
     /// The certificate of the one who can open it.
     pub reader: CertificateId,
     /// The letter, see [`yilian_crypto::kem`].
     pub sealed: Blob<LETTER_MAX>,
-    #[serde(skip)]
-    kind: PhantomData<T>,
+}
+
+/// What a letter is, as its file says: for people, who may take one for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kind<T>(PhantomData<T>);
+
+impl<T: ToReader> serde::Serialize for Kind<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(T::KIND)
+    }
+}
+
+impl<'de, T: ToReader> serde::Deserialize<'de> for Kind<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kind = String::deserialize(deserializer)?;
+        if kind == T::KIND {
+            return Ok(Self(PhantomData));
+        }
+        Err(serde::de::Error::custom(format_args!(
+            "it says `{kind}`, not `{}`",
+            T::KIND
+        )))
+    }
 }
 
 impl<T: ToReader> SealedLetter<T> {
@@ -149,7 +171,7 @@ impl<T: ToReader> SealedLetter<T> {
             chain,
             reader,
             sealed: Blob::new(sealed)?,
-            kind: PhantomData,
+            kind: Kind(PhantomData),
         })
     }
 
@@ -172,7 +194,7 @@ impl<T: ToReader> SealedLetter<T> {
     }
 
     fn bound(chain: ChainId, reader: CertificateId) -> Vec<u8> {
-        let mut bound = T::KIND.to_vec();
+        let mut bound = T::KIND.as_bytes().to_vec();
         chain.encode(&mut bound);
         reader.encode(&mut bound);
         bound

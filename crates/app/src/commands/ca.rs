@@ -1,9 +1,9 @@
 //! Who is who.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, net::IpAddr, path::PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::RangedU64ValueParser, value_parser};
 use serde::Serialize;
 use yilian_client::{
     CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES, Session,
@@ -16,11 +16,18 @@ use yilian_protocol::{
     CertificateId, MemberId, PersonId, TimeMs,
     call::Transport,
     codec::Text,
+    limits::{CERTIFICATE_DAYS_MAX, PASS_DAYS_MAX},
     registry::{Motion, Role, Standing},
 };
 
 use super::{Context, now};
-use crate::{home::Home, pki};
+use crate::{
+    arguments::one_of,
+    home::Home,
+    naming::{self, Named},
+    output::trouble,
+    pki,
+};
 
 /// What a certificate authority does.
 #[derive(Debug, Subcommand)]
@@ -36,8 +43,12 @@ pub enum CaCommand {
     Renew {
         /// The person's name
         name: String,
-        /// Days of validity from now on
-        #[arg(long, default_value_t = CERTIFICATE_DAYS)]
+        /// Days of validity from now on, at most five years
+        #[arg(
+            long,
+            default_value_t = CERTIFICATE_DAYS,
+            value_parser = value_parser!(u64).range(1..=CERTIFICATE_DAYS_MAX)
+        )]
         days: u64,
     },
     /// Revoke a certificate, by the member's CA
@@ -78,6 +89,13 @@ pub async fn run(context: &Context, command: CaCommand) -> anyhow::Result<()> {
 
 async fn admit_one(context: &Context, name: String) -> anyhow::Result<()> {
     let opened = context.open().await?;
+    let known = opened.session.members().await?;
+    let known = known.iter().map(|entry| entry.member.name.as_str());
+    naming::free_among(Named::Member, &name, known)?;
+    // Of those here, one of the same name was made before, and is not a member yet.
+    let here = context.home.names(Named::Member);
+    let others = here.iter().map(String::as_str);
+    naming::free_among(Named::Member, &name, others.filter(|other| *other != name))?;
     let member = admit(&context.home, &opened.session, &name).await?;
     context.output.tell(&Admitted { name, member })?;
     opened.close();
@@ -95,13 +113,17 @@ pub struct CertifyOptions {
     #[arg(long, value_name = "NUMBER")]
     licence: Option<String>,
     /// What the person may do
-    #[arg(long, default_value = "doctor")]
+    #[arg(long, default_value_t = Role::Doctor, value_parser = one_of(Role::ALL, Role::name))]
     role: Role,
     /// First moment of validity, RFC 3339; now if left out
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Days of validity
-    #[arg(long, default_value_t = CERTIFICATE_DAYS)]
+    /// Days of validity, at most five years
+    #[arg(
+        long,
+        default_value_t = CERTIFICATE_DAYS,
+        value_parser = value_parser!(u64).range(1..=CERTIFICATE_DAYS_MAX)
+    )]
     days: u64,
 }
 
@@ -118,8 +140,14 @@ async fn certify_one(context: &Context, options: CertifyOptions) -> anyhow::Resu
         .map(|text| TimeMs::from_text(&text))
         .transpose()?
         .unwrap_or_else(now);
+    let (home, ca) = (&context.home, context.home.member_ca(&member)?);
+    home.free_name(Named::Person, &name)?;
     let opened = context.open().await?;
-    let (home, session) = (&context.home, &opened.session);
+    let session = &opened.session;
+    let known = session.certificates(ca.id()).await?;
+    let known = known.iter().map(|entry| entry.certificate.subject.as_str());
+    // Two of one name may be two people, who are told apart by their certificates.
+    naming::free_among(Named::Person, &name, known.filter(|other| *other != name))?;
     let validity = (from, days_after(from, days));
     let certificate = certify(home, session, &member, (&name, licence), role, validity);
     let certificate = certificate.await?;
@@ -133,19 +161,39 @@ async fn certify_one(context: &Context, options: CertifyOptions) -> anyhow::Resu
     Ok(())
 }
 
+/// A DNS name or an IP address.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=63).contains(&label.len())
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_name = text.len() <= 253 && text.split('.').all(is_label);
+    if is_name || text.parse::<IpAddr>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("neither a DNS name, as node.hospital.example, nor an IP address".to_owned())
+}
+
 /// What to certify for TLS.
 #[derive(Debug, Args)]
 pub struct TlsOptions {
     /// The member's name
     member: String,
     /// DNS names and IP addresses at which it is reached
-    #[arg(long, required = true)]
+    #[arg(long, required = true, value_parser = host_name)]
     host: Vec<String>,
     /// The folder to write root.pem, chain.pem and key.pem to, as `node.json` names them
     #[arg(long)]
     out: PathBuf,
-    /// Days of validity
-    #[arg(long, default_value_t = pki::LEAF_DAYS)]
+    /// Days of validity, at most those of the member's CA
+    #[arg(
+        long,
+        default_value_t = pki::LEAF_DAYS,
+        value_parser = value_parser!(i64).range(1..=pki::CA_DAYS)
+    )]
     days: i64,
 }
 
@@ -156,10 +204,20 @@ fn tls(context: &Context, options: TlsOptions) -> anyhow::Result<()> {
         out,
         days,
     } = options;
+    if out.exists() && !out.is_dir() {
+        let cause = format!("{} is no folder", out.display());
+        return Err(trouble(
+            cause,
+            "name a folder, which is made if it is not there",
+        ));
+    }
     let certified = pki::certify(&context.home, &member, &host, days)?;
     pki::write(&certified, &out)?;
     context.output.tell(&Secured { member, host, out })
 }
+
+/// Passes that are issued at a time.
+const PASSES_MAX: u64 = 4_096;
 
 /// How many passes, and for how long.
 #[derive(Debug, Args)]
@@ -167,10 +225,18 @@ pub struct PassesOptions {
     /// The person's name
     name: String,
     /// How many: each append uses one
-    #[arg(long, default_value_t = PASSES)]
+    #[arg(
+        long,
+        default_value_t = PASSES,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=PASSES_MAX)
+    )]
     count: usize,
     /// Whole days of validity behind the current one, 1 to 30
-    #[arg(long, default_value_t = PASS_DAYS)]
+    #[arg(
+        long,
+        default_value_t = PASS_DAYS,
+        value_parser = value_parser!(u64).range(1..=PASS_DAYS_MAX - 1)
+    )]
     days: u64,
 }
 
@@ -312,6 +378,7 @@ async fn revoke(context: &Context, id: CertificateId, reason: &str) -> anyhow::R
 #[derive(Debug, Args)]
 pub struct VoteOptions {
     /// What: suspend, reinstate or expel
+    #[arg(value_parser = one_of(Motion::ALL, Motion::name))]
     motion: Motion,
     /// About which member, by name
     subject: String,

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use serde::Serialize;
 use yilian_protocol::{
     Height, RecordId, TransactionId,
@@ -13,7 +13,7 @@ use yilian_protocol::{
 };
 
 use super::Context;
-use crate::{home::read_json, output::trouble};
+use crate::{intake::Paper, output::trouble};
 
 pub async fn status(context: &Context) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -35,7 +35,7 @@ pub enum BlockCommand {
     /// List blocks, latest first
     List {
         /// How many
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
         count: u64,
     },
 }
@@ -109,10 +109,10 @@ pub struct VerifyOptions {
 /// Needs no node, and believes none.
 pub fn verify(context: &Context, options: &VerifyOptions) -> anyhow::Result<()> {
     let genesis: Genesis = match &options.genesis {
-        Some(file) => read_json(file)?,
+        Some(file) => Paper::Genesis.read(file)?,
         None => context.home.genesis()?,
     };
-    let receipt: Receipt = read_json(&options.receipt)?;
+    let receipt: Receipt = Paper::Receipt.read(&options.receipt)?;
     receipt
         .verify(genesis.chain(), genesis.group_key.as_slice())
         .map_err(|error| {

@@ -8,22 +8,21 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use yilian_client::{LeftOut, Letter, SealedLetter, Share, drafts, listing::Opened};
+use yilian_client::{Letter, SealedLetter, Share, listing::Opened};
 use yilian_protocol::{
-    CertificateId, GrantId, Height, RecordId, TimeMs, codec::Text, grant::Opening,
-    media::MediaType, visit::VisitToken,
+    CertificateId, GrantId, RecordId, TimeMs, codec::Text, grant::Opening, media::MediaType,
 };
+use yilian_record::fhir::{operation_outcome, pretty};
 
-use yilian_record::{
-    fhir::{operation_outcome, pretty},
-    submission::{Accepted, Submission},
+use super::{
+    Context, now,
+    seal::{self, SealOptions},
+    search,
 };
-
-use super::{Context, now, search};
 use crate::{
-    home::{read_json, write_json, write_private},
-    intake,
-    output::trouble,
+    intake::{self, Paper},
+    output::{trouble, warn},
+    target::Target,
 };
 
 /// What a doctor does.
@@ -58,7 +57,7 @@ pub enum DoctorCommand {
 
 pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()> {
     match command {
-        DoctorCommand::Seal(options) => seal(context, &options).await,
+        DoctorCommand::Seal(options) => seal::seal(context, &options).await,
         DoctorCommand::Open(options) => open(context, options).await,
         DoctorCommand::Search { name, letter } => search::by_doctor(context, &name, &letter).await,
         DoctorCommand::Emergency(options) => emergency(context, &options).await,
@@ -91,83 +90,6 @@ pub fn validate(context: &Context, options: ValidateOptions) -> anyhow::Result<(
     })
 }
 
-/// A visit to be sealed.
-#[derive(Debug, Args)]
-pub struct SealOptions {
-    /// The doctor's name
-    name: String,
-    /// The patient's visit token
-    #[arg(long, value_name = "FILE")]
-    token: PathBuf,
-    /// The visit's resources: a FHIR R4 bundle of any type, or resources and NDJSON in one or
-    /// more files
-    #[arg(long, value_name = "FILE", required = true)]
-    bundle: Vec<PathBuf>,
-    /// Of an export of many patients: whose resources, such as Patient/1
-    #[arg(long)]
-    patient: Option<String>,
-    /// What was told and is right so: another patient, another quarter, or `history` for several
-    /// visits under one token
-    #[arg(long, value_name = "NAME")]
-    accept: Vec<String>,
-    /// Bundles of hospitals and practitioners that it refers to
-    #[arg(long, value_name = "FILE")]
-    known: Vec<PathBuf>,
-}
-
-async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()> {
-    let token: VisitToken = read_json(&options.token)?;
-    let submission = submitted(options)?;
-    let opened = context.open().await?;
-    let doctor = context.home.doctor(&options.name)?;
-    let checked = doctor.check_in(&opened.session, &token, now())?;
-    for warning in &submission.report.warnings {
-        eprintln!("warning: {warning}");
-    }
-    let (visits, concerns) = submission.visits(checked.visit().period)?;
-    for concern in Accepted::from_iter(options.accept.clone()).pass(concerns)? {
-        eprintln!("warning: {concern}");
-    }
-    let mut told = Sealed::default();
-    for (number, visit) in visits.iter().enumerate() {
-        let drafts = drafts::of_visit(visit);
-        let parts: Vec<(String, LeftOut)> = drafts
-            .iter()
-            .map(|draft| (draft.confidentiality.to_string(), drafts::left_out(draft)))
-            .collect();
-        let sealed = doctor
-            .seal(&opened.session, &checked, drafts, now(), &mut rand::rng())
-            .await
-            .with_context(|| format!("{number} of {} visits are sealed, the next", visits.len()))?;
-        context.home.keep_notes(&options.name, &doctor.notes())?;
-        let records = sealed.records.into_iter().zip(parts);
-        let records = records.map(|(record, (level, left_out))| SealedPart {
-            record,
-            level,
-            left_out: (left_out.total() > 0).then_some(left_out),
-        });
-        told.height = Some(sealed.receipt.header.height);
-        told.bytes += sealed.bytes;
-        told.records.extend(records);
-    }
-    context.output.tell(&told)?;
-    opened.close();
-    Ok(())
-}
-
-/// What the author hands over: all of it, or what is about one patient.
-fn submitted(options: &SealOptions) -> anyhow::Result<Submission> {
-    let known = intake::read_directory(&options.known)?;
-    let submission = intake::read_submission(&options.bundle, &known)?;
-    let Some(patient) = &options.patient else {
-        return Ok(submission);
-    };
-    submission.of_patient(patient).ok_or_else(|| {
-        let cause = format!("nothing is about {patient}");
-        trouble(cause, "name a patient of the files")
-    })
-}
-
 /// A share to be opened.
 #[derive(Debug, Args)]
 pub struct OpenOptions {
@@ -182,12 +104,15 @@ pub struct OpenOptions {
 }
 
 async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
-    let share: SealedLetter<Share> = read_json(&options.share)?;
+    let out = options.out.as_deref();
+    let out = out.map(|file| context.target(file)).transpose()?;
+    let share: SealedLetter<Share> = Paper::Share.read(&options.share)?;
+    let doctor = context.home.doctor(&options.name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let doctor = context.home.doctor(&options.name)?;
     let (record, verified) = doctor.open_share(session, &share).await?;
-    Shown::from(Opened::of(session, record, &verified).await?).tell(context, options.out)?;
+    let shown = Shown::from(Opened::of(session, record, &verified).await?);
+    shown.tell(context, out.as_ref())?;
     opened.close();
     Ok(())
 }
@@ -211,13 +136,13 @@ pub struct EmergencyOptions {
 }
 
 async fn emergency(context: &Context, options: &EmergencyOptions) -> anyhow::Result<()> {
-    let opened = context.open().await?;
-    let doctor = context.home.doctor(&options.name)?;
-    let (grant, second) = (options.grant, options.second);
+    let out = context.target(&options.out)?;
     let reason = Text::new(options.reason.as_str()).context("the reason")?;
+    let doctor = context.home.doctor(&options.name)?;
+    let opened = context.open().await?;
+    let (grant, second) = (options.grant, options.second);
     let opening = doctor.sign_opening(&opened.session, grant, second, reason, now());
-    let opening = opening.await?;
-    write_json(&options.out, &opening)?;
+    out.write_json(&opening.await?)?;
     context.output.tell(&Signed {
         grant,
         countersign: options.out.clone(),
@@ -227,9 +152,9 @@ async fn emergency(context: &Context, options: &EmergencyOptions) -> anyhow::Res
 }
 
 async fn countersign(context: &Context, name: &str, file: &Path) -> anyhow::Result<()> {
-    let opened = context.open().await?;
+    let opening: Opening = Paper::Opening.read(file)?;
     let doctor = context.home.doctor(name)?;
-    let opening: Opening = read_json(file)?;
+    let opened = context.open().await?;
     let grant = opening.grant;
     let receipt = doctor.open_grant(&opened.session, opening).await?;
     context.output.tell(&OpenedGrant {
@@ -292,9 +217,10 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
         record,
         out,
     } = options;
-    let letter: SealedLetter<Letter> = read_json(&letter)?;
-    let opened = context.open().await?;
+    let out = out.map(|file| context.target(&file)).transpose()?;
+    let letter: SealedLetter<Letter> = Paper::Letter.read(&letter)?;
     let doctor = context.home.doctor(&name)?;
+    let opened = context.open().await?;
     let letter = doctor.unseal(&opened.session, &letter)?;
     if record.is_none() && out.is_some() && letter.records.len() != 1 {
         let cause = format!("the letter names {} records", letter.records.len());
@@ -305,13 +231,25 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
     }
     let named = letter.records.iter().map(|named| named.record);
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
+    let mut shown = Vec::with_capacity(wanted.len());
     for record in wanted {
         let reading = doctor.read(&opened.session, &letter, record, now()).await?;
         for holder in &reading.wrong {
-            eprintln!("warning: key holder {holder} answered falsely; others sufficed");
+            warn(format_args!(
+                "key holder {holder} answered falsely; others sufficed"
+            ));
         }
         let read = Opened::of(&opened.session, record, &reading.verified).await?;
-        Shown::from(read).tell(context, out.clone())?;
+        let read = Shown::from(read);
+        if let Some(out) = &out {
+            out.write(&read.bytes)?;
+        }
+        context.output.say(&read)?;
+        shown.push(read);
+    }
+    match &shown[..] {
+        [only] => context.output.keep(only)?,
+        several => context.output.keep(&several)?,
     }
     opened.close();
     Ok(())
@@ -375,9 +313,9 @@ fn harmless(text: &str) -> String {
 
 impl Shown {
     /// Shows the record, or writes its content to a file.
-    pub fn tell(&self, context: &Context, out: Option<PathBuf>) -> anyhow::Result<()> {
-        if let Some(path) = out {
-            write_private(&path, &self.bytes)?;
+    pub fn tell(&self, context: &Context, out: Option<&Target>) -> anyhow::Result<()> {
+        if let Some(target) = out {
+            target.write(&self.bytes)?;
         }
         context.output.tell(self)
     }
@@ -405,39 +343,6 @@ impl fmt::Display for Shown {
                     "{bytes} bytes to be seen with another program: write them with --out"
                 )
             }
-        }
-    }
-}
-
-#[derive(Default, Serialize)]
-struct Sealed {
-    /// Of the last visit.
-    height: Option<Height>,
-    bytes: usize,
-    records: Vec<SealedPart>,
-}
-
-#[derive(Serialize)]
-struct SealedPart {
-    record: RecordId,
-    level: String,
-    /// What its index could not hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    left_out: Option<LeftOut>,
-}
-
-impl fmt::Display for Sealed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.records {
-            writeln!(f, "{}  {}", part.record, part.level)?;
-            if let Some(left_out) = part.left_out {
-                writeln!(f, "  not findable by all its words: {left_out}")?;
-            }
-        }
-        let (count, bytes) = (self.records.len(), self.bytes);
-        match self.height {
-            Some(height) => writeln!(f, "{count} records, {bytes} bytes, final in block {height}"),
-            None => writeln!(f, "nothing was sealed"),
         }
     }
 }

@@ -124,7 +124,7 @@ async fn check<T: Transport>(
             let entries = closed.map_or(0, |block| block.entries.len());
             context.output.tell(&Checked { block, entries })?;
         }
-        if !watch {
+        if !watch || context.output.is_unheard() {
             return Ok(());
         }
         tokio::time::sleep(WATCH).await;

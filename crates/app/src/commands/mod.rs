@@ -8,11 +8,16 @@ pub mod log;
 pub mod net;
 pub mod network;
 pub mod patient;
+mod seal;
 mod search;
 pub mod trace;
 
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
 use clap::CommandFactory as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 use yilian_protocol::TimeMs;
 
 use crate::{
@@ -20,7 +25,8 @@ use crate::{
     demo,
     home::Home,
     link::Opened,
-    output::Output,
+    output::{Form, Output},
+    target::{Target, Targets},
 };
 
 /// What every command needs.
@@ -29,11 +35,17 @@ pub struct Context {
     home: Home,
     node: Option<String>,
     output: Output,
+    targets: Targets,
 }
 
 impl Context {
     async fn open(&self) -> anyhow::Result<Opened> {
         Opened::open(&self.home, self.node.as_deref()).await
+    }
+
+    /// A file that the command will write; looked at before anything else is done.
+    fn target(&self, path: &Path) -> anyhow::Result<Target> {
+        self.targets.add(path)
     }
 }
 
@@ -45,10 +57,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         json,
         command,
     } = arguments;
+    let targets = Targets::default();
+    let form = match json {
+        None => Form::Text,
+        Some(None) => Form::Json,
+        Some(Some(file)) => Form::File(targets.add(&file)?),
+    };
     let context = Context {
         home: Home::new(home),
         node,
-        output: Output::new(json),
+        output: Output::new(form),
+        targets,
     };
     match command {
         Command::Init(options) => network::init(&context, &options),
@@ -68,13 +87,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Validate(options) => doctor::validate(&context, options),
         Command::Demo(options) => demo::run(&context.home, &context.output, options).await,
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "yilian",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "yilian", &mut script);
+            context.output.print(&String::from_utf8(script)?)
         }
     }
 }

@@ -38,7 +38,7 @@ use super::{Context, ca, delegate, network};
 use crate::{
     home::{Home, NET_FILE},
     link::{UrlFile, http},
-    output::trouble,
+    output::{note, trouble},
     pki,
 };
 
@@ -264,7 +264,10 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
             address: *address,
         });
     }
-    eprintln!("{} validators make the group key together", seats.len());
+    note(format_args!(
+        "{} validators make the group key together",
+        seats.len()
+    ));
     let mut running = Vec::new();
     for (name, _, listen) in seats {
         let config = CeremonyConfig {
@@ -411,7 +414,10 @@ async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
     admit_members(home, &net, first).await?;
     let _told = UrlFile::write(home, &first.url)?;
     context.output.tell(&net)?;
-    eprintln!("{} nodes run; stop them with Ctrl-C", net.nodes.len());
+    note(format_args!(
+        "{} nodes run; stop them with Ctrl-C",
+        net.nodes.len()
+    ));
     network::interrupted().await;
     stop.send_replace(true);
     while running.join_next().await.is_some() {}
@@ -488,7 +494,7 @@ async fn supervise(
                     Ok(status) => status.to_string(),
                     Err(error) => error.to_string(),
                 };
-                eprintln!("{} ended ({code}); starting it again", node.name);
+                note(format_args!("{} ended ({code}); starting it again", node.name));
             }
             () = told(&mut stopped) => return end(running).await,
         }
@@ -499,7 +505,7 @@ async fn supervise(
                     running = again;
                     break;
                 }
-                Err(error) => eprintln!("{error:#}"),
+                Err(error) => note(format_args!("{error:#}")),
             }
             if *stopped.borrow() {
                 return;
@@ -524,7 +530,7 @@ async fn end(Running { mut child, input }: Running) {
         return;
     }
     if let Err(error) = child.kill().await {
-        eprintln!("a node cannot be stopped: {error}");
+        note(format_args!("a node cannot be stopped: {error}"));
     }
 }
 

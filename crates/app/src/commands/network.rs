@@ -1,10 +1,11 @@
 //! Making and serving a network.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
+use yilian_client::names::new_name;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_node::{
     api::{self, Listening},
@@ -12,7 +13,7 @@ use yilian_node::{
 };
 use yilian_protocol::{
     ChainId,
-    codec::{Blob, Text},
+    codec::Blob,
     governance::{EpochBlocks, Governance},
     registry::Genesis,
 };
@@ -21,7 +22,7 @@ use super::{Context, now};
 use crate::{
     home::Home,
     link::{UrlFile, start_node},
-    output::trouble,
+    output::{note, trouble},
 };
 
 /// A network to be made.
@@ -85,9 +86,9 @@ pub fn begin(
     governance: Governance,
 ) -> anyhow::Result<Genesis> {
     is_free(home)?;
-    let name = Text::new(name).context("the network's name")?;
-    let ca = SigningKey::from_seed(&home.make_key("keys/consortium")?);
-    let regulators = RegulatorSecret::from_seed(&home.make_key("keys/regulators")?);
+    let name = new_name(name).context("the network's name")?;
+    let ca = SigningKey::from_seed(&home.key_or_new("keys/consortium")?);
+    let regulators = RegulatorSecret::from_seed(&home.key_or_new("keys/regulators")?);
     Ok(Genesis {
         name,
         created: now(),
@@ -101,21 +102,24 @@ pub fn begin(
 /// A node to be served.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
-    /// Where to listen
+    /// Where to listen: an address and port, as 127.0.0.1:8420, localhost:8420 or [::1]:8420
     #[arg(long, default_value = "127.0.0.1:8420")]
-    listen: SocketAddr,
+    listen: String,
 }
 
 pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<()> {
     let ServeOptions { listen } = options;
     let home = &context.home;
-    let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
-    let listener = tokio::net::TcpListener::bind(listen)
+    // Nothing is started where nobody could reach it.
+    let listener = tokio::net::TcpListener::bind(&listen)
         .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
+        .with_context(|| format!("cannot listen on {listen}; name an address and port"))?;
+    let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
     let url = format!("http://{}", listener.local_addr()?);
     let _told = UrlFile::write(home, &url)?;
-    eprintln!("serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)");
+    note(format_args!(
+        "serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)"
+    ));
     let listening = Listening::Plain(listener);
     api::serve(listening, Arc::clone(&node), Box::pin(interrupted())).await?;
     if let Some(node) = Arc::into_inner(node) {

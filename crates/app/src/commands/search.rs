@@ -15,10 +15,7 @@ use yilian_client::{
 use yilian_protocol::{Quarter, RecordId};
 
 use super::Context;
-use crate::{
-    home::{read_json, write_json},
-    output::trouble,
-};
+use crate::{intake::Paper, output::trouble};
 
 /// What is sought, and where.
 #[derive(Debug, Args)]
@@ -47,6 +44,8 @@ pub struct SearchOptions {
 
 /// A patient's search: tells what was found, or writes a letter for somebody else.
 pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Result<()> {
+    let letter = options.letter.as_deref();
+    let letter = letter.map(|file| context.target(file)).transpose()?;
     let words = words(&options.words.join(" "))?;
     let opened = context.open().await?;
     let session = &opened.session;
@@ -66,10 +65,11 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
     } else {
         None
     };
-    if let Some(file) = options.letter {
+    if let Some(target) = letter {
         let letter = patient.search_letter(session, &request).await?;
-        write_json(&file, &letter)?;
+        target.write_json(&letter)?;
         let parts = letter.parts.len();
+        let file = target.path().to_owned();
         context.output.tell(&LetterWritten { parts, file })?;
     } else {
         let hits = patient.search(session, &request).await?;
@@ -82,7 +82,7 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
 
 /// A doctor's search with a patient's letter.
 pub async fn by_doctor(context: &Context, name: &str, letter: &Path) -> anyhow::Result<()> {
-    let letter: SearchLetter = read_json(letter)?;
+    let letter: SearchLetter = Paper::SearchLetter.read(letter)?;
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
     let hits = doctor.search(&opened.session, &letter).await?;

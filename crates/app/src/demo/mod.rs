@@ -7,7 +7,7 @@ mod stage;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, builder::RangedU64ValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use yilian_client::drafts;
 use yilian_record::{fhir::Directory, synthetic::Population};
@@ -26,7 +26,7 @@ pub struct DemoOptions {
     #[arg(long, value_name = "DIR")]
     pub fhir: Option<PathBuf>,
     /// How many patients: all of the folder, or 12 synthetic ones, if left out
-    #[arg(long)]
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub patients: Option<usize>,
     /// Seed of the synthetic patients
     #[arg(long, default_value_t = 2026)]

@@ -73,7 +73,7 @@ fn rules_are_named_and_nothing_changes() {
     let objects = yilian.ok(&["status"])["objects"].as_u64();
 
     // Unknown member, unknown person, unknown wallet.
-    let token = yilian.file("token.json");
+    let token = yilian.fresh("token.json");
     let to_nowhere = [
         "patient",
         "check-in",

@@ -10,6 +10,8 @@
 mod bad_input;
 mod commands_doc;
 mod demo;
+mod first_hour;
+mod history;
 mod holders;
 mod leakage;
 mod lying_node;

@@ -31,7 +31,7 @@ fn one_record_goes_from_a_doctor_to_its_patient_to_a_second_doctor() {
 
     // A one-shot share opens for its reader, in either form, and for nobody else.
     for form in ["gt", "lv"] {
-        let share = yilian.file("share.json");
+        let share = yilian.fresh("share.json");
         let arguments = ["--reader", &second, "--form", form, "--out", &share];
         yilian.ok(&[&["patient", "share", "ann", record], &arguments[..]].concat());
         let shared = yilian.ok(&["doctor", "open", "Dr Second", &share]);
@@ -159,6 +159,7 @@ fn an_emergency_grant_is_opened_by_two_clinicians_and_the_patient_sees_it() {
         yilian.refused(&["doctor", "countersign", "Dr First", &file]),
         "two-clinicians"
     );
+    yilian.fresh("opening.json");
     let both = [
         "doctor",
         "emergency",
@@ -196,7 +197,7 @@ fn members_suspend_one_of_them_by_vote() {
     };
     assert_eq!(vote("suspend", "South"), "active");
     assert_eq!(vote("suspend", "East"), "suspended");
-    let token = yilian.file("token.json");
+    let token = yilian.fresh("token.json");
     let check_in = [
         "patient",
         "check-in",
@@ -275,7 +276,7 @@ fn a_receipt_is_verified_without_any_node_and_a_changed_one_is_not() {
 fn the_words_alone_bring_everything_back() {
     let (yilian, [_, second]) = Yilian::with_people();
     let words = text(&yilian.ok(&["patient", "new", "bob", "--chinese"]), "words");
-    let token = yilian.file("token.json");
+    let token = yilian.fresh("token.json");
     yilian.ok(&[
         "patient",
         "check-in",
@@ -310,7 +311,7 @@ fn the_words_alone_bring_everything_back() {
 fn a_private_visit_stays_out_of_a_grant_and_so_do_other_levels() {
     let (yilian, [_, second]) = Yilian::with_people();
     let open = yilian.seal("Dr First", "North", "I10");
-    let token = yilian.file("token.json");
+    let token = yilian.fresh("token.json");
     yilian.ok(&[
         "patient",
         "check-in",
@@ -323,7 +324,7 @@ fn a_private_visit_stays_out_of_a_grant_and_so_do_other_levels() {
     ]);
     let bundle = yilian.write("visit.json", &crate::yilian::visit("I10"));
     let private = yilian.ok(&[
-        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
+        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle, "--accept", "again",
     ]);
     let letter = yilian.file("letter.json");
     yilian.ok(&[

@@ -297,3 +297,59 @@ fn an_expired_pack_is_dispensed_only_for_a_reason_that_its_trail_keeps() {
     assert_eq!(text(alarm, "alarm"), "dispensed-expired");
     assert_eq!(text(alarm, "reason"), reason[1]);
 }
+
+/// What the document tells is not asked for: which of a stock of packs it is about, and who takes
+/// it where only one person could.
+#[test]
+fn packs_and_person_are_found_where_they_can_be() {
+    let yilian = with_handlers();
+    let packs = commissioned(&yilian, 3, "stock.txt");
+    let event = document(&yilian, "d.json", &packs.serials);
+    let told = |arguments: &[&str]| yilian.fails(arguments)["error"].to_string();
+
+    // Without codes nothing can be appended; which are missing is told.
+    let alone = ["trace", "capture", "Yao", "--event", &event];
+    assert!(told(&alone).contains(&packs.serials[0]));
+    let other = yilian.file("other.txt");
+    yilian.ok(&gs1(&other, &[]));
+    let from_other = [&alone[..], &["--stock", &other]].concat();
+    assert!(told(&from_other).contains("has none of what it names"));
+    // Several people here could take it.
+    let nobody = ["trace", "capture", "--event", &event, "--stock", &packs.all];
+    let error = told(&nobody);
+    assert!(
+        error.contains("Kuai (courier)") && error.contains("Yao (pharmacist)"),
+        "{error}"
+    );
+    // What the document says is not said beside it.
+    let place = [
+        &alone[..],
+        &["--stock", &packs.all, "--at", "2026-11-01T08:00:00Z"],
+    ]
+    .concat();
+    assert_eq!(yilian.run(&place).status.code(), Some(2));
+    assert_eq!(steps(&show(&yilian, &packs.single[0])).len(), 1);
+
+    yilian.ok(&[&alone[..], &["--stock", &packs.all, "--stock", &other]].concat());
+    let states = packs
+        .single
+        .iter()
+        .map(|pack| text(&show(&yilian, pack), "state"));
+    assert_eq!(states.collect::<Vec<_>>(), ["dispensed", "open", "open"]);
+
+    // Where Mai alone is here, it is she.
+    let people = fs::read_dir(yilian.path("home/people")).unwrap();
+    for file in people.map(|file| file.unwrap().path()) {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        if name != "Mai" && file.is_file() {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let rest = commissioned(&yilian, 1, "rest.txt");
+    let event = document(&yilian, "a.json", &rest.serials);
+    yilian.ok(&["trace", "capture", "--event", &event, "--stock", &rest.all]);
+    assert_eq!(
+        steps(&show(&yilian, &rest.all)),
+        ["commissioning", "shipping"]
+    );
+}

@@ -200,7 +200,7 @@ fn a_prescription_is_dispensed_against_a_pack_once() {
     let (all, single) = packs(&yilian, 2);
     yilian.ok(&["trace", "commission", "Mai", "--codes", &all]);
 
-    let token = yilian.file("token.json");
+    let token = yilian.fresh("token.json");
     yilian.ok(&[
         "patient",
         "check-in",
@@ -231,7 +231,7 @@ fn a_prescription_is_dispensed_against_a_pack_once() {
     let certified = yilian.ok(&["ca", "certify", "Pharmacy", "Pei", "--role", "pharmacist"]);
     let pharmacist = text(&certified, "certificate");
     yilian.ok(&["ca", "passes", "Pei"]);
-    let share = yilian.file("share.json");
+    let share = yilian.fresh("share.json");
     let record = text(clinical, "record");
     yilian.ok(&[
         "patient",

@@ -51,6 +51,12 @@ impl Yilian {
         self.path(name).to_str().unwrap().to_owned()
     }
 
+    /// The same, and nothing is there: commands write over no file.
+    pub fn fresh(&self, name: &str) -> String {
+        drop(std::fs::remove_file(self.path(name)));
+        self.file(name)
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_yilian"));
         command
@@ -63,7 +69,7 @@ impl Yilian {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments)
             .stdin(Stdio::null())
             .output()
@@ -102,8 +108,13 @@ impl Yilian {
 
     /// Starts the node; commands speak to it over HTTP from then on.
     pub fn serve(&self) -> Served {
+        self.serve_at("127.0.0.1:0")
+    }
+
+    /// The same at an address of one's own.
+    pub fn serve_at(&self, listen: &str) -> Served {
         let mut child = self
-            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .command(&["serve", "--listen", listen])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -118,7 +129,7 @@ impl Yilian {
 
     /// Checks `ann` in at `hospital` and seals a visit for `code` by `doctor`; returns the records.
     pub fn seal(&self, doctor: &str, hospital: &str, code: &str) -> Vec<String> {
-        let token = self.file("token.json");
+        let token = self.fresh("token.json");
         self.ok(&[
             "patient",
             "check-in",
@@ -130,7 +141,7 @@ impl Yilian {
         ]);
         let bundle = self.write("visit.json", &visit(code));
         let sealed = self.ok(&[
-            "doctor", "seal", doctor, "--token", &token, "--bundle", &bundle,
+            "doctor", "seal", doctor, "--token", &token, "--bundle", &bundle, "--accept", "again",
         ]);
         let records = sealed["records"].as_array().unwrap();
         records

@@ -152,6 +152,37 @@ pub struct Plan {
     pub without_code: usize,
 }
 
+/// Those of `stock` that a document of events names, themselves or by their class.
+#[must_use]
+pub fn named_among(events: &[Event], mut stock: Vec<Pack>) -> Vec<Pack> {
+    // A stock may hold a code twice; the pack is one.
+    let mut known = BTreeSet::new();
+    stock.retain(|pack| epc(pack).is_some_and(|epc| known.insert(epc)));
+    let named: BTreeSet<usize> = match Pool::new(&stock) {
+        Ok(pool) => events
+            .iter()
+            .flat_map(|event| pool.named_by(event))
+            .collect(),
+        Err(_) => return Vec::new(),
+    };
+    let mut at = 0..;
+    stock.retain(|_| at.next().is_some_and(|at| named.contains(&at)));
+    stock
+}
+
+/// What a document names, as it is written there, each once: of an event
+/// its objects, then classes and parent.
+#[must_use]
+pub fn names_of(events: &[Event]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let names = events.iter().flat_map(|event| {
+        let objects = event.epcs().chain(event.class_names());
+        objects.chain(event.parent())
+    });
+    let named = names.filter(|name| seen.insert(*name));
+    named.map(str::to_owned).collect()
+}
+
 /// An event of a document that is not appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
@@ -399,6 +430,38 @@ mod tests {
             ]
         );
         assert_eq!(plan.left_out[0].id.as_deref(), Some("urn:uuid:1"));
+    }
+
+    /// Of a stock, those that the document names and no others; what is missing is told by name.
+    #[test]
+    fn packs_are_found_in_a_stock() {
+        let events = |case: &str| {
+            let document = Document::parse(text(case).as_bytes()).unwrap();
+            document.into_events()
+        };
+        let stock = || {
+            let mut stock = packs();
+            stock.extend([gs1("C9L4TCN7F98H", "L7"), gs1("OTHER", "L8")]);
+            stock
+        };
+        let serials = |packs: &[Pack]| -> Vec<String> {
+            let names = packs.iter().map(|pack| pack.identity().epc());
+            names
+                .map(|epc| epc.rsplit('/').next().unwrap().to_owned())
+                .collect()
+        };
+        let one = named_among(&events("c-disp0.json"), stock());
+        assert_eq!(serials(&one), ["C9L4TCN7F98H"]);
+        // A lot names all packs of the batch.
+        assert_eq!(named_among(&events("c-lot.json"), stock()).len(), 3);
+        assert_eq!(named_among(&events("c-dec.json"), stock()).len(), 3);
+        assert!(named_among(&events("c-foreign.json"), stock()).is_empty());
+        let names = names_of(&events("c-foreign.json"));
+        assert!(
+            names.iter().any(|name| name.contains("09506000134352")),
+            "{names:?}"
+        );
+        assert_eq!(names_of(&events("c-two.json")).len(), 3, "each once");
     }
 
     /// What an event counts bounds how many packs it may be appended to; another batch is another

@@ -25,7 +25,7 @@ mod trail;
 
 pub use alarm::Alarm;
 pub use business::{action_of, is_expired};
-pub use capture::{Capture, CaptureError, LeftOut, Plan};
+pub use capture::{Capture, CaptureError, LeftOut, Plan, named_among, names_of};
 pub use events::{EventMaker, Storage};
 pub use handler::{Handler, Standing};
 pub use numbers::{Numbering, TooFew};

@@ -163,7 +163,8 @@ fn a_holder_is_found_by_name_or_not_at_all() {
     assert_eq!(request.threshold, 2);
     let error = named(&["Hospital 2", "Hospital 9"], &members).unwrap_err();
     let name = "Hospital 9".to_owned();
-    assert_eq!(error, ClientError::NoMember { name });
+    let meant = Vec::new();
+    assert_eq!(error, ClientError::NoMember { name, meant });
     members.push(entry(&called(4, "Hospital 1")));
     let error = named(&["Hospital 1"], &members).unwrap_err();
     let name = "Hospital 1".to_owned();

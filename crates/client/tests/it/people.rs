@@ -16,21 +16,24 @@ use crate::world::{World, called, hospital, now};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_is_found_by_its_whole_name_and_two_of_one_name_are_told_apart() {
     let world = World::with(0).await;
-    let nobody = |name: &str| ClientError::NoMember {
+    let nobody = |name: &str, meant: &[&str]| ClientError::NoMember {
         name: name.to_owned(),
+        meant: meant.iter().map(|name| (*name).to_owned()).collect(),
     };
     let found = people::member(&world.session, "North").await;
-    assert_eq!(found.unwrap_err(), nobody("North"));
+    assert_eq!(found.unwrap_err(), nobody("North", &[]));
 
     let [north, south, other] = [called(0, "North"), called(1, "South"), called(2, "North")];
     world.admit(&north).await;
     world.admit(&south).await;
     let found = people::member(&world.session, "North").await;
     assert_eq!(found.unwrap(), north.id());
-    for name in ["north", "Nort", "North ", ""] {
+    for name in ["north", "Nort", "North "] {
         let found = people::member(&world.session, name).await;
-        assert_eq!(found.unwrap_err(), nobody(name));
+        assert_eq!(found.unwrap_err(), nobody(name, &["North"]));
     }
+    let found = people::member(&world.session, "").await;
+    assert_eq!(found.unwrap_err(), nobody("", &[]));
 
     world.admit(&other).await;
     let error = people::member(&world.session, "North").await.unwrap_err();
@@ -58,10 +61,8 @@ async fn two_people_of_one_name_are_told_apart_and_a_renewed_certificate_is_no_s
         found.map(|entry| entry.certificate.id())
     };
     let name = || "Dr Li".to_owned();
-    assert_eq!(
-        find("Dr Li").await.unwrap_err(),
-        ClientError::NoPerson { name: name() }
-    );
+    let nobody = |name: String, meant: Vec<String>| ClientError::NoPerson { name, meant };
+    assert_eq!(find("Dr Li").await.unwrap_err(), nobody(name(), vec![]));
 
     let li = world.certify(&north, "Dr Li", Role::Doctor, 10).await;
     world.certify(&south, "Dr Lin", Role::Doctor, 10).await;

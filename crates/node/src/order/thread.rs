@@ -94,6 +94,9 @@ impl Thread {
                         running.store(true, Ordering::SeqCst);
                         drop(started.send(Ok(())));
                         serve(&context, engine, queries, &stop).await;
+                        // From here on parts end in any order, some of which take it for a fault:
+                        // the library's ceremonies do when they have just begun.
+                        running.store(false, Ordering::SeqCst);
                     }
                     Err(error) => drop(started.send(Err(error))),
                 }
@@ -102,8 +105,8 @@ impl Thread {
         mempool.close();
         if let Err(panic) = ran {
             let cause = message(panic.as_ref());
-            // While it starts there is somebody to tell; later the process must end, see the
-            // module's head.
+            // While it starts there is somebody to tell, and nobody when it stops; between the two
+            // the process must end, see the module's head.
             if running.load(Ordering::SeqCst) {
                 eprintln!("fatal: the chain stopped: {cause}");
                 std::process::exit(EXIT_CODE);

@@ -33,9 +33,11 @@ fn nobody_else_opens_it_and_it_opens_as_nothing_else() {
     for moved in [readdressed, elsewhere] {
         assert_eq!(moved.open(&kem_secret(4)).unwrap_err(), wrong);
     }
-    // As a letter of a grant: by the file's own words nothing tells them apart.
+    // Nor as a letter of a grant, whatever the file's own words say.
     let text = serde_json::to_string(&sealed()).unwrap();
-    let other: SealedLetter<Letter> = serde_json::from_str(&text).unwrap();
+    assert!(serde_json::from_str::<SealedLetter<Letter>>(&text).is_err());
+    let forged = text.replace("\"share\"", "\"letter\"");
+    let other: SealedLetter<Letter> = serde_json::from_str(&forged).unwrap();
     assert_eq!(other.open(&kem_secret(4)).unwrap_err(), wrong);
     let same: SealedLetter<Share> = serde_json::from_str(&text).unwrap();
     assert_eq!(same.open(&kem_secret(4)).unwrap(), share());

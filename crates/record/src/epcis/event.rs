@@ -310,6 +310,14 @@ impl Event {
             })
     }
 
+    /// The same classes as they are written.
+    pub fn class_names(&self) -> impl Iterator<Item = &str> {
+        QUANTITY_LISTS
+            .into_iter()
+            .flat_map(|list| self.list(list))
+            .filter_map(|item| item.get("epcClass")?.as_str())
+    }
+
     /// The transactions it belongs to, by kind.
     pub fn biz_transactions(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         self.list("bizTransactionList").filter_map(|item| {

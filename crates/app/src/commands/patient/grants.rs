@@ -2,16 +2,20 @@
 
 use std::{fmt, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use serde::Serialize;
-use yilian_client::grants::{self, DAYS, LEVELS, Listed, PURPOSE, ToldUse, Wish};
+use yilian_client::grants::{self, DAYS, DAYS_MAX, LEVELS, Listed, PURPOSE, ToldUse, Wish};
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId,
     grant::{GrantState, OpeningEntry, Purpose, Use},
 };
 
 use super::Context;
-use crate::{commands::now, home::write_json};
+use crate::{
+    arguments::one_of,
+    commands::now,
+    output::{trouble, warn},
+};
 
 /// A standing grant to be made.
 #[derive(Debug, Args)]
@@ -25,10 +29,18 @@ pub struct GrantOptions {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
     levels: Vec<Level>,
     /// What for
-    #[arg(long, default_value_t = PURPOSE)]
+    #[arg(
+        long,
+        default_value_t = PURPOSE,
+        value_parser = one_of(Purpose::ALL, Purpose::name)
+    )]
     purpose: Purpose,
-    /// Days until the grant ends
-    #[arg(long, default_value_t = DAYS)]
+    /// Days until the grant ends, a century of them at most
+    #[arg(
+        long,
+        default_value_t = DAYS,
+        value_parser = value_parser!(u64).range(1..=DAYS_MAX)
+    )]
     days: u64,
     /// Quarters to come that it covers too, at the hospitals visited so far
     #[arg(long, default_value_t = 0)]
@@ -99,12 +111,20 @@ impl GrantOptions {
     }
 }
 
-pub async fn grant(context: &Context, options: GrantOptions) -> anyhow::Result<()> {
-    let opened = context.open().await?;
+pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<()> {
+    let out = context.target(&options.out)?;
     let mut patient = context.home.patient(&options.name)?;
+    let opened = context.open().await?;
     let members = opened.session.members().await?;
     let request = options.wish().request(patient.wallet(), &members, now())?;
     let (threshold, count) = (request.threshold, request.holders.len());
+    if !(1..=count).contains(&threshold) {
+        let cause = format!("{threshold} of {count} key holders cannot be needed");
+        return Err(trouble(
+            cause,
+            "give a --threshold from 1 to the count of the holders",
+        ));
+    }
     let made = patient
         .grant(&opened.session, request, &mut rand::rng())
         .await;
@@ -112,17 +132,19 @@ pub async fn grant(context: &Context, options: GrantOptions) -> anyhow::Result<(
     context.home.keep_wallet(&options.name, patient.wallet())?;
     let made = made?;
     for holder in &made.without {
-        eprintln!("warning: member {holder} did not take its share; enough others did");
+        warn(format_args!(
+            "member {holder} did not take its share; enough others did"
+        ));
     }
     let letter = made.letter;
-    write_json(&options.out, &made.sealed)?;
+    out.write_json(&made.sealed)?;
     let (grant, records) = (letter.grant, letter.records.len());
     context.output.tell(&Granted {
         grant,
         records,
         threshold,
         holders: count,
-        letter: options.out,
+        letter: options.out.clone(),
     })?;
     opened.close();
     Ok(())
@@ -142,7 +164,7 @@ pub async fn uses(context: &Context, name: &GrantName) -> anyhow::Result<()> {
     let patient = context.home.patient(&name.name)?;
     let uses = grants::uses(&opened.session, &patient, name.grant, now()).await?;
     for (holder, error) in &uses.silent {
-        eprintln!("warning: key holder {holder} does not tell: {error}");
+        warn(format_args!("key holder {holder} does not tell: {error}"));
     }
     context.output.tell(&UseListing { uses: uses.told })?;
     opened.close();

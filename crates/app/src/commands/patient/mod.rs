@@ -19,6 +19,7 @@ use super::{
     Context,
     search::{self, SearchOptions},
 };
+use crate::target::Target;
 
 /// What a patient does.
 #[derive(Debug, Subcommand)]
@@ -72,7 +73,7 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
         PatientCommand::List { name } => records::list(context, &name).await,
         PatientCommand::Open(options) => records::open(context, options).await,
         PatientCommand::Share(options) => records::share(context, options).await,
-        PatientCommand::Grant(options) => grants::grant(context, options).await,
+        PatientCommand::Grant(options) => grants::grant(context, &options).await,
         PatientCommand::Pause(name) => grants::set(context, &name, GrantState::Paused).await,
         PatientCommand::Resume(name) => grants::set(context, &name, GrantState::Active).await,
         PatientCommand::Revoke(name) => grants::set(context, &name, GrantState::Revoked).await,
@@ -86,6 +87,13 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
 struct Written {
     what: &'static str,
     file: PathBuf,
+}
+
+impl Written {
+    fn new(what: &'static str, target: &Target) -> Self {
+        let file = target.path().to_owned();
+        Self { what, file }
+    }
 }
 
 impl fmt::Display for Written {

@@ -8,7 +8,7 @@ use yilian_client::listing::{self, Opened};
 use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
 
 use super::{Context, Written};
-use crate::{commands::doctor::Shown, home::write_json};
+use crate::{arguments::one_of, commands::doctor::Shown};
 
 pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -34,10 +34,12 @@ pub struct OpenOptions {
 }
 
 pub async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
-    let opened = context.open().await?;
+    let out = options.out.as_deref();
+    let out = out.map(|file| context.target(file)).transpose()?;
     let patient = context.home.patient(&options.name)?;
+    let opened = context.open().await?;
     let own = Opened::by_patient(&opened.session, &patient, options.record).await?;
-    Shown::from(own).tell(context, options.out)?;
+    Shown::from(own).tell(context, out.as_ref())?;
     opened.close();
     Ok(())
 }
@@ -53,7 +55,11 @@ pub struct ShareOptions {
     #[arg(long)]
     reader: CertificateId,
     /// The form of the re-encapsulation
-    #[arg(long, default_value = "gt")]
+    #[arg(
+        long,
+        default_value = "gt",
+        value_parser = one_of(Form::ALL, Form::name)
+    )]
     form: Form,
     /// Write the share there
     #[arg(long, value_name = "FILE")]
@@ -68,16 +74,13 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
         form,
         out,
     } = options;
-    let opened = context.open().await?;
+    let out = context.target(&out)?;
     let patient = context.home.patient(&name)?;
+    let opened = context.open().await?;
     let rng = &mut rand::rng();
     let share = patient.share(&opened.session, record, reader, form, rng);
-    let share = share.await?;
-    write_json(&out, &share)?;
-    context.output.tell(&Written {
-        what: "share",
-        file: out,
-    })?;
+    out.write_json(&share.await?)?;
+    context.output.tell(&Written::new("share", &out))?;
     opened.close();
     Ok(())
 }

@@ -3,28 +3,36 @@
 use std::{fmt, io::Read as _, path::PathBuf};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, value_parser};
 use serde::Serialize;
 use yilian_client::{CheckIn, Patient, Wallet, calendar::hours_after, people};
 use yilian_crypto::seed::{Language, Seed};
 use yilian_protocol::Quarter;
 
 use super::{Context, Written};
-use crate::{commands::now, home::write_json, output::trouble};
+use crate::{commands::now, naming::Named, output::trouble};
 
 pub fn new(context: &Context, name: String, chinese: bool) -> anyhow::Result<()> {
     let chain = context.home.genesis()?.chain();
+    context.home.free_name(Named::Wallet, &name)?;
     let seed = Seed::random(&mut rand::rng());
-    context
-        .home
-        .make_patient(&name, seed.expose(), &Wallet::new(chain))?;
     let language = if chinese {
         Language::SimplifiedChinese
     } else {
         Language::English
     };
     let words = seed.to_words(language).to_string();
-    context.output.tell(&NewWallet { name, words })
+    // Words first: a wallet whose words nobody saw would lose its records one day.
+    let told = NewWallet { name, words };
+    context.output.tell(&told)?;
+    if context.output.is_unheard() {
+        let cause = "nobody read the words, so no wallet was made";
+        return Err(trouble(cause, "let them be written to the end"));
+    }
+    let wallet = Wallet::new(chain);
+    context
+        .home
+        .make_patient(&told.name, seed.expose(), &wallet)
 }
 
 /// A wallet to be made again.
@@ -39,6 +47,7 @@ pub struct RecoverOptions {
 
 pub async fn recover(context: &Context, options: RecoverOptions) -> anyhow::Result<()> {
     let RecoverOptions { name, words } = options;
+    context.home.free_name(Named::Wallet, &name)?;
     let text = match words {
         Some(file) => std::fs::read_to_string(&file)
             .with_context(|| format!("cannot read {}", file.display()))?,
@@ -81,8 +90,12 @@ pub struct CheckInOptions {
     /// Keep the visit out of every grant for the quarter
     #[arg(long)]
     private: bool,
-    /// Hours until the token ends
-    #[arg(long, default_value_t = CheckIn::HOURS)]
+    /// Hours until the token ends, a year of them at most
+    #[arg(
+        long,
+        default_value_t = CheckIn::HOURS,
+        value_parser = value_parser!(u64).range(1..=CheckIn::HOURS_MAX)
+    )]
     hours: u64,
     /// Write the token there
     #[arg(long, value_name = "FILE")]
@@ -91,9 +104,10 @@ pub struct CheckInOptions {
 
 pub async fn check_in(context: &Context, options: CheckInOptions) -> anyhow::Result<()> {
     let now = now();
+    let out = context.target(&options.out)?;
+    let mut patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let hospital = people::member(&opened.session, &options.hospital).await?;
-    let mut patient = context.home.patient(&options.name)?;
     let usual = CheckIn::at(hospital, now);
     let request = CheckIn {
         period: options.period.unwrap_or(usual.period),
@@ -103,11 +117,8 @@ pub async fn check_in(context: &Context, options: CheckInOptions) -> anyhow::Res
     };
     let token = patient.check_in(&opened.session, request, &mut rand::rng());
     context.home.keep_wallet(&options.name, patient.wallet())?;
-    write_json(&options.out, &token)?;
-    context.output.tell(&Written {
-        what: "visit token",
-        file: options.out,
-    })?;
+    out.write_json(&token)?;
+    context.output.tell(&Written::new("visit token", &out))?;
     opened.close();
     Ok(())
 }

@@ -18,8 +18,9 @@ use yilian_record::gs1::{
 use super::Context;
 use crate::{
     commands::now,
-    home::{write_private, write_private_new},
+    home::write_private,
     output::trouble,
+    target::{Target, folder},
 };
 
 /// Pixels of a module in PNG.
@@ -154,7 +155,10 @@ fn sscc(body: &str) -> anyhow::Result<Sscc> {
     found.context("no check digit fits")
 }
 
-struct Codes(Vec<PackCode>);
+struct Codes {
+    codes: Vec<PackCode>,
+    out: Target,
+}
 
 /// Codes with numbers that were never made here before. Everything that can be wrong is found
 /// before the numbers are noted as used, and they are noted before the codes are written: a number
@@ -172,7 +176,7 @@ fn codes(
             "choose another --count",
         ));
     }
-    made.check_targets()?;
+    let out = made.target(context)?;
     let mut issued = Issued::open(context.home.root(), register)?;
     let numbers = numbering
         .fresh(made.count, &issued.numbers, &mut rand::rng())
@@ -190,7 +194,7 @@ fn codes(
     };
     let codes: Vec<PackCode> = numbers.iter().map(code).collect::<anyhow::Result<_>>()?;
     issued.note(&numbers)?;
-    Ok(Codes(codes))
+    Ok(Codes { codes, out })
 }
 
 /// A code that a scanner or `trace show` would read otherwise is not made.
@@ -243,47 +247,44 @@ impl Issued {
 }
 
 impl MadeOptions {
-    /// Secrets that are overwritten are lost, and with them the traces of their packs.
-    fn check_targets(&self) -> anyhow::Result<()> {
-        let is_full = |folder: &PathBuf| {
-            fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+    /// Where the codes go. Secrets that are overwritten are lost, and with them the traces of their
+    /// packs: neither file nor symbols take the place of others.
+    fn target(&self, context: &Context) -> anyhow::Result<Target> {
+        let is_free = |path: &PathBuf| match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(_) => fs::symlink_metadata(path).is_err() && folder(path).is_dir(),
         };
-        let taken = if self.out.exists() {
-            Some(&self.out)
-        } else {
-            self.symbols.as_ref().filter(|folder| is_full(folder))
-        };
-        match taken {
-            None => Ok(()),
-            Some(path) => Err(trouble(
-                format!("{} exists, and may hold secrets of packs", path.display()),
-                "name another --out and --symbols, or move it away",
-            )),
+        if let Some(path) = self.symbols.as_ref().filter(|path| !is_free(path)) {
+            return Err(trouble(
+                format!("{} is no place for a new folder of symbols", path.display()),
+                "name one that is not there yet, in a folder that is",
+            ));
         }
+        context.target(&self.out)
     }
 }
 
 impl Codes {
     fn tell(&self, context: &Context, made: &MadeOptions) -> anyhow::Result<()> {
         let mut text = zeroize::Zeroizing::new(String::new());
-        for code in &self.0 {
+        for code in &self.codes {
             text.push_str(&code.to_link().unwrap_or_else(|| code.to_text()));
             text.push('\n');
         }
-        write_private_new(&made.out, text.as_bytes())?;
+        self.out.write(text.as_bytes())?;
         if let Some(folder) = &made.symbols {
             self.draw(folder)?;
         }
         context.output.tell(&Made {
-            codes: self.0.len(),
-            file: made.out.display().to_string(),
-            first: self.0.first().map(|code| code.identity().to_string()),
+            codes: self.codes.len(),
+            file: self.out.path().display().to_string(),
+            first: self.codes.first().map(|code| code.identity().to_string()),
         })
     }
 
     fn draw(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        for (code, number) in self.0.iter().zip(1..) {
+        for (code, number) in self.codes.iter().zip(1..) {
             for (kind, symbol) in code.symbols()? {
                 let stem = folder.join(format!("{number:06}-{kind}"));
                 write_private(&stem.with_extension("svg"), symbol.to_svg().as_bytes())?;

@@ -1,5 +1,6 @@
 //! The trail of medicines.
 
+mod capture;
 mod codes;
 mod queue;
 mod show;
@@ -12,7 +13,7 @@ use clap::{Args, Subcommand};
 use yilian_client::trace::Pack;
 use yilian_record::epcis::Document;
 
-use self::{codes::CodesCommand, step::StepOptions};
+use self::{capture::CaptureOptions, codes::CodesCommand, step::StepOptions};
 use super::Context;
 use crate::{arguments::Range, commands::now, output::trouble};
 
@@ -88,13 +89,7 @@ pub enum TraceCommand {
         right: Option<String>,
     },
     /// Append the events of somebody else's EPCIS 2.0 document (JSON-LD) to the packs they name
-    Capture {
-        #[command(flatten)]
-        step: StepOptions,
-        /// The document, or one event; run it again after a break, and nothing is appended twice
-        #[arg(long, value_name = "FILE")]
-        event: PathBuf,
-    },
+    Capture(CaptureOptions),
     /// Bring onto the chain what was captured with --offline
     Sync {
         /// The person's name
@@ -121,6 +116,7 @@ pub enum TraceCommand {
 pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()> {
     match command {
         TraceCommand::Codes(command) => codes::make(context, command),
+        TraceCommand::Capture(options) => capture::run(context, &options).await,
         TraceCommand::Sync { name } => queue::sync(context, &name).await,
         TraceCommand::Show {
             codes,
@@ -143,8 +139,8 @@ pub struct CodeOptions {
     pub texts: Vec<String>,
 }
 
-/// The packs whose codes were given.
-fn scan(options: &CodeOptions) -> anyhow::Result<Vec<Pack>> {
+/// The packs whose codes were given, if any were.
+fn scan_any(options: &CodeOptions) -> anyhow::Result<Vec<Pack>> {
     let mut packs = Vec::new();
     for file in &options.codes {
         packs.extend(scan_file(file)?);
@@ -152,6 +148,12 @@ fn scan(options: &CodeOptions) -> anyhow::Result<Vec<Pack>> {
     for text in &options.texts {
         packs.push(Pack::scan(text, now())?);
     }
+    Ok(packs)
+}
+
+/// The packs whose codes were given, of which there must be one.
+fn scan(options: &CodeOptions) -> anyhow::Result<Vec<Pack>> {
+    let packs = scan_any(options)?;
     if packs.is_empty() {
         return Err(trouble(
             "no pack is named",

@@ -129,6 +129,15 @@ pub struct Synced {
     pub waiting: usize,
 }
 
+impl Synced {
+    const fn is_empty(&self) -> bool {
+        self.appended.is_empty()
+            && self.refused.is_empty()
+            && self.left_out.is_empty()
+            && self.waiting == 0
+    }
+}
+
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Appended {
@@ -161,6 +170,9 @@ impl fmt::Display for Synced {
                 f,
                 "{count} object(s) without a code here keep their traces as they were"
             )?;
+        }
+        if self.is_empty() {
+            writeln!(f, "nothing waits")?;
         }
         if self.waiting > 0 {
             writeln!(f, "kept; {} wait for `yilian trace sync`", self.waiting)?;

@@ -8,7 +8,7 @@ use yilian_client::trace::{Step, Trail, inspect};
 use yilian_record::epcis::{Document, Event, Query};
 
 use super::{CodeOptions, Context, scan};
-use crate::{commands::now, home::write_private, output::trouble};
+use crate::{commands::now, output::trouble};
 
 pub async fn run(
     context: &Context,
@@ -16,6 +16,7 @@ pub async fn run(
     query: Option<&Path>,
     epcis: Option<&Path>,
 ) -> anyhow::Result<()> {
+    let epcis = epcis.map(|file| context.target(file)).transpose()?;
     let packs = scan(codes)?;
     let query = query.map(read_query).transpose()?;
     let opened = context.open().await?;
@@ -35,7 +36,7 @@ pub async fn run(
     }
     opened.close();
     if let Some(file) = epcis {
-        write_private(file, &document(&trails)?)?;
+        file.write(&document(&trails)?)?;
     }
     context.output.tell(&Shown { trails })
 }

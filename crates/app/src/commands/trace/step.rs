@@ -1,24 +1,28 @@
 //! Appending: what happened, to what, by whom.
 
-use std::fs;
-
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 use yilian_client::{
     SealedLetter, Share,
     queue::{append, lots},
-    trace::{Capture, EventMaker, Pack, Plan, Prescription, Storage, inspect},
+    trace::{Capture, EventMaker, Pack, Prescription, Storage, inspect},
 };
 use yilian_protocol::trace::TraceAction;
-use yilian_record::epcis::{Document, Event};
+use yilian_record::epcis::Event;
 
 use super::{
     CodeOptions, Context, TraceCommand,
     queue::{self, Synced},
     scan, scan_carton,
 };
-use crate::{arguments::Range, commands::now, home::read_json, link::Opened, output::trouble};
+use crate::{
+    arguments::Range,
+    commands::now,
+    intake::Paper,
+    link::Opened,
+    output::{note, trouble},
+};
 
 /// Who does it to what, where and when.
 #[derive(Debug, Args)]
@@ -93,13 +97,6 @@ pub async fn run(context: &Context, command: TraceCommand) -> anyhow::Result<()>
         } => {
             let captures = correct(context, &step, &event, did_not_occur, right.as_deref()).await?;
             (step, captures)
-        }
-        TraceCommand::Capture { step, event } => {
-            let bytes =
-                fs::read(&event).with_context(|| format!("cannot read {}", event.display()))?;
-            let document = Document::parse(&bytes).with_context(|| event.display().to_string())?;
-            let plan = Plan::new(document.into_events(), &scan(&step.codes)?)?;
-            return queue::capture(context, &step.name, plan, step.offline).await;
         }
         _ => anyhow::bail!("not a step"),
     };
@@ -198,13 +195,16 @@ async fn dispense(
     let prescription = match share {
         None => None,
         Some(file) => {
-            let share: SealedLetter<Share> = read_json(file)?;
+            let share: SealedLetter<Share> = Paper::Share.read(file)?;
             let opened = context.open().await?;
             let pharmacist = context.home.doctor(&step.name)?;
             let (record, verified) = pharmacist.open_share(&opened.session, &share).await?;
             let found = Prescription::find(&opened.session, record, &verified, item).await?;
             opened.close();
-            eprintln!("prescribed by {}: {}", found.doctor, found.medication);
+            note(format_args!(
+                "prescribed by {}: {}",
+                found.doctor, found.medication
+            ));
             Some(found)
         }
     };
