@@ -51,7 +51,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
             let matches = |record: &Record, query: &str| answers(&record.index, query);
             rows.extend(found(&format!("{name} {side}"), &some, records, matches));
         }
-        rows.extend(cost(name, records.iter().map(|record| record.index.len())));
+        rows.extend(sizes(name, records.iter().map(|record| record.index.len())));
         let old: Vec<&Query> = of.into_iter().filter(|query| !query.is_fresh()).collect();
         rows.extend(others(name, &old, records));
     }
@@ -102,7 +102,7 @@ fn count(number: usize) -> f64 {
 }
 
 /// Entries of an index, and the bytes on the chain that they are padded to.
-fn cost(name: &str, entries: impl Iterator<Item = usize>) -> [Row; 4] {
+fn sizes(name: &str, entries: impl Iterator<Item = usize>) -> [Row; 4] {
     let mut entries: Vec<usize> = entries.collect();
     entries.sort_unstable();
     let padded = |entries: &usize| PADDINGS.into_iter().find(|size| entries <= size);
@@ -168,7 +168,7 @@ fn others(name: &str, queries: &[&Query], records: &[Record]) -> Vec<Row> {
             !sought.is_empty() && sought.is_subset(&record.index)
         };
         let [recall, _, precision] = found(&format!("{name} {way}"), queries, &indexes, matches);
-        let [p50, p99, ..] = cost(
+        let [p50, p99, ..] = sizes(
             &format!("{name} {way}"),
             indexes.iter().map(|record| record.index.len()),
         );

@@ -21,7 +21,7 @@ pub struct LeftOut {
 
 impl LeftOut {
     /// Marks of one index at most.
-    pub const MARKS_MAX: usize = Self::WEIGHTS * Self::BITS;
+    pub(crate) const MARKS_MAX: usize = Self::WEIGHTS * Self::BITS;
     const WEIGHTS: usize = 3;
     const BITS: usize = u16::BITS as usize;
 

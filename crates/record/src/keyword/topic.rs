@@ -97,7 +97,7 @@ pub(super) fn find(text: &str, signs: &[usize]) -> Vec<Match> {
     found
 }
 
-/// Of the places of a second piece (in their order), the first so little after `first` that both are
+/// Of the places of a second piece, in their order, the first so little after `first` that both are
 /// of one thing.
 fn after<'a>(
     text: &str,

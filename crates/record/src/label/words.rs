@@ -2,8 +2,8 @@
 //! however many they are.
 //!
 //! Rules:
-//! 1. Text is folded ([`crate::text`]): full and half width, case, marks, traditional and simplified
-//!    characters, Greek letters are one; each run of other signs is one blank.
+//! 1. Text is folded ([`crate::text`]): full and half width, case, marks, traditional and
+//!    simplified characters, Greek letters are one; each run of other signs is one blank.
 //! 2. A Latin term counts as whole words; its last word may go on where the table has `*`. A
 //!    Chinese term counts anywhere ([`Terms`]).
 //! 3. What lies inside a harmless phrase of the table (`st depression`, 酒精棉) does not count

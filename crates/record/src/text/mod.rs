@@ -1,7 +1,9 @@
 //! Text as labels and keywords compare it.
 //!
-//! 1. Compatibility forms are one (NFKD): full and half width, ligatures, circled and Roman numbers.
-//! 2. Letters are lower case, Latin ones without their marks; `æ`, `œ`, `ø`, `ł`, `ß` are spelt out.
+//! 1. Compatibility forms are one (NFKD): full and half width, ligatures, circled and Roman
+//!    numbers.
+//! 2. Letters are lower case, Latin ones without their marks; `æ`, `œ`, `ø`, `ł`, `ß` are spelt
+//!    out.
 //! 3. Traditional characters are simplified ones (`han.tsv`), one for one, whatever the context:
 //!    who compares needs the same character for both, not the right one.
 //! 4. A Greek letter that stands alone is its name: `TNF-α` is `tnf alpha`.
