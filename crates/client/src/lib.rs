@@ -1,12 +1,12 @@
 //! The people's side of Yilian: whoever holds a key or reads plaintext acts through here.
 //!
 //! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`]
-//! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, [`sealing`]
-//! remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`] finds them by
-//! name, and [`names`] says what a name is. [`grants`] decides what patients leave open, [`listing`]
-//! tells what they are shown. [`trace::Handler`] makes, carries and dispenses medicines;
-//! [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline. All speak to
-//! a node through a [`Session`], which pins the chain and verifies every receipt.
+//! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, and
+//! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
+//! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
+//! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses
+//! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
+//! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
 

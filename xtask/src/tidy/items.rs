@@ -20,7 +20,6 @@ pub const KEPT: &[(&str, &[(&str, &str)])] = &[
         "a limit: whoever is refused by it can look it up",
         &[
             ("crates/protocol/src/limits.rs", "REQUEST_MAX"),
-            ("crates/protocol/src/limits.rs", "CERTIFICATE_DAYS_MAX"),
             ("crates/protocol/src/limits.rs", "TRACE_WINDOW_MAX"),
             ("crates/record/src/epcis/mod.rs", "FAULTS_MAX"),
             ("crates/record/src/epcis/mod.rs", "CONTEXT_BYTES_MAX"),
