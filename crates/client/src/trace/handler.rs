@@ -132,7 +132,8 @@ impl Handler {
             chain,
             &pass.key,
             action,
-            now,
+            // Not before what is on the chain, as the registration of the certificate is.
+            now.max(latest.time),
             padded(capture.event.to_json()),
         );
         let sealed_for = associated(chain, &pass.key, action);

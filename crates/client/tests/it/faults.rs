@@ -65,7 +65,8 @@ impl Transport for Lossy {
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_12_a_lost_answer_to_an_append_raises_an_alarm_for_ever() {
     let world = World::with(1).await;
-    let maker = world.certify(&hospital(0), "Mai", Role::Maker, CERTIFICATE_DAYS);
+    let ca = hospital(0);
+    let maker = world.certify(&ca, "Mai", Role::Maker, CERTIFICATE_DAYS);
     let handler = maker.await.handler().unwrap();
     let mut book = PassBook::default();
     let rng = &mut rand::rng();
@@ -153,13 +154,15 @@ async fn fault_7_points_are_decoded_for_an_unknown_grant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_8_an_expelled_maker_gets_passes() {
     let world = World::with(4).await;
-    let maker = world.certify(&hospital(0), "Mai", Role::Maker, CERTIFICATE_DAYS);
+    let ca = hospital(0);
+    let maker = world.certify(&ca, "Mai", Role::Maker, CERTIFICATE_DAYS);
     let handler = maker.await.handler().unwrap();
     let mut book = PassBook::default();
     let session = &world.session;
     let request = handler.ask_passes(session, &mut book, 1, &mut rand::rng());
     for number in 1..4 {
-        let voted = hospital(number).vote(session, Motion::Expel, hospital(0).id(), true);
+        let voter = hospital(number);
+        let voted = voter.vote(session, Motion::Expel, ca.id(), true);
         voted
             .await
             .map(drop)
