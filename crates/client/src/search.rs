@@ -292,8 +292,13 @@ pub(crate) async fn left_out<T: Transport>(
             Entry::Vacant(unknown) => unknown.insert(authors(session, visit.hospital).await?),
         };
         for (_, public) in here {
-            let hospital = visit.hospital.as_bytes();
-            let key = IndexKey::of_patient(&visit.secret, public, hospital, visit.quarter);
+            let context = IndexContext {
+                psk: &visit.psk,
+                chain: session.chain().as_bytes(),
+                hospital: visit.hospital.as_bytes(),
+                quarter: visit.quarter,
+            };
+            let key = IndexKey::of_patient(&visit.secret, public, &context);
             for of in records.iter().filter(|of| of.hospital == visit.hospital) {
                 let has = |mark: &str| {
                     let cross = Keyword::new(mark).map(|mark| key.keyword(&mark).cross());

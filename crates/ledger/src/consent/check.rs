@@ -154,7 +154,7 @@ impl<'a> Asked<'a> {
             grant: ask.grant,
             holder: index,
             reader: reader.certificate().delegatee,
-            kem: reader.certificate().kem,
+            kem: reader.certificate().kem.clone(),
             record,
             scope: ask.scope,
             _sealed: (),
