@@ -223,7 +223,7 @@ impl Cast {
             .grant(&self.session, request, &mut rand::rng())
             .await?
             .letter;
-        for named in &letter.records {
+        for named in letter.records.iter() {
             let start = Instant::now();
             self.reader
                 .read(&self.session, &letter, named.record, now())

@@ -284,7 +284,7 @@ pub(crate) async fn left_out<T: Transport>(
     visited: &[Visited],
     records: &[Tagged],
 ) -> Result<Vec<(RecordId, LeftOut)>, ClientError> {
-    let mut writers = BTreeMap::new();
+    let (chain, mut writers) = (session.chain(), BTreeMap::new());
     let mut found = Vec::new();
     for visit in visited {
         let here = match writers.entry(visit.hospital) {
@@ -294,7 +294,7 @@ pub(crate) async fn left_out<T: Transport>(
         for (_, public) in here {
             let context = IndexContext {
                 psk: &visit.psk,
-                chain: session.chain().as_bytes(),
+                chain: chain.as_bytes(),
                 hospital: visit.hospital.as_bytes(),
                 quarter: visit.quarter,
             };
