@@ -118,7 +118,10 @@ async fn an_emergency_is_read_with_secrets_that_the_holders_bring() {
     let reason = Text::new("unconscious").unwrap();
     let to = second.certificate();
     let opening = first.sign_opening(session, letter.grant, to, reason, now());
-    second.open_grant(session, opening).await.unwrap();
+    second
+        .open_grant(session, opening.await.unwrap())
+        .await
+        .unwrap();
     let reading = reader.read(session, &letter, record, now()).await.unwrap();
     assert_eq!(reading.verified.content(), b"one");
     assert_eq!(reading.wrong, []);

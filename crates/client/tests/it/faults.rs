@@ -189,7 +189,7 @@ async fn fault_8_an_expelled_maker_gets_passes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_5_a_junk_seal_is_ordered_and_kept_for_ever() {
     let world = World::with(1).await;
-    let patient = PatientKeys::from_seed(&Seed::random(&mut rand::rng()));
+    let patient = PatientKeys::from_seed(&Seed::random(&mut rand::rng()), &[7; 32]);
     let junk = Body::Seal(SealVisit {
         hospital: hospital(0).id(),
         nym: patient.visit(&[1; 32], 0).nym,

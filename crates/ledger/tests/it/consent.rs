@@ -265,11 +265,11 @@ fn time_and_standing_are_checked_at_the_moment_of_asking() {
     waiting.applied(NORTH + 1, seal(NORTH, 0, &[1]));
     let reader = certificate(READER, SOUTH, Role::Doctor);
     waiting.applied(SOUTH, Body::Certify(reader));
-    let body = Body::CreateGrant(Grant {
+    let grant = Grant {
         terms: later.commitment(),
         ..grant()
-    });
-    waiting.applied(CONTROLLER, body);
+    };
+    waiting.applied(CONTROLLER, vouched(&waiting, grant, NORTH));
     for (now, expected) in [(4, Some(Refusal::GrantNotYetValid)), (5, None)] {
         waiting.now = TimeMs::new(START + now);
         let answer = verdict(&waiting, at(START + now), &key(READER), Some(&later));

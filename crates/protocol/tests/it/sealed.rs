@@ -137,7 +137,7 @@ fn a_kind_of_content_that_is_not_known_is_named() {
     bytes[at] = MediaType::Pdf as u8;
     let moved = Authored::from_slice(&bytes).unwrap();
     let verified = moved.verify(
-        &entry(Role::Doctor),
+        &person(Role::Doctor),
         chain(),
         &visit_keys(0).nym,
         admitted(NOW),
