@@ -294,8 +294,8 @@ canonical!(CandidateEntry {
 });
 
 impl CandidateEntry {
-    /// Whether the node may hold a share of the group key in `epoch`, or shall: those elected for an
-    /// epoch make shares in it, vote in the next, and hand over in that.
+    /// Whether the node may hold a share of the group key in `epoch`, or shall: those elected for
+    /// an epoch make shares in it, vote in the next, and hand over in that.
     #[must_use]
     pub fn may_hold_share(&self, epoch: u64) -> bool {
         self.elected
