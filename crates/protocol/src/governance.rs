@@ -17,8 +17,12 @@ use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical},
     fixed,
     ids::{ChainId, Height, MemberId},
-    limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN, SHARE_EPOCHS},
+    limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN},
 };
+
+/// Epochs for which a node stays known after those that it was elected for: it held a share in
+/// them.
+const SHARE_EPOCHS: u64 = 2;
 
 /// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or
 /// `[::1]:9000`.
