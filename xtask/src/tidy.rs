@@ -91,10 +91,9 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
         96,
     ),
     ("crates/node/src/order/chain.rs", "start", 75),
-    ("crates/node/src/order/engine.rs", "start", 303),
+    ("crates/node/src/order/engine.rs", "start", 312),
     ("crates/node/src/order/simulation.rs", "init", 88),
-    ("crates/protocol/src/refusal.rs", "remedy", 81),
-    ("crates/protocol/tests/it/values.rs", "bodies", 71),
+    ("crates/protocol/src/refusal.rs", "remedy", 86),
     ("crates/record/src/fhir/definitions.rs", "known_answers", 71),
     (
         "crates/record/tests/it/codes.rs",

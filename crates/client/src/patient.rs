@@ -25,7 +25,7 @@ use yilian_protocol::{
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
-    voucher::{NewGrant, Voucher},
+    voucher::NewGrant,
 };
 
 use crate::{
@@ -429,7 +429,7 @@ impl Patient {
             emergency: request.emergency,
         };
         let id = grant.id();
-        let voucher = vouched(session, &grant, rng).await?;
+        let body = vouched(session, grant, rng).await?;
         // Noted before it is sent: a grant on the chain that the wallet does not know could not be
         // revoked.
         self.wallet.grant_counter = counter.saturating_add(1);
@@ -438,7 +438,6 @@ impl Patient {
             counter,
             terms: Some(terms.clone()),
         });
-        let body = Body::CreateGrant(NewGrant { grant, voucher });
         session.order(body, &controller).await?;
 
         let (mut without, mut cause) = (Vec::new(), None);
@@ -718,21 +717,21 @@ impl OwnObject {
     }
 }
 
-/// The word of one of the grant's key holders, whichever gives it first. They are asked from one
-/// that is drawn, so that it tells nobody which of them the patient visits.
+/// The grant with the word of one of its key holders, whichever gives it first. They are asked from
+/// one that is drawn, so that it tells nobody which of them the patient visits.
 async fn vouched<T: Transport>(
     session: &Session<T>,
-    grant: &Grant,
+    grant: Grant,
     rng: &mut impl CryptoRng,
-) -> Result<Voucher, ClientError> {
+) -> Result<Body, ClientError> {
     let mut holders = grant.holders.clone().into_vec();
     let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
     let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
     holders.rotate_left(first);
     let mut refused = ClientError::from(Refusal::BadHolders);
     for holder in holders {
-        match session.vouch(grant, holder).await {
-            Ok(voucher) => return Ok(voucher),
+        match session.vouch(&grant, holder).await {
+            Ok(voucher) => return Ok(Body::CreateGrant(NewGrant { grant, voucher })),
             Err(error) => refused = error,
         }
     }

@@ -292,8 +292,8 @@ const fn may_pass(rule: Refusal) -> bool {
 }
 
 /// Appends a capture at once, without keeping it: again when somebody else appended between reading
-/// and writing. When the answer is lost, the same bytes are sent again, which take effect once. What
-/// stands on the chain already is not appended a second time: that would raise an alarm.
+/// and writing. When the answer is lost, the same bytes are sent again, which take effect once.
+/// What stands on the chain already is not appended a second time: that would raise an alarm.
 ///
 /// # Errors
 /// As [`Handler::append`]. The book is to be kept whatever becomes of it.

@@ -225,7 +225,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// When the node does not answer.
-    pub async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
+    pub(crate) async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
         let latest = match self.seen() {
             Some(seen) => seen,
             None => self.latest().await?,

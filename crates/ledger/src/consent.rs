@@ -183,7 +183,7 @@ impl Rule for Opening {
         context: &Context<'_>,
         state: &Overlay<'_>,
     ) -> Result<(), Stop> {
-        let second = reads.second.need(state)?;
+        let second = reads.second.person(state)?;
         context.signed_by(&second.certificate().signing)?;
         Ok(second.standing(context.admitted.time)?)
     }
@@ -198,8 +198,8 @@ impl Rule for Opening {
         let entry = reads.grant.need(state, Refusal::GrantUnknown)?;
         require(entry.grant.emergency, Refusal::NotForEmergencies)?;
         in_force(&entry, admitted.time)?;
-        let first = reads.first.need(state)?;
-        let second = reads.second.need(state)?;
+        let first = reads.first.person(state)?;
+        let second = reads.second.person(state)?;
         for clinician in [&first, &second] {
             let role = clinician.certificate().role;
             require(role == Role::Doctor, Refusal::RoleNotAllowed)?;

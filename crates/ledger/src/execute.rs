@@ -218,8 +218,8 @@ impl Ledger {
         })
     }
 
-    /// Whether somebody answers for a transaction, so that it may be ordered: a look at a few values
-    /// of the state, which [`Prepared::vet_reads`] names, in the block `next` or about then.
+    /// Whether somebody answers for a transaction, so that it may be ordered: a look at a few
+    /// values of the state, which [`Prepared::vet_reads`] names, in the block `next` or about then.
     ///
     /// # Errors
     /// Outer: the state is at fault. Inner: the rule it breaks.

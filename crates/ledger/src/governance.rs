@@ -2,7 +2,8 @@
 //!
 //! - `stand`, signed by the member's CA: refused when the member is unknown or may not act, it
 //!   voted or stood since, the node does not consent or is another member's, or the member or the
-//!   chain has too many. Who withdrew frees the place at the next count, if the node holds no share then.
+//!   chain has too many. Who withdrew frees the place at the next count, if the node holds no share
+//!   then.
 //! - `elect`, signed by the voter's CA: refused when the voter is unknown or may not act, it voted
 //!   or stood since, the candidate does not stand, or the vote counts already.
 //!

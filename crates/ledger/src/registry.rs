@@ -141,7 +141,7 @@ impl Certified {
         }
     }
 
-    pub fn need(&self, state: &Overlay<'_>) -> Result<CertifiedPerson, Stop> {
+    pub fn person(&self, state: &Overlay<'_>) -> Result<CertifiedPerson, Stop> {
         let certificate = self.certificate.need(state, Refusal::CertificateUnknown)?;
         let member = self.member.need(state, Refusal::MemberUnknown)?;
         Ok(CertifiedPerson::new(certificate, member)?)

@@ -85,8 +85,8 @@ pub(crate) trait Rule {
         state: &Overlay<'_>,
     ) -> Result<(), Stop>;
 
-    /// Applies the rule to what is authorised. It checks all before it writes anything, so that a refusal leaves nothing
-    /// behind; but for one,
+    /// Applies the rule to what is authorised. It checks all before it writes anything, so that a
+    /// refusal leaves nothing behind; but for one,
     /// [`Refusal::TraceClosed`](yilian_protocol::refusal::Refusal::TraceClosed), which leaves an
     /// alarm.
     fn apply(

@@ -5,10 +5,10 @@
 //!   proof do not hold; the role may not; a pack is unknown, begun before, or its trace has grown
 //!   since; or the prescription was used.
 //!
-//! An append to a closed trace is refused too, and *leaves an alarm* in it when it names the trace's
-//! length: whoever made it knows the code of a pack that is gone, and saw that it is gone. That is
-//! how a copied code shows. One that names another length was made before: it is stale, and no
-//! alarm, since whoever lost the answer to his own append may send another. The proof keeps
+//! An append to a closed trace is refused too, and *leaves an alarm* in it when it names the
+//! trace's length: whoever made it knows the code of a pack that is gone, and saw that it is gone.
+//! That is how a copied code shows. One that names another length was made before: it is stale, and
+//! no alarm, since whoever lost the answer to his own append may send another. The proof keeps
 //! strangers from making alarms.
 
 use std::collections::BTreeSet;

@@ -17,8 +17,12 @@ use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical},
     fixed,
     ids::{ChainId, Height, MemberId},
-    limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN, SHARE_EPOCHS},
+    limits::{CANDIDATES_MAX, DELEGATES_MAX, EPOCH_BLOCKS_MIN},
 };
+
+/// Epochs for which a node stays known after those that it was elected for: it held a share in
+/// them.
+const SHARE_EPOCHS: u64 = 2;
 
 /// Where other nodes dial a node: IP address and port. 7 or 19 bytes; in text `127.0.0.1:9000` or
 /// `[::1]:9000`.
@@ -294,8 +298,8 @@ canonical!(CandidateEntry {
 });
 
 impl CandidateEntry {
-    /// Whether the node may hold a share of the group key in `epoch`, or shall: those elected for an
-    /// epoch make shares in it, vote in the next, and hand over in that.
+    /// Whether the node may hold a share of the group key in `epoch`, or shall: those elected for
+    /// an epoch make shares in it, vote in the next, and hand over in that.
     #[must_use]
     pub fn may_hold_share(&self, epoch: u64) -> bool {
         self.elected

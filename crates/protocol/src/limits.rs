@@ -51,9 +51,6 @@ pub const CANDIDATES_MAX: usize = 256;
 /// Of them, those of one member: the one that has its seat, one to follow it, and those that had it
 /// just before.
 pub const CANDIDATES_OF_MEMBER_MAX: usize = 4;
-/// Epochs for which a node stays known after those that it was elected for: it held a share in
-/// them.
-pub const SHARE_EPOCHS: u64 = 2;
 /// Blocks of the shortest epoch.
 pub const EPOCH_BLOCKS_MIN: u32 = 32;
 /// Bytes of an organisation's or person's name.

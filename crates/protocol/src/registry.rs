@@ -256,7 +256,7 @@ named_codes! {
 impl Motion {
     /// Whether it can be decided about a member of this standing.
     #[must_use]
-    pub const fn applies_to(self, standing: Standing) -> bool {
+    const fn applies_to(self, standing: Standing) -> bool {
         match self {
             Self::Suspend => matches!(standing, Standing::Active),
             Self::Reinstate => matches!(standing, Standing::Suspended),

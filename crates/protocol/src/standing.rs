@@ -1,7 +1,8 @@
 //! Whether a person may act, or might at some moment: the one place that says so.
 //!
 //! A certificate alone says nothing: the member that issued it may be suspended, expelled, or never
-//! have been admitted. So whoever asks brings both entries of the registry, as a [`CertifiedPerson`].
+//! have been admitted. So whoever asks brings both entries of the registry, as a
+//! [`CertifiedPerson`].
 
 use crate::{
     ids::TimeMs,

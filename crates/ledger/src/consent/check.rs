@@ -195,8 +195,8 @@ pub fn check<V: View>(
     verdict(asked.decide(&Overlay::new(state), chain, holder, now, terms))
 }
 
-/// The part of [`check`] that takes no terms: whether the grant is in force, and the one who asks is
-/// who he says. It costs two signatures' time, so it comes before anything is read for him.
+/// The part of [`check`] that takes no terms: whether the grant is in force, and the one who asks
+/// is who he says. It costs two signatures' time, so it comes before anything is read for him.
 ///
 /// # Errors
 /// As [`check`].

@@ -401,7 +401,8 @@ fn an_append_to_a_closed_trace_is_refused_and_leaves_an_alarm() {
     );
     let closed = head(&world, 1).unwrap();
 
-    // Double dispensing, by a pharmacist who read the trace; the good pack beside it stays as it is.
+    // Double dispensing, by a pharmacist who read the trace; the good pack beside it stays as it
+    // is.
     let again = append(
         &world,
         Role::Pharmacist,

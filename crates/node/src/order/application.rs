@@ -60,8 +60,8 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Executes `transactions` on the state of `batch`, and seals what that makes of it; `None` when
-    /// one of them was executed before.
+    /// Executes `transactions` on the state of `batch`, and seals what that makes of it; `None`
+    /// when one of them was executed before.
     async fn execute<E: Runtime>(
         &self,
         at: Position,

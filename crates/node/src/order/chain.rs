@@ -220,8 +220,8 @@ impl Chain {
     /// final already is answered with its place.
     ///
     /// # Errors
-    /// [`SubmitError::Refused`] when it may not enter a block, or nobody answers for it; what the rules make of it
-    /// *in* the block is its [`Place::outcome`].
+    /// [`SubmitError::Refused`] when it may not enter a block, or nobody answers for it; what the
+    /// rules make of it *in* the block is its [`Place::outcome`].
     pub async fn submit(
         &self,
         transaction: impl Into<EncodedTransaction>,

@@ -87,8 +87,8 @@ pub trait StateMachine: Send + Sync {
     /// The rule it breaks.
     fn check(&self, transaction: &EncodedTransaction) -> Result<(), Refusal>;
 
-    /// Who answers for a transaction: the pool gives each sender its turn, see [`Sender`]. One sender
-    /// for all, unless the machine knows better.
+    /// Who answers for a transaction: the pool gives each sender its turn, see [`Sender`]. One
+    /// sender for all, unless the machine knows better.
     fn sender(&self, _transaction: &EncodedTransaction) -> Sender {
         Sender([0; 32])
     }
