@@ -333,8 +333,8 @@ impl Patient {
     }
 
     /// Shares one record with one reader, once. The node that helps learns neither patient nor
-    /// reader, and keeps nothing. The record is opened first: what is shared is what the patient can
-    /// read, and not junk behind another record's header. The share is sealed to the reader.
+    /// reader, and keeps nothing. The record is opened first: what is shared is what the patient
+    /// can read, and not junk behind another record's header. The share is sealed to the reader.
     ///
     /// # Errors
     /// When the record is not the patient's or does not open, the reader is not registered, or the

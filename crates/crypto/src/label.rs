@@ -336,7 +336,7 @@ mod tests {
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
         assert_eq!(
             hex::encode(all),
-            "6132d0b088ca0ba32bf2cfe0649b1e69959aa7b8fbc34403c33c4c19c8025e20"
+            "538a3419e410aeaf094ee1b301124eea3da30979041e62faa13a48506fb90385"
         );
     }
 

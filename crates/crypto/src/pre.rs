@@ -601,9 +601,9 @@ impl DelegateeSecret {
         DelegateePublic(G2::power_of_generator(&self.secret))
     }
 
-    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for, with the
-    /// record's secret. What was turned to another, or made for another context or secret, gives a
-    /// key that opens nothing.
+    /// Opens a capsule that was turned to this delegatee, in the `context` it was made for, with
+    /// the record's secret. What was turned to another, or made for another context or secret,
+    /// gives a key that opens nothing.
     #[must_use]
     pub fn decapsulate(
         &self,
@@ -630,9 +630,9 @@ impl std::fmt::Debug for DelegateeSecret {
 pub struct DelegateePublic(G2);
 point_encoding!(DelegateePublic, G2, "delegatee key (96 bytes)");
 
-/// The key of one record, `K = KDF(Z^r | s_c, context)`: two secrets put together as NIST SP 800-56C
-/// has it, so that it is as good as the better one. Not `Clone`: to seal consumes it. Compared in
-/// constant time.
+/// The key of one record, `K = KDF(Z^r | s_c, context)`: two secrets put together as NIST SP
+/// 800-56C has it, so that it is as good as the better one. Not `Clone`: to seal consumes it.
+/// Compared in constant time.
 pub struct RecordKey(Zeroizing<[u8; 32]>);
 
 impl RecordKey {

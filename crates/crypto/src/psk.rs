@@ -77,8 +77,8 @@ psk! {
     PeriodPsk;
     /// `s_w`, a scope's secret: what the secrets of its records come from.
     ScopePsk;
-    /// `s_c`, a record's secret: what opens it beside what is turned to a reader. Who was shared one
-    /// record has no more, and opens no other of its scope, whatever he can compute.
+    /// `s_c`, a record's secret: what opens it beside what is turned to a reader. Who was shared
+    /// one record has no more, and opens no other of its scope, whatever he can compute.
     RecordPsk;
     /// One key holder's share of a [`ScopePsk`], see [`crate::shamir`].
     SecretShare;

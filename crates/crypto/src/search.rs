@@ -4,8 +4,8 @@
 //! A writer (a certified author) and a patient agree on an [`IndexKey`] for a hospital and a
 //! quarter without a round trip: X25519 (RFC 7748) between the writer's key and the patient's key
 //! at that hospital, and the quarter's search secret `x_q` ([`crate::psk`]), so that whoever solves
-//! discrete logarithms guesses no keyword. Each keyword has a key under it, each entry of a keyword a number, and each
-//! number a leaf of a GGM tree, from which the entry's address and masks come:
+//! discrete logarithms guesses no keyword. Each keyword has a key under it, each entry of a keyword
+//! a number, and each number a leaf of a GGM tree, from which the entry's address and masks come:
 //!
 //! ```text
 //! k     = KDF(X25519(writer, X_h) | x_q, writer, X_h, chain, hospital, quarter)

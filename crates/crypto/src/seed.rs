@@ -19,8 +19,8 @@
 //! member   KDF(seed, "member-signing"), KDF(seed, "member-delegatee"), KDF(seed, "member-kem")
 //! ```
 //! Counters are 4 bytes, big-endian. Two chains see nothing that links one's keys to the other's. A
-//! member's keys are the same on every chain: certificates name them openly. A hospital sees `PK_h = PK_a g^{H(k_h)}` and nyms, which
-//! nothing links to those of another hospital.
+//! member's keys are the same on every chain: certificates name them openly. A hospital sees `PK_h
+//! = PK_a g^{H(k_h)}` and nyms, which nothing links to those of another hospital.
 //!
 //! # Deviation
 //! The words are an encoding of the seed's 32 bytes; BIP-39's own stretching with a passphrase is

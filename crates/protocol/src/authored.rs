@@ -1,10 +1,10 @@
 //! Records signed by their author: what is inside a sealed object.
 //!
-//! The doctor signs (chain, pseudonym, scope, time, media type, content) with the key of a registered
-//! certificate. The signature is inside the ciphertext, so the chain names no doctor; whoever opens
-//! the record checks it against the registry, at the time of signing *and* at the time the record
-//! came onto the chain: a signature dated back into the validity of a stolen, since revoked key
-//! does not pass.
+//! The doctor signs (chain, pseudonym, scope, time, media type, content) with the key of a
+//! registered certificate. The signature is inside the ciphertext, so the chain names no doctor;
+//! whoever opens the record checks it against the registry, at the time of signing *and* at the
+//! time the record came onto the chain: a signature dated back into the validity of a stolen, since
+//! revoked key does not pass.
 
 use rand_core::CryptoRng;
 use yilian_crypto::{

@@ -1,8 +1,8 @@
 //! What a patient gives a reader: a share of one record, or the letter of a standing grant.
 //!
 //! Both hold secrets (docs/PROTOCOL.md 11), so they travel as [`SealedLetter`]s, which only
-//! the reader's certified key opens. As a file it is JSON with a few words for people and the sealed
-//! bytes in hex digits. Neither opens a record without the reader's delegatee key besides.
+//! the reader's certified key opens. As a file it is JSON with a few words for people and the
+//! sealed bytes in hex digits. Neither opens a record without the reader's delegatee key besides.
 
 use std::marker::PhantomData;
 

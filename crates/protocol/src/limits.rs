@@ -23,8 +23,8 @@ pub const GRANT_CHANGES_MAX: u32 = 64;
 pub const GRANT_DAYS_MAX: u64 = 2 * 366;
 /// Key holders of one grant.
 pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
-/// Bytes of a sealed deposit: for each scope its key, shares of rekey and secret, and the commitment
-/// of the largest threshold.
+/// Bytes of a sealed deposit: for each scope its key, shares of rekey and secret, and the
+/// commitment of the largest threshold.
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 2_048;
 /// Bytes of a share of a scope secret, sealed to a reader.
 pub const SEALED_SECRET_MAX: usize = yilian_crypto::kem::sealed_len(32 + 64);

@@ -184,8 +184,8 @@ pub mod tables {
     pub const RECORD: Table<RecordEntry> = Table::new("record");
     /// Hospital and address ([`index_name`]) -> masked pointer of an index entry.
     pub const INDEX: Table<MaskedPointer> = Table::once("index");
-    /// Capsule of a record, as it stands on the chain -> the record's cross tags. Each record has one
-    /// of these rows anyway; called by the capsule, it refuses the capsule a second time.
+    /// Capsule of a record, as it stands on the chain -> the record's cross tags. Each record has
+    /// one of these rows anyway; called by the capsule, it refuses the capsule a second time.
     pub const CROSS: Table<CrossTags> = Table::once("cross");
 
     /// What the entry at `address` of a hospital's index is called. With the hospital in it, nobody

@@ -7,7 +7,8 @@
 
 use yilian_crypto::{
     pre::{
-        DelegateeSecret, HolderIndex, Partial, PartialContext, RecordKey, Reencapsulation, combine,
+        Context, DelegateeSecret, HolderIndex, Partial, PartialContext, RecordKey, Reencapsulation,
+        combine,
     },
     psk::{RecordPsk, ScopePsk, SearchPsk, SecretShare},
     scope::Confidentiality,
@@ -58,9 +59,15 @@ fn guesses(of: &[Vec<u8>]) -> Vec<[u8; 32]> {
     all
 }
 
+struct Turned {
+    whole: Reencapsulation,
+    reader: DelegateeSecret,
+    context: Context,
+}
+
 /// The record's key as the reader computes it, with the shares of all holders and the reader's own
 /// secret, which is a discrete logarithm. What is missing is `psk`.
-fn turned() -> (Reencapsulation, DelegateeSecret) {
+fn turned() -> Turned {
     let (commitment, shares) = values::deal();
     let scope_key = values::terms().scopes[0].key;
     let reader = DelegateeSecret::from_seed(&[4; 32]);
@@ -88,14 +95,17 @@ fn turned() -> (Reencapsulation, DelegateeSecret) {
         .iter()
         .map(|(index, partial)| (*index, partial))
         .collect();
-    (combine(&parts).unwrap().into(), reader)
+    Turned {
+        whole: combine(&parts).unwrap().into(),
+        reader,
+        context: *proven.context(),
+    }
 }
 
-fn key_with(psk: &RecordPsk, (turned, reader): &(Reencapsulation, DelegateeSecret)) -> RecordKey {
-    let scope_key = values::terms().scopes[0].key;
-    let object = values::object();
-    let context = object.header().context(values::chain(), &scope_key);
-    reader.decapsulate(turned, psk, &context)
+fn key_with(psk: &RecordPsk, turned: &Turned) -> RecordKey {
+    turned
+        .reader
+        .decapsulate(&turned.whole, psk, &turned.context)
 }
 
 #[test]
