@@ -10,7 +10,7 @@ use rand_core::CryptoRng;
 use yilian_crypto::{
     pre::{
         DelegateePublic, GtReencapsulation, HolderIndex, Partial, PartialContext, ProvenCapsule,
-        RecordKey, Reencapsulation, combine,
+        RecordKey, ScopeKey, combine,
     },
     psk::{ScopePsk, SecretShare},
     search::{Counter, IndexContext, IndexEntry, IndexKey, Keyword, KeywordKey, padded},
@@ -18,7 +18,7 @@ use yilian_crypto::{
     shamir,
 };
 use yilian_protocol::{
-    CertificateId, Confidentiality, GrantId, MemberId, RecordId, TimeMs,
+    CertificateId, ChainId, Confidentiality, GrantId, MemberId, RecordId, TimeMs,
     authored::{Authored, Verified},
     call::{RecordEntry, SealRequest, Transport},
     codec::Text,
@@ -385,15 +385,7 @@ impl Doctor {
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
         let granted = letter.terms.scope(&scope);
         let granted = granted.ok_or(ClientError::NotInLetter { record })?;
-        let ask = Ask {
-            grant: letter.grant,
-            record,
-            scope,
-            reader: self.certificate,
-            purpose: letter.terms.purpose,
-            asked_at: now,
-        };
-        let ask = SignedAsk::sign(session.chain(), ask, &self.keys.signing);
+        let ask = self.signed_ask(session.chain(), letter, (record, scope), now);
         let grant = session.grant(letter.grant).await?.grant;
         let entry = session.record(record).await?;
         let object = session.object(&entry).await?;
@@ -432,9 +424,8 @@ impl Doctor {
             let Some((whole, secret)) = gathering.whole()? else {
                 continue;
             };
-            let whole = Reencapsulation::from(whole);
+            let (whole, secret) = (whole.into(), secret.record(proven.capsule()));
             let delegatee = &self.keys.delegatee;
-            let secret = secret.record(proven.capsule());
             let key = delegatee.decapsulate(&whole, &secret, proven.context());
             match open_verified(session, &entry, &object, &key).await {
                 // Somebody's part is wrong: others are asked. If none is, the object itself is.
@@ -452,6 +443,24 @@ impl Doctor {
             (None, Some(refused)) => Err(refused),
             (None, None) => Err(Refusal::NotKeyHolder.into()),
         }
+    }
+
+    fn signed_ask(
+        &self,
+        chain: ChainId,
+        letter: &Letter,
+        (record, scope): (RecordId, ScopeKey),
+        asked_at: TimeMs,
+    ) -> SignedAsk {
+        let ask = Ask {
+            grant: letter.grant,
+            record,
+            scope,
+            reader: self.certificate,
+            purpose: letter.terms.purpose,
+            asked_at,
+        };
+        SignedAsk::sign(chain, ask, &self.keys.signing)
     }
 
     /// A holder's answer: its partial, and its share of the scope's secret when it holds one. That

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    pre::{DelegatorPublic, ScopeSecret},
+    pre::{DelegateePublic, DelegatorPublic, ScopeSecret},
     pseudonym::{Escrow, Nym},
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed, VisitKeys},
@@ -391,23 +391,7 @@ impl Patient {
         }
         let reader = session.certificate(request.reader).await?;
         let scopes = self.granted_scopes(&request);
-        let (delegatee, count) = (&reader.certificate.delegatee, request.holders.len());
-        let (mut named, mut dealt) = (Vec::new(), vec![Dealt::default(); count]);
-        for (_, _, secret) in &scopes {
-            let (commitment, shares) = secret.deal(delegatee, request.threshold, count, rng)?;
-            named.push(GrantedScope {
-                key: secret.key(),
-                commitment: Commitment(commitment),
-            });
-            let pairs = dealt.iter_mut().zip(shares);
-            pairs.for_each(|(holder, share)| holder.shares.push(share));
-            if request.emergency {
-                // The clinicians of an emergency have no letter from the patient.
-                let parts = shamir::split(secret.psk(), request.threshold, count, rng)?;
-                let pairs = dealt.iter_mut().zip(parts);
-                pairs.for_each(|(holder, part)| holder.secrets.push(part));
-            }
-        }
+        let (named, dealt) = deal(&request, &scopes, &reader.certificate.delegatee, rng)?;
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let terms = Terms {
@@ -440,16 +424,13 @@ impl Patient {
         });
         session.order(body, &controller).await?;
 
-        let (mut without, mut cause) = (Vec::new(), None);
+        let mut deposits = Vec::with_capacity(dealt.len());
         for (holder, dealt) in request.holders.iter().zip(dealt) {
-            let deposit =
-                Deposit::sign(session.chain(), *holder, terms.clone(), dealt, &controller)?;
-            if let Err(error) = give(session, &deposit, rng).await {
-                without.push(*holder);
-                cause.get_or_insert(error);
-            }
+            let (chain, terms) = (session.chain(), terms.clone());
+            deposits.push(Deposit::sign(chain, *holder, terms, dealt, &controller)?);
         }
-        let took = count.saturating_sub(without.len());
+        let (without, cause) = give_each(session, &deposits, rng).await;
+        let took = deposits.len().saturating_sub(without.len());
         if let Some(cause) = cause.filter(|_| took < request.threshold) {
             self.set_grant(session, id, GrantState::Revoked).await?;
             return Err(ClientError::TooFewHolders {
@@ -715,6 +696,49 @@ impl OwnObject {
         }
         Ok(verified)
     }
+}
+
+/// What each key holder is dealt of each scope, and the scopes as the terms name them.
+fn deal(
+    request: &GrantRequest,
+    scopes: &[(MemberId, Scope, ScopeSecret)],
+    delegatee: &DelegateePublic,
+    rng: &mut impl CryptoRng,
+) -> Result<(Vec<GrantedScope>, Vec<Dealt>), ClientError> {
+    let (threshold, count) = (request.threshold, request.holders.len());
+    let (mut named, mut dealt) = (Vec::new(), vec![Dealt::default(); count]);
+    for (_, _, secret) in scopes {
+        let (commitment, shares) = secret.deal(delegatee, threshold, count, rng)?;
+        named.push(GrantedScope {
+            key: secret.key(),
+            commitment: Commitment(commitment),
+        });
+        let pairs = dealt.iter_mut().zip(shares);
+        pairs.for_each(|(holder, share)| holder.shares.push(share));
+        if request.emergency {
+            // The clinicians of an emergency have no letter from the patient.
+            let parts = shamir::split(secret.psk(), threshold, count, rng)?;
+            let pairs = dealt.iter_mut().zip(parts);
+            pairs.for_each(|(holder, part)| holder.secrets.push(part));
+        }
+    }
+    Ok((named, dealt))
+}
+
+/// Brings each holder its deposit. Who did not take it, and why the first of them did not.
+async fn give_each<T: Transport>(
+    session: &Session<T>,
+    deposits: &[Deposit],
+    rng: &mut impl CryptoRng,
+) -> (Vec<MemberId>, Option<ClientError>) {
+    let (mut without, mut cause) = (Vec::new(), None);
+    for deposit in deposits {
+        if let Err(error) = give(session, deposit, rng).await {
+            without.push(deposit.holder);
+            cause.get_or_insert(error);
+        }
+    }
+    (without, cause)
 }
 
 /// The grant with the word of one of its key holders, whichever gives it first. They are asked from

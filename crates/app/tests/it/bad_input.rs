@@ -98,18 +98,9 @@ fn rules_are_named_and_nothing_changes() {
         &token,
     ]);
     let bundle = yilian.write("visit.json", &visit("I10"));
-    let seal = |doctor: &'static str| {
-        [
-            ["doctor", "seal", doctor, "--token"]
-                .map(str::to_owned)
-                .to_vec(),
-            vec![token.clone(), "--bundle".to_owned(), bundle.clone()],
-        ]
-        .concat()
-    };
-    let arguments = seal("Dr Second");
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    assert!(cause(&yilian.fails(&arguments)).contains("hospital"));
+    let of_visit = ["--token", &token, "--bundle", &bundle, "--accept", "again"];
+    let seal = |doctor: &'static str| [&["doctor", "seal", doctor], &of_visit[..]].concat();
+    assert!(cause(&yilian.fails(&seal("Dr Second"))).contains("hospital"));
 
     // A foreign record cannot be opened, shared or granted.
     yilian.ok(&["patient", "new", "eve"]);
@@ -128,9 +119,7 @@ fn rules_are_named_and_nothing_changes() {
         yilian.refused(&["ca", "revoke", &first, "--reason", "again"]),
         "certificate-revoked"
     );
-    let arguments = seal("Dr First");
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    assert_eq!(yilian.refused(&arguments), "certificate-revoked");
+    assert_eq!(yilian.refused(&seal("Dr First")), "certificate-revoked");
     assert_eq!(yilian.ok(&["status"])["objects"].as_u64(), objects);
 
     // What was signed before the revocation still stands.
