@@ -336,7 +336,7 @@ mod tests {
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
         assert_eq!(
             hex::encode(all),
-            "538a3419e410aeaf094ee1b301124eea3da30979041e62faa13a48506fb90385"
+            "7680f5339771b1556bce0679fbb003d969fa61b8105ba1f8c1667d4e1bb833d5"
         );
     }
 

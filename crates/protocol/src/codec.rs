@@ -295,7 +295,8 @@ const TEXT_PATTERN: &str = concat!(
 );
 
 /// Whether a text of people may hold the character.
-fn is_seen(character: char) -> bool {
+#[must_use]
+pub fn is_seen(character: char) -> bool {
     let unseen = |(first, last): &(char, char)| (*first..=*last).contains(&character);
     !character.is_control() && !UNSEEN.iter().any(unseen)
 }
