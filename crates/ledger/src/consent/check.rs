@@ -127,10 +127,10 @@ impl<'a> Asked<'a> {
         Ok((entry, index, reader))
     }
 
-    /// In the order: grant, reader, terms, purpose, scope, record. What stands on the chain is told to
-    /// anybody. The terms are hidden: nothing depends on them, nor on whether they are here, before
-    /// the caller has proven to be a reader in good standing, and then whether they name him is
-    /// asked first.
+    /// In the order: grant, reader, terms, purpose, scope, record. What stands on the chain is told
+    /// to anybody. The terms are hidden: nothing depends on them, nor on whether they are here,
+    /// before the caller has proven to be a reader in good standing, and then whether they name him
+    /// is asked first.
     fn decide(
         &self,
         state: &Overlay<'_>,
