@@ -34,16 +34,6 @@ const FUNCTION_LINES: usize = 70;
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("bench/src/search.rs", "beside", 134),
     (
-        "crates/app/tests/it/leakage.rs",
-        "views_of_two_histories_of_one_shape_are_alike",
-        73,
-    ),
-    (
-        "crates/app/tests/it/leakage.rs",
-        "two_devices_of_one_author_at_once_lose_no_entry",
-        71,
-    ),
-    (
         "crates/app/tests/it/lying_node.rs",
         "a_node_that_keeps_index_entries_back_is_found_out",
         86,

@@ -14,11 +14,17 @@ use yilian_crypto::{
 const ROUNDS: usize = 400;
 
 fn main() -> Result<(), yilian_crypto::Error> {
+    let patient = PatientKeys::from_seed(&Seed::random(&mut rng()), &[4; 32]);
+    records(&patient)?;
+    visits(&patient);
+    Ok(())
+}
+
+/// What is done for one record, from its scope's key to the reader who opens it.
+fn records(patient: &PatientKeys) -> Result<(), yilian_crypto::Error> {
     let mut rng = rng();
-    let patient = PatientKeys::from_seed(&Seed::random(&mut rng), &[4; 32]);
     let delegator = patient.hospital(&[1; 32]).delegator;
     let visit = patient.visit(&[1; 32], 0);
-    let regulators = RegulatorSecret::random(&mut rng).public();
     let scope = Scope {
         confidentiality: Confidentiality::Clinical,
         period: Quarter::new(2026, 4)?,
@@ -65,6 +71,12 @@ fn main() -> Result<(), yilian_crypto::Error> {
     median("open own", || secret.decapsulate(&proven));
     median("open delegated GT", || bob.decapsulate(&gt, &one, &context));
     median("open delegated LV", || bob.decapsulate(&lv, &one, &context));
+    decoding(&gt, &capsule, &rekey, &bob_public);
+    Ok(())
+}
+
+/// Reading from bytes, with its checks.
+fn decoding(gt: &Reencapsulation, capsule: &Capsule, rekey: &Rekey, delegatee: &DelegateePublic) {
     let gt_bytes = gt.to_bytes();
     median("decode re-encapsulation GT", || {
         Reencapsulation::from_bytes(&gt_bytes)
@@ -74,17 +86,23 @@ fn main() -> Result<(), yilian_crypto::Error> {
     });
     median("decode rekey", || Rekey::from_bytes(&rekey.to_bytes()));
     median("decode delegatee key", || {
-        DelegateePublic::from_bytes(&bob_public.to_bytes())
+        DelegateePublic::from_bytes(&delegatee.to_bytes())
     });
+}
+
+/// The keys of a visit, and the escrow of the patient's identity.
+fn visits(patient: &PatientKeys) {
+    let mut rng = rng();
+    let visit = patient.visit(&[1; 32], 0);
+    let regulators = RegulatorSecret::random(&mut rng).public();
     median("visit keys", || patient.visit(&[1; 32], 7));
-    let escrow = Escrow::make(&patient, &visit.nym_secret, &regulators, b"", &mut rng);
+    let escrow = Escrow::make(patient, &visit.nym_secret, &regulators, b"", &mut rng);
     median("escrow", || {
-        Escrow::make(&patient, &visit.nym_secret, &regulators, b"", &mut rng)
+        Escrow::make(patient, &visit.nym_secret, &regulators, b"", &mut rng)
     });
     median("verify escrow", || {
         escrow.verify(&visit.nym, &regulators, b"")
     });
-    Ok(())
 }
 
 fn median<T>(name: &str, mut operation: impl FnMut() -> T) {

@@ -20,7 +20,7 @@ use yilian_protocol::{
     call::{Answered, Call, Seal, Transport},
     codec::{Encode as _, Text},
     media::MediaType,
-    registry::{NodeKeys, Role},
+    registry::{Certificate, NodeKeys, Role},
 };
 
 use crate::lying_node::{OneHospital, genesis, now, seen};
@@ -29,7 +29,6 @@ use crate::lying_node::{OneHospital, genesis, now, seen};
 type View = Vec<(&'static str, Vec<u8>)>;
 
 /// Notes every request of writing and searching: its kind and bytes, as the node receives them.
-#[derive(Clone)]
 struct Watcher {
     node: InProcess,
     view: Arc<Mutex<View>>,
@@ -49,26 +48,91 @@ impl Transport for Watcher {
     }
 }
 
-/// Three visits with these words, and two searches: the node's view of it.
-async fn view(
-    session: &Session<Watcher>,
-    watcher: &Watcher,
-    doctor: &Doctor,
-    hospital: yilian_protocol::MemberId,
-    words: [[&str; 2]; 3],
-) -> View {
-    let mut rng = rand::rng();
-    let wallet = Wallet::new(session.chain());
-    let mut patient = Patient::new(&Seed::random(&mut rng), wallet);
-    watcher.view.lock().unwrap().clear();
-    for visit in words {
-        let check_in = CheckIn {
+/// A hospital, the node that serves it, and a doctor of it. Calls to the node go over `T`.
+struct Clinic<T> {
+    session: Session<T>,
+    hospital: MemberCa,
+    seed: Seed,
+    certificate: Certificate,
+    _directory: tempfile::TempDir,
+}
+
+impl<T: Transport> Clinic<T> {
+    /// Its session speaks over what `transport` makes of the node.
+    async fn new(transport: impl FnOnce(InProcess) -> T) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let validator = ValidatorKey::generate();
+        let consortium = SigningKey::from_seed(&[1; 32]);
+        let hospital = MemberCa::new(
+            SigningKey::from_seed(&[3; 32]),
+            Text::new("North").unwrap(),
+            NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
+        );
+        let genesis = genesis(&validator, &consortium);
+        let node = Node::start(NodeOptions::alone(
+            directory.path().to_owned(),
+            genesis.clone(),
+            validator,
+            Arc::new(OneHospital(hospital.id())),
+        ));
+        let transport = transport(InProcess::new(Arc::new(node.unwrap())));
+        let session = Session::open(transport, genesis).await.unwrap();
+        let member = hospital.member().clone();
+        let ca = ConsortiumCa::new(consortium);
+        ca.admit(&session, member).await.unwrap();
+        let seed = Seed::random(&mut rand::rng());
+        let name = Text::new("Dr. Who").unwrap();
+        let until = now().plus_ms(1_000_000);
+        let certificate = hospital.certificate(name, Role::Doctor, &seed, now(), until);
+        let certified = certificate.clone();
+        hospital.certify(&session, certified).await.unwrap();
+        Self {
+            session,
             hospital,
+            seed,
+            certificate,
+            _directory: directory,
+        }
+    }
+
+    /// A device of the doctor, which knows of no other.
+    fn doctor(&self) -> Doctor {
+        Doctor::new(&self.seed, &self.certificate).unwrap()
+    }
+
+    fn patient(&self) -> Patient {
+        let wallet = Wallet::new(self.session.chain());
+        Patient::new(&Seed::random(&mut rand::rng()), wallet)
+    }
+
+    fn visit(&self) -> CheckIn {
+        CheckIn {
+            hospital: self.hospital.id(),
             period: Quarter::new(2026, 4).unwrap(),
             private: false,
             expires: now().plus_ms(1_000_000),
-        };
-        let token = patient.check_in(session, check_in, &mut rng);
+        }
+    }
+}
+
+/// What is sought in all hospitals and quarters.
+fn everywhere(words: Vec<Keyword>) -> SearchRequest {
+    SearchRequest {
+        words,
+        hospital: None,
+        from: None,
+        until: None,
+    }
+}
+
+/// Three visits with these words, and two searches: the node's view of it.
+async fn view(clinic: &Clinic<Watcher>, noted: &Mutex<View>, words: [[&str; 2]; 3]) -> View {
+    let mut rng = rand::rng();
+    let (session, doctor) = (&clinic.session, clinic.doctor());
+    let mut patient = clinic.patient();
+    noted.lock().unwrap().clear();
+    for visit in words {
+        let token = patient.check_in(session, clinic.visit(), &mut rng);
         let checked = doctor.check_in(session, &token, now()).unwrap();
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
@@ -82,59 +146,29 @@ async fn view(
             .unwrap();
     }
     for sought in [&words[0][..1], &words[0][..]] {
-        let request = SearchRequest {
-            words: sought
-                .iter()
-                .map(|word| Keyword::new(*word).unwrap())
-                .collect(),
-            hospital: None,
-            from: None,
-            until: None,
-        };
+        let words = sought.iter().map(|word| Keyword::new(*word).unwrap());
+        let request = everywhere(words.collect());
         assert!(!patient.search(session, &request).await.unwrap().is_empty());
     }
-    watcher.view.lock().unwrap().clone()
+    noted.lock().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn views_of_two_histories_of_one_shape_are_alike() {
-    let directory = tempfile::tempdir().unwrap();
-    let validator = ValidatorKey::generate();
-    let consortium = SigningKey::from_seed(&[1; 32]);
-    let hospital = MemberCa::new(
-        SigningKey::from_seed(&[3; 32]),
-        Text::new("North").unwrap(),
-        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
-    );
-    let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions::alone(
-        directory.path().to_owned(),
-        genesis.clone(),
-        validator,
-        Arc::new(OneHospital(hospital.id())),
-    ));
-    let watcher = Watcher {
-        node: InProcess::new(Arc::new(node.unwrap())),
-        view: Arc::default(),
-    };
-    let session = Session::open(watcher.clone(), genesis).await.unwrap();
-    let member = hospital.member().clone();
-    let ca = ConsortiumCa::new(consortium);
-    ca.admit(&session, member).await.unwrap();
-    let seed = Seed::random(&mut rand::rng());
-    let name = Text::new("Dr. Who").unwrap();
-    let until = now().plus_ms(1_000_000);
-    let certificate = hospital.certificate(name, Role::Doctor, &seed, now(), until);
-    let doctor = Doctor::new(&seed, &certificate).unwrap();
-    hospital.certify(&session, certificate).await.unwrap();
+    let noted: Arc<Mutex<View>> = Arc::default();
+    let clinic = Clinic::new(|node| Watcher {
+        node,
+        view: Arc::clone(&noted),
+    })
+    .await;
 
     // The same repetition of words, other words; one patient's words are long, the other's short,
     // and one is of the other's too.
     let first = [["hiv", "gout"], ["hiv", "flu"], ["gout", "hiv"]];
     let long = "a very long name of a rare disease that hardly anybody has";
     let second = [[long, "hiv"], [long, "x ray"], ["hiv", long]];
-    let one = view(&session, &watcher, &doctor, hospital.id(), first).await;
-    let other = view(&session, &watcher, &doctor, hospital.id(), second).await;
+    let one = view(&clinic, &noted, first).await;
+    let other = view(&clinic, &noted, second).await;
 
     // Kind by kind and size by size the same ...
     let shape = |view: &View| -> Vec<(&'static str, usize)> {
@@ -146,7 +180,7 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
     assert!(shape(&one).iter().any(|(kind, _)| *kind == "cross"));
 
     // ... no word in it, and nothing in common: not even for the word that both have.
-    let hospital = hospital.id().to_bytes();
+    let hospital = clinic.hospital.id().to_bytes();
     let pieces = |view: &View| -> BTreeSet<Vec<u8>> {
         let windows = view.iter().flat_map(|(_, bytes)| bytes.windows(12));
         let of_hospital = |piece: &&[u8]| {
@@ -173,57 +207,23 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_devices_of_one_author_at_once_lose_no_entry() {
-    let directory = tempfile::tempdir().unwrap();
-    let validator = ValidatorKey::generate();
-    let consortium = SigningKey::from_seed(&[1; 32]);
-    let hospital = MemberCa::new(
-        SigningKey::from_seed(&[3; 32]),
-        Text::new("North").unwrap(),
-        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
-    );
-    let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions::alone(
-        directory.path().to_owned(),
-        genesis.clone(),
-        validator,
-        Arc::new(OneHospital(hospital.id())),
-    ));
-    let node = InProcess::new(Arc::new(node.unwrap()));
-    let session = Session::open(node, genesis).await.unwrap();
-    let member = hospital.member().clone();
-    let ca = ConsortiumCa::new(consortium);
-    ca.admit(&session, member).await.unwrap();
-    let seed = Seed::random(&mut rand::rng());
-    let name = Text::new("Dr. Who").unwrap();
-    let until = now().plus_ms(1_000_000);
-    let certificate = hospital.certificate(name, Role::Doctor, &seed, now(), until);
-    let devices = [0, 1].map(|_| Doctor::new(&seed, &certificate).unwrap());
-    hospital.certify(&session, certificate).await.unwrap();
-
-    let wallet = Wallet::new(session.chain());
-    let mut patient = Patient::new(&Seed::random(&mut rand::rng()), wallet);
+    let clinic = Clinic::new(|node| node).await;
+    let session = &clinic.session;
+    let devices = [0, 1].map(|_| clinic.doctor());
+    let mut patient = clinic.patient();
     let word = Keyword::new("word:gout").unwrap();
     for round in 0..4 {
-        let tokens = [0, 1].map(|_| {
-            let check_in = CheckIn {
-                hospital: hospital.id(),
-                period: Quarter::new(2026, 4).unwrap(),
-                private: false,
-                expires: until,
-            };
-            patient.check_in(&session, check_in, &mut rand::rng())
-        });
+        let tokens = [0, 1].map(|_| patient.check_in(session, clinic.visit(), &mut rand::rng()));
         // Both number from what they know themselves; the chain takes one, and the other counts
         // anew.
         let seals = devices.iter().zip(&tokens).map(|(doctor, token)| {
-            let checked = doctor.check_in(&session, token, now()).unwrap();
+            let checked = doctor.check_in(session, token, now()).unwrap();
             let draft = Draft {
                 confidentiality: Confidentiality::Clinical,
                 media: MediaType::FhirJson,
                 content: vec![b'0' + round; 50],
                 keywords: vec![word.clone()],
             };
-            let session = &session;
             async move {
                 let mut rng = rand::rng();
                 doctor
@@ -235,12 +235,7 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
             sealed.unwrap();
         }
     }
-    let request = SearchRequest {
-        words: vec![word],
-        hospital: None,
-        from: None,
-        until: None,
-    };
-    assert_eq!(patient.search(&session, &request).await.unwrap().len(), 8);
-    patient.check_search(&session, &request).await.unwrap();
+    let request = everywhere(vec![word]);
+    assert_eq!(patient.search(session, &request).await.unwrap().len(), 8);
+    patient.check_search(session, &request).await.unwrap();
 }

@@ -303,11 +303,31 @@ fn story_inputs() -> Vec<Case> {
 
 /// The story's secrets, by the second implementation.
 struct Story {
+    patient: PatientStory,
+    scope: ScopeStory,
+    record: RecordStory,
+    reader: ReaderStory,
+}
+
+impl Story {
+    fn new(inputs: &Case) -> Self {
+        let patient = PatientStory::new(inputs);
+        let scope = ScopeStory::new(inputs, &patient);
+        let record = RecordStory::new(inputs, &patient, &scope);
+        let reader = ReaderStory::new(inputs, &scope);
+        Self {
+            patient,
+            scope,
+            record,
+            reader,
+        }
+    }
+}
+
+/// What the patient has of his seed for the chain, the hospital and the visit.
+struct PatientStory {
     of_chain: Vec<u8>,
     periods: Vec<u8>,
-    period: Vec<u8>,
-    psk: Vec<u8>,
-    record_psk: Vec<u8>,
     searches: Vec<u8>,
     a: Fr,
     k_h: Vec<u8>,
@@ -316,96 +336,125 @@ struct Story {
     k_v: Vec<u8>,
     d: Fr,
     nym: G1Affine,
+}
+
+impl PatientStory {
+    fn new(inputs: &Case) -> Self {
+        let (words, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
+        let seed = oracle::kdf("seed/of-chain", &words, &[&bytes(inputs, "chain")], 32);
+        let periods = oracle::kdf("seed/periods-of-hospital", &seed, &[&hospital], 32);
+        let searches = oracle::kdf("seed/searches-of-hospital", &seed, &[&hospital], 32);
+        let a = oracle::kdf_scalar("seed/root", &seed, &[]);
+        let k_h = oracle::kdf("seed/key-of-hospital", &seed, &[&hospital], 32);
+        let a_h = a + oracle::hash_scalar("seed/offset-of-hospital", &[&k_h]);
+        let counter = counter(inputs).to_be_bytes();
+        let k_v = oracle::kdf("seed/key-of-visit", &seed, &[&hospital, &counter], 32);
+        let d = oracle::hash_scalar("seed/offset-of-visit", &[&k_v]);
+        Self {
+            of_chain: seed,
+            periods,
+            searches,
+            a,
+            k_h,
+            a_h,
+            pk_h: oracle::g(&a_h),
+            k_v,
+            d,
+            nym: oracle::g(&(a + d)),
+        }
+    }
+}
+
+/// The scope's keys.
+struct ScopeStory {
+    period: Vec<u8>,
+    psk: Vec<u8>,
     offset: Fr,
     a_w: Fr,
     pk_w: G1Affine,
+}
+
+impl ScopeStory {
+    fn new(inputs: &Case, patient: &PatientStory) -> Self {
+        // Level, quarter, whether there is a tag, tag.
+        let scope = bytes(inputs, "scope");
+        let tag = if scope[3] == 1 { &scope[4..] } else { &[] };
+        let period = oracle::kdf("psk/period", &patient.periods, &[&scope[1..3], tag], 32);
+        let psk = oracle::kdf("psk/scope", &period, &[&scope[..1]], 32);
+        let parts = [oracle::g1_bytes(&patient.pk_h), scope];
+        let offset = oracle::hash_scalar("pre/scope-offset", &[&parts[0], &parts[1]]);
+        Self {
+            period,
+            psk,
+            offset,
+            a_w: patient.a_h + offset,
+            pk_w: oracle::add1(&patient.pk_h, &oracle::g(&offset)),
+        }
+    }
+}
+
+/// A record's capsule, and the key in it.
+struct RecordStory {
     context: [u8; 32],
     r: Fr,
     c: G1Affine,
+    psk: Vec<u8>,
     key: Vec<u8>,
+}
+
+impl RecordStory {
+    fn new(inputs: &Case, patient: &PatientStory, scope: &ScopeStory) -> Self {
+        let (scope_key, nym) = (
+            oracle::g1_bytes(&scope.pk_w),
+            oracle::g1_bytes(&patient.nym),
+        );
+        let (chain, author) = (bytes(inputs, "chain"), bytes(inputs, "author"));
+        let context = oracle::hash("pre/context", &[&[2], &chain, &scope_key, &nym, &author]);
+        let message = oracle::hash("pre/encapsulation", &[&bytes(inputs, "message")]);
+        let r = oracle::hedged(
+            "pre/encapsulation",
+            &bytes(inputs, "encapsulation_draws")[..32],
+            &scope.psk,
+            &[&context, &message],
+        );
+        let c = oracle::mul1(&scope.pk_w, &r);
+        let psk = oracle::kdf("psk/record", &scope.psk, &[&oracle::g1_bytes(&c)], 32);
+        let shared = oracle::pairing(&oracle::g(&r), &G2Affine::generator());
+        let key = oracle::kdf(
+            "pre/record-key",
+            &[oracle::gt_plain(&shared), psk.clone()].concat(),
+            &[&context],
+            32,
+        );
+        Self {
+            context,
+            r,
+            c,
+            psk,
+            key,
+        }
+    }
+}
+
+/// The keys of the one whom the scope is turned to.
+struct ReaderStory {
     b: Fr,
     pk_b: G2Affine,
     rekey: G2Affine,
 }
 
-impl Story {
-    fn new(inputs: &Case) -> Self {
-        let (words, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
-        let chain = bytes(inputs, "chain");
-        let seed = oracle::kdf("seed/of-chain", &words, &[&chain], 32);
-        let counter = (inputs["counter"].as_u64().unwrap() as u32).to_be_bytes();
-        let periods = oracle::kdf("seed/periods-of-hospital", &seed, &[&hospital], 32);
-        let searches = oracle::kdf("seed/searches-of-hospital", &seed, &[&hospital], 32);
-        // Level, quarter, whether there is a tag, tag.
-        let scope = bytes(inputs, "scope");
-        let tag = if scope[3] == 1 { &scope[4..] } else { &[] };
-        let period = oracle::kdf("psk/period", &periods, &[&scope[1..3], tag], 32);
-        let psk = oracle::kdf("psk/scope", &period, &[&scope[..1]], 32);
-        let a = oracle::kdf_scalar("seed/root", &seed, &[]);
-        let k_h = oracle::kdf("seed/key-of-hospital", &seed, &[&hospital], 32);
-        let a_h = a + oracle::hash_scalar("seed/offset-of-hospital", &[&k_h]);
-        let pk_h = oracle::g(&a_h);
-        let k_v = oracle::kdf("seed/key-of-visit", &seed, &[&hospital, &counter], 32);
-        let d = oracle::hash_scalar("seed/offset-of-visit", &[&k_v]);
-        let nym = oracle::g(&(a + d));
-
-        let parts = [oracle::g1_bytes(&pk_h), bytes(inputs, "scope")];
-        let offset = oracle::hash_scalar("pre/scope-offset", &[&parts[0], &parts[1]]);
-        let a_w = a_h + offset;
-        let pk_w = oracle::add1(&pk_h, &oracle::g(&offset));
-
-        let (scope_key, nym_bytes) = (oracle::g1_bytes(&pk_w), oracle::g1_bytes(&nym));
-        let author = bytes(inputs, "author");
-        let context = oracle::hash(
-            "pre/context",
-            &[&[2], &chain, &scope_key, &nym_bytes, &author],
-        );
-        let message = oracle::hash("pre/encapsulation", &[&bytes(inputs, "message")]);
-        let r = oracle::hedged(
-            "pre/encapsulation",
-            &bytes(inputs, "encapsulation_draws")[..32],
-            &psk,
-            &[&context, &message],
-        );
-        let c = oracle::mul1(&pk_w, &r);
-        let record_psk = oracle::kdf("psk/record", &psk, &[&oracle::g1_bytes(&c)], 32);
-        let shared = oracle::pairing(&oracle::g(&r), &G2Affine::generator());
-        let key = oracle::kdf(
-            "pre/record-key",
-            &[oracle::gt_plain(&shared), record_psk.clone()].concat(),
-            &[&context],
-            32,
-        );
-
+impl ReaderStory {
+    fn new(inputs: &Case, scope: &ScopeStory) -> Self {
         let b = oracle::kdf_scalar("pre/delegatee", &bytes(inputs, "delegatee_seed"), &[]);
         let pk_b = oracle::mul2(&G2Affine::generator(), &b);
-        let rekey = oracle::mul2(&pk_b, &oracle::invert(&a_w));
-        Self {
-            of_chain: seed,
-            periods,
-            period,
-            psk,
-            record_psk,
-            searches,
-            a,
-            k_h,
-            a_h,
-            pk_h,
-            k_v,
-            d,
-            nym,
-            offset,
-            a_w,
-            pk_w,
-            context,
-            r,
-            c,
-            key,
-            b,
-            pk_b,
-            rekey,
-        }
+        let rekey = oracle::mul2(&pk_b, &oracle::invert(&scope.a_w));
+        Self { b, pk_b, rekey }
     }
+}
+
+/// The number of the story's visit, and of its grant.
+fn counter(inputs: &Case) -> u32 {
+    inputs["counter"].as_u64().unwrap() as u32
 }
 
 /// The story's keys, by the crate.
@@ -425,7 +474,7 @@ impl Keys {
                 &array(inputs, "chain"),
             ),
             hospital: array(inputs, "hospital"),
-            counter: inputs["counter"].as_u64().unwrap() as u32,
+            counter: counter(inputs),
             scope: Scope::from_bytes(&array(inputs, "scope")).unwrap(),
             delegatee: DelegateeSecret::from_seed(&array(inputs, "delegatee_seed")),
         }
@@ -459,14 +508,66 @@ impl Keys {
 }
 
 fn seed_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
-    let (seed, hospital) = (bytes(inputs, "seed"), bytes(inputs, "hospital"));
-    let of_chain = &story.of_chain;
-    let counter = (inputs["counter"].as_u64().unwrap() as u32).to_be_bytes();
-    let search = oracle::kdf("seed/search-of-hospital", of_chain, &[&hospital], 32);
+    let (story, seed) = (Story::new(inputs), bytes(inputs, "seed"));
+    let parts = [
+        words_of_seed(&seed),
+        psks_of_hospital(inputs, &story),
+        keys_of_patient(inputs, &story.patient),
+        signing_keys_of_patient(inputs, &story.patient),
+        keys_of_member(&seed),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn words_of_seed(seed: &[u8]) -> Case {
+    let words = |language: bip39::Language| oracle::words(seed, language.word_list()).into();
+    case([
+        ("words_english", words(bip39::Language::English)),
+        ("words_chinese", words(bip39::Language::SimplifiedChinese)),
+    ])
+}
+
+fn psks_of_hospital(inputs: &Case, Story { patient, scope, .. }: &Story) -> Case {
     let quarter = &bytes(inputs, "scope")[1..3];
-    let search_psk = oracle::kdf("psk/search", &story.searches, &[quarter], 32);
-    let master = oracle::kdf("seed/signing-master", of_chain, &[], 32);
+    let search_psk = oracle::kdf("psk/search", &patient.searches, &[quarter], 32);
+    case([
+        ("periods_of_hospital", hex(&patient.periods)),
+        ("period_psk", hex(&scope.period)),
+        ("scope_psk", hex(&scope.psk)),
+        ("searches_of_hospital", hex(&patient.searches)),
+        ("search_psk", hex(&search_psk)),
+    ])
+}
+
+/// The patient's keys but for those he signs with.
+fn keys_of_patient(inputs: &Case, patient: &PatientStory) -> Case {
+    let hospital = bytes(inputs, "hospital");
+    let of_chain = &patient.of_chain;
+    let search = oracle::kdf("seed/search-of-hospital", of_chain, &[&hospital], 32);
+    let search_public = x25519_dalek::x25519(
+        search.clone().try_into().unwrap(),
+        x25519_dalek::X25519_BASEPOINT_BYTES,
+    );
+    let visit_tag = oracle::kdf("seed/tag-of-visit", &patient.k_v, &[], 16);
+    case([
+        ("seed_of_chain", hex(of_chain)),
+        ("a", hex(oracle::scalar_bytes(&patient.a))),
+        ("PK_a", hex(oracle::g1_bytes(&oracle::g(&patient.a)))),
+        ("k_h", hex(&patient.k_h)),
+        ("a_h", hex(oracle::scalar_bytes(&patient.a_h))),
+        ("PK_h", hex(oracle::g1_bytes(&patient.pk_h))),
+        ("search_seed", hex(&search)),
+        ("search_public", hex(search_public)),
+        ("k_v", hex(&patient.k_v)),
+        ("d", hex(oracle::scalar_bytes(&patient.d))),
+        ("nym", hex(oracle::g1_bytes(&patient.nym))),
+        ("visit_tag", hex(visit_tag)),
+    ])
+}
+
+fn signing_keys_of_patient(inputs: &Case, patient: &PatientStory) -> Case {
+    let (hospital, counter) = (bytes(inputs, "hospital"), counter(inputs).to_be_bytes());
+    let master = oracle::kdf("seed/signing-master", &patient.of_chain, &[], 32);
     let visit = oracle::kdf(
         "seed/signing-key-of-visit",
         &master,
@@ -474,66 +575,34 @@ fn seed_oracle(inputs: &Case) -> Case {
         32,
     );
     let grant = oracle::kdf("seed/signing-key-of-grant", &master, &[&counter], 32);
-    let member = oracle::kdf("seed/member-signing", &seed, &[], 32);
-    let delegatee = oracle::kdf("seed/member-delegatee", &seed, &[], 32);
-    let member_b = oracle::kdf_scalar("pre/delegatee", &delegatee, &[]);
-    let verifying = |seed: &[u8]| {
-        let key = ed25519_dalek::SigningKey::from_bytes(seed.try_into().unwrap());
-        hex(key.verifying_key().to_bytes())
-    };
-    let search_public = x25519_dalek::x25519(
-        search.clone().try_into().unwrap(),
-        x25519_dalek::X25519_BASEPOINT_BYTES,
-    );
     case([
-        (
-            "words_english",
-            oracle::words(&seed, bip39::Language::English.word_list()).into(),
-        ),
-        (
-            "words_chinese",
-            oracle::words(&seed, bip39::Language::SimplifiedChinese.word_list()).into(),
-        ),
-        ("seed_of_chain", hex(of_chain)),
-        ("periods_of_hospital", hex(&story.periods)),
-        ("period_psk", hex(&story.period)),
-        ("scope_psk", hex(&story.psk)),
-        ("searches_of_hospital", hex(&story.searches)),
-        ("search_psk", hex(&search_psk)),
-        ("a", hex(oracle::scalar_bytes(&story.a))),
-        ("PK_a", hex(oracle::g1_bytes(&oracle::g(&story.a)))),
-        ("k_h", hex(&story.k_h)),
-        ("a_h", hex(oracle::scalar_bytes(&story.a_h))),
-        ("PK_h", hex(oracle::g1_bytes(&story.pk_h))),
-        ("search_seed", hex(&search)),
-        ("search_public", hex(search_public)),
-        ("k_v", hex(&story.k_v)),
-        ("d", hex(oracle::scalar_bytes(&story.d))),
-        ("nym", hex(oracle::g1_bytes(&story.nym))),
-        (
-            "visit_tag",
-            hex(oracle::kdf("seed/tag-of-visit", &story.k_v, &[], 16)),
-        ),
         ("signing_master", hex(&master)),
         ("visit_signing_seed", hex(&visit)),
-        ("visit_verifying_key", verifying(&visit)),
+        ("visit_verifying_key", verifying_key(&visit)),
         ("grant_signing_seed", hex(&grant)),
-        ("grant_verifying_key", verifying(&grant)),
-        ("member_signing_seed", hex(&member)),
-        ("member_verifying_key", verifying(&member)),
-        ("member_delegatee_seed", hex(&delegatee)),
-        (
-            "member_kem_seed",
-            hex(oracle::kdf("seed/member-kem", &seed, &[], 32)),
-        ),
-        (
-            "member_delegatee_public",
-            hex(oracle::g2_bytes(&oracle::mul2(
-                &G2Affine::generator(),
-                &member_b,
-            ))),
-        ),
+        ("grant_verifying_key", verifying_key(&grant)),
     ])
+}
+
+/// The keys of a person of a member organisation, when the seed is his.
+fn keys_of_member(seed: &[u8]) -> Case {
+    let signing = oracle::kdf("seed/member-signing", seed, &[], 32);
+    let delegatee = oracle::kdf("seed/member-delegatee", seed, &[], 32);
+    let b = oracle::kdf_scalar("pre/delegatee", &delegatee, &[]);
+    let pk_b = oracle::mul2(&G2Affine::generator(), &b);
+    let kem = oracle::kdf("seed/member-kem", seed, &[], 32);
+    case([
+        ("member_signing_seed", hex(&signing)),
+        ("member_verifying_key", verifying_key(&signing)),
+        ("member_delegatee_seed", hex(&delegatee)),
+        ("member_kem_seed", hex(kem)),
+        ("member_delegatee_public", hex(oracle::g2_bytes(&pk_b))),
+    ])
+}
+
+fn verifying_key(seed: &[u8]) -> Value {
+    let key = ed25519_dalek::SigningKey::from_bytes(seed.try_into().unwrap());
+    hex(key.verifying_key().to_bytes())
 }
 
 fn seed_product(inputs: &Case) -> Case {
@@ -586,13 +655,13 @@ fn seed_product(inputs: &Case) -> Case {
 }
 
 fn scope_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
+    let Story { patient, scope, .. } = Story::new(inputs);
     case([
-        ("a_h", hex(oracle::scalar_bytes(&story.a_h))),
-        ("PK_h", hex(oracle::g1_bytes(&story.pk_h))),
-        ("H1", hex(oracle::scalar_bytes(&story.offset))),
-        ("a_w", hex(oracle::scalar_bytes(&story.a_w))),
-        ("PK_w", hex(oracle::g1_bytes(&story.pk_w))),
+        ("a_h", hex(oracle::scalar_bytes(&patient.a_h))),
+        ("PK_h", hex(oracle::g1_bytes(&patient.pk_h))),
+        ("H1", hex(oracle::scalar_bytes(&scope.offset))),
+        ("a_w", hex(oracle::scalar_bytes(&scope.a_w))),
+        ("PK_w", hex(oracle::g1_bytes(&scope.pk_w))),
     ])
 }
 
@@ -605,27 +674,32 @@ fn scope_product(inputs: &Case) -> Case {
 }
 
 fn encapsulate_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
-    let [pk_w, c] = &[story.pk_w, story.c].map(|point| oracle::g1_bytes(&point));
+    let Story {
+        patient,
+        scope,
+        record,
+        ..
+    } = Story::new(inputs);
+    let [pk_w, c] = &[scope.pk_w, record.c].map(|point| oracle::g1_bytes(&point));
     let body = bytes(inputs, "body");
     let k = oracle::hedged(
         "pre/knowledge-proof",
         &bytes(inputs, "encapsulation_draws")[32..],
-        &oracle::scalar_bytes(&story.r),
-        &[pk_w, c, &story.context, &body],
+        &oracle::scalar_bytes(&record.r),
+        &[pk_w, c, &record.context, &body],
     );
-    let commitment = &oracle::g1_bytes(&oracle::mul1(&story.pk_w, &k));
+    let commitment = &oracle::g1_bytes(&oracle::mul1(&scope.pk_w, &k));
     let e = oracle::hash_scalar(
         "pre/knowledge-proof",
-        &[pk_w, c, commitment, &story.context, &body],
+        &[pk_w, c, commitment, &record.context, &body],
     );
-    let s = k + e * story.r;
-    let shared = oracle::pairing(&oracle::g(&story.r), &G2Affine::generator());
+    let s = k + e * record.r;
+    let shared = oracle::pairing(&oracle::g(&record.r), &G2Affine::generator());
     case([
         ("PK_w", hex(pk_w)),
-        ("nym", hex(oracle::g1_bytes(&story.nym))),
-        ("context", hex(story.context)),
-        ("r", hex(oracle::scalar_bytes(&story.r))),
+        ("nym", hex(oracle::g1_bytes(&patient.nym))),
+        ("context", hex(record.context)),
+        ("r", hex(oracle::scalar_bytes(&record.r))),
         ("capsule", hex(c)),
         ("k", hex(oracle::scalar_bytes(&k))),
         ("A", hex(commitment)),
@@ -636,12 +710,12 @@ fn encapsulate_oracle(inputs: &Case) -> Case {
             hex([oracle::scalar_bytes(&e), oracle::scalar_bytes(&s)].concat()),
         ),
         ("Z_r", hex(oracle::gt_plain(&shared))),
-        ("scope_psk", hex(&story.psk)),
-        ("record_psk", hex(&story.record_psk)),
-        ("record_key", hex(&story.key)),
+        ("scope_psk", hex(&scope.psk)),
+        ("record_psk", hex(&record.psk)),
+        ("record_key", hex(&record.key)),
         (
             "sealed_message",
-            hex(oracle::seal(&story.key, b"", &bytes(inputs, "message")).sealed),
+            hex(oracle::seal(&record.key, b"", &bytes(inputs, "message")).sealed),
         ),
     ])
 }
@@ -666,16 +740,16 @@ fn encapsulate_product(inputs: &Case) -> Case {
 }
 
 fn rekey_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
+    let Story { scope, reader, .. } = Story::new(inputs);
     case([
-        ("a_w", hex(oracle::scalar_bytes(&story.a_w))),
+        ("a_w", hex(oracle::scalar_bytes(&scope.a_w))),
         (
             "a_w_inverse",
-            hex(oracle::scalar_bytes(&oracle::invert(&story.a_w))),
+            hex(oracle::scalar_bytes(&oracle::invert(&scope.a_w))),
         ),
-        ("b", hex(oracle::scalar_bytes(&story.b))),
-        ("PK_b", hex(oracle::g2_bytes(&story.pk_b))),
-        ("rekey", hex(oracle::g2_bytes(&story.rekey))),
+        ("b", hex(oracle::scalar_bytes(&reader.b))),
+        ("PK_b", hex(oracle::g2_bytes(&reader.pk_b))),
+        ("rekey", hex(oracle::g2_bytes(&reader.rekey))),
     ])
 }
 
@@ -692,31 +766,31 @@ fn rekey_product(inputs: &Case) -> Case {
 }
 
 fn reencapsulate_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
-    let turned = oracle::pairing(&story.c, &story.rekey);
+    let Story { record, reader, .. } = Story::new(inputs);
+    let turned = oracle::pairing(&record.c, &reader.rekey);
     let t = oracle::hedged(
         "pre/lv-blinding",
         &bytes(inputs, "lv_draws"),
-        &oracle::g2_bytes(&story.rekey),
-        &[&oracle::g1_bytes(&story.c)],
+        &oracle::g2_bytes(&reader.rekey),
+        &[&oracle::g1_bytes(&record.c)],
     );
     let (x, y) = (
-        oracle::mul1(&story.c, &t),
-        oracle::mul2(&story.rekey, &oracle::invert(&t)),
+        oracle::mul1(&record.c, &t),
+        oracle::mul2(&reader.rekey, &oracle::invert(&t)),
     );
-    let b_inverse = oracle::invert(&story.b);
+    let b_inverse = oracle::invert(&reader.b);
     let shared = oracle::gt_pow(&turned, &b_inverse);
     assert_eq!(shared, oracle::pairing(&oracle::mul1(&x, &b_inverse), &y));
     let key = oracle::kdf(
         "pre/record-key",
-        &[oracle::gt_plain(&shared), story.record_psk.clone()].concat(),
-        &[&story.context],
+        &[oracle::gt_plain(&shared), record.psk.clone()].concat(),
+        &[&record.context],
         32,
     );
-    assert_eq!(key, story.key);
+    assert_eq!(key, record.key);
     case([
-        ("capsule", hex(oracle::g1_bytes(&story.c))),
-        ("rekey", hex(oracle::g2_bytes(&story.rekey))),
+        ("capsule", hex(oracle::g1_bytes(&record.c))),
+        ("rekey", hex(oracle::g2_bytes(&reader.rekey))),
         ("z_plain", hex(oracle::gt_plain(&turned))),
         ("gt", hex(oracle::gt_torus(&turned))),
         ("t", hex(oracle::scalar_bytes(&t))),
@@ -796,11 +870,11 @@ fn sealed_values(sealed: &[u8]) -> [(&'static str, Value); 3] {
 }
 
 fn seal_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
+    let record = Story::new(inputs).record;
     let plaintext = plaintext(inputs);
-    let sealed = oracle::seal(&story.key, &bytes(inputs, "associated"), &plaintext);
+    let sealed = oracle::seal(&record.key, &bytes(inputs, "associated"), &plaintext);
     let mut values = case(sealed_values(&sealed.sealed));
-    values.insert("record_key".into(), hex(&story.key));
+    values.insert("record_key".into(), hex(&record.key));
     values.insert("commitment".into(), hex(&sealed.commitment));
     values.insert("payload_key".into(), hex(&sealed.payload));
     values
@@ -822,18 +896,18 @@ fn seal_product(inputs: &Case) -> Case {
 // - pseudonyms
 
 fn nym_oracle(inputs: &Case) -> Case {
-    let story = Story::new(inputs);
-    let nym = oracle::g1_bytes(&story.nym);
+    let patient = PatientStory::new(inputs);
+    let nym = oracle::g1_bytes(&patient.nym);
     let message = oracle::hash("visit/token", &[&bytes(inputs, "message")]);
     let k = oracle::hedged(
         "pseudonym/sign",
         &bytes(inputs, "nym_signature_draws"),
-        &oracle::scalar_bytes(&(story.a + story.d)),
+        &oracle::scalar_bytes(&(patient.a + patient.d)),
         &[&nym, &message],
     );
     let commitment = oracle::g1_bytes(&oracle::g(&k));
     let e = oracle::hash_scalar("pseudonym/sign", &[&nym, &commitment, &message]);
-    let s = k + e * (story.a + story.d);
+    let s = k + e * (patient.a + patient.d);
 
     let y = oracle::kdf_scalar("pseudonym/regulator", &bytes(inputs, "regulator_seed"), &[]);
     let y_public = oracle::g(&y);
@@ -843,20 +917,20 @@ fn nym_oracle(inputs: &Case) -> Case {
         oracle::hedged(
             "pseudonym/escrow-proof",
             &draws[usize::from(number - 1) * 32..][..32],
-            &oracle::scalar_bytes(&story.d),
+            &oracle::scalar_bytes(&patient.d),
             &[&nym, &oracle::g1_bytes(&y_public), &context, &[number]],
         )
     });
     let e1 = oracle::g(&u);
-    let root = oracle::g(&story.a);
+    let root = oracle::g(&patient.a);
     let e2 = oracle::add1(&root, &oracle::mul1(&y_public, &u));
     let a1 = oracle::g(&k1);
     let a2 = oracle::sub1(&oracle::mul1(&y_public, &k1), &oracle::g(&m));
-    let points = [story.nym, y_public, e1, e2, a1, a2].map(|point| oracle::g1_bytes(&point));
+    let points = [patient.nym, y_public, e1, e2, a1, a2].map(|point| oracle::g1_bytes(&point));
     let mut parts: Vec<&[u8]> = points.iter().map(Vec::as_slice).collect();
     parts.push(&context);
     let challenge = oracle::hash_scalar("pseudonym/escrow-proof", &parts);
-    let (s1, s2) = (k1 + challenge * u, m + challenge * story.d);
+    let (s1, s2) = (k1 + challenge * u, m + challenge * patient.d);
     let scalars = [challenge, s1, s2]
         .map(|scalar| oracle::scalar_bytes(&scalar))
         .concat();

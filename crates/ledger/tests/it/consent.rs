@@ -644,7 +644,6 @@ fn a_deposit_holds_the_right_shares_of_the_right_patient() {
 /// signature for this holder and scope.
 #[test]
 fn a_deposit_holds_shares_of_secrets_for_emergencies_only() {
-    let share = SecretShare::from_bytes([7; 32]);
     let checked = |world: &World, deposit: &Deposit| {
         let state = world.fetched(deposit_reads(deposit));
         let verdict = check_deposit(&state, world.ledger.chain(), world.now, deposit);
@@ -659,7 +658,7 @@ fn a_deposit_holds_shares_of_secrets_for_emergencies_only() {
         Deposit::sign(chain, north, terms(), dealt, &key(CONTROLLER)).unwrap()
     };
     let (standing, emergency) = (granted(), emergency());
-    let (without, with) = (vec![], vec![share.clone()]);
+    let (without, with) = (vec![], vec![SecretShare::from_bytes([7; 32])]);
     let wrong = Some(Refusal::WrongSecrets);
     assert_eq!(
         checked(&standing, &deposit(&standing, without.clone())),
@@ -669,65 +668,53 @@ fn a_deposit_holds_shares_of_secrets_for_emergencies_only() {
     assert_eq!(checked(&emergency, &deposit(&emergency, without)), wrong);
     let good = deposit(&emergency, with);
     assert_eq!(checked(&emergency, &good), None);
-    // For another holder, scope, grant or chain, or by another: the deposit's own signature is not
-    // what this is about, so it is made anew around each.
-    let of = SecretOf {
-        chain: emergency.ledger.chain(),
-        grant: good.grant,
-        holder: member_id(NORTH),
-        scope: &terms().scopes[0].key,
-    };
+}
+
+/// For another holder, scope, grant or chain, or by another than the patient, the signature on a
+/// share is worth nothing, whatever deposit it comes in.
+#[test]
+fn a_share_of_a_secret_is_signed_by_the_patient_for_one_holder_and_scope() {
+    let terms = terms();
     let other_scope = delegator().public().scope(&scope(3));
-    let signed = |of: &SecretOf<'_>, by: u8| SignedSecret::sign(share.clone(), of, &key(by));
-    signed(&of, CONTROLLER)
-        .verify(&of, &key(CONTROLLER).verifying_key())
-        .unwrap();
+    let of = SecretOf {
+        chain: emergency().ledger.chain(),
+        grant: grant().id(),
+        holder: member_id(NORTH),
+        scope: &terms.scopes[0].key,
+    };
+    let verified = |signed_of: &SecretOf<'_>, by: u8| {
+        let share = SecretShare::from_bytes([7; 32]);
+        let signed = SignedSecret::sign(share, signed_of, &key(by));
+        signed.verify(&of, &key(CONTROLLER).verifying_key())
+    };
+    verified(&of, CONTROLLER).unwrap();
+    assert!(verified(&of, READER).is_err());
     for foreign in [
-        signed(&of, READER),
-        signed(
-            &SecretOf {
-                holder: member_id(SOUTH),
-                ..of
-            },
-            CONTROLLER,
-        ),
-        signed(
-            &SecretOf {
-                scope: &other_scope,
-                ..of
-            },
-            CONTROLLER,
-        ),
-        signed(
-            &SecretOf {
-                grant: GrantId::from_bytes([1; 32]),
-                ..of
-            },
-            CONTROLLER,
-        ),
-        signed(
-            &SecretOf {
-                chain: ChainId::from_bytes([1; 32]),
-                ..of
-            },
-            CONTROLLER,
-        ),
+        SecretOf {
+            holder: member_id(SOUTH),
+            ..of
+        },
+        SecretOf {
+            scope: &other_scope,
+            ..of
+        },
+        SecretOf {
+            grant: GrantId::from_bytes([1; 32]),
+            ..of
+        },
+        SecretOf {
+            chain: ChainId::from_bytes([1; 32]),
+            ..of
+        },
     ] {
-        assert!(
-            foreign
-                .verify(&of, &key(CONTROLLER).verifying_key())
-                .is_err()
-        );
+        assert!(verified(&foreign, CONTROLLER).is_err(), "{foreign:?}");
     }
 }
 
-/// Section 2, item 2 of the review: who asks without proof learns what stands on the chain, and
-/// nothing of the terms. Every grant state, holder and request is tried against every set of terms
-/// that could be hidden there, and none at all: all get the same answer.
-#[test]
-fn no_refusal_depends_on_hidden_terms_for_who_proves_nothing() {
+/// What a holder may have of a grant's terms: none, the true ones, and ones that differ in a part.
+fn hidden_terms() -> [Option<Terms>; 8] {
     let named = |reader| Terms { reader, ..terms() };
-    let hidden = [
+    [
         None,
         Some(terms()),
         Some(named(certificate_id(31, SOUTH))),
@@ -748,7 +735,19 @@ fn no_refusal_depends_on_hidden_terms_for_who_proves_nothing() {
             salt: Salt::from_bytes([9; 32]),
             ..terms()
         }),
-    ];
+    ]
+}
+
+/// A grant for emergencies that was opened.
+fn opened() -> World {
+    let mut world = emergency();
+    let opening = opening(&world, (31, SOUTH), (32, NORTH));
+    world.applied(32, opening);
+    world
+}
+
+/// The grant and its reader in every state that stands on the chain.
+fn worlds_of_every_state() -> Vec<World> {
     let mut worlds = vec![granted(), emergency()];
     for state in [GrantState::Paused, GrantState::Revoked] {
         let mut world = granted();
@@ -761,62 +760,57 @@ fn no_refusal_depends_on_hidden_terms_for_who_proves_nothing() {
     let mut left = granted();
     left.applied(SOUTH, revoked(READER, SOUTH));
     worlds.push(left);
-    let mut opened = emergency();
-    let opening = opening(&opened, (31, SOUTH), (32, NORTH));
-    opened.applied(32, opening);
-    worlds.push(opened);
-    for (number, world) in worlds.iter().enumerate() {
-        // In his own name with another's key, in the reader's name, with an old request of his that
-        // was recorded, for whatever purpose, scope and record.
-        let asked_at = world.now;
-        let base = Ask { asked_at, ..ask() };
-        let stale = TimeMs::new(world.now.get() + CLOCK_SKEW_MS + 1);
-        let asks = [
-            (base.clone(), 31),
-            (base.clone(), 99),
-            (
-                Ask {
-                    reader: certificate_id(31, SOUTH),
-                    ..base.clone()
-                },
-                READER,
-            ),
-            (
-                Ask {
-                    reader: CertificateId::from_bytes([9; 32]),
-                    ..base.clone()
-                },
-                READER,
-            ),
-            (
-                Ask {
-                    purpose: Purpose::Research,
-                    ..base.clone()
-                },
-                31,
-            ),
-            (
-                Ask {
-                    scope: delegator().public().scope(&scope(3)),
-                    ..base.clone()
-                },
-                31,
-            ),
-            (
-                Ask {
-                    record: record_id(9),
-                    ..base.clone()
-                },
-                31,
-            ),
-            (
-                Ask {
-                    asked_at: stale,
-                    ..base
-                },
-                READER,
-            ),
-        ];
+    worlds.push(opened());
+    worlds
+}
+
+/// Asks, and who signs them: in his own name with another's key, in the reader's name, with an old
+/// request of his that was recorded, for whatever purpose, scope and record.
+fn asks_without_proof(now: TimeMs) -> Vec<(Ask, u8)> {
+    let base = Ask {
+        asked_at: now,
+        ..ask()
+    };
+    let named = |reader| Ask {
+        reader,
+        ..base.clone()
+    };
+    let research = Ask {
+        purpose: Purpose::Research,
+        ..base.clone()
+    };
+    let other_scope = Ask {
+        scope: delegator().public().scope(&scope(3)),
+        ..base.clone()
+    };
+    let other_record = Ask {
+        record: record_id(9),
+        ..base.clone()
+    };
+    let stale = Ask {
+        asked_at: now.plus_ms(CLOCK_SKEW_MS + 1),
+        ..base.clone()
+    };
+    vec![
+        (base.clone(), 31),
+        (base.clone(), 99),
+        (named(certificate_id(31, SOUTH)), READER),
+        (named(CertificateId::from_bytes([9; 32])), READER),
+        (research, 31),
+        (other_scope, 31),
+        (other_record, 31),
+        (stale, READER),
+    ]
+}
+
+/// Section 2, item 2 of the review: who asks without proof learns what stands on the chain, and
+/// nothing of the terms. Every grant state, holder and request is tried against every set of terms
+/// that could be hidden there, and none at all: all get the same answer.
+#[test]
+fn no_refusal_depends_on_hidden_terms_for_who_proves_nothing() {
+    let hidden = hidden_terms();
+    for (number, world) in worlds_of_every_state().iter().enumerate() {
+        let asks = asks_without_proof(world.now);
         for (place, (ask, signer)) in asks.into_iter().enumerate() {
             let answers = hidden
                 .each_ref()
@@ -826,16 +820,16 @@ fn no_refusal_depends_on_hidden_terms_for_who_proves_nothing() {
             assert!(same, "world {number}, ask {place}: {answers:?}");
         }
     }
-    // Whoever proves to be another doctor learns that he is not the reader, and no more.
-    let world = emergency();
-    let mut world = world;
-    let opening = self::opening(&world, (31, SOUTH), (32, NORTH));
-    world.applied(32, opening);
+}
+
+#[test]
+fn who_proves_to_be_another_doctor_learns_that_he_is_not_the_reader_and_no_more() {
+    let world = opened();
     let other = Ask {
         reader: certificate_id(31, SOUTH),
         ..ask()
     };
-    for terms in hidden.iter().flatten() {
+    for terms in hidden_terms().iter().flatten() {
         let answer = verdict(&world, other.clone(), &key(31), Some(terms));
         let expected = if terms.reader == other.reader {
             Refusal::TermsMismatch
