@@ -343,6 +343,8 @@ impl World {
             // The node was cut off for longer than the voucher counts, or the hospital is not
             // admitted yet.
             Err(Refusal::NotVouched | Refusal::MemberUnknown) => return,
+            // Made before this node crashed: the same controller, in other bytes.
+            Err(Refusal::GrantExists) => {}
             Err(refusal) => self.violated(format!("a sound grant was refused: {refusal}")),
             Ok(_) => {}
         }
