@@ -12,7 +12,7 @@
 //! people/<name>.passes      passes for appending to traces, with their keys
 //! people/<name>.queue       captures that wait
 //! people/<name>.sealed/     what was sealed of each visit, and what was sent and is not final yet
-//! people/<name>.sealing     is locked while the person seals
+//! people/<name>.sealing     is locked while the person seals, or queue or passes are in use
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! patients/<name>.name      the wallet's name, where the file's is another
 //! issued/<product>          numbers of packs and cartons that were made, one a line, so that none
@@ -310,7 +310,8 @@ impl Home {
         self.write(&seal_file(name, id), notes)
     }
 
-    /// Keeps others out while the person called `name` seals.
+    /// Keeps others out while the person called `name` seals, or has a hand in the queue and the
+    /// passes: what is read there is written back later.
     pub fn lock_sealing(&self, name: &str) -> anyhow::Result<fs::File> {
         let path = self
             .root
@@ -320,7 +321,7 @@ impl Home {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(_) => Err(trouble(
-                format!("another command seals in the name of `{name}`"),
+                format!("another command seals or appends in the name of `{name}`"),
                 "wait until it is done",
             )),
         }

@@ -369,11 +369,12 @@ impl Doctor {
 
     /// Reads a record under a standing grant: asks key holders until their parts make a whole,
     /// opens it, and checks the author. Holders whose part is not of their share are found out and
-    /// left aside.
+    /// left aside; nobody is accused of what his node did not sign.
     ///
     /// # Errors
-    /// The rule by which key holders refuse, [`ClientError::FalsePartial`] when too many answered
-    /// falsely, or what is wrong with the record.
+    /// [`ClientError::OtherTerms`] when the letter is not of the grant that it names, the rule by
+    /// which key holders refuse, [`ClientError::FalsePartial`] when too many answered falsely, or
+    /// what is wrong with the record.
     pub async fn read<T: Transport>(
         &self,
         session: &Session<T>,
@@ -387,6 +388,7 @@ impl Doctor {
         let granted = granted.ok_or(ClientError::NotInLetter { record })?;
         let ask = self.signed_ask(session.chain(), letter, (record, scope), now);
         let grant = session.grant(letter.grant).await?.grant;
+        of_grant(letter, &grant)?;
         let entry = session.record(record).await?;
         let object = session.object(&entry).await?;
         let proven = object.verify(session.chain(), &scope);
@@ -404,21 +406,14 @@ impl Doctor {
             let Some(index) = grant.holder_index(*holder) else {
                 continue;
             };
-            let asked = HolderAsk {
-                holder: *holder,
-                hops: HOPS_MAX,
-                ask: ask.clone(),
-            };
-            match session.ask(asked).await {
-                Ok(signed) => match self.part(session, &ask, (&grant, *holder), signed) {
-                    Ok((partial, share)) => gathering.parts.push(Part {
-                        holder: *holder,
-                        index,
-                        partial,
-                        share,
-                    }),
-                    Err(_) => gathering.wrong.push(*holder),
-                },
+            match self.answer(session, &ask, (&grant, *holder)).await {
+                Ok(Some((partial, share))) => gathering.parts.push(Part {
+                    holder: *holder,
+                    index,
+                    partial,
+                    share,
+                }),
+                Ok(None) => gathering.wrong.push(*holder),
                 Err(error) => refused = more_telling(refused, error),
             }
             let Some((whole, secret)) = gathering.whole()? else {
@@ -463,6 +458,28 @@ impl Doctor {
         SignedAsk::sign(chain, ask, &self.keys.signing)
     }
 
+    /// Asks a holder for its part. `None` when what it answered is none: that is its own fault,
+    /// since its node signed it. An answer that its node did not sign is nobody's: whoever passed
+    /// it on may have changed it.
+    async fn answer<T: Transport>(
+        &self,
+        session: &Session<T>,
+        ask: &SignedAsk,
+        (grant, holder): (&Grant, MemberId),
+    ) -> Result<Option<(Partial, Option<SecretShare>)>, ClientError> {
+        let asked = HolderAsk {
+            holder,
+            hops: HOPS_MAX,
+            ask: ask.clone(),
+        };
+        let signed = session.ask(asked).await?;
+        let node = session.member(holder).await?.member.node;
+        if signed.verify(session.chain(), ask, &node).is_err() {
+            return Err(ClientError::WrongAnswer { request: "ask" });
+        }
+        Ok(self.part(session, ask, (grant, holder), signed).ok())
+    }
+
     /// A holder's answer: its partial, and its share of the scope's secret when it holds one. That
     /// share is opened, and its patient's signature checked.
     fn part<T: Transport>(
@@ -473,9 +490,6 @@ impl Doctor {
         signed: SignedPartial,
     ) -> Result<(Partial, Option<SecretShare>), ClientError> {
         let (chain, scope) = (session.chain(), &ask.ask.scope);
-        if signed.holder != holder {
-            return Err(ClientError::FalsePartial { holder });
-        }
         let secret = signed.open_secret(chain, ask, &self.keys.kem)?;
         if let Some(secret) = &secret {
             let of = SecretOf {
@@ -643,6 +657,20 @@ impl Gathering<'_> {
             right
         });
         wrong.len() > before
+    }
+}
+
+/// Whether the letter is of the grant as it stands on the chain. By the commitments of another one
+/// every honest key holder would be found to lie.
+fn of_grant(letter: &Letter, grant: &Grant) -> Result<(), ClientError> {
+    let threshold = usize::from(grant.threshold);
+    let mut scopes = letter.terms.scopes.iter();
+    let as_many = scopes.all(|scope| scope.commitment.0.threshold() == threshold);
+    match as_many && letter.terms.commitment() == grant.terms {
+        true => Ok(()),
+        false => Err(ClientError::OtherTerms {
+            grant: letter.grant,
+        }),
     }
 }
 

@@ -124,6 +124,12 @@ pub enum ClientError {
         /// The first of them.
         holder: MemberId,
     },
+    /// The letter's terms are not those to which its grant commits on the chain.
+    #[error("the letter tells other terms than grant {grant} has")]
+    OtherTerms {
+        /// The grant that it names.
+        grant: GrantId,
+    },
     /// The letter does not mention the record.
     #[error("the letter does not mention record {record}")]
     NotInLetter {

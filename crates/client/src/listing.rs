@@ -7,7 +7,7 @@ use yilian_protocol::{
     media::MediaType,
 };
 
-use crate::{ClientError, Hit, Patient, Session, people};
+use crate::{ClientError, Hit, PassedOver, Patient, Session, people};
 
 /// A record that was opened, and whose author was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,17 +64,30 @@ impl Opened {
     }
 }
 
-/// All records of a patient, each opened, in the order of the visits.
+/// A patient's records: each of them stands in one of the two lists.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Those that open, in the order of the visits.
+    pub opened: Vec<Opened>,
+    /// Those that do not, and why.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// All records of a patient, each opened. One that does not open hides none of the others.
 ///
 /// # Errors
-/// As [`Patient::open`]: one record that does not open is not passed over.
+/// When the node does not tell which there are.
 pub async fn records<T: Transport>(
     session: &Session<T>,
     patient: &Patient,
-) -> Result<Vec<Opened>, ClientError> {
-    let mut records = Vec::new();
+) -> Result<Records, ClientError> {
+    let mut records = Records::default();
     for RecordEntry { sealed, .. } in patient.records(session).await? {
-        records.push(Opened::by_patient(session, patient, sealed.record).await?);
+        let record = sealed.record;
+        match Opened::by_patient(session, patient, record).await {
+            Ok(opened) => records.opened.push(opened),
+            Err(cause) => records.passed_over.push(PassedOver { record, cause }),
+        }
     }
     Ok(records)
 }

@@ -4,28 +4,20 @@ use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    pre::{DelegateePublic, DelegatorPublic, ScopeSecret},
+    pre::{DelegatorPublic, ScopeSecret},
     pseudonym::{Escrow, Nym},
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed, VisitKeys},
-    shamir,
 };
 use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
     call::{Form, OneShot, RecordEntry, Transport},
-    codec::List,
-    grant::{
-        Commitment, Dealt, Deposit, Grant, GrantChange, GrantState, GrantedScope, Purpose, Terms,
-        Use, UsesRequest,
-    },
-    ids::Salt,
+    grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
-    refusal::Refusal,
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
-    voucher::NewGrant,
 };
 
 use crate::{
@@ -33,9 +25,11 @@ use crate::{
     calendar::{hours_after, quarter},
     doctor::open_verified,
     search::{self, Checked, Hit, SearchLetter, SearchRequest, Tagged, Visited},
-    share::{Letter, LetterRecord, SealedLetter, Share},
+    share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
+
+mod granting;
 
 /// How many unused visits in a row end the search of a recovery.
 const RECOVERY_GAP: u32 = 20;
@@ -112,6 +106,17 @@ pub struct Granted {
     pub sealed: SealedLetter<Letter>,
     /// Key holders that did not take their shares; enough others did.
     pub without: Vec<MemberId>,
+    /// Records that the letter does not name because they do not open.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A record of the patient's that does not open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The record.
+    pub record: RecordId,
+    /// Why it does not.
+    pub cause: ClientError,
 }
 
 /// A record opened by its owner.
@@ -318,18 +323,21 @@ impl Patient {
         Ok(visited.collect())
     }
 
-    /// The quarter of a visit whose note lacks it: a record of the visit tells. `None` when it has
-    /// none.
+    /// The quarter of a visit whose note lacks it: a record of the visit tells. When none can be
+    /// read, it is taken to be that in which the first came onto the chain. `None` when the visit
+    /// has no record.
     async fn quarter_of<T: Transport>(
         &self,
         session: &Session<T>,
         note: &VisitNote,
     ) -> Result<Option<Quarter>, ClientError> {
         let entries = session.visit(&self.nym(note)).await?;
-        let Some(entry) = entries.first() else {
-            return Ok(None);
-        };
-        Ok(Some(self.own(session, entry).await?.scope.period))
+        for entry in &entries {
+            if let Ok(own) = self.own(session, entry).await {
+                return Ok(Some(own.scope.period));
+            }
+        }
+        Ok(entries.first().map(|entry| quarter(entry.admitted.time)))
     }
 
     /// Shares one record with one reader, once. The node that helps learns neither patient nor
@@ -370,92 +378,6 @@ impl Patient {
             capsule,
         };
         Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
-    }
-
-    /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to
-    /// its node, and writes the reader's letter. When fewer holders than the threshold take their
-    /// shares, the grant is revoked again.
-    ///
-    /// # Errors
-    /// When the reader is not registered, or ledger or key holder refuse.
-    pub async fn grant<T: Transport>(
-        &mut self,
-        session: &Session<T>,
-        request: GrantRequest,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Granted, ClientError> {
-        let distinct: BTreeSet<&MemberId> = request.holders.iter().collect();
-        if distinct.len() != request.holders.len() {
-            // The ledger would say so too, when the wallet has noted a grant that is none.
-            return Err(Refusal::BadHolders.into());
-        }
-        let reader = session.certificate(request.reader).await?;
-        let scopes = self.granted_scopes(&request);
-        let (named, dealt) = deal(&request, &scopes, &reader.certificate.delegatee, rng)?;
-        let mut salt = [0; 32];
-        rng.fill_bytes(&mut salt);
-        let terms = Terms {
-            salt: Salt::from_bytes(salt),
-            reader: request.reader,
-            purpose: request.purpose,
-            from: request.from,
-            scopes: List::new(named)?,
-        };
-
-        let counter = self.wallet.grant_counter;
-        let controller = self.keys.grant(counter);
-        let grant = Grant {
-            controller: controller.verifying_key(),
-            terms: terms.commitment(),
-            until: request.until,
-            holders: List::new(request.holders.clone())?,
-            threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
-            emergency: request.emergency,
-        };
-        let id = grant.id();
-        let body = vouched(session, grant, rng).await?;
-        // Noted before it is sent: a grant on the chain that the wallet does not know could not be
-        // revoked.
-        self.wallet.grant_counter = counter.saturating_add(1);
-        self.wallet.grants.push(GrantNote {
-            grant: id,
-            counter,
-            terms: Some(terms.clone()),
-        });
-        session.order(body, &controller).await?;
-
-        let mut deposits = Vec::with_capacity(dealt.len());
-        for (holder, dealt) in request.holders.iter().zip(dealt) {
-            let (chain, terms) = (session.chain(), terms.clone());
-            deposits.push(Deposit::sign(chain, *holder, terms, dealt, &controller)?);
-        }
-        let (without, cause) = give_each(session, &deposits, rng).await;
-        let took = deposits.len().saturating_sub(without.len());
-        if let Some(cause) = cause.filter(|_| took < request.threshold) {
-            self.set_grant(session, id, GrantState::Revoked).await?;
-            return Err(ClientError::TooFewHolders {
-                took,
-                threshold: request.threshold,
-                cause: Box::new(cause),
-            });
-        }
-        let records = self.records_in(session, &scopes).await?;
-        let secrets = scopes.iter().filter(|_| !request.emergency);
-        let secrets = secrets.map(|(_, _, secret)| secret.psk().clone());
-        let letter = Letter {
-            chain: session.chain(),
-            grant: id,
-            terms,
-            secrets: List::new(secrets.collect())?,
-            records: List::new(records)?,
-        };
-        let to = (request.reader, &reader.certificate.kem);
-        let sealed = SealedLetter::seal(&letter, to, rng)?;
-        Ok(Granted {
-            letter,
-            sealed,
-            without,
-        })
     }
 
     /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
@@ -616,53 +538,6 @@ impl Patient {
         })
     }
 
-    /// Every scope that a grant request covers: the levels it names, of each quarter visited and of
-    /// each named for the future. Private visits stay out.
-    fn granted_scopes(&self, request: &GrantRequest) -> Vec<(MemberId, Scope, ScopeSecret)> {
-        let visited = self.wallet.visits.iter().filter(|note| !note.private);
-        let visited = visited.filter_map(|note| Some((note.hospital, note.period?.0)));
-        let mut quarters: Vec<_> = visited.chain(request.future.iter().copied()).collect();
-        quarters.sort();
-        quarters.dedup();
-
-        let mut scopes = Vec::new();
-        for (hospital, period) in quarters {
-            let delegator = self.keys.hospital(hospital.as_bytes()).delegator;
-            for &confidentiality in &request.confidentialities {
-                let scope = Scope {
-                    confidentiality,
-                    period,
-                    tag: None,
-                };
-                scopes.push((hospital, scope, delegator.scope(&scope)));
-            }
-        }
-        scopes
-    }
-
-    /// The records that lie in `scopes`, for the reader's letter.
-    async fn records_in<T: Transport>(
-        &self,
-        session: &Session<T>,
-        scopes: &[(MemberId, Scope, ScopeSecret)],
-    ) -> Result<Vec<LetterRecord>, ClientError> {
-        let mut records = Vec::new();
-        for entry in self.records(session).await? {
-            let own = self.own(session, &entry).await?;
-            let named = scopes
-                .iter()
-                .any(|(hospital, scope, _)| *hospital == entry.hospital && *scope == own.scope);
-            if named {
-                let scope = own.secret.key();
-                records.push(LetterRecord {
-                    record: entry.sealed.record,
-                    scope,
-                });
-            }
-        }
-        Ok(records)
-    }
-
     fn nym(&self, note: &VisitNote) -> Nym {
         self.visit_keys(note.hospital, note.counter).nym
     }
@@ -696,79 +571,4 @@ impl OwnObject {
         }
         Ok(verified)
     }
-}
-
-/// What each key holder is dealt of each scope, and the scopes as the terms name them.
-fn deal(
-    request: &GrantRequest,
-    scopes: &[(MemberId, Scope, ScopeSecret)],
-    delegatee: &DelegateePublic,
-    rng: &mut impl CryptoRng,
-) -> Result<(Vec<GrantedScope>, Vec<Dealt>), ClientError> {
-    let (threshold, count) = (request.threshold, request.holders.len());
-    let (mut named, mut dealt) = (Vec::new(), vec![Dealt::default(); count]);
-    for (_, _, secret) in scopes {
-        let (commitment, shares) = secret.deal(delegatee, threshold, count, rng)?;
-        named.push(GrantedScope {
-            key: secret.key(),
-            commitment: Commitment(commitment),
-        });
-        let pairs = dealt.iter_mut().zip(shares);
-        pairs.for_each(|(holder, share)| holder.shares.push(share));
-        if request.emergency {
-            // The clinicians of an emergency have no letter from the patient.
-            let parts = shamir::split(secret.psk(), threshold, count, rng)?;
-            let pairs = dealt.iter_mut().zip(parts);
-            pairs.for_each(|(holder, part)| holder.secrets.push(part));
-        }
-    }
-    Ok((named, dealt))
-}
-
-/// Brings each holder its deposit. Who did not take it, and why the first of them did not.
-async fn give_each<T: Transport>(
-    session: &Session<T>,
-    deposits: &[Deposit],
-    rng: &mut impl CryptoRng,
-) -> (Vec<MemberId>, Option<ClientError>) {
-    let (mut without, mut cause) = (Vec::new(), None);
-    for deposit in deposits {
-        if let Err(error) = give(session, deposit, rng).await {
-            without.push(deposit.holder);
-            cause.get_or_insert(error);
-        }
-    }
-    (without, cause)
-}
-
-/// The grant with the word of one of its key holders, whichever gives it first. They are asked from
-/// one that is drawn, so that it tells nobody which of them the patient visits.
-async fn vouched<T: Transport>(
-    session: &Session<T>,
-    grant: Grant,
-    rng: &mut impl CryptoRng,
-) -> Result<Body, ClientError> {
-    let mut holders = grant.holders.clone().into_vec();
-    let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
-    let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
-    holders.rotate_left(first);
-    let mut refused = ClientError::from(Refusal::BadHolders);
-    for holder in holders {
-        match session.vouch(&grant, holder).await {
-            Ok(voucher) => return Ok(Body::CreateGrant(NewGrant { grant, voucher })),
-            Err(error) => refused = error,
-        }
-    }
-    Err(refused)
-}
-
-/// Seals a deposit to its holder's node, and sends it there.
-async fn give<T: Transport>(
-    session: &Session<T>,
-    deposit: &Deposit,
-    rng: &mut impl CryptoRng,
-) -> Result<(), ClientError> {
-    let member = session.member(deposit.holder).await?.member;
-    let sealed = deposit.seal(session.chain(), &member.kem, rng)?;
-    session.deposit(sealed).await
 }

@@ -116,7 +116,8 @@ pub enum Step {
     Signed,
     /// The first capture is on the chain, and out of the queue.
     Appended(Appended),
-    /// A rule refuses the first capture, now and always; it is out of the queue.
+    /// A rule refuses the first capture, now and always, as a receipt proves; it is out of the
+    /// queue.
     Refused(Refused),
     /// Somebody else was faster, or the window of heights is over: the next step signs it anew.
     Stale,
@@ -208,8 +209,8 @@ impl Queue {
     /// sends the one that is signed. `None` when nothing waits.
     ///
     /// # Errors
-    /// What may pass, as a node that does not answer or a book without passes; the capture stays
-    /// first. Queue and book are to be kept all the same.
+    /// What may pass, as a node that does not answer, one that refuses by its word alone, or a book
+    /// without passes; the capture stays first. Queue and book are to be kept all the same.
     pub async fn advance<T: Transport>(
         &mut self,
         session: &Session<T>,
@@ -276,10 +277,11 @@ async fn send<T: Transport>(
     })?;
     match session.submit(append).await {
         Ok(receipt) => Ok(Step::Appended(Appended::of(capture, receipt.header.height))),
-        Err(error) => match error.refusal().filter(|rule| !may_pass(*rule)) {
-            Some(rule) => Ok(Step::Refused(Refused::of(capture, rule))),
-            None => Err(error),
-        },
+        // By a receipt. What a node only says may pass, and takes no capture out.
+        Err(ClientError::Refused(rule)) if !may_pass(rule) => {
+            Ok(Step::Refused(Refused::of(capture, rule)))
+        }
+        Err(error) => Err(error),
     }
 }
 

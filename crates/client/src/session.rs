@@ -586,7 +586,8 @@ impl<T: Transport> Session<T> {
         self.read(tables::GRANT, id.as_bytes()).await
     }
 
-    /// Asks a key holder for its part of a record under a standing grant. The part is not verified.
+    /// Asks a key holder for its part of a record under a standing grant. Neither the part nor the
+    /// holder's signature is verified.
     ///
     /// # Errors
     /// The rule by which the key holder refuses.

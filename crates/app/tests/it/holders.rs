@@ -15,7 +15,7 @@ use yilian_node::{
     service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
-    Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
+    ChainId, Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
     call::{Answered, AskHolder, Call, CallError, Form, LeaveDeposit, Reencapsulate, Transport},
     codec::{Blob, Text},
     governance::EpochBlocks,
@@ -63,6 +63,8 @@ enum Conduct {
     Other,
     /// Answers with its own part for another record.
     Stale,
+    /// Answers honestly; who passes it on puts the part of the holder before it in its place.
+    Swapped,
     /// Takes no share.
     Unwilling,
 }
@@ -71,6 +73,7 @@ enum Conduct {
 #[derive(Clone)]
 struct Way {
     node: InProcess,
+    chain: ChainId,
     conduct: Arc<Mutex<BTreeMap<MemberId, Conduct>>>,
     told: Arc<Mutex<BTreeMap<MemberId, SignedPartial>>>,
     /// The rekey of the latest one-shot sharing.
@@ -122,7 +125,7 @@ impl Way {
         let (holder, mut asked) = (ask.holder, ask.clone());
         match self.conduct_of(holder) {
             Some(Conduct::Silent) => return Err(silent()),
-            Some(Conduct::Other) => {
+            Some(Conduct::Other | Conduct::Swapped) => {
                 let members = Hospitals.members();
                 let place = members.iter().position(|member| *member == holder).unwrap();
                 asked.holder = members[(place + members.len() - 1) % members.len()];
@@ -135,6 +138,16 @@ impl Way {
         match (self.conduct_of(holder), told.get(&holder)) {
             (Some(Conduct::Stale), Some(before)) => partial = before.clone(),
             _ => drop(told.insert(holder, partial.clone())),
+        }
+        let lies = matches!(
+            self.conduct_of(holder),
+            Some(Conduct::Other | Conduct::Stale)
+        );
+        if lies {
+            // A holder signs its lies.
+            let parts = (partial.partial, partial.secret);
+            let key = Hospitals.key(holder).unwrap();
+            partial = SignedPartial::sign(self.chain, &ask.ask, holder, parts, &key);
         }
         Ok(partial)
     }
@@ -185,6 +198,7 @@ impl World {
         let node = Arc::new(node.unwrap());
         let way = Way {
             node: InProcess::new(Arc::clone(&node)),
+            chain: genesis.chain(),
             conduct: Arc::default(),
             told: Arc::default(),
             rekey: Arc::default(),
@@ -295,6 +309,20 @@ async fn liars_are_named_and_left_aside_as_long_as_enough_are_honest() {
         matches!(error, ClientError::Call(CallError::Unreachable { .. })),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_swaps_a_part_on_its_way_accuses_no_holder() {
+    let mut world = World::new().await;
+    let made = world.grant(3).await.unwrap();
+    for number in 0..2 {
+        world.way.behaves(number, Conduct::Swapped);
+    }
+    assert_eq!(world.read(&made).await.unwrap(), []);
+    // With too few left the record stays closed, and still no holder is named.
+    world.way.behaves(2, Conduct::Swapped);
+    let error = world.read(&made).await.unwrap_err();
+    assert_eq!(error, ClientError::WrongAnswer { request: "ask" });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,6 +101,41 @@ fn codes_are_made_once_and_read_again() {
     assert!(error["error"].to_string().contains("century"), "{error}");
 }
 
+/// A second command that read the queue before the first wrote it back would write it back without
+/// what the first kept, or take its passes.
+#[test]
+fn a_capture_is_not_lost_between_two_commands_that_have_the_queue() {
+    let yilian = with_handlers();
+    let all = yilian.file("both.txt");
+    yilian.ok(&gs1(&all, &[]));
+    yilian.ok(&["trace", "commission", "Mai", "--codes", &all, "--offline"]);
+    let lock = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(yilian.path("home/people/Mai.sealing"))
+        .unwrap();
+    lock.lock().unwrap();
+    let ship = ["trace", "ship", "Mai", "--codes", &all, "--offline"];
+    for command in [
+        &ship[..],
+        &ship[..5],
+        &["trace", "sync", "Mai"],
+        &["ca", "passes", "Mai", "--count", "1"],
+    ] {
+        let error = yilian.fails(command);
+        let told = error["error"].to_string();
+        assert!(told.contains("another command"), "{command:?}: {told}");
+    }
+    // Others are not kept waiting, and nobody without a name leaves a file.
+    yilian.ok(&["ca", "passes", "Kuai", "--count", "1"]);
+    yilian.fails(&["trace", "sync", "Nobody"]);
+    assert!(!yilian.path("home/people/Nobody.sealing").exists());
+    drop(lock);
+    assert_eq!(yilian.ok(&ship)["waiting"], 2);
+    let synced = yilian.ok(&["trace", "sync", "Mai"]);
+    assert_eq!(synced["appended"].as_array().unwrap().len(), 2);
+}
+
 /// Some packs of batch L7 that were commissioned: the file with all, one file each, and serials.
 struct Packs {
     all: String,

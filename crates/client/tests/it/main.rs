@@ -10,8 +10,10 @@
 mod actors;
 mod attacks;
 mod calendar;
+mod crooked;
 mod drafts;
 mod faults;
+mod granting;
 mod grants;
 mod people;
 mod queue;

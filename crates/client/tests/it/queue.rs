@@ -6,13 +6,16 @@ use yilian_client::{
     queue::{Appended, Queue, Step, append, lots},
     trace::{Alarm, Capture, CaptureError, EventMaker, Handler, Pack, PassBook, Trail, inspect},
 };
-use yilian_protocol::{refusal::Refusal, registry::Role, trace::TraceAction};
+use yilian_protocol::{call::CallError, refusal::Refusal, registry::Role, trace::TraceAction};
 use yilian_record::{
     epcis::Event,
     gs1::{Code20, Expiry, Gtin, Identity, PackCode, PackSecret},
 };
 
-use crate::world::{World, hospital, now};
+use crate::{
+    crooked::Crooked,
+    world::{World, hospital, now},
+};
 
 /// A maker with his device: what it keeps is JSON, as files have it.
 struct Device {
@@ -198,6 +201,28 @@ async fn what_is_refused_for_good_is_told_and_holds_nobody_up() {
     assert_eq!(refused.step, "commissioning");
     assert!(refused.event.is_some());
     assert_eq!(told(&device.trail(&other).await), ["commissioning"]);
+}
+
+/// A node that lies, or is wrong, says that a rule refuses for good. Only a receipt proves that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_by_a_nodes_word_alone_takes_no_capture_out() {
+    let mut device = Device::new(10).await;
+    let pack = pack("WORD");
+    device.add(&[capture(&pack, TraceAction::Commission)]);
+    assert_eq!(device.step(false).await.unwrap(), Some(Step::Signed));
+    let (crooked, session) = Crooked::session(&device.world).await;
+    crooked.bends().refusals = vec![Refusal::TraceExists];
+    let (mut book, mut queue) = device.load();
+    let rng = &mut rand::rng();
+    let step = queue.advance(&session, &device.handler, &mut book, now(), rng);
+    let rule = Refusal::TraceExists;
+    let refused = ClientError::Call(CallError::Refused { rule });
+    assert_eq!(step.await.unwrap_err(), refused);
+    assert_eq!(queue.len(), 1);
+    device.keep(&book, &queue);
+    let steps = device.drain().await;
+    assert!(matches!(steps[..], [Step::Appended(_)]), "{steps:?}");
+    assert_eq!(told(&device.trail(&pack).await), ["commissioning"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf};
 
 use clap::{Args, ValueEnum, value_parser};
 use serde::Serialize;
-use yilian_client::grants::{self, DAYS, DAYS_MAX, LEVELS, Listed, PURPOSE, ToldUse, Wish};
+use yilian_client::{
+    PassedOver, Wallet,
+    grants::{self, DAYS, DAYS_MAX, LEVELS, Listed, PURPOSE, ToldUse, Wish},
+};
 use yilian_protocol::{
     CertificateId, Confidentiality, GrantId,
     grant::{GrantState, OpeningEntry, Purpose, Use},
@@ -125,12 +128,18 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
             "give a --threshold from 1 to the count of the holders",
         ));
     }
+    let keep = |wallet: &Wallet| context.home.keep_wallet(&options.name, wallet);
     let made = patient
-        .grant(&opened.session, request, &mut rand::rng())
+        .grant_kept(&opened.session, request, &mut rand::rng(), keep)
         .await;
-    // Kept even when the grant failed half-way: what is on the chain must stay revocable.
-    context.home.keep_wallet(&options.name, patient.wallet())?;
+    // And as it is afterwards, though the grant failed half-way.
+    keep(patient.wallet())?;
     let made = made?;
+    for PassedOver { record, cause } in &made.passed_over {
+        warn(format_args!(
+            "the letter does not name record {record}, which does not open: {cause}"
+        ));
+    }
     for holder in &made.without {
         warn(format_args!(
             "member {holder} did not take its share; enough others did"

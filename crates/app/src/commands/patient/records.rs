@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use yilian_client::listing::{self, Opened};
+use yilian_client::{
+    PassedOver,
+    listing::{self, Opened},
+};
 use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
 
 use super::{Context, Written};
@@ -15,7 +18,12 @@ pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
     let patient = context.home.patient(name)?;
     let records = listing::records(&opened.session, &patient).await?;
     context.output.tell(&Listing {
-        records: records.into_iter().map(ListedRecord::from).collect(),
+        records: records.opened.into_iter().map(ListedRecord::from).collect(),
+        not_opened: records
+            .passed_over
+            .into_iter()
+            .map(NotOpened::from)
+            .collect(),
     })?;
     opened.close();
     Ok(())
@@ -88,6 +96,24 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
 #[derive(Serialize)]
 struct Listing {
     records: Vec<ListedRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_opened: Vec<NotOpened>,
+}
+
+/// A record that does not open, and why.
+#[derive(Serialize)]
+struct NotOpened {
+    record: RecordId,
+    cause: String,
+}
+
+impl From<PassedOver> for NotOpened {
+    fn from(PassedOver { record, cause }: PassedOver) -> Self {
+        Self {
+            record,
+            cause: cause.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -126,6 +152,9 @@ impl fmt::Display for Listing {
                 "{record}  {scope}  {}  {author}  {bytes} B",
                 signed_at.to_text()
             )?;
+        }
+        for NotOpened { record, cause } in &self.not_opened {
+            writeln!(f, "{record}  does not open: {cause}")?;
         }
         writeln!(f, "{} records", self.records.len())
     }

@@ -1,0 +1,463 @@
+//! Making a standing grant. All that can fail of itself is done before anything is sent, and the
+//! wallet is kept before the grant can stand on the chain: whatever ends the program in between,
+//! the patient can revoke what she granted, and grant again.
+//!
+//! ```text
+//! prepare: records, shares, letter --> a free number --> a holder's voucher --> wallet kept
+//!                                          ^                                        |
+//!                                          '------------ the number is used ---- ordered
+//!                                                                                   |
+//!                                                   letter <-- holders have shares <'
+//! ```
+
+use std::collections::BTreeSet;
+
+use rand_core::CryptoRng;
+use yilian_crypto::{
+    kem::KemPublic,
+    pre::{DelegateePublic, ScopeSecret},
+    scope::Scope,
+    shamir,
+    sign::SigningKey,
+};
+use yilian_protocol::{
+    GrantId, MemberId,
+    call::{RecordEntry, Transport},
+    codec::List,
+    grant::{Commitment, Dealt, Deposit, Grant, GrantState, GrantedScope, Terms, grant_id},
+    ids::Salt,
+    refusal::Refusal,
+    tx::Body,
+    voucher::{NewGrant, Voucher},
+};
+
+use super::{GrantRequest, Granted, PassedOver, Patient};
+use crate::{
+    ClientError, Session,
+    share::{Letter, LetterRecord, SealedLetter},
+    wallet::{GrantNote, VisitNote, Wallet},
+};
+
+/// How many numbers of grants are tried that turn out to be used only when the grant is ordered.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// A scope that a grant covers, and whose it is.
+type OwnScope = (MemberId, Scope, ScopeSecret);
+
+/// A grant as far as it is made before anything is sent.
+struct Prepared {
+    request: GrantRequest,
+    reader: KemPublic,
+    dealt: Vec<Dealt>,
+    /// Names the grant once it has a number.
+    letter: Letter,
+    passed_over: Vec<PassedOver>,
+}
+
+impl Patient {
+    /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to
+    /// its node, and writes the reader's letter. When fewer holders than the threshold take their
+    /// shares, the grant is revoked again.
+    ///
+    /// # Errors
+    /// When the reader is not registered, or ledger or key holder refuse.
+    pub async fn grant<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        request: GrantRequest,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Granted, ClientError> {
+        self.grant_kept(session, request, rng, |_: &Wallet| Ok(()))
+            .await
+    }
+
+    /// The same, and `keep` gets the wallet before the grant is ordered: a device that keeps it can
+    /// revoke the grant after a break.
+    ///
+    /// # Errors
+    /// As [`Patient::grant`], or what `keep` fails with; then nothing was ordered.
+    pub async fn grant_kept<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        request: GrantRequest,
+        rng: &mut impl CryptoRng,
+        keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<Granted, E> {
+        let mut prepared = self.prepare(session, request, rng).await?;
+        let controller = self.place(session, &mut prepared, rng, keep).await?;
+        Ok(self.hand_out(session, prepared, &controller, rng).await?)
+    }
+
+    /// Everything of the grant but its number. The records are looked for here: one that fails must
+    /// not leave a grant that stands and has no letter.
+    async fn prepare<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: GrantRequest,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Prepared, ClientError> {
+        let distinct: BTreeSet<&MemberId> = request.holders.iter().collect();
+        if distinct.len() != request.holders.len() {
+            // The ledger would say so too, when the wallet has noted a grant that is none.
+            return Err(Refusal::BadHolders.into());
+        }
+        let reader = session.certificate(request.reader).await?.certificate;
+        let scopes = self.granted_scopes(&request);
+        let (named, dealt) = deal(&request, &scopes, &reader.delegatee, rng)?;
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let (records, passed_over) = self.records_in(session, &scopes).await?;
+        let secrets = scopes.iter().filter(|_| !request.emergency);
+        let secrets = secrets.map(|(_, _, secret)| secret.psk().clone());
+        let controller = self.keys.grant(self.wallet.grant_counter);
+        let letter = Letter {
+            chain: session.chain(),
+            grant: grant_id(&controller.verifying_key()),
+            terms: Terms {
+                salt: Salt::from_bytes(salt),
+                reader: request.reader,
+                purpose: request.purpose,
+                from: request.from,
+                scopes: List::new(named)?,
+            },
+            secrets: List::new(secrets.collect())?,
+            records: List::new(records)?,
+        };
+        Ok(Prepared {
+            request,
+            reader: reader.kem,
+            dealt,
+            letter,
+            passed_over,
+        })
+    }
+
+    /// Puts the grant onto the chain under a number that no grant has. The key that controls it.
+    async fn place<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        prepared: &mut Prepared,
+        rng: &mut impl CryptoRng,
+        mut keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<SigningKey, E> {
+        let mut attempts = 0;
+        loop {
+            let counter = self.free_counter(session).await?;
+            let controller = self.keys.grant(counter);
+            let Prepared { request, .. } = &*prepared;
+            let grant = Grant {
+                controller: controller.verifying_key(),
+                terms: prepared.letter.terms.commitment(),
+                until: request.until,
+                holders: List::new(request.holders.clone()).map_err(ClientError::from)?,
+                threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
+                emergency: request.emergency,
+            };
+            prepared.letter.grant = grant.id();
+            let mut noted = |grant: &Grant| {
+                self.note(grant.id(), counter, &prepared.letter.terms);
+                keep(&self.wallet)
+            };
+            let done = ordered(session, &grant, &controller, rng, &mut noted).await;
+            match done {
+                Ok(()) => return Ok(controller),
+                Err(NotOrdered::Kept(error)) => return Err(error),
+                // Another device of this patient was faster, or the proof of absence was old.
+                Err(NotOrdered::Client(error))
+                    if error.refusal() == Some(Refusal::GrantExists) && attempts < ATTEMPTS_MAX =>
+                {
+                    attempts += 1;
+                    self.forget_terms(grant.id());
+                }
+                Err(NotOrdered::Client(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The number of the next grant. Those that are used and not noted are noted, so that their
+    /// grants can be revoked: of a wallet that a program did not live to keep.
+    async fn free_counter<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+    ) -> Result<u32, ClientError> {
+        loop {
+            let counter = self.wallet.grant_counter;
+            let grant = grant_id(&self.keys.grant(counter).verifying_key());
+            if session.find_grant(grant).await?.is_none() {
+                return Ok(counter);
+            }
+            self.wallet.grant_counter = counter.checked_add(1).ok_or(Refusal::GrantExists)?;
+            if self.wallet.grants.iter().all(|note| note.grant != grant) {
+                self.wallet.grants.push(GrantNote {
+                    grant,
+                    counter,
+                    terms: None,
+                });
+            }
+        }
+    }
+
+    /// Notes a grant that is about to be ordered, once.
+    fn note(&mut self, grant: GrantId, counter: u32, terms: &Terms) {
+        self.wallet.grant_counter = counter.saturating_add(1);
+        self.wallet.grants.retain(|note| note.grant != grant);
+        self.wallet.grants.push(GrantNote {
+            grant,
+            counter,
+            terms: Some(terms.clone()),
+        });
+    }
+
+    /// The grant of this number is another than the one that was noted.
+    fn forget_terms(&mut self, grant: GrantId) {
+        let notes = self.wallet.grants.iter_mut();
+        for note in notes.filter(|note| note.grant == grant) {
+            note.terms = None;
+        }
+    }
+
+    /// Gives the holders their shares, and the letter to the patient.
+    async fn hand_out<T: Transport>(
+        &self,
+        session: &Session<T>,
+        prepared: Prepared,
+        controller: &SigningKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Granted, ClientError> {
+        let Prepared {
+            request,
+            reader,
+            dealt,
+            letter,
+            passed_over,
+        } = prepared;
+        let mut deposits = Vec::with_capacity(dealt.len());
+        for (holder, dealt) in request.holders.iter().zip(dealt) {
+            let (chain, terms) = (session.chain(), letter.terms.clone());
+            deposits.push(Deposit::sign(chain, *holder, terms, dealt, controller)?);
+        }
+        let (without, cause) = give_each(session, &deposits, rng).await;
+        let took = deposits.len().saturating_sub(without.len());
+        if let Some(cause) = cause.filter(|_| took < request.threshold) {
+            self.set_grant(session, letter.grant, GrantState::Revoked)
+                .await?;
+            return Err(ClientError::TooFewHolders {
+                took,
+                threshold: request.threshold,
+                cause: Box::new(cause),
+            });
+        }
+        let sealed = SealedLetter::seal(&letter, (request.reader, &reader), rng)?;
+        Ok(Granted {
+            letter,
+            sealed,
+            without,
+            passed_over,
+        })
+    }
+
+    /// Every scope that a grant request covers: the levels it names, of each quarter visited and of
+    /// each named for the future. Private visits stay out.
+    fn granted_scopes(&self, request: &GrantRequest) -> Vec<OwnScope> {
+        let visited = self.wallet.visits.iter().filter(|note| !note.private);
+        let visited = visited.filter_map(|note| Some((note.hospital, note.period?.0)));
+        let mut quarters: Vec<_> = visited.chain(request.future.iter().copied()).collect();
+        quarters.sort();
+        quarters.dedup();
+
+        let mut scopes = Vec::new();
+        for (hospital, period) in quarters {
+            let delegator = self.keys.hospital(hospital.as_bytes()).delegator;
+            for &confidentiality in &request.confidentialities {
+                let scope = Scope {
+                    confidentiality,
+                    period,
+                    tag: None,
+                };
+                scopes.push((hospital, scope, delegator.scope(&scope)));
+            }
+        }
+        scopes
+    }
+
+    /// The records that lie in `scopes` and open, for the reader's letter; and those that do not
+    /// open, of visits whose records may lie in them.
+    async fn records_in<T: Transport>(
+        &self,
+        session: &Session<T>,
+        scopes: &[OwnScope],
+    ) -> Result<(Vec<LetterRecord>, Vec<PassedOver>), ClientError> {
+        let (mut records, mut passed_over) = (Vec::new(), Vec::new());
+        for note in &self.wallet.visits {
+            if !may_lie_in(note, scopes) {
+                continue;
+            }
+            for entry in session.visit(&self.nym(note)).await? {
+                let record = entry.sealed.record;
+                match self.letter_record(session, &entry, scopes).await {
+                    Ok(found) => records.extend(found),
+                    Err(cause) => passed_over.push(PassedOver { record, cause }),
+                }
+            }
+        }
+        Ok((records, passed_over))
+    }
+
+    /// The record as a letter names it, when it lies in `scopes`. It is opened first: what is
+    /// granted is what the patient can read.
+    async fn letter_record<T: Transport>(
+        &self,
+        session: &Session<T>,
+        entry: &RecordEntry,
+        scopes: &[OwnScope],
+    ) -> Result<Option<LetterRecord>, ClientError> {
+        let own = self.own(session, entry).await?;
+        let named = scopes
+            .iter()
+            .any(|(hospital, scope, _)| *hospital == entry.hospital && *scope == own.scope);
+        if !named {
+            return Ok(None);
+        }
+        own.open(session, entry).await?;
+        Ok(Some(LetterRecord {
+            record: entry.sealed.record,
+            scope: own.secret.key(),
+        }))
+    }
+}
+
+/// Whether records of a visit may lie in `scopes`. The quarter of one that was found again is not
+/// known.
+fn may_lie_in(note: &VisitNote, scopes: &[OwnScope]) -> bool {
+    !note.private
+        && scopes.iter().any(|(hospital, scope, _)| {
+            *hospital == note.hospital && note.period.is_none_or(|period| period.0 == scope.period)
+        })
+}
+
+/// What each key holder is dealt of each scope, and the scopes as the terms name them.
+fn deal(
+    request: &GrantRequest,
+    scopes: &[OwnScope],
+    delegatee: &DelegateePublic,
+    rng: &mut impl CryptoRng,
+) -> Result<(Vec<GrantedScope>, Vec<Dealt>), ClientError> {
+    let (threshold, count) = (request.threshold, request.holders.len());
+    let (mut named, mut dealt) = (Vec::new(), vec![Dealt::default(); count]);
+    for (_, _, secret) in scopes {
+        let (commitment, shares) = secret.deal(delegatee, threshold, count, rng)?;
+        named.push(GrantedScope {
+            key: secret.key(),
+            commitment: Commitment(commitment),
+        });
+        let pairs = dealt.iter_mut().zip(shares);
+        pairs.for_each(|(holder, share)| holder.shares.push(share));
+        if request.emergency {
+            // The clinicians of an emergency have no letter from the patient.
+            let parts = shamir::split(secret.psk(), threshold, count, rng)?;
+            let pairs = dealt.iter_mut().zip(parts);
+            pairs.for_each(|(holder, part)| holder.secrets.push(part));
+        }
+    }
+    Ok((named, dealt))
+}
+
+/// Why a grant was not ordered.
+enum NotOrdered<E> {
+    /// The wallet was not kept.
+    Kept(E),
+    /// Anything else.
+    Client(ClientError),
+}
+
+/// Orders the grant with the word of one of its key holders, whichever gives one that the ledger
+/// takes. They are asked from one that is drawn, so that it tells nobody which of them the patient
+/// visits. `note` runs before each order.
+async fn ordered<T: Transport, E>(
+    session: &Session<T>,
+    grant: &Grant,
+    controller: &SigningKey,
+    rng: &mut impl CryptoRng,
+    note: &mut impl FnMut(&Grant) -> Result<(), E>,
+) -> Result<(), NotOrdered<E>> {
+    let mut holders = grant.holders.clone().into_vec();
+    let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
+    let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
+    holders.rotate_left(first);
+    let mut refused = ClientError::from(Refusal::BadHolders);
+    for holder in holders {
+        let voucher = match vouched(session, grant, holder).await {
+            Ok(voucher) => voucher,
+            Err(error) => {
+                refused = error;
+                continue;
+            }
+        };
+        note(grant).map_err(NotOrdered::Kept)?;
+        let body = Body::CreateGrant(NewGrant {
+            grant: grant.clone(),
+            voucher,
+        });
+        match session.order(body, controller).await {
+            Ok(_) => return Ok(()),
+            // This holder's word does not count; another's may.
+            Err(error) if of_voucher(&error) => refused = error,
+            Err(error) => return Err(NotOrdered::Client(error)),
+        }
+    }
+    Err(NotOrdered::Client(refused))
+}
+
+fn of_voucher(error: &ClientError) -> bool {
+    let rule = error.refusal();
+    matches!(rule, Some(Refusal::NotVouched | Refusal::VouchersUsed))
+}
+
+/// A key holder's word for the grant, verified as the ledger will.
+async fn vouched<T: Transport>(
+    session: &Session<T>,
+    grant: &Grant,
+    holder: MemberId,
+) -> Result<Voucher, ClientError> {
+    let voucher = session.vouch(grant, holder).await?;
+    let entry = session.member(holder).await?;
+    entry.may_act()?;
+    if voucher.member != holder {
+        return Err(Refusal::NotVouched.into());
+    }
+    let epochs = session.genesis().governance.epoch_blocks;
+    let seen = session
+        .seen()
+        .map_or(0, |seen| epochs.epoch_of(seen.height));
+    // The holder's node may be a block ahead of ours, in the epoch after.
+    let now = voucher.epoch.clamp(seen, seen.saturating_add(1));
+    voucher.verify(session.chain(), &entry.member.node, grant, now)?;
+    Ok(voucher)
+}
+
+/// Brings each holder its deposit. Who did not take it, and why the first of them did not.
+async fn give_each<T: Transport>(
+    session: &Session<T>,
+    deposits: &[Deposit],
+    rng: &mut impl CryptoRng,
+) -> (Vec<MemberId>, Option<ClientError>) {
+    let (mut without, mut cause) = (Vec::new(), None);
+    for deposit in deposits {
+        if let Err(error) = give(session, deposit, rng).await {
+            without.push(deposit.holder);
+            cause.get_or_insert(error);
+        }
+    }
+    (without, cause)
+}
+
+/// Seals a deposit to its holder's node, and sends it there.
+async fn give<T: Transport>(
+    session: &Session<T>,
+    deposit: &Deposit,
+    rng: &mut impl CryptoRng,
+) -> Result<(), ClientError> {
+    let member = session.member(deposit.holder).await?.member;
+    let sealed = deposit.seal(session.chain(), &member.kem, rng)?;
+    session.deposit(sealed).await
+}
