@@ -267,8 +267,9 @@ impl Mempool {
         batch
     }
 
-    /// What peers were told of `life` ago, and is not final, in the order of its turns.
-    pub fn overdue(&self, life: Duration) -> Vec<EncodedTransaction> {
+    /// Up to `count` of what peers were told of `life` ago, and is not final, in the order of its
+    /// turns.
+    pub fn overdue(&self, life: Duration, count: usize) -> Vec<EncodedTransaction> {
         let now = self.now();
         let inner = self.lock();
         let waiting = inner.queue.values().filter_map(|id| inner.entries.get(id));
@@ -276,6 +277,7 @@ impl Mempool {
             let told = entry.told;
             told.is_some_and(|told| now.saturating_sub(told) >= life)
         });
+        let overdue = overdue.take(count);
         overdue.map(|entry| entry.transaction.clone()).collect()
     }
 
@@ -447,9 +449,10 @@ mod tests {
         );
         assert!(told(25).is_empty(), "each is told once");
         let remind = |life| {
-            let overdue = pool.overdue(life);
+            let overdue = pool.overdue(life, 9);
             overdue.iter().for_each(|known| pool.remind(known.id()));
         };
+        assert_eq!(numbers(&pool.overdue(Duration::ZERO, 2)), [1, 2], "capped");
         remind(Duration::from_secs(60));
         assert!(told(25).is_empty(), "it is too early to remind");
         remind(Duration::ZERO);
