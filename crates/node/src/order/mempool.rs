@@ -68,7 +68,7 @@ struct Inner {
     /// In the order of their turns, and of their arrival.
     queue: BTreeMap<(u64, u64), TransactionId>,
     senders: HashMap<Sender, Share>,
-    /// The latest turn that was taken.
+    /// The turn of the first that waits: a newcomer's.
     turn: u64,
     entries: HashMap<TransactionId, Entry>,
     /// To be told to peers.
@@ -348,8 +348,10 @@ impl Mempool {
         let size = entry.transaction.size();
         inner.queue.remove(&entry.place);
         inner.bytes -= size;
-        let (turn, _) = entry.place;
-        inner.turn = inner.turn.max(turn);
+        // Not the turn of what leaves, which may have come up long before its time elsewhere: whoever
+        // comes now would wait behind all that is before it here.
+        let first = inner.queue.first_key_value().map(|(place, _)| place.0);
+        inner.turn = inner.turn.max(first.unwrap_or(entry.place.0));
         if let Some(share) = inner.senders.get_mut(&entry.sender) {
             share.count -= 1;
             share.bytes -= size;
@@ -556,6 +558,24 @@ mod tests {
             2,
             "who has nothing here is forgotten"
         );
+    }
+
+    #[test]
+    fn what_is_final_before_its_turn_puts_no_newcomer_behind_the_others() {
+        let pool = Mempool::new(1_000, 1_000_000);
+        let mut waiting = Vec::new();
+        for number in 1..=100 {
+            waiting.push(pool.insert(transaction(number, 10), by(1)).unwrap());
+        }
+        // Another node proposed the last one first.
+        pool.finish(transaction(100, 10).id(), place(0));
+        waiting.push(pool.insert(transaction(200, 10), by(2)).unwrap());
+        let next = numbers(&pool.peek(2, 1_000, &HashSet::new()));
+        assert_eq!(next, [1, 200]);
+        for number in [200].into_iter().chain(1..100) {
+            pool.finish(transaction(number, 10).id(), place(0));
+        }
+        assert_eq!(pool.lock().turn, 98, "the last that left");
     }
 
     #[test]
