@@ -31,6 +31,8 @@ use yilian_protocol::{
     sealed::SealedObject,
 };
 
+use crate::private_file;
+
 /// Grant and holder -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
 /// Grant and holder, number -> use.
@@ -58,12 +60,14 @@ pub struct KeyHolder {
 }
 
 impl KeyHolder {
-    /// Opens the deposits kept in the file `path`, which is made when it is missing.
+    /// Opens the deposits kept in the file `path`, which is made when it is missing. Only its owner
+    /// may read it.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, KeyHolderError> {
-        let database = Database::create(path).map_err(storage)?;
+        let file = private_file::open(path).map_err(storage)?;
+        let database = Database::builder().create_file(file).map_err(storage)?;
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.open_table(USES).map_err(storage)?;
