@@ -17,7 +17,7 @@ use yilian_protocol::{
 };
 
 use super::{Neighbour, Node, state_error};
-use crate::{consortium::ConsortiumChain, keyholder};
+use crate::{answered::Asked, consortium::ConsortiumChain, keyholder};
 
 impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
     async fn reencapsulate(
@@ -113,32 +113,35 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             consent.map_err(state_error)??,
             deposit.ok_or(Refusal::NotKeyHolder)?,
         );
-        let digest = ask.digest(chain);
-        let answer = self
-            .answered
-            .answer(now, ask.ask.asked_at, digest, holder)?;
-        let made = answer.get_or_try_init(|| async {
-            let object = self.object_of(ask.ask.record).await?;
-            let usage = Use {
-                record: ask.ask.record,
-                reader: ask.ask.reader,
-                purpose: ask.ask.purpose,
-                at: now,
-            };
-            let keeper = Arc::clone(&self.holder);
-            let mut rng = self.chain.rng();
-            let signed = self.chain.apart(move || {
-                let served =
-                    keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
-                let sealed = served
-                    .secret
-                    .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
-                let parts = (served.partial, sealed.transpose()?);
-                Ok::<_, CallError>(SignedPartial::sign(chain, &ask, holder, parts, &key))
-            });
-            signed.await?
-        });
-        Ok(made.await?.clone())
+        let asked = Asked {
+            at: ask.ask.asked_at,
+            digest: ask.digest(chain),
+            holder,
+            reader: ask.ask.reader,
+        };
+        if let Some(answer) = self.answered.made(now, &asked)? {
+            return Ok(answer);
+        }
+        let object = self.object_of(ask.ask.record).await?;
+        let usage = Use {
+            record: ask.ask.record,
+            reader: ask.ask.reader,
+            purpose: ask.ask.purpose,
+            at: now,
+        };
+        let (keeper, answered) = (Arc::clone(&self.holder), Arc::clone(&self.answered));
+        let mut rng = self.chain.rng();
+        // Noted and remembered on one thread, which goes on when the caller hangs up.
+        let make = move || {
+            let served = keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
+            let sealed = served
+                .secret
+                .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
+            let parts = (served.partial, sealed.transpose()?);
+            Ok(SignedPartial::sign(chain, &ask, holder, parts, &key))
+        };
+        let signed = self.chain.apart(move || answered.once(now, asked, make));
+        signed.await?
     }
 
     async fn vouch_for(&self, request: VouchRequest) -> Result<Voucher, CallError> {
