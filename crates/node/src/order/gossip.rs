@@ -29,7 +29,7 @@ use super::{
     StateMachine,
     application::time_of,
     encoded::EncodedTransaction,
-    mempool::{Mempool, Source},
+    mempool::{Mempool, Origin, Source},
     network::Peers,
     place::{Place, place_key},
     row_index::RowIndex,
@@ -114,8 +114,8 @@ impl<F> Door<F> {
     {
         for transaction in transactions {
             if let Standing::Answered = self.standing(context, &transaction).await {
-                let sender = self.machine.sender(&transaction);
-                self.mempool.offer(transaction, sender, source);
+                let origin = Origin::of(&*self.machine, &transaction);
+                self.mempool.offer(transaction, origin, source);
             }
         }
     }
