@@ -35,6 +35,8 @@ use crate::private_file;
 
 /// Grant and holder -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
+/// Grant and holder, for each receipt of an erasure that the chain does not have yet.
+const OWED: TableDefinition<'_, [u8; 64], ()> = TableDefinition::new("receipts-owed-v1");
 /// Grant and holder, number -> use.
 const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
 
@@ -71,6 +73,7 @@ impl KeyHolder {
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.open_table(USES).map_err(storage)?;
+        transaction.open_table(OWED).map_err(storage)?;
         transaction.commit().map_err(storage)?;
         Ok(Self {
             database,
@@ -83,14 +86,22 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
     pub fn keep(&self, deposit: &Deposit) -> Result<(), KeyHolderError> {
-        let name = name(deposit.grant, deposit.holder);
+        self.put(name(deposit.grant, deposit.holder), &deposit.to_vec())
+    }
+
+    /// Keeps what is no deposit, for tests of what becomes of it.
+    #[cfg(test)]
+    pub(crate) fn put_bytes(&self, grant: GrantId, holder: MemberId, bytes: &[u8]) {
+        self.put(name(grant, holder), bytes).unwrap();
+    }
+
+    fn put(&self, name: Name, deposit: &[u8]) -> Result<(), KeyHolderError> {
         let mut at_hand = self.at_hand();
         at_hand.remove(&name);
         let transaction = self.database.begin_write().map_err(storage)?;
         {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
-            let bytes = deposit.to_vec();
-            table.insert(name, bytes.as_slice()).map_err(storage)?;
+            table.insert(name, deposit).map_err(storage)?;
         }
         transaction.commit().map_err(storage)
     }
@@ -130,12 +141,18 @@ impl KeyHolder {
             .map_err(|_| KeyHolderError::Corrupt { grant })
     }
 
-    /// Erases a holder's shares of a grant; whether there were any. What was noted of their use
-    /// stays.
+    /// Erases a holder's shares of a grant; whether there were any. Then the chain is owed a receipt
+    /// if the grant was revoked: that is on disk as soon as the shares are not, until it is
+    /// [settled](Self::settle). What was noted of their use stays.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
-    pub fn erase(&self, grant: GrantId, holder: MemberId) -> Result<bool, KeyHolderError> {
+    pub fn erase(
+        &self,
+        grant: GrantId,
+        holder: MemberId,
+        cause: Cause,
+    ) -> Result<bool, KeyHolderError> {
         let name = name(grant, holder);
         let mut at_hand = self.at_hand();
         at_hand.remove(&name);
@@ -144,8 +161,33 @@ impl KeyHolder {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
             table.remove(name).map_err(storage)?.is_some()
         };
+        if found && cause == Cause::Revoked {
+            let mut owed = transaction.open_table(OWED).map_err(storage)?;
+            owed.insert(name, ()).map_err(storage)?;
+        }
         transaction.commit().map_err(storage)?;
         Ok(found)
+    }
+
+    /// Whose erasures of which grants the chain has no receipt of yet.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] when they cannot be read.
+    pub fn owed(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
+        self.names(OWED)
+    }
+
+    /// Notes that the chain has the receipt.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] when it cannot be written.
+    pub fn settle(&self, grant: GrantId, holder: MemberId) -> Result<(), KeyHolderError> {
+        let transaction = self.database.begin_write().map_err(storage)?;
+        {
+            let mut owed = transaction.open_table(OWED).map_err(storage)?;
+            owed.remove(name(grant, holder)).map_err(storage)?;
+        }
+        transaction.commit().map_err(storage)
     }
 
     /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`,
@@ -227,8 +269,15 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when they cannot be read.
     pub fn kept(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
+        self.names(DEPOSITS)
+    }
+
+    fn names<V: redb::Value + 'static>(
+        &self,
+        table: TableDefinition<'_, Name, V>,
+    ) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
         let transaction = self.database.begin_read().map_err(storage)?;
-        let table = transaction.open_table(DEPOSITS).map_err(storage)?;
+        let table = transaction.open_table(table).map_err(storage)?;
         let mut kept = Vec::new();
         for entry in table.iter().map_err(storage)? {
             let name = entry.map_err(storage)?.0.value();
@@ -258,6 +307,15 @@ fn count_uses(
         Some(last) => Ok(last.map_err(storage)?.0.value().1.saturating_add(1)),
         None => Ok(0),
     }
+}
+
+/// Why shares are erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The grant was revoked: the holder says on the chain that it has done so.
+    Revoked,
+    /// The grant's time is over, as anybody sees.
+    Expired,
 }
 
 /// What a holder has for a reader.

@@ -17,7 +17,11 @@ use yilian_protocol::{
 };
 
 use super::{Neighbour, Node, state_error};
-use crate::{answered::Asked, consortium::ConsortiumChain, keyholder};
+use crate::{
+    answered::Asked,
+    consortium::ConsortiumChain,
+    keyholder::{self, Cause},
+};
 
 impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
     async fn reencapsulate(
@@ -80,7 +84,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         if entry.state == GrantState::Revoked {
             let keeper = Arc::clone(&self.holder);
             self.chain
-                .apart(move || keeper.erase(grant, holder))
+                .apart(move || keeper.erase(grant, holder, Cause::Revoked))
                 .await??;
             return Err(Refusal::GrantRevoked.into());
         }
