@@ -66,17 +66,27 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let state = self.fetch(consent::offer_reads(grant)).await?;
         let controller = consent::check_offer(&state, now, (grant, holder));
         let controller = controller.map_err(state_error)??;
+        let turn = self.holder.turn(grant, holder).await;
+        let keeper = Arc::clone(&self.holder);
         // Thousands of points, and two pairings for each share: up to a second, so not on the
-        // threads that serve the network.
-        let opened = self
-            .chain
-            .apart(move || sealed.open(chain, &key, &controller));
-        let deposit = opened.await??;
+        // threads that serve the network. The turn goes along, and is held when the caller hangs up.
+        let opened = self.chain.apart(move || {
+            if keeper.opened(&sealed)? {
+                return Ok::<_, CallError>(None);
+            }
+            let deposit = sealed.open(chain, &key, &controller)?;
+            Ok(Some((deposit, keyholder::hash_of(&sealed), turn)))
+        });
+        let Some((deposit, hash, turn)) = opened.await?? else {
+            return Ok(());
+        };
         let state = self.fetch(consent::deposit_reads(&deposit)).await?;
         let keeper = Arc::clone(&self.holder);
         let kept = self.chain.apart(move || {
             consent::check_deposit(&state, chain, now, &deposit).map_err(state_error)??;
-            Ok::<_, CallError>(keeper.keep(&deposit)?)
+            keeper.keep(&deposit, hash)?;
+            drop(turn);
+            Ok::<_, CallError>(())
         });
         kept.await??;
         // Revoked in the meantime: the block that says so may have been followed already.
