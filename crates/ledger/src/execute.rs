@@ -75,6 +75,13 @@ impl Prepared {
         voucher.map_or_else(|| self.signer.to_bytes(), MemberId::to_bytes)
     }
 
+    /// Names what it can bring about, and who would: of those with the same name one takes effect
+    /// in a block, however often its signer signs it anew, or puts it into other words.
+    #[must_use]
+    pub fn effect(&self) -> Vec<u8> {
+        [&self.signer.to_bytes()[..], self.rule.effect().as_slice()].concat()
+    }
+
     /// Every key that executing it may read.
     #[must_use]
     pub fn reads(&self) -> &[StateKey] {

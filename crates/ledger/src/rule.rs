@@ -184,6 +184,46 @@ impl AnyRule {
         }
     }
 
+    /// Names what it can bring about once only: a kind, and of which thing.
+    pub fn effect(&self) -> Vec<u8> {
+        let named = |kind: &[u8], of: &[u8]| [kind, of].concat();
+        match self {
+            Self::Admit(declared) => named(b"admit", declared.body.id().as_bytes()),
+            Self::Certify(declared) => named(b"certify", declared.body.id().as_bytes()),
+            Self::Revoke(declared) => named(b"revoke", declared.body.certificate.as_bytes()),
+            Self::Seal(declared) => {
+                let first = declared.body.records.iter().next();
+                first.map_or_else(Vec::new, |first| named(b"seal", first.record.as_bytes()))
+            }
+            Self::CreateGrant(declared) => named(b"grant", declared.body.grant.id().as_bytes()),
+            Self::SetGrant(declared) => {
+                let GrantChange {
+                    grant, sequence, ..
+                } = &declared.body;
+                let of = [&grant.as_bytes()[..], &sequence.to_be_bytes()].concat();
+                named(b"set", &of)
+            }
+            Self::AppendTrace(declared) => {
+                let first = declared.body.terms.pushes.iter().next();
+                first.map_or_else(Vec::new, |first| {
+                    let length = first.length.to_be_bytes();
+                    named(b"append", &[&first.trace.as_bytes()[..], &length].concat())
+                })
+            }
+            Self::Erase(declared) => {
+                let Erasure { grant, holder } = &declared.body;
+                let of = [&grant.as_bytes()[..], holder.as_bytes()].concat();
+                named(b"erase", &of)
+            }
+            Self::Anchor(declared) => named(b"anchor", declared.body.header.id().as_bytes()),
+            Self::Open(declared) => named(b"open", declared.body.grant.as_bytes()),
+            // A member counts these three together.
+            Self::Vote(declared) => named(b"vote", &declared.body.sequence.to_be_bytes()),
+            Self::Stand(declared) => named(b"vote", &declared.body.sequence.to_be_bytes()),
+            Self::Elect(declared) => named(b"vote", &declared.body.sequence.to_be_bytes()),
+        }
+    }
+
     /// The member that vouches for it, when its signer is nobody's.
     pub const fn voucher(&self) -> Option<MemberId> {
         match self {

@@ -3,7 +3,8 @@
 //!
 //! - `append`, signed by the key of a pass of the consortium's CA: refused when pass, window or
 //!   proof do not hold; the role may not; a pack is unknown, begun before, or its trace has grown
-//!   since; or the prescription was used.
+//!   since; or the prescription was used. One whose pass ran out, or whose window is over, enters
+//!   no block.
 //!
 //! An append to a closed trace is refused too, and *leaves an alarm* in it when it names the
 //! trace's length: whoever made it knows the code of a pack that is gone, and saw that it is gone.
@@ -99,11 +100,16 @@ impl Rule for TraceAppend {
     fn authorise(
         &self,
         _reads: &AppendReads,
-        _context: &rule::Context<'_>,
+        context: &rule::Context<'_>,
         _state: &Overlay<'_>,
     ) -> Result<(), Stop> {
-        // `check` verified the pass already, and that its key signed.
-        Ok(())
+        // `check` verified the pass already, and that its key signed. Who held one once fills no
+        // blocks with it; nor does what came too late. A window that is not open yet may be by
+        // then: the node may be behind.
+        let (terms, admitted) = (&self.terms, context.admitted);
+        terms.pass.check_time(admitted.time)?;
+        let over = terms.window.until < admitted.height;
+        Ok(require(!over, Refusal::OutsideWindow)?)
     }
 
     fn apply(
@@ -113,7 +119,6 @@ impl Rule for TraceAppend {
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
         let (terms, admitted) = (&self.terms, context.admitted);
-        terms.pass.check_time(admitted.time)?;
         require(terms.window.holds(admitted.height), Refusal::OutsideWindow)?;
         let places = heads(state, reads, terms)?;
         fits(terms, &places)?;

@@ -19,20 +19,27 @@ use std::{
 };
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use tokio::sync::OwnedMutexGuard;
 use yilian_crypto::pre::{self, Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
 use yilian_protocol::{
-    ChainId, GrantId, MemberId,
+    ChainId, Cid, GrantId, MemberId,
     call::{CallError, Form, OneShot, Page, Reencapsulated},
     codec::{Decode, Encode},
-    grant::{Deposit, GrantedScope, SignedSecret, Use},
+    grant::{Deposit, GrantedScope, SealedDeposit, SignedSecret, Use},
     limits::USES_MAX,
     refusal::Refusal,
     sealed::SealedObject,
 };
 
+use crate::private_file;
+
 /// Grant and holder -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
+/// Grant and holder -> the hash of the sealed deposit that was opened.
+const OPENED: TableDefinition<'_, [u8; 64], [u8; 32]> = TableDefinition::new("opened-v1");
+/// Grant and holder, for each receipt of an erasure that the chain does not have yet.
+const OWED: TableDefinition<'_, [u8; 64], ()> = TableDefinition::new("receipts-owed-v1");
 /// Grant and holder, number -> use.
 const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
 
@@ -55,38 +62,83 @@ fn name(grant: GrantId, holder: MemberId) -> Name {
 pub struct KeyHolder {
     database: Database,
     at_hand: Mutex<BTreeMap<Name, Arc<Deposit>>>,
+    at_work: Mutex<BTreeMap<Name, Turn>>,
 }
 
+/// Whoever holds it opens a deposit.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 impl KeyHolder {
-    /// Opens the deposits kept in the file `path`, which is made when it is missing.
+    /// Opens the deposits kept in the file `path`, which is made when it is missing. Only its owner
+    /// may read it.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, KeyHolderError> {
-        let database = Database::create(path).map_err(storage)?;
+        let file = private_file::open(path).map_err(storage)?;
+        let database = Database::builder().create_file(file).map_err(storage)?;
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.open_table(USES).map_err(storage)?;
+        transaction.open_table(OWED).map_err(storage)?;
+        transaction.open_table(OPENED).map_err(storage)?;
         transaction.commit().map_err(storage)?;
         Ok(Self {
             database,
             at_hand: Mutex::default(),
+            at_work: Mutex::default(),
         })
     }
 
-    /// Keeps a deposit that the consent contract accepted; on disk when it returns.
+    /// Waits until no other deposit for this grant and holder is being opened, and holds up the next
+    /// until it is dropped: opening one takes up to a second, and whoever sends a hundred has them
+    /// opened one after another.
+    pub async fn turn(&self, grant: GrantId, holder: MemberId) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut at_work = lock(&self.at_work);
+            at_work.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(at_work.entry(name(grant, holder)).or_default())
+        };
+        turn.lock_owned().await
+    }
+
+    /// Whether the deposit kept was opened from these very bytes.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] when it cannot be read.
+    pub fn opened(&self, sealed: &SealedDeposit) -> Result<bool, KeyHolderError> {
+        let transaction = self.database.begin_read().map_err(storage)?;
+        let table = transaction.open_table(OPENED).map_err(storage)?;
+        let stored = table.get(name(sealed.grant, sealed.holder));
+        let stored = stored.map_err(storage)?;
+        Ok(stored.is_some_and(|stored| stored.value() == hash_of(sealed)))
+    }
+
+    /// Keeps a deposit that the consent contract accepted, with the [hash](hash_of) of what it was
+    /// opened from; on disk when it returns.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
-    pub fn keep(&self, deposit: &Deposit) -> Result<(), KeyHolderError> {
+    pub fn keep(&self, deposit: &Deposit, hash: [u8; 32]) -> Result<(), KeyHolderError> {
         let name = name(deposit.grant, deposit.holder);
+        self.put(name, &deposit.to_vec(), hash)
+    }
+
+    /// Keeps what is no deposit, for tests of what becomes of it.
+    #[cfg(test)]
+    pub(crate) fn put_bytes(&self, grant: GrantId, holder: MemberId, bytes: &[u8]) {
+        self.put(name(grant, holder), bytes, [0; 32]).unwrap();
+    }
+
+    fn put(&self, name: Name, deposit: &[u8], hash: [u8; 32]) -> Result<(), KeyHolderError> {
         let mut at_hand = self.at_hand();
         at_hand.remove(&name);
         let transaction = self.database.begin_write().map_err(storage)?;
         {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
-            let bytes = deposit.to_vec();
-            table.insert(name, bytes.as_slice()).map_err(storage)?;
+            table.insert(name, deposit).map_err(storage)?;
+            let mut opened = transaction.open_table(OPENED).map_err(storage)?;
+            opened.insert(name, hash).map_err(storage)?;
         }
         transaction.commit().map_err(storage)
     }
@@ -126,22 +178,55 @@ impl KeyHolder {
             .map_err(|_| KeyHolderError::Corrupt { grant })
     }
 
-    /// Erases a holder's shares of a grant; whether there were any. What was noted of their use
-    /// stays.
+    /// Erases a holder's shares of a grant; whether there were any. Then the chain is owed a receipt
+    /// if the grant was revoked: that is on disk as soon as the shares are not, until it is
+    /// [settled](Self::settle). What was noted of their use stays.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
-    pub fn erase(&self, grant: GrantId, holder: MemberId) -> Result<bool, KeyHolderError> {
+    pub fn erase(
+        &self,
+        grant: GrantId,
+        holder: MemberId,
+        cause: Cause,
+    ) -> Result<bool, KeyHolderError> {
         let name = name(grant, holder);
         let mut at_hand = self.at_hand();
         at_hand.remove(&name);
         let transaction = self.database.begin_write().map_err(storage)?;
         let found = {
             let mut table = transaction.open_table(DEPOSITS).map_err(storage)?;
+            let mut opened = transaction.open_table(OPENED).map_err(storage)?;
+            opened.remove(name).map_err(storage)?;
             table.remove(name).map_err(storage)?.is_some()
         };
+        if found && cause == Cause::Revoked {
+            let mut owed = transaction.open_table(OWED).map_err(storage)?;
+            owed.insert(name, ()).map_err(storage)?;
+        }
         transaction.commit().map_err(storage)?;
         Ok(found)
+    }
+
+    /// Whose erasures of which grants the chain has no receipt of yet.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] when they cannot be read.
+    pub fn owed(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
+        self.names(OWED)
+    }
+
+    /// Notes that the chain has the receipt.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] when it cannot be written.
+    pub fn settle(&self, grant: GrantId, holder: MemberId) -> Result<(), KeyHolderError> {
+        let transaction = self.database.begin_write().map_err(storage)?;
+        {
+            let mut owed = transaction.open_table(OWED).map_err(storage)?;
+            owed.remove(name(grant, holder)).map_err(storage)?;
+        }
+        transaction.commit().map_err(storage)
     }
 
     /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`,
@@ -223,8 +308,15 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when they cannot be read.
     pub fn kept(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
+        self.names(DEPOSITS)
+    }
+
+    fn names<V: redb::Value + 'static>(
+        &self,
+        table: TableDefinition<'_, Name, V>,
+    ) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
         let transaction = self.database.begin_read().map_err(storage)?;
-        let table = transaction.open_table(DEPOSITS).map_err(storage)?;
+        let table = transaction.open_table(table).map_err(storage)?;
         let mut kept = Vec::new();
         for entry in table.iter().map_err(storage)? {
             let name = entry.map_err(storage)?.0.value();
@@ -238,10 +330,20 @@ impl KeyHolder {
         Ok(kept)
     }
 
-    /// Every change is one call, so a panic elsewhere leaves nothing half-made.
     fn at_hand(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Deposit>>> {
-        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.at_hand)
     }
+}
+
+/// Every change is one call, so a panic elsewhere leaves nothing half-made.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// By which a sealed deposit is known again; see [`KeyHolder::opened`].
+#[must_use]
+pub fn hash_of(sealed: &SealedDeposit) -> [u8; 32] {
+    Cid::of(sealed.sealed.as_slice()).to_bytes()
 }
 
 /// Uses are numbered from 0 without gaps, and none is ever removed.
@@ -254,6 +356,15 @@ fn count_uses(
         Some(last) => Ok(last.map_err(storage)?.0.value().1.saturating_add(1)),
         None => Ok(0),
     }
+}
+
+/// Why shares are erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The grant was revoked: the holder says on the chain that it has done so.
+    Revoked,
+    /// The grant's time is over, as anybody sees.
+    Expired,
 }
 
 /// What a holder has for a reader.
@@ -319,4 +430,66 @@ impl From<KeyHolderError> for CallError {
 
 fn storage(error: impl Into<redb::Error>) -> KeyHolderError {
     KeyHolderError::Storage(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use yilian_protocol::codec::Blob;
+
+    use super::*;
+
+    const GRANT: GrantId = GrantId::from_bytes([1; 32]);
+    const HOLDER: MemberId = MemberId::from_bytes([2; 32]);
+
+    fn sealed(byte: u8) -> SealedDeposit {
+        SealedDeposit {
+            grant: GRANT,
+            holder: HOLDER,
+            hops: byte,
+            sealed: Blob::new(vec![byte; 10]).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_deposit_sent_again_is_not_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deposits.redb");
+        let keeper = KeyHolder::open(&path).unwrap();
+        assert!(!keeper.opened(&sealed(1)).unwrap());
+        let hash = hash_of(&sealed(1));
+        keeper.put(name(GRANT, HOLDER), b"shares", hash).unwrap();
+        drop(keeper);
+        let keeper = KeyHolder::open(&path).unwrap();
+        assert!(keeper.opened(&sealed(1)).unwrap());
+        let passed_on = SealedDeposit {
+            hops: 7,
+            ..sealed(1)
+        };
+        assert!(keeper.opened(&passed_on).unwrap());
+        assert!(!keeper.opened(&sealed(2)).unwrap());
+        let holder = MemberId::from_bytes([3; 32]);
+        let other = SealedDeposit {
+            holder,
+            ..sealed(1)
+        };
+        assert!(!keeper.opened(&other).unwrap());
+        keeper.erase(GRANT, HOLDER, Cause::Expired).unwrap();
+        assert!(!keeper.opened(&sealed(1)).unwrap(), "it is gone");
+    }
+
+    #[tokio::test]
+    async fn of_one_grant_one_deposit_is_opened_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = KeyHolder::open(&folder.path().join("deposits.redb")).unwrap();
+        let first = keeper.turn(GRANT, HOLDER).await;
+        let mut second = Box::pin(keeper.turn(GRANT, HOLDER));
+        assert!(second.as_mut().now_or_never().is_none());
+        let other = GrantId::from_bytes([4; 32]);
+        drop(keeper.turn(other, HOLDER).await);
+        drop(first);
+        drop(second.await);
+        drop(keeper.turn(GRANT, HOLDER).await);
+        assert_eq!(lock(&keeper.at_work).len(), 1, "who is done is forgotten");
+    }
 }

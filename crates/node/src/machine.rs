@@ -16,7 +16,7 @@ use yilian_protocol::{
     tx::Transaction,
 };
 
-use crate::order::{EncodedTransaction, Execution, Sender, StateMachine};
+use crate::order::{Effect, EncodedTransaction, Execution, Sender, StateMachine};
 
 /// Bytes of the transactions that are remembered: those on their way.
 const REMEMBERED_MAX: usize = 24 * 1024 * 1024;
@@ -122,6 +122,10 @@ impl StateMachine for LedgerMachine {
         Sender(known.map_or([0; 32], |known| known.sender()))
     }
 
+    fn effect(&self, transaction: &EncodedTransaction) -> Option<Effect> {
+        self.admit(transaction).ok().map(|known| effect(&known))
+    }
+
     fn vet_reads(&self, transaction: &EncodedTransaction) -> Vec<StateKey> {
         let known = self.admit(transaction);
         known.map_or_else(|_| Vec::new(), |known| known.vet_reads().to_vec())
@@ -205,14 +209,60 @@ impl StateMachine for LedgerMachine {
     }
 }
 
+/// A revocation of a grant waits for no pause of it.
+fn effect(known: &Prepared) -> Effect {
+    let change = known.grant_change();
+    Effect {
+        name: known.effect(),
+        outranks: change.is_some_and(|change| change.state == GrantState::Revoked),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use yilian_crypto::sign::SigningKey;
     use yilian_protocol::{
-        CertificateId, ChainId, MemberId, codec::Text, registry::Revocation, tx::Body,
+        CertificateId, ChainId, MemberId, codec::Text, grant::GrantChange, registry::Revocation,
+        tx::Body,
     };
 
     use super::*;
+
+    fn effect_of(seed: u8, body: Body) -> Effect {
+        let key = SigningKey::from_seed(&[seed; 32]);
+        let signed = Transaction::sign(ChainId::from_bytes([0; 32]), body, &key);
+        effect(&Prepared::from(signed))
+    }
+
+    #[test]
+    fn one_effect_under_many_ids_has_one_name() {
+        let revoke = |reason: &str| {
+            Body::Revoke(Revocation {
+                member: MemberId::from_bytes([1; 32]),
+                certificate: CertificateId::from_bytes([2; 32]),
+                reason: Text::new(reason).unwrap(),
+            })
+        };
+        let effect = effect_of(1, revoke("one"));
+        assert_eq!(effect, effect_of(1, revoke("another")));
+        assert_ne!(effect, effect_of(2, revoke("one")), "another's place");
+
+        let set = |sequence, state| {
+            let grant = GrantId::from_bytes([3; 32]);
+            let change = GrantChange {
+                grant,
+                state,
+                sequence,
+            };
+            effect_of(1, Body::SetGrant(change))
+        };
+        let paused = set(1, GrantState::Paused);
+        assert_eq!(paused, set(1, GrantState::Active));
+        assert_ne!(paused.name, set(2, GrantState::Paused).name);
+        let revoked = set(1, GrantState::Revoked);
+        assert_eq!(paused.name, revoked.name);
+        assert!(revoked.outranks && !paused.outranks && !effect.outranks);
+    }
 
     #[test]
     fn what_is_remembered_has_a_bound_and_the_oldest_goes_first() {

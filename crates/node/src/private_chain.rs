@@ -31,6 +31,7 @@ use crate::{
     consortium::ConsortiumChain,
     hosted_members::HostedMembers,
     order::{EncodedTransaction, SubmitError},
+    private_file,
 };
 
 /// How often a block is closed and anchored, when there is something new.
@@ -58,7 +59,8 @@ impl PrivateChain {
     /// # Errors
     /// [`PrivateChainError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, PrivateChainError> {
-        let database = Database::create(path)?;
+        let file = private_file::open(path)?;
+        let database = Database::builder().create_file(file)?;
         let transaction = database.begin_write()?;
         transaction.open_table(ENTRIES)?;
         transaction.open_table(BLOCKS)?;

@@ -2,13 +2,16 @@
 
 use rand::{SeedableRng as _, rngs::StdRng};
 use yilian_crypto::trace::MaskedKey;
-use yilian_ledger::state::{View as _, tables};
+use yilian_ledger::{
+    BlockContext, Prepared,
+    state::{View as _, tables},
+};
 use yilian_proof::{Context, ParameterSet, TraceKey, prove};
 use yilian_protocol::{
     Height, TimeMs, TraceId, TreeHash,
     codec::{Blob, List},
     refusal::Refusal,
-    registry::Role,
+    registry::{Admitted, Role},
     trace::{
         AuthorPass, HeightWindow, TraceAction, TraceAppend, TraceHead, TraceItem, TracePush,
         TraceShared, TraceState, TraceTerms,
@@ -278,6 +281,40 @@ fn only_holders_of_a_pass_of_the_consortium_append() {
     assert_eq!(world.refused(AUTHOR, body.clone()), Refusal::PassExpired);
     world.now = TimeMs::new(START);
     world.applied(AUTHOR, body);
+}
+
+/// Passes are kept for years, and each is good for as many appends as its holder signs.
+#[test]
+fn old_passes_and_closed_windows_fill_no_blocks() {
+    let world = World::new();
+    let good = terms(&world, Role::Maker, TraceAction::Commission, &[(1, 0)]);
+    let bytes = world.sign(AUTHOR, proven(&world, good.clone(), &[1]));
+    let prepared = Prepared::from(world.ledger.admit(&bytes).unwrap());
+    let at = |height: u64, time: TimeMs| {
+        let context = BlockContext {
+            admitted: Admitted {
+                height: Height::new(height),
+                time,
+            },
+            ..world.context(height)
+        };
+        let standing = world.ledger.standing_reads(Height::new(height));
+        let keys = world.ledger.reads(&bytes).into_iter().chain(standing);
+        let state = world.fetched(keys);
+        let vetted = world.ledger.vet(context.admitted, &prepared, &state);
+        let whole = world
+            .ledger
+            .execute(context, std::slice::from_ref(&bytes), &state)
+            .unwrap();
+        // Who is asked before it is ordered says the same as who votes.
+        assert_eq!(vetted.as_ref().unwrap().is_err(), whole.strangers == [0]);
+        vetted.unwrap()
+    };
+    let (last, until) = (good.window.until.get(), good.pass.valid_until);
+    let just = TimeMs::new(until.get() - 1);
+    assert_eq!(at(last, just), Ok(()));
+    assert_eq!(at(last, until), Err(Refusal::PassExpired));
+    assert_eq!(at(last + 1, just), Err(Refusal::OutsideWindow));
 }
 
 #[test]

@@ -144,17 +144,19 @@ impl Application {
     }
 
     /// Executes those of `transactions` for which somebody answers. The others leave the pool: they
-    /// were let in by a state that is no more.
+    /// were let in by a state that is no more. Says how many each run executed.
     async fn execute_answered<E: Runtime>(
         &self,
         at: Position,
         transactions: &mut Vec<EncodedTransaction>,
         batch: Batch<E>,
-    ) -> Option<Executed<E>> {
+    ) -> Option<(Executed<E>, Vec<usize>)> {
+        let mut runs = Vec::new();
         loop {
             let run = self.run(at, transactions, &batch).await?;
+            runs.push(transactions.len());
             if run.execution.strangers.is_empty() {
-                return Some(Self::seal(at, run, batch).await);
+                return Some((Self::seal(at, run, batch).await, runs));
             }
             let strangers: HashSet<usize> = run.execution.strangers.iter().copied().collect();
             let mut outcomes = run.execution.outcomes.iter().enumerate();
@@ -235,10 +237,9 @@ impl<E: Runtime> StatefulApplication<E> for Application {
         };
         let begun = runtime.current();
         let executed = self.execute_answered(at, &mut transactions, batch);
-        let executed = executed.await?;
+        let (executed, runs) = executed.await?;
         let took = runtime.current().duration_since(begun);
-        self.load
-            .learn(transactions.len(), took.unwrap_or_default());
+        self.load.learn(&runs, took.unwrap_or_default());
         let Executed {
             sealed,
             outcomes,

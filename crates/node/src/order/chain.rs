@@ -26,7 +26,7 @@ use super::{
     encoded::EncodedTransaction,
     engine::{Parts, section},
     epochs::first_epoch,
-    mempool::{Mempool, Stopwatch},
+    mempool::{Mempool, Origin, Stopwatch},
     peering::{History, Peering},
     place::{Place, place_key},
     secrets::FileStore,
@@ -238,8 +238,8 @@ impl Chain {
         let state = keys.into_iter().zip(values).skip(1).collect();
         let vetted = self.machine.vet(self.next(), &transaction, state);
         vetted.map_err(SubmitError::Refused)?;
-        let sender = self.machine.sender(&transaction);
-        let ordered = self.mempool.insert(transaction, sender)?.await;
+        let origin = Origin::of(&*self.machine, &transaction);
+        let ordered = self.mempool.insert(transaction, origin)?.await;
         ordered
             .map_err(|_| SubmitError::Stopped)?
             .map_err(SubmitError::Refused)

@@ -7,7 +7,10 @@
 //! honest node checks before it tells. A transaction for which nobody answers by this node's state
 //! is only left out, since that node may be ahead.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use commonware_cryptography::ed25519::PublicKey;
@@ -26,7 +29,7 @@ use super::{
     StateMachine,
     application::time_of,
     encoded::EncodedTransaction,
-    mempool::{Mempool, Source},
+    mempool::{Mempool, Origin, Source},
     network::Peers,
     place::{Place, place_key},
     row_index::RowIndex,
@@ -38,6 +41,8 @@ use super::{
 const BATCH: usize = 256 * 1024;
 /// After this time without a block, a transaction is told again.
 const REMIND: Duration = Duration::from_secs(2);
+/// Transactions that are looked at again at one time: each takes a read of the state.
+const LOOKED_MAX: usize = 1024;
 
 type Message = List<Blob<TRANSACTION_MAX>, BLOCK_TRANSACTIONS_MAX>;
 
@@ -109,8 +114,8 @@ impl<F> Door<F> {
     {
         for transaction in transactions {
             if let Standing::Answered = self.standing(context, &transaction).await {
-                let sender = self.machine.sender(&transaction);
-                self.mempool.offer(transaction, sender, source);
+                let origin = Origin::of(&*self.machine, &transaction);
+                self.mempool.offer(transaction, origin, source);
             }
         }
     }
@@ -122,7 +127,7 @@ impl<F> Door<F> {
         F: Fn() -> Opened + Send + Sync + 'static,
         Opened: Future<Output = States<E>> + Send,
     {
-        for transaction in self.mempool.overdue(REMIND) {
+        for transaction in self.mempool.overdue(REMIND, LOOKED_MAX) {
             match self.standing(context, &transaction).await {
                 Standing::Answered => self.mempool.remind(transaction.id()),
                 Standing::Refused(refusal) => self.mempool.refuse(transaction.id(), refusal),
@@ -212,6 +217,34 @@ impl<P: Peers, F> Listening<P, F> {
     }
 }
 
+/// When to look again at what waits: every [`REMIND`], whatever departs in between.
+struct Looks {
+    last: SystemTime,
+}
+
+impl Looks {
+    const fn new(now: SystemTime) -> Self {
+        Self { last: now }
+    }
+
+    /// The time until the next look.
+    fn rest(&self, now: SystemTime) -> Duration {
+        REMIND.saturating_sub(now.duration_since(self.last).unwrap_or_default())
+    }
+
+    /// Whether it is time. Then the next comes [`REMIND`] from now.
+    fn due(&mut self, now: SystemTime) -> bool {
+        // A clock that was set back begins anew.
+        let due = now
+            .duration_since(self.last)
+            .is_ok_and(|since| since >= REMIND);
+        if due || now < self.last {
+            self.last = now;
+        }
+        due
+    }
+}
+
 async fn tell<E: Runtime, F, Opened>(
     context: &E,
     door: &Door<F>,
@@ -222,12 +255,15 @@ async fn tell<E: Runtime, F, Opened>(
     Opened: Future<Output = States<E>> + Send,
 {
     let mempool = Arc::clone(&door.mempool);
+    let mut looks = Looks::new(context.current());
     loop {
         let departure = {
             let mempool = Arc::clone(&mempool);
             async move { mempool.departure().await }
         };
-        if context.timeout(REMIND, departure).await.is_err() {
+        let rest = looks.rest(context.current());
+        let _departed = context.timeout(rest, departure).await;
+        if looks.due(context.current()) {
             door.look_again(context).await;
         }
         loop {
@@ -243,5 +279,26 @@ async fn tell<E: Runtime, F, Opened>(
             let recipients = Recipients::Some(peers.told());
             sender.send(recipients, IoBuf::from(message.to_vec()), false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_of_departures_does_not_put_off_the_look_at_what_waits() {
+        let begun = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let mut looks = Looks::new(begun);
+        // Something departs every tenth of a second, for ten seconds.
+        let departures = (1..=100).map(|tenth| begun + Duration::from_millis(100) * tenth);
+        let looked = departures.filter(|now| {
+            assert!(looks.rest(*now) <= REMIND);
+            looks.due(*now)
+        });
+        assert_eq!(looked.count(), 5);
+        assert!(!looks.due(begun), "the clock was set back");
+        assert_eq!(looks.rest(begun), REMIND);
+        assert!(looks.due(begun + REMIND));
     }
 }

@@ -7,6 +7,9 @@
 //! thousand waits for its own, and another's first goes before them. And a sender holds no more
 //! than what it leaves free (dynamic thresholds, Choudhury and Hahne 1998), so that there is room
 //! for others always.
+//!
+//! Of the transactions with one [`Effect`] one waits: signed anew, a transaction has another id and
+//! the same effect, so a single grant or voucher would fill the pool.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -19,7 +22,9 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use yilian_protocol::{TransactionId, refusal::Refusal};
 
-use super::{Sender, chain::SubmitError, encoded::EncodedTransaction, place::Place};
+use super::{
+    Effect, Sender, StateMachine, chain::SubmitError, encoded::EncodedTransaction, place::Place,
+};
 
 /// Transactions waiting at most.
 const COUNT_MAX: usize = 100_000;
@@ -68,9 +73,11 @@ struct Inner {
     /// In the order of their turns, and of their arrival.
     queue: BTreeMap<(u64, u64), TransactionId>,
     senders: HashMap<Sender, Share>,
-    /// The latest turn that was taken.
+    /// The turn of the first that waits: a newcomer's.
     turn: u64,
     entries: HashMap<TransactionId, Entry>,
+    /// What waits for each effect.
+    effects: HashMap<Vec<u8>, TransactionId>,
     /// To be told to peers.
     departing: VecDeque<TransactionId>,
     next: u64,
@@ -81,7 +88,7 @@ struct Inner {
 #[derive(Debug)]
 struct Entry {
     place: (u64, u64),
-    sender: Sender,
+    origin: Origin,
     transaction: EncodedTransaction,
     offered: Option<Duration>,
     /// When peers were last told of it; `None` when that is not this node's part.
@@ -101,6 +108,27 @@ struct Share {
     bytes: usize,
 }
 
+/// Whose a transaction is, and what for.
+#[derive(Debug)]
+pub(super) struct Origin {
+    sender: Sender,
+    effect: Option<Effect>,
+}
+
+impl Origin {
+    /// As the machine says.
+    pub fn of(machine: &dyn StateMachine, transaction: &EncodedTransaction) -> Self {
+        Self {
+            sender: machine.sender(transaction),
+            effect: machine.effect(transaction),
+        }
+    }
+
+    fn outranks(&self) -> bool {
+        self.effect.as_ref().is_some_and(|effect| effect.outranks)
+    }
+}
+
 /// Bytes of a transaction for which its sender waits one turn more.
 const TURN: usize = 4096;
 
@@ -115,6 +143,59 @@ pub(super) enum Source {
     Own,
     /// A peer that tells everybody itself.
     Peer,
+}
+
+impl Inner {
+    /// Takes out a transaction, and gives those who wait for it.
+    fn remove(&mut self, id: TransactionId) -> Vec<oneshot::Sender<Ordered>> {
+        let Some(entry) = self.entries.remove(&id) else {
+            return Vec::new();
+        };
+        let size = entry.transaction.size();
+        self.queue.remove(&entry.place);
+        self.bytes -= size;
+        if let Some(effect) = &entry.origin.effect {
+            self.effects.remove(&effect.name);
+        }
+        // Not the turn of what leaves, which may have come up long before its time elsewhere: whoever
+        // comes now would wait behind all that is before it here.
+        let first = self.queue.first_key_value().map(|(place, _)| place.0);
+        self.turn = self.turn.max(first.unwrap_or(entry.place.0));
+        let sender = entry.origin.sender;
+        if let Some(share) = self.senders.get_mut(&sender) {
+            share.count -= 1;
+            share.bytes -= size;
+            if share.count == 0 {
+                self.senders.remove(&sender);
+            }
+        }
+        entry.waiters
+    }
+
+    /// Makes way for what `origin` is for, or refuses it when another waits that stays.
+    fn take_effect(&mut self, origin: &Origin) -> Result<(), SubmitError> {
+        let effect = origin.effect.as_ref();
+        let Some(id) = effect.and_then(|effect| self.effects.get(&effect.name).copied()) else {
+            return Ok(());
+        };
+        let stays = self
+            .entries
+            .get(&id)
+            .is_some_and(|entry| entry.origin.outranks());
+        if stays || !origin.outranks() {
+            return Err(SubmitError::Full);
+        }
+        let waiters = self.remove(id);
+        tell(waiters, Err(Refusal::StaleChange));
+        Ok(())
+    }
+}
+
+fn tell(waiters: Vec<oneshot::Sender<Ordered>>, ordered: Ordered) {
+    for waiter in waiters {
+        // A waiter may have gone away; the transaction is final all the same.
+        let _gone = waiter.send(ordered);
+    }
 }
 
 impl Mempool {
@@ -144,11 +225,13 @@ impl Mempool {
         (self.stopwatch.0)()
     }
 
-    /// Adds a transaction, or joins those who wait for it already.
+    /// Adds a transaction, or joins those who wait for it already. It is
+    /// [`Full`](SubmitError::Full) for one whose effect another has that waits, too: once that one
+    /// is final, the state says what becomes of the next.
     pub fn insert(
         &self,
         transaction: EncodedTransaction,
-        sender: Sender,
+        origin: impl Into<Origin>,
     ) -> Result<oneshot::Receiver<Ordered>, SubmitError> {
         let id = transaction.id();
         let (waiter, receiver) = oneshot::channel();
@@ -166,7 +249,7 @@ impl Mempool {
             entry.waiters.push(waiter);
             return Ok(receiver);
         }
-        self.add(&mut inner, transaction, sender, Source::Own)?;
+        self.add(&mut inner, transaction, origin.into(), Source::Own)?;
         if let Some(entry) = inner.entries.get_mut(&id) {
             entry.waiters.push(waiter);
         }
@@ -177,12 +260,17 @@ impl Mempool {
     }
 
     /// Adds a transaction that nobody here waits for, if there is room.
-    pub fn offer(&self, transaction: EncodedTransaction, sender: Sender, source: Source) {
+    pub fn offer(
+        &self,
+        transaction: EncodedTransaction,
+        origin: impl Into<Origin>,
+        source: Source,
+    ) {
         let mut inner = self.lock();
         if inner.closed || inner.entries.contains_key(&transaction.id()) {
             return;
         }
-        let added = self.add(&mut inner, transaction, sender, source);
+        let added = self.add(&mut inner, transaction, origin.into(), source);
         drop(inner);
         if added.is_ok() {
             self.arrived.notify_one();
@@ -194,10 +282,12 @@ impl Mempool {
         &self,
         inner: &mut Inner,
         transaction: EncodedTransaction,
-        sender: Sender,
+        origin: Origin,
         source: Source,
     ) -> Result<(), SubmitError> {
         let (id, size) = (transaction.id(), transaction.size());
+        inner.take_effect(&origin)?;
+        let sender = origin.sender;
         let free = (
             self.count_max.saturating_sub(inner.entries.len()),
             self.bytes_max.saturating_sub(inner.bytes),
@@ -227,9 +317,12 @@ impl Mempool {
         if told {
             inner.departing.push_back(id);
         }
+        if let Some(effect) = &origin.effect {
+            inner.effects.insert(effect.name.clone(), id);
+        }
         let entry = Entry {
             place,
-            sender,
+            origin,
             transaction,
             offered: None,
             told: told.then(|| self.now()),
@@ -267,8 +360,9 @@ impl Mempool {
         batch
     }
 
-    /// What peers were told of `life` ago, and is not final, in the order of its turns.
-    pub fn overdue(&self, life: Duration) -> Vec<EncodedTransaction> {
+    /// Up to `count` of what peers were told of `life` ago, and is not final, in the order of its
+    /// turns.
+    pub fn overdue(&self, life: Duration, count: usize) -> Vec<EncodedTransaction> {
         let now = self.now();
         let inner = self.lock();
         let waiting = inner.queue.values().filter_map(|id| inner.entries.get(id));
@@ -276,6 +370,7 @@ impl Mempool {
             let told = entry.told;
             told.is_some_and(|told| now.saturating_sub(told) >= life)
         });
+        let overdue = overdue.take(count);
         overdue.map(|entry| entry.transaction.clone()).collect()
     }
 
@@ -339,27 +434,8 @@ impl Mempool {
     }
 
     fn leave(&self, id: TransactionId, ordered: Ordered) {
-        let mut inner = self.lock();
-        let Some(entry) = inner.entries.remove(&id) else {
-            return;
-        };
-        let size = entry.transaction.size();
-        inner.queue.remove(&entry.place);
-        inner.bytes -= size;
-        let (turn, _) = entry.place;
-        inner.turn = inner.turn.max(turn);
-        if let Some(share) = inner.senders.get_mut(&entry.sender) {
-            share.count -= 1;
-            share.bytes -= size;
-            if share.count == 0 {
-                inner.senders.remove(&entry.sender);
-            }
-        }
-        drop(inner);
-        for waiter in entry.waiters {
-            // A waiter may have gone away; the transaction is final all the same.
-            let _gone = waiter.send(ordered);
-        }
+        let waiters = self.lock().remove(id);
+        tell(waiters, ordered);
     }
 
     /// Lets go of everything: whoever waits is told that the chain has stopped.
@@ -416,6 +492,54 @@ mod tests {
         }
     }
 
+    impl From<Sender> for Origin {
+        fn from(sender: Sender) -> Self {
+            Self {
+                sender,
+                effect: None,
+            }
+        }
+    }
+
+    fn effect(name: u8, outranks: bool) -> Origin {
+        let name = vec![name];
+        Origin {
+            effect: Some(Effect { name, outranks }),
+            ..by(1).into()
+        }
+    }
+
+    #[test]
+    fn ten_thousand_copies_signed_anew_hold_one_place() {
+        let pool = Mempool::with_peers(true, Stopwatch::default());
+        let copy =
+            |number: u32| EncodedTransaction::from(Bytes::from(number.to_be_bytes().to_vec()));
+        let mut first = pool.insert(copy(0), effect(1, false)).unwrap();
+        for number in 1..10_000 {
+            let refused = pool.insert(copy(number), effect(1, false)).unwrap_err();
+            assert_eq!(refused, SubmitError::Full);
+            pool.offer(copy(number), effect(1, false), Source::Peer);
+        }
+        assert_eq!((pool.len(), pool.lock().bytes), (1, 4));
+        let _joined = pool.insert(copy(0), effect(1, false)).unwrap();
+        let mut other = pool.insert(copy(10_000), effect(2, false)).unwrap();
+
+        // A revocation waits for nobody, and is replaced by nothing.
+        let _revoked = pool.insert(copy(10_001), effect(1, true)).unwrap();
+        assert_eq!(first.try_recv().unwrap(), Err(Refusal::StaleChange));
+        for outranks in [false, true] {
+            let refused = pool.insert(copy(10_002), effect(1, outranks)).unwrap_err();
+            assert_eq!(refused, SubmitError::Full);
+        }
+        assert!(other.try_recv().is_err(), "still waits");
+        assert_eq!(pool.len(), 2);
+
+        // Once it is final there is room again.
+        pool.finish(copy(10_001).id(), place(0));
+        let _next = pool.insert(copy(10_003), effect(1, false)).unwrap();
+        assert_eq!((pool.len(), pool.lock().effects.len()), (2, 2));
+    }
+
     /// Each transaction is another sender's.
     fn by(number: u8) -> Sender {
         Sender([number; 32])
@@ -447,9 +571,10 @@ mod tests {
         );
         assert!(told(25).is_empty(), "each is told once");
         let remind = |life| {
-            let overdue = pool.overdue(life);
+            let overdue = pool.overdue(life, 9);
             overdue.iter().for_each(|known| pool.remind(known.id()));
         };
+        assert_eq!(numbers(&pool.overdue(Duration::ZERO, 2)), [1, 2], "capped");
         remind(Duration::from_secs(60));
         assert!(told(25).is_empty(), "it is too early to remind");
         remind(Duration::ZERO);
@@ -553,6 +678,24 @@ mod tests {
             2,
             "who has nothing here is forgotten"
         );
+    }
+
+    #[test]
+    fn what_is_final_before_its_turn_puts_no_newcomer_behind_the_others() {
+        let pool = Mempool::new(1_000, 1_000_000);
+        let mut waiting = Vec::new();
+        for number in 1..=100 {
+            waiting.push(pool.insert(transaction(number, 10), by(1)).unwrap());
+        }
+        // Another node proposed the last one first.
+        pool.finish(transaction(100, 10).id(), place(0));
+        waiting.push(pool.insert(transaction(200, 10), by(2)).unwrap());
+        let next = numbers(&pool.peek(2, 1_000, &HashSet::new()));
+        assert_eq!(next, [1, 200]);
+        for number in [200].into_iter().chain(1..100) {
+            pool.finish(transaction(number, 10).id(), place(0));
+        }
+        assert_eq!(pool.lock().turn, 98, "the last that left");
     }
 
     #[test]

@@ -93,6 +93,12 @@ pub trait StateMachine: Send + Sync {
         Sender([0; 32])
     }
 
+    /// What a transaction can bring about, see [`Effect`]. Nothing is known of it, unless the
+    /// machine knows better.
+    fn effect(&self, _transaction: &EncodedTransaction) -> Option<Effect> {
+        None
+    }
+
     /// Every key that [`StateMachine::vet`] may read.
     fn vet_reads(&self, _transaction: &EncodedTransaction) -> Vec<StateKey> {
         Vec::new()
@@ -155,3 +161,13 @@ pub struct Execution {
 /// Whom the pool takes for one sender: no sender has more than a share of it, whatever it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sender(pub [u8; 32]);
+
+/// What a transaction can bring about once only: of those with one effect the pool keeps one, so
+/// that nobody fills it, and blocks, with copies of the same that differ in their signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// Names it, and whoever would bring it about: nobody takes another's place.
+    pub name: Vec<u8>,
+    /// Whether it takes the place of one that does not, and waits.
+    pub outranks: bool,
+}

@@ -149,8 +149,11 @@ impl Load {
         count.clamp(1, BLOCK_TRANSACTIONS_MAX)
     }
 
-    /// Learns that `count` transactions took `time`: at once when that was slow, slowly when fast.
-    pub fn learn(&self, count: usize, time: Duration) {
+    /// Learns that a proposal took `time`: at once when that was slow, slowly when fast. `runs` says
+    /// how many transactions were executed each time: what was dropped took its time, too, and is
+    /// no sign that the rest is slow.
+    pub fn learn(&self, runs: &[usize], time: Duration) {
+        let count: usize = runs.iter().sum();
         let Some(now) = time.as_nanos().checked_div(count as u128) else {
             return;
         };
@@ -168,15 +171,25 @@ mod tests {
     #[test]
     fn a_block_shrinks_at_once_and_grows_again() {
         let load = Load::default();
-        load.learn(0, Duration::from_secs(1));
+        load.learn(&[0], Duration::from_secs(1));
         assert_eq!(load.limit(), 500);
-        load.learn(500, Duration::from_secs(5));
+        load.learn(&[500], Duration::from_secs(5));
         assert_eq!(load.limit(), 50);
         for _ in 0..100 {
-            load.learn(load.limit(), Duration::from_micros(1));
+            load.learn(&[load.limit()], Duration::from_micros(1));
         }
         assert_eq!(load.limit(), BLOCK_TRANSACTIONS_MAX);
-        load.learn(1, Duration::MAX);
+        load.learn(&[1], Duration::MAX);
         assert_eq!(load.limit(), 1, "one is always tried");
+    }
+
+    #[test]
+    fn strangers_dropped_from_a_proposal_do_not_shrink_the_next() {
+        let load = Load::default();
+        // 499 of 500 are dropped in three runs, each a millisecond a transaction.
+        load.learn(&[500, 250, 1], Duration::from_millis(751));
+        assert_eq!(load.limit(), 500);
+        load.learn(&[500, 0], Duration::from_millis(500));
+        assert_eq!(load.limit(), 500, "none is left");
     }
 }

@@ -77,7 +77,7 @@ use super::{
     block::{FinalBlock, ProvenBlock},
     engine::{self, Engine, Parts, section},
     epochs::first_epoch,
-    mempool::{Mempool, Stopwatch},
+    mempool::{Mempool, Origin, Stopwatch},
     network::{Fixed, MESSAGE_MAX, Network, Peers, Topic},
     place::place_key,
     validator::{NodeIdentity, Scheme, ValidatorKey, founded_by, scheme},
@@ -547,8 +547,8 @@ impl SimulatedChain {
         };
         let state = keys.into_iter().zip(values).skip(1).collect();
         self.machine.vet(next, &transaction, state)?;
-        let sender = self.machine.sender(&transaction);
-        let Ok(waiting) = self.mempool.insert(transaction, sender) else {
+        let origin = Origin::of(&*self.machine, &transaction);
+        let Ok(waiting) = self.mempool.insert(transaction, origin) else {
             return Ok(None);
         };
         waiting.await.ok().transpose()

@@ -17,7 +17,11 @@ use yilian_protocol::{
 };
 
 use super::{Neighbour, Node, state_error};
-use crate::{consortium::ConsortiumChain, keyholder};
+use crate::{
+    answered::Asked,
+    consortium::ConsortiumChain,
+    keyholder::{self, Cause},
+};
 
 impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
     async fn reencapsulate(
@@ -62,17 +66,27 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let state = self.fetch(consent::offer_reads(grant)).await?;
         let controller = consent::check_offer(&state, now, (grant, holder));
         let controller = controller.map_err(state_error)??;
+        let turn = self.holder.turn(grant, holder).await;
+        let keeper = Arc::clone(&self.holder);
         // Thousands of points, and two pairings for each share: up to a second, so not on the
-        // threads that serve the network.
-        let opened = self
-            .chain
-            .apart(move || sealed.open(chain, &key, &controller));
-        let deposit = opened.await??;
+        // threads that serve the network. The turn goes along, and is held when the caller hangs up.
+        let opened = self.chain.apart(move || {
+            if keeper.opened(&sealed)? {
+                return Ok::<_, CallError>(None);
+            }
+            let deposit = sealed.open(chain, &key, &controller)?;
+            Ok(Some((deposit, keyholder::hash_of(&sealed), turn)))
+        });
+        let Some((deposit, hash, turn)) = opened.await?? else {
+            return Ok(());
+        };
         let state = self.fetch(consent::deposit_reads(&deposit)).await?;
         let keeper = Arc::clone(&self.holder);
         let kept = self.chain.apart(move || {
             consent::check_deposit(&state, chain, now, &deposit).map_err(state_error)??;
-            Ok::<_, CallError>(keeper.keep(&deposit)?)
+            keeper.keep(&deposit, hash)?;
+            drop(turn);
+            Ok::<_, CallError>(())
         });
         kept.await??;
         // Revoked in the meantime: the block that says so may have been followed already.
@@ -80,7 +94,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         if entry.state == GrantState::Revoked {
             let keeper = Arc::clone(&self.holder);
             self.chain
-                .apart(move || keeper.erase(grant, holder))
+                .apart(move || keeper.erase(grant, holder, Cause::Revoked))
                 .await??;
             return Err(Refusal::GrantRevoked.into());
         }
@@ -113,32 +127,35 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             consent.map_err(state_error)??,
             deposit.ok_or(Refusal::NotKeyHolder)?,
         );
-        let digest = ask.digest(chain);
-        let answer = self
-            .answered
-            .answer(now, ask.ask.asked_at, digest, holder)?;
-        let made = answer.get_or_try_init(|| async {
-            let object = self.object_of(ask.ask.record).await?;
-            let usage = Use {
-                record: ask.ask.record,
-                reader: ask.ask.reader,
-                purpose: ask.ask.purpose,
-                at: now,
-            };
-            let keeper = Arc::clone(&self.holder);
-            let mut rng = self.chain.rng();
-            let signed = self.chain.apart(move || {
-                let served =
-                    keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
-                let sealed = served
-                    .secret
-                    .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
-                let parts = (served.partial, sealed.transpose()?);
-                Ok::<_, CallError>(SignedPartial::sign(chain, &ask, holder, parts, &key))
-            });
-            signed.await?
-        });
-        Ok(made.await?.clone())
+        let asked = Asked {
+            at: ask.ask.asked_at,
+            digest: ask.digest(chain),
+            holder,
+            reader: ask.ask.reader,
+        };
+        if let Some(answer) = self.answered.made(now, &asked)? {
+            return Ok(answer);
+        }
+        let object = self.object_of(ask.ask.record).await?;
+        let usage = Use {
+            record: ask.ask.record,
+            reader: ask.ask.reader,
+            purpose: ask.ask.purpose,
+            at: now,
+        };
+        let (keeper, answered) = (Arc::clone(&self.holder), Arc::clone(&self.answered));
+        let mut rng = self.chain.rng();
+        // Noted and remembered on one thread, which goes on when the caller hangs up.
+        let make = move || {
+            let served = keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
+            let sealed = served
+                .secret
+                .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
+            let parts = (served.partial, sealed.transpose()?);
+            Ok(SignedPartial::sign(chain, &ask, holder, parts, &key))
+        };
+        let signed = self.chain.apart(move || answered.once(now, asked, make));
+        signed.await?
     }
 
     async fn vouch_for(&self, request: VouchRequest) -> Result<Voucher, CallError> {
