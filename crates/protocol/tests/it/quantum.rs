@@ -2,15 +2,17 @@
 //! of a curve, all that ever stood on the chain or in a node, and all deposits of all key holders.
 //! He was never handed a token, share or letter.
 //!
-//! Each attack tries as the missing secret every 32 bytes in a row of all that he has, and then the
-//! true one: so the attack is the real one, and nothing that he has holds the secret.
+//! Each attack tries as the missing secret every 32 bytes in a row of all that he has: as the
+//! secret of a quarter, of a scope, of a record and of a quarter's keywords. Then it is made on a
+//! copy into which the secret was put, and finds it: so the attack is the real one, and nothing that
+//! he has holds the secret.
 
 use yilian_crypto::{
     pre::{
         Context, DelegateeSecret, HolderIndex, Partial, PartialContext, RecordKey, Reencapsulation,
         combine,
     },
-    psk::{RecordPsk, ScopePsk, SearchPsk, SecretShare},
+    psk::{PeriodPsk, RecordPsk, ScopePsk, SearchPsk, SecretShare},
     scope::Confidentiality,
     search::{Counter, IndexContext, IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret},
     shamir,
@@ -108,17 +110,64 @@ fn key_with(psk: &RecordPsk, turned: &Turned) -> RecordKey {
         .decapsulate(&turned.whole, psk, &turned.context)
 }
 
+/// What of a copy opens the record of [`values::object`], as a secret of whichever kind.
+fn openers(of: &[Vec<u8>]) -> Vec<[u8; 32]> {
+    let (object, turned) = (values::object(), turned());
+    let capsule = object.header().capsule();
+    let opens = |psk: &RecordPsk| object.open(&key_with(psk, &turned)).is_ok();
+    let closed_with = values::share().secret;
+    let opens_by_quarter = |guess: [u8; 32]| {
+        let period = PeriodPsk::from_bytes(guess);
+        let mut levels = Confidentiality::ALL.into_iter();
+        // A key takes a power in GT. So of four levels only the one is tried that may open.
+        levels.any(|level| {
+            let psk = period.scope(level).record(capsule);
+            psk == closed_with && opens(&psk)
+        })
+    };
+    let mut all = guesses(of);
+    all.retain(|guess| {
+        opens(&RecordPsk::from_bytes(*guess))
+            || opens(&ScopePsk::from_bytes(*guess).record(capsule))
+            || opens_by_quarter(*guess)
+    });
+    all
+}
+
+/// What of a copy tests the keyword "i10", which stands in [`values::index`].
+fn testers(of: &[Vec<u8>]) -> Vec<[u8; 32]> {
+    let writer = WriterSecret::from_seed(&[4; 32]).public();
+    let patient = SearchSecret::from_seed(&[5; 32]);
+    let (chain, hospital) = (values::chain(), values::hospital());
+    let stands = values::index();
+    let mut all = guesses(of);
+    all.retain(|guess| {
+        let context = IndexContext {
+            psk: &SearchPsk::from_bytes(*guess),
+            chain: chain.as_bytes(),
+            hospital: hospital.as_bytes(),
+            quarter: values::quarter(),
+        };
+        let key = IndexKey::of_patient(&patient, &writer, &context);
+        let key = key.keyword(&Keyword::new("i10").unwrap());
+        let entry = IndexEntry::seal(&key, Counter::after(3).unwrap(), &[6; 32]);
+        stands.entries().contains(&entry)
+    });
+    all
+}
+
+/// A piece of the copy with a secret in its midst, at no even place.
+fn planted(secret: [u8; 32]) -> Vec<Vec<u8>> {
+    let mut piece = values::genesis().to_vec();
+    piece.splice(77..77, secret);
+    vec![piece]
+}
+
 #[test]
 fn every_secret_of_the_curves_and_all_that_was_copied_opens_no_record() {
-    let (object, turned) = (values::object(), turned());
-    for guess in guesses(&copied()) {
-        let of_scope = ScopePsk::from_bytes(guess).record(object.header().capsule());
-        for psk in [RecordPsk::from_bytes(guess), of_scope] {
-            let opened = object.open(&key_with(&psk, &turned));
-            assert!(opened.is_err(), "{}", hex::encode(guess));
-        }
-    }
+    assert_eq!(openers(&copied()), [[0; 32]; 0]);
     // The reader has a letter; the hospital has the token; the patient derives it from her words.
+    let (object, turned) = (values::object(), turned());
     let letter = values::letter();
     let handed = letter.secret(&values::terms().scopes[0].key).unwrap();
     let of_record = handed.record(object.header().capsule());
@@ -131,28 +180,22 @@ fn every_secret_of_the_curves_and_all_that_was_copied_opens_no_record() {
 }
 
 #[test]
-fn every_secret_of_the_curves_and_all_that_was_copied_tests_no_keyword() {
-    // The entry of "i10" in the index of `values::index`.
-    let writer = WriterSecret::from_seed(&[4; 32]).public();
-    let patient = SearchSecret::from_seed(&[5; 32]);
-    let (chain, hospital) = (values::chain(), values::hospital());
-    let stands = values::index();
-    let finds = |psk: [u8; 32]| {
-        let context = IndexContext {
-            psk: &SearchPsk::from_bytes(psk),
-            chain: chain.as_bytes(),
-            hospital: hospital.as_bytes(),
-            quarter: values::quarter(),
-        };
-        let key = IndexKey::of_patient(&patient, &writer, &context);
-        let key = key.keyword(&Keyword::new("i10").unwrap());
-        let entry = IndexEntry::seal(&key, Counter::after(3).unwrap(), &[6; 32]);
-        stands.entries().contains(&entry)
-    };
-    for guess in guesses(&copied()) {
-        assert!(!finds(guess), "{}", hex::encode(guess));
+fn a_copy_that_held_the_secret_of_a_quarter_scope_or_record_would_open_it() {
+    let (s_q, s_c) = (values::visit(0).secret, values::share().secret);
+    let s_w = s_q.scope(Confidentiality::Clinical);
+    for secret in [*s_q.expose(), *s_w.expose(), *s_c.expose()] {
+        assert_eq!(openers(&planted(secret)), [secret]);
     }
-    assert!(finds(*values::visit(0).search_secret.expose()));
+    // The secret of another level does not.
+    let other = s_q.scope(Confidentiality::Sensitive);
+    assert_eq!(openers(&planted(*other.expose())), [[0; 32]; 0]);
+}
+
+#[test]
+fn every_secret_of_the_curves_and_all_that_was_copied_tests_no_keyword() {
+    assert_eq!(testers(&copied()), [[0; 32]; 0]);
+    let x_q = *values::visit(0).search_secret.expose();
+    assert_eq!(testers(&planted(x_q)), [x_q]);
 }
 
 /// In an emergency nobody has a letter, so the holders have the secret among them: k of n. Fewer,
