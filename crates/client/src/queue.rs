@@ -245,8 +245,8 @@ impl Queue {
 }
 
 impl Waiting {
-    /// What was signed takes no effect: by a receipt, or because no block takes it any more. Should a
-    /// block have taken it at the last moment, the next step finds it on the chain, and a second
+    /// What was signed takes no effect: by a receipt, or because no block takes it any more. Should
+    /// a block have taken it at the last moment, the next step finds it on the chain, and a second
     /// append of the same length would be stale.
     fn sign_anew(&mut self, rule: Refusal) -> Result<Step, ClientError> {
         self.signed = None;

@@ -90,9 +90,9 @@ impl KeyHolder {
         })
     }
 
-    /// Waits until no other deposit for this grant and holder is being opened, and holds up the next
-    /// until it is dropped: opening one takes up to a second, and whoever sends a hundred has them
-    /// opened one after another.
+    /// Waits until no other deposit for this grant and holder is being opened, and holds up the
+    /// next until it is dropped: opening one takes up to a second, and whoever sends a hundred has
+    /// them opened one after another.
     pub async fn turn(&self, grant: GrantId, holder: MemberId) -> OwnedMutexGuard<()> {
         let turn = {
             let mut at_work = lock(&self.at_work);
@@ -178,9 +178,9 @@ impl KeyHolder {
             .map_err(|_| KeyHolderError::Corrupt { grant })
     }
 
-    /// Erases a holder's shares of a grant; whether there were any. Then the chain is owed a receipt
-    /// if the grant was revoked: that is on disk as soon as the shares are not, until it is
-    /// [settled](Self::settle). What was noted of their use stays.
+    /// Erases a holder's shares of a grant; whether there were any. If so, and the grant was
+    /// revoked, the chain is owed a receipt: that is on disk as soon as the shares are not. What
+    /// was noted of their use stays.
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
@@ -212,7 +212,7 @@ impl KeyHolder {
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when they cannot be read.
-    pub fn owed(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
+    pub(crate) fn owed(&self) -> Result<Vec<(GrantId, MemberId)>, KeyHolderError> {
         self.names(OWED)
     }
 
@@ -220,7 +220,7 @@ impl KeyHolder {
     ///
     /// # Errors
     /// [`KeyHolderError::Storage`] when it cannot be written.
-    pub fn settle(&self, grant: GrantId, holder: MemberId) -> Result<(), KeyHolderError> {
+    pub(crate) fn settle(&self, grant: GrantId, holder: MemberId) -> Result<(), KeyHolderError> {
         let transaction = self.database.begin_write().map_err(storage)?;
         {
             let mut owed = transaction.open_table(OWED).map_err(storage)?;

@@ -157,8 +157,8 @@ impl Inner {
         if let Some(effect) = &entry.origin.effect {
             self.effects.remove(&effect.name);
         }
-        // Not the turn of what leaves, which may have come up long before its time elsewhere: whoever
-        // comes now would wait behind all that is before it here.
+        // Not the turn of what leaves, which may have come up long before its time elsewhere:
+        // whoever comes now would wait behind all that is before it here.
         let first = self.queue.first_key_value().map(|(place, _)| place.0);
         self.turn = self.turn.max(first.unwrap_or(entry.place.0));
         let sender = entry.origin.sender;

@@ -149,9 +149,9 @@ impl Load {
         count.clamp(1, BLOCK_TRANSACTIONS_MAX)
     }
 
-    /// Learns that a proposal took `time`: at once when that was slow, slowly when fast. `runs` says
-    /// how many transactions were executed each time: what was dropped took its time, too, and is
-    /// no sign that the rest is slow.
+    /// Learns that a proposal took `time`: at once when that was slow, slowly when fast. `runs`
+    /// says how many transactions were executed each time: what was dropped took its time, too,
+    /// and is no sign that the rest is slow.
     pub fn learn(&self, runs: &[usize], time: Duration) {
         let count: usize = runs.iter().sum();
         let Some(now) = time.as_nanos().checked_div(count as u128) else {

@@ -69,7 +69,8 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let turn = self.holder.turn(grant, holder).await;
         let keeper = Arc::clone(&self.holder);
         // Thousands of points, and two pairings for each share: up to a second, so not on the
-        // threads that serve the network. The turn goes along, and is held when the caller hangs up.
+        // threads that serve the network. The turn goes along, and is held when the caller hangs
+        // up.
         let opened = self.chain.apart(move || {
             if keeper.opened(&sealed)? {
                 return Ok::<_, CallError>(None);
