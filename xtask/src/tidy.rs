@@ -73,7 +73,6 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
         "a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry",
         77,
     ),
-    ("crates/client/src/patient.rs", "grant", 84),
     ("crates/record/src/epcis/epc.rs", "gs1_key", 77),
     (
         "crates/record/tests/it/epcis_field_cases.rs",

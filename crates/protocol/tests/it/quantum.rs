@@ -4,8 +4,8 @@
 //!
 //! Each attack tries as the missing secret every 32 bytes in a row of all that he has: as the
 //! secret of a quarter, of a scope, of a record and of a quarter's keywords. Then it is made on a
-//! copy into which the secret was put, and finds it: so the attack is the real one, and nothing that
-//! he has holds the secret.
+//! copy into which the secret was put, and finds it: so the attack is the real one, and nothing
+//! that he has holds the secret.
 
 use yilian_crypto::{
     pre::{
