@@ -85,6 +85,7 @@ impl CertifiedPerson {
             || one.signing == other.signing
             || one.delegatee == other.delegatee
             || one.writer == other.writer
+            || one.kem == other.kem
     }
 }
 

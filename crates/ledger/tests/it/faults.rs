@@ -477,10 +477,14 @@ fn fault_8_one_person_with_two_certificates_is_two_clinicians() {
     // Certified by another member, under another name, with other keys.
     let mut second = certificate(34, NORTH, Role::Doctor);
     second.person = PersonId::of("licence 31");
-    // Certified with another's key.
-    let mut shared = certificate(35, NORTH, Role::Doctor);
-    shared.delegatee = certificate(31, SOUTH, Role::Doctor).delegatee;
-    for (number, certificate) in [(34, second), (35, shared)] {
+    // Certified with one of another's keys.
+    let first = certificate(31, SOUTH, Role::Doctor);
+    let [mut delegatee, mut writer, mut kem] =
+        [35, 36, 37].map(|number| certificate(number, NORTH, Role::Doctor));
+    delegatee.delegatee = first.delegatee;
+    writer.writer = first.writer;
+    kem.kem = first.kem;
+    for (number, certificate) in [(34, second), (35, delegatee), (36, writer), (37, kem)] {
         let other = Clinician {
             certificate: certificate.id(),
             member: member_id(NORTH),
