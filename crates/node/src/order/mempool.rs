@@ -172,22 +172,15 @@ impl Inner {
         entry.waiters
     }
 
-    /// Makes way for what `origin` is for, or refuses it when another waits that stays.
-    fn take_effect(&mut self, origin: &Origin) -> Result<(), SubmitError> {
+    /// What makes way for `origin`, which is for the same; an error when that stays.
+    fn outranked(&self, origin: &Origin) -> Result<Option<&Entry>, SubmitError> {
         let effect = origin.effect.as_ref();
-        let Some(id) = effect.and_then(|effect| self.effects.get(&effect.name).copied()) else {
-            return Ok(());
-        };
-        let stays = self
-            .entries
-            .get(&id)
-            .is_some_and(|entry| entry.origin.outranks());
-        if stays || !origin.outranks() {
-            return Err(SubmitError::Full);
+        let id = effect.and_then(|effect| self.effects.get(&effect.name));
+        let waits = id.and_then(|id| self.entries.get(id));
+        match waits {
+            Some(waits) if waits.origin.outranks() || !origin.outranks() => Err(SubmitError::Full),
+            waits => Ok(waits),
         }
-        let waiters = self.remove(id);
-        tell(waiters, Err(Refusal::StaleChange));
-        Ok(())
     }
 }
 
@@ -286,18 +279,26 @@ impl Mempool {
         source: Source,
     ) -> Result<(), SubmitError> {
         let (id, size) = (transaction.id(), transaction.size());
-        inner.take_effect(&origin)?;
         let sender = origin.sender;
+        let replaced = inner.outranked(&origin)?;
+        let room =
+            |entry: Option<&Entry>| entry.map_or((0, 0), |entry| (1, entry.transaction.size()));
+        let gone = room(replaced);
+        let own = room(replaced.filter(|entry| entry.origin.sender == sender));
         let free = (
-            self.count_max.saturating_sub(inner.entries.len()),
-            self.bytes_max.saturating_sub(inner.bytes),
+            (self.count_max + gone.0).saturating_sub(inner.entries.len()),
+            (self.bytes_max + gone.1).saturating_sub(inner.bytes),
         );
         let (count, bytes) = inner
             .senders
             .get(&sender)
-            .map_or((0, 0), |share| (share.count, share.bytes));
+            .map_or((0, 0), |share| (share.count - own.0, share.bytes - own.1));
         if count >= free.0 || bytes + size > free.1 {
             return Err(SubmitError::Full);
+        }
+        // Not before there is room: else a pause would be lost to a revocation that is refused.
+        if let Some(replaced) = replaced.map(|entry| entry.transaction.id()) {
+            tell(inner.remove(replaced), Err(Refusal::StaleChange));
         }
         let turn = inner.turn;
         let share = inner.senders.entry(sender).or_insert(Share {
@@ -538,6 +539,21 @@ mod tests {
         pool.finish(copy(10_001).id(), place(0));
         let _next = pool.insert(copy(10_003), effect(1, false)).unwrap();
         assert_eq!((pool.len(), pool.lock().effects.len()), (2, 2));
+    }
+
+    #[test]
+    fn what_is_refused_for_want_of_room_replaces_nothing() {
+        let pool = Mempool::new(2, 1_000);
+        let mut pause = pool.insert(transaction(1, 10), effect(1, false)).unwrap();
+        drop(pool.insert(transaction(2, 10), by(2)).unwrap());
+        let refused = pool.insert(transaction(3, 1_000), effect(1, true));
+        assert_eq!(refused.unwrap_err(), SubmitError::Full);
+        assert!(pause.try_recv().is_err(), "still waits");
+        assert_eq!(pool.len(), 2);
+        // In the room of what it replaces, a revocation has room in a full pool.
+        let _revoked = pool.insert(transaction(3, 10), effect(1, true)).unwrap();
+        assert_eq!(pause.try_recv().unwrap(), Err(Refusal::StaleChange));
+        assert_eq!((pool.len(), pool.lock().bytes), (2, 20));
     }
 
     /// Each transaction is another sender's.
