@@ -15,7 +15,7 @@
 use yilian_crypto::pseudonym::Nym;
 use yilian_protocol::{
     Height, RecordId, TimeMs,
-    call::{CallError, SealRequest, Transport},
+    call::{SealRequest, Transport},
     codec::{Decode as _, DecodeError, Encode as _},
     fixed,
 };
@@ -118,7 +118,7 @@ impl SealNotes {
     }
 }
 
-/// The block in which a record is final, if it is.
+/// The block in which a record is final; `None` when it is proven that it is in none.
 async fn on_chain<T: Transport>(
     session: &Session<T>,
     part: Option<&(RecordId, String)>,
@@ -126,11 +126,8 @@ async fn on_chain<T: Transport>(
     let Some((record, _)) = part else {
         return Ok(None);
     };
-    match session.record(*record).await {
-        Ok(entry) => Ok(Some(entry.admitted.height)),
-        Err(ClientError::Call(CallError::NotFound { .. })) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let found = session.find_record(*record).await?;
+    Ok(found.map(|entry| entry.admitted.height))
 }
 
 /// Sends a kept request; `None` when a rule refuses it and it has no effect.
