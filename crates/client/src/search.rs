@@ -12,8 +12,8 @@ use yilian_crypto::{
     psk::SearchPsk,
     scope::Quarter,
     search::{
-        Address, IndexContext, IndexKey, Keyword, KeywordKey, Probe, SearchSecret, Trapdoor,
-        WriterPublic,
+        Address, CrossKey, IndexContext, IndexKey, Keyword, KeywordKey, Probe, SearchSecret,
+        Trapdoor, WriterPublic,
     },
 };
 use yilian_protocol::{
@@ -129,9 +129,27 @@ pub(crate) async fn all_places<T: Transport>(
     visited: &[Visited],
     words: &[Keyword],
 ) -> Result<Vec<Place>, ClientError> {
+    let keys = index_keys(session, visited).await?;
+    let places = keys.into_iter().map(|(hospital, writer, key)| Place {
+        hospital,
+        writer,
+        keys: words.iter().map(|word| key.keyword(word)).collect(),
+        counts: Vec::new(),
+    });
+    let mut places: Vec<Place> = places.collect();
+    count_places(session, &mut places).await?;
+    Ok(places)
+}
+
+/// The keys of the indexes in which the patient's words may stand: of every author of every
+/// hospital and quarter visited.
+async fn index_keys<T: Transport>(
+    session: &Session<T>,
+    visited: &[Visited],
+) -> Result<Vec<(MemberId, CertificateId, IndexKey)>, ClientError> {
     let chain = session.chain();
     let mut writers = BTreeMap::new();
-    let mut places = Vec::new();
+    let mut keys = Vec::new();
     for visit in visited {
         let here = match writers.entry(visit.hospital) {
             Entry::Occupied(known) => known.into_mut(),
@@ -145,16 +163,10 @@ pub(crate) async fn all_places<T: Transport>(
                 quarter: visit.quarter,
             };
             let key = IndexKey::of_patient(&visit.secret, public, &context);
-            places.push(Place {
-                hospital: visit.hospital,
-                writer: *writer,
-                keys: words.iter().map(|word| key.keyword(word)).collect(),
-                counts: Vec::new(),
-            });
+            keys.push((visit.hospital, *writer, key));
         }
     }
-    count_places(session, &mut places).await?;
-    Ok(places)
+    Ok(keys)
 }
 
 /// Everybody who may have written entries at `hospital`, revoked or not: what was written stays.
@@ -284,30 +296,21 @@ pub(crate) async fn left_out<T: Transport>(
     visited: &[Visited],
     records: &[Tagged],
 ) -> Result<Vec<(RecordId, LeftOut)>, ClientError> {
-    let (chain, mut writers) = (session.chain(), BTreeMap::new());
     let mut found = Vec::new();
-    for visit in visited {
-        let here = match writers.entry(visit.hospital) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(authors(session, visit.hospital).await?),
-        };
-        for (_, public) in here {
-            let context = IndexContext {
-                psk: &visit.psk,
-                chain: chain.as_bytes(),
-                hospital: visit.hospital.as_bytes(),
-                quarter: visit.quarter,
+    for (hospital, _, key) in index_keys(session, visited).await? {
+        let crosses = LeftOut::every_mark().filter_map(|mark| {
+            let cross = key.keyword(&Keyword::new(mark.as_str()).ok()?).cross();
+            Some((mark, cross))
+        });
+        let crosses: BTreeMap<String, CrossKey> = crosses.collect();
+        for of in records.iter().filter(|of| of.hospital == hospital) {
+            let has = |mark: &str| {
+                let cross = crosses.get(mark);
+                cross.is_some_and(|cross| of.tags.contains(&cross.tag(of.record.as_bytes())))
             };
-            let key = IndexKey::of_patient(&visit.secret, public, &context);
-            for of in records.iter().filter(|of| of.hospital == visit.hospital) {
-                let has = |mark: &str| {
-                    let cross = Keyword::new(mark).map(|mark| key.keyword(&mark).cross());
-                    cross.is_ok_and(|cross| of.tags.contains(&cross.tag(of.record.as_bytes())))
-                };
-                let left_out = LeftOut::read(has);
-                if left_out.total() > 0 {
-                    found.push((of.record, left_out));
-                }
+            let left_out = LeftOut::read(has);
+            if left_out.total() > 0 {
+                found.push((of.record, left_out));
             }
         }
     }

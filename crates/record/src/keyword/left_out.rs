@@ -40,6 +40,11 @@ impl LeftOut {
         bits.filter(set).map(|(weight, bit, _)| mark(weight, bit))
     }
 
+    /// Every mark that an index may have.
+    pub fn every_mark() -> impl Iterator<Item = String> {
+        (0..Self::WEIGHTS).flat_map(|weight| (0..Self::BITS).map(move |bit| mark(weight, bit)))
+    }
+
     /// What the marks of an index say, `has` telling which it has.
     pub fn read(has: impl Fn(&str) -> bool) -> Self {
         let count = |weight| {
@@ -104,6 +109,11 @@ mod tests {
             let marks: BTreeSet<String> = left_out.marks().collect();
             assert!(marks.len() <= LeftOut::MARKS_MAX);
             assert_eq!(marks.is_empty(), left_out.total() == 0);
+            assert!(
+                marks
+                    .iter()
+                    .all(|mark| LeftOut::every_mark().any(|known| known == *mark))
+            );
             assert_eq!(LeftOut::read(|mark| marks.contains(mark)), left_out);
         }
     }
