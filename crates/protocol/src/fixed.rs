@@ -154,16 +154,16 @@ macro_rules! fixed {
     )*};
 }
 
-/// As `fixed!`, for values of which all bytes are one.
+/// As `fixed!`, for values of which all bytes are one; `$bytes` is how they show theirs.
 macro_rules! opaque {
-    ($($name:ident $what:literal),* $(,)?) => {$(
+    ($bytes:ident: $($name:ident $what:literal),* $(,)?) => {$(
         fixed_size!($name);
 
         impl Fixed for $name {
             const WHAT: &'static str = $what;
 
             fn bytes(&self) -> Vec<u8> {
-                self.to_bytes().to_vec()
+                self.$bytes().to_vec()
             }
 
             fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
@@ -176,7 +176,7 @@ macro_rules! opaque {
 
         impl Encode for $name {
             fn encode(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_bytes());
+                out.extend_from_slice(&self.$bytes()[..]);
             }
         }
 
@@ -187,7 +187,7 @@ macro_rules! opaque {
         }
     )*};
 }
-opaque! {
+opaque! { to_bytes:
     Address "address of an index entry (16 bytes)",
     MaskedPointer "masked pointer (40 bytes)",
     CrossTag "cross tag (16 bytes)",
@@ -195,40 +195,8 @@ opaque! {
     EncodedCapsule "capsule (48 bytes)",
 }
 
-/// As `fixed!`, for secrets that are handed over: their bytes are exposed by a name that tells.
-macro_rules! handed {
-    ($($name:ident $what:literal),* $(,)?) => {$(
-        fixed_size!($name);
-
-        impl Fixed for $name {
-            const WHAT: &'static str = $what;
-
-            fn bytes(&self) -> Vec<u8> {
-                self.expose().to_vec()
-            }
-
-            fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
-                let bytes = bytes.try_into();
-                bytes
-                    .map(Self::from_bytes)
-                    .map_err(|_| DecodeError::Invalid { what: Self::WHAT })
-            }
-        }
-
-        impl Encode for $name {
-            fn encode(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(self.expose());
-            }
-        }
-
-        impl Decode for $name {
-            fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                Ok(Self::from_bytes(input.array(Self::WHAT)?))
-            }
-        }
-    )*};
-}
-handed! {
+// Secrets that are handed over are exposed by a name that tells.
+opaque! { expose:
     PeriodPsk "quarter's secret (32 bytes)",
     RecordPsk "record's secret (32 bytes)",
     ScopePsk "scope secret (32 bytes)",
