@@ -16,6 +16,7 @@ use rand_core::CryptoRng;
 use yilian_crypto::{
     kem::KemPublic,
     pre::{DelegateePublic, ScopeSecret},
+    psk::ScopePsk,
     scope::Scope,
     shamir,
     sign::SigningKey,
@@ -26,6 +27,7 @@ use yilian_protocol::{
     codec::List,
     grant::{Commitment, Dealt, Deposit, Grant, GrantState, GrantedScope, Terms, grant_id},
     ids::Salt,
+    limits::{LETTER_RECORDS_MAX, SCOPES_MAX},
     refusal::Refusal,
     tx::Body,
     voucher::{NewGrant, Voucher},
@@ -49,8 +51,10 @@ struct Prepared {
     request: GrantRequest,
     reader: KemPublic,
     dealt: Vec<Dealt>,
-    /// Names the grant once it has a number.
-    letter: Letter,
+    terms: Terms,
+    /// For the letter, as the records are.
+    secrets: List<ScopePsk, SCOPES_MAX>,
+    records: List<LetterRecord, LETTER_RECORDS_MAX>,
     passed_over: Vec<PassedOver>,
 }
 
@@ -83,8 +87,8 @@ impl Patient {
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<Granted, E> {
-        let mut prepared = self.prepare(session, request, rng).await?;
-        let controller = self.place(session, &mut prepared, rng, keep).await?;
+        let prepared = self.prepare(session, request, rng).await?;
+        let controller = self.place(session, &prepared, rng, keep).await?;
         Ok(self.hand_out(session, prepared, &controller, rng).await?)
     }
 
@@ -109,10 +113,7 @@ impl Patient {
         let (records, passed_over) = self.records_in(session, &scopes).await?;
         let secrets = scopes.iter().filter(|_| !request.emergency);
         let secrets = secrets.map(|(_, _, secret)| secret.psk().clone());
-        let controller = self.keys.grant(self.wallet.grant_counter);
-        let letter = Letter {
-            chain: session.chain(),
-            grant: grant_id(&controller.verifying_key()),
+        Ok(Prepared {
             terms: Terms {
                 salt: Salt::from_bytes(salt),
                 reader: request.reader,
@@ -122,12 +123,9 @@ impl Patient {
             },
             secrets: List::new(secrets.collect())?,
             records: List::new(records)?,
-        };
-        Ok(Prepared {
             request,
             reader: reader.kem,
             dealt,
-            letter,
             passed_over,
         })
     }
@@ -136,7 +134,7 @@ impl Patient {
     async fn place<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
-        prepared: &mut Prepared,
+        prepared: &Prepared,
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<SigningKey, E> {
@@ -144,18 +142,17 @@ impl Patient {
         loop {
             let counter = self.free_counter(session).await?;
             let controller = self.keys.grant(counter);
-            let Prepared { request, .. } = &*prepared;
+            let Prepared { request, terms, .. } = prepared;
             let grant = Grant {
                 controller: controller.verifying_key(),
-                terms: prepared.letter.terms.commitment(),
+                terms: terms.commitment(),
                 until: request.until,
                 holders: List::new(request.holders.clone()).map_err(ClientError::from)?,
                 threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
                 emergency: request.emergency,
             };
-            prepared.letter.grant = grant.id();
             let mut noted = |grant: &Grant| {
-                self.note(grant.id(), counter, &prepared.letter.terms);
+                self.note(grant.id(), counter, terms);
                 keep(&self.wallet)
             };
             let done = ordered(session, &grant, &controller, rng, &mut noted).await;
@@ -228,9 +225,18 @@ impl Patient {
             request,
             reader,
             dealt,
-            letter,
+            terms,
+            secrets,
+            records,
             passed_over,
         } = prepared;
+        let letter = Letter {
+            chain: session.chain(),
+            grant: grant_id(&controller.verifying_key()),
+            terms,
+            secrets,
+            records,
+        };
         let mut deposits = Vec::with_capacity(dealt.len());
         for (holder, dealt) in request.holders.iter().zip(dealt) {
             let (chain, terms) = (session.chain(), letter.terms.clone());
