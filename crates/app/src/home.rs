@@ -312,7 +312,7 @@ impl Home {
 
     /// Keeps others out while the person called `name` seals, or has a hand in the queue and the
     /// passes: what is read there is written back later.
-    pub fn lock_sealing(&self, name: &str) -> anyhow::Result<fs::File> {
+    pub fn lock_person(&self, name: &str) -> anyhow::Result<fs::File> {
         let path = self
             .root
             .join(format!("people/{}.sealing", file_name(name)));

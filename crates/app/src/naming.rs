@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
-use yilian_client::names::{look_alike, meant, new_name};
+use yilian_client::names::{look_alike, meant, new_name, question};
 use yilian_protocol::{codec::Text, limits::NAME_MAX};
 
 use crate::{
@@ -83,14 +83,7 @@ impl Home {
             let cause = format!("{cause}, but {}", names.join(", "));
             return trouble(cause, kind.made_by());
         }
-        if meant.is_empty() {
-            return trouble(cause, kind.made_by());
-        }
-        let quoted: Vec<String> = meant.iter().map(|name| format!("`{name}`")).collect();
-        trouble(
-            format!("{cause}; is it {}?", quoted.join(" or ")),
-            kind.made_by(),
-        )
+        trouble(cause + &question(&meant), kind.made_by())
     }
 }
 

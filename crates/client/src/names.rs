@@ -81,7 +81,8 @@ pub fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<St
 }
 
 /// `; is it A or B?` behind a sentence that says that there is no such name.
-pub(crate) fn question(meant: &[String]) -> String {
+#[must_use]
+pub fn question(meant: &[String]) -> String {
     if meant.is_empty() {
         return String::new();
     }

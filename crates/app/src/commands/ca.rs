@@ -304,7 +304,7 @@ pub async fn passes<T: Transport>(
 ) -> anyhow::Result<Passes> {
     let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
     let handler = home.handler(name)?;
-    let _alone = home.lock_sealing(name)?;
+    let _alone = home.lock_person(name)?;
     let mut book = home.passes(name)?;
     let request = handler.ask_passes(session, &mut book, count, &mut rand::rng());
     let issued = consortium

@@ -61,7 +61,7 @@ pub async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()
     let token = Paper::Token.read(&options.token)?;
     let submission = submitted(options)?;
     let doctor = context.home.doctor(&options.name)?;
-    let _alone = context.home.lock_sealing(&options.name)?;
+    let _alone = context.home.lock_person(&options.name)?;
     let opened = context.open().await?;
     let checked = match doctor.check_in(&opened.session, &token, now()) {
         Err(ClientError::Token(TokenError::OtherHospital { hospital })) => {

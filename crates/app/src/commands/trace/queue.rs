@@ -17,7 +17,7 @@ use crate::{commands::now, output::trouble};
 /// Keeps captures until there is a connection, each once. Says how many wait.
 pub fn keep(context: &Context, name: &str, captures: &[Capture]) -> anyhow::Result<Kept> {
     context.home.person(name)?;
-    let _alone = context.home.lock_sealing(name)?;
+    let _alone = context.home.lock_person(name)?;
     let mut queue = context.home.queue(name)?;
     queue.add(captures)?;
     context.home.keep_queue(name, &queue)?;
@@ -71,7 +71,7 @@ async fn drain(context: &Context, name: &str, mut answer: Synced) -> anyhow::Res
     let home = &context.home;
     home.person(name)?;
     // To the end: what another command kept in between would be written over.
-    let _alone = home.lock_sealing(name)?;
+    let _alone = home.lock_person(name)?;
     let mut queue: Queue = home.queue(name)?;
     let opened = context.open().await?;
     let handler = home.handler(name)?;

@@ -270,7 +270,7 @@ async fn finish(
     let opened: Opened = context.open().await?;
     let handler = context.home.handler(&step.name)?;
     // No other command may take the same passes.
-    let _alone = context.home.lock_sealing(&step.name)?;
+    let _alone = context.home.lock_person(&step.name)?;
     let bar = queue::progress(captures.len());
     let mut answer = Synced::default();
     for capture in &captures {
