@@ -34,11 +34,6 @@ const FUNCTION_LINES: usize = 70;
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("bench/src/search.rs", "beside", 134),
     (
-        "crates/app/tests/it/lying_node.rs",
-        "a_node_that_keeps_index_entries_back_is_found_out",
-        86,
-    ),
-    (
         "crates/app/tests/it/trace_attacks.rs",
         "a_false_author_is_told_and_his_word_counts_nothing",
         96,
@@ -62,11 +57,6 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
         "crates/app/tests/it/trace_story.rs",
         "a_pack_goes_from_factory_to_bedside_and_every_holder_can_check_it",
         111,
-    ),
-    (
-        "crates/app/tests/it/trace_story.rs",
-        "a_prescription_is_dispensed_against_a_pack_once",
-        78,
     ),
     (
         "crates/app/tests/it/lying_node.rs",

@@ -88,15 +88,7 @@ fn rules_are_named_and_nothing_changes() {
     assert_eq!(yilian.ok(&["status"])["objects"].as_u64(), objects);
 
     // A token for one hospital is no good at another.
-    yilian.ok(&[
-        "patient",
-        "check-in",
-        "ann",
-        "--hospital",
-        "North",
-        "--out",
-        &token,
-    ]);
+    let token = yilian.token("ann", "North", &[]);
     let bundle = yilian.write("visit.json", &visit("I10"));
     let of_visit = ["--token", &token, "--bundle", &bundle, "--accept", "again"];
     let seal = |doctor: &'static str| [&["doctor", "seal", doctor], &of_visit[..]].concat();

@@ -480,16 +480,7 @@ fn what_is_for_others_is_named_as_such() {
 #[test]
 fn an_expired_token_is_named() {
     let (yilian, _) = Yilian::with_people();
-    let token = yilian.file("token.json");
-    yilian.ok(&[
-        "patient",
-        "check-in",
-        "ann",
-        "--hospital",
-        "North",
-        "--out",
-        &token,
-    ]);
+    let token = yilian.token("ann", "North", &[]);
     let written = std::fs::read_to_string(&token).unwrap();
     let mut value: Value = serde_json::from_str(&written).unwrap();
     let expires = value.pointer_mut("/visit/expires").unwrap();
@@ -554,19 +545,7 @@ fn a_node_is_reached_by_ipv6() {
 fn the_same_visit_is_sealed_twice_only_when_somebody_insists() {
     let (yilian, _) = Yilian::with_people();
     let bundle = yilian.write("visit.json", &visit("I10"));
-    let check_in = || {
-        let token = yilian.fresh("token.json");
-        yilian.ok(&[
-            "patient",
-            "check-in",
-            "ann",
-            "--hospital",
-            "North",
-            "--out",
-            &token,
-        ]);
-        token
-    };
+    let check_in = || yilian.token("ann", "North", &[]);
     let count = || {
         let listed = yilian.ok(&["patient", "list", "ann"]);
         listed["records"].as_array().unwrap().len()

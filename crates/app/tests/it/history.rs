@@ -38,20 +38,6 @@ fn history() -> String {
     json!({ "resourceType": "Bundle", "type": "collection", "entry": entries }).to_string()
 }
 
-fn check_in(yilian: &Yilian) -> String {
-    let token = yilian.fresh("token.json");
-    yilian.ok(&[
-        "patient",
-        "check-in",
-        "ann",
-        "--hospital",
-        "North",
-        "--out",
-        &token,
-    ]);
-    token
-}
-
 /// What the doctor noted of each visit: whether it is final.
 fn noted(yilian: &Yilian) -> Vec<bool> {
     let people = std::fs::read_dir(yilian.path("home/people")).unwrap();
@@ -88,7 +74,10 @@ fn records(yilian: &Yilian) -> Vec<String> {
 #[test]
 fn a_history_that_is_killed_goes_on_and_seals_no_visit_twice() {
     let (yilian, _) = Yilian::with_people();
-    let (token, bundle) = (check_in(&yilian), yilian.write("history.json", &history()));
+    let (token, bundle) = (
+        yilian.token("ann", "North", &[]),
+        yilian.write("history.json", &history()),
+    );
     let seal = [
         "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
     ];
@@ -170,10 +159,10 @@ fn the_rest_of_a_history_is_sealed_under_another_token() {
         let output = yilian.run(&seal);
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
-    check_in(&yilian);
+    yilian.token("ann", "North", &[]);
     let sealed = seal(&part, &[]);
     assert_eq!(sealed["records"].as_array().unwrap().len(), 5);
-    check_in(&yilian);
+    yilian.token("ann", "North", &[]);
     let told = seal(&bundle, &[])["error"].to_string();
     assert!(told.contains("2 of 5 visits were sealed before"), "{told}");
     assert_eq!(records(&yilian).len(), 5, "nothing happened yet");
@@ -187,7 +176,10 @@ fn the_rest_of_a_history_is_sealed_under_another_token() {
 #[test]
 fn two_commands_do_not_seal_in_one_name_at_once() {
     let (yilian, _) = Yilian::with_people();
-    let (token, bundle) = (check_in(&yilian), yilian.write("history.json", &history()));
+    let (token, bundle) = (
+        yilian.token("ann", "North", &[]),
+        yilian.write("history.json", &history()),
+    );
     let folder = yilian.path("home/people");
     let file = std::fs::read_dir(&folder)
         .unwrap()

@@ -6,24 +6,19 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use yilian_client::{
-    CheckIn, ConsortiumCa, Doctor, Draft, Keyword, MemberCa, Patient, SearchRequest, Session,
-    Wallet,
-};
-use yilian_crypto::{seed::Seed, sign::SigningKey};
-use yilian_node::{
-    order::ValidatorKey,
-    service::{InProcess, Node, NodeOptions},
-};
+use yilian_client::{Draft, Keyword};
+use yilian_node::service::InProcess;
 use yilian_protocol::{
-    Confidentiality, Quarter,
+    Confidentiality,
     call::{Answered, Call, Seal, Transport},
-    codec::{Encode as _, Text},
+    codec::Encode as _,
     media::MediaType,
-    registry::{Certificate, NodeKeys, Role},
 };
 
-use crate::lying_node::{OneHospital, genesis, now, seen};
+use crate::{
+    clinic::{Clinic, everywhere},
+    lying_node::{now, seen},
+};
 
 /// Requests as a node sees them: kind and bytes.
 type View = Vec<(&'static str, Vec<u8>)>;
@@ -45,83 +40,6 @@ impl Transport for Watcher {
         };
         self.view.lock().unwrap().extend(noted);
         self.node.call(call).await
-    }
-}
-
-/// A hospital, the node that serves it, and a doctor of it. Calls to the node go over `T`.
-struct Clinic<T> {
-    session: Session<T>,
-    hospital: MemberCa,
-    seed: Seed,
-    certificate: Certificate,
-    _directory: tempfile::TempDir,
-}
-
-impl<T: Transport> Clinic<T> {
-    /// Its session speaks over what `transport` makes of the node.
-    async fn new(transport: impl FnOnce(InProcess) -> T) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let validator = ValidatorKey::generate();
-        let consortium = SigningKey::from_seed(&[1; 32]);
-        let hospital = MemberCa::new(
-            SigningKey::from_seed(&[3; 32]),
-            Text::new("North").unwrap(),
-            NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
-        );
-        let genesis = genesis(&validator, &consortium);
-        let node = Node::start(NodeOptions::alone(
-            directory.path().to_owned(),
-            genesis.clone(),
-            validator,
-            Arc::new(OneHospital(hospital.id())),
-        ));
-        let transport = transport(InProcess::new(Arc::new(node.unwrap())));
-        let session = Session::open(transport, genesis).await.unwrap();
-        let member = hospital.member().clone();
-        let ca = ConsortiumCa::new(consortium);
-        ca.admit(&session, member).await.unwrap();
-        let seed = Seed::random(&mut rand::rng());
-        let name = Text::new("Dr. Who").unwrap();
-        let until = now().plus_ms(1_000_000);
-        let certificate = hospital.certificate(name, Role::Doctor, &seed, now(), until);
-        let certified = certificate.clone();
-        hospital.certify(&session, certified).await.unwrap();
-        Self {
-            session,
-            hospital,
-            seed,
-            certificate,
-            _directory: directory,
-        }
-    }
-
-    /// A device of the doctor, which knows of no other.
-    fn doctor(&self) -> Doctor {
-        Doctor::new(&self.seed, &self.certificate).unwrap()
-    }
-
-    fn patient(&self) -> Patient {
-        let wallet = Wallet::new(self.session.chain());
-        Patient::new(&Seed::random(&mut rand::rng()), wallet)
-    }
-
-    fn visit(&self) -> CheckIn {
-        CheckIn {
-            hospital: self.hospital.id(),
-            period: Quarter::new(2026, 4).unwrap(),
-            private: false,
-            expires: now().plus_ms(1_000_000),
-        }
-    }
-}
-
-/// What is sought in all hospitals and quarters.
-fn everywhere(words: Vec<Keyword>) -> SearchRequest {
-    SearchRequest {
-        words,
-        hospital: None,
-        from: None,
-        until: None,
     }
 }
 

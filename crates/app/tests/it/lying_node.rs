@@ -6,17 +6,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use yilian_client::{
-    CheckIn, ClientError, ConsortiumCa, Doctor, Draft, Keyword, MemberCa, Patient, SearchRequest,
-    Session, Wallet,
-};
+use yilian_client::{ClientError, ConsortiumCa, Draft, Keyword, MemberCa, Session};
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
     order::ValidatorKey,
     service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
-    Confidentiality, MemberId, Quarter, TimeMs,
+    Confidentiality, MemberId, TimeMs,
     call::{Answered, Call, CallError, LookUp, Prove, Transport},
     codec::{Blob, List, Text},
     governance::EpochBlocks,
@@ -26,6 +23,8 @@ use yilian_protocol::{
     search::{Found, Pointers, RecordIndex},
     state::proof::{Operation, ProvenState},
 };
+
+use crate::clinic::{Clinic, everywhere};
 
 /// An honest node's answers, bent on the way.
 #[derive(Clone)]
@@ -206,7 +205,6 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
 }
 
 /// Keeps the last entry of everything back, or gives another record's index.
-#[derive(Clone)]
 struct Keeper {
     honest: InProcess,
     keep: Arc<Mutex<Keep>>,
@@ -257,66 +255,21 @@ impl Transport for Keeper {
     }
 }
 
-#[derive(Debug)]
-pub struct OneHospital(pub MemberId);
-
-impl HostedMembers for OneHospital {
-    fn members(&self) -> Vec<MemberId> {
-        vec![self.0]
-    }
-
-    fn key(&self, member: MemberId) -> Option<SigningKey> {
-        (member == self.0).then(|| SigningKey::from_seed(&[4; 32]))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_keeps_index_entries_back_is_found_out() {
-    let directory = tempfile::tempdir().unwrap();
-    let validator = ValidatorKey::generate();
-    let consortium = SigningKey::from_seed(&[1; 32]);
-    let hospital = MemberCa::new(
-        SigningKey::from_seed(&[3; 32]),
-        Text::new("North").unwrap(),
-        NodeKeys::of(&SigningKey::from_seed(&[4; 32])),
-    );
-    let genesis = genesis(&validator, &consortium);
-    let node = Node::start(NodeOptions::alone(
-        directory.path().to_owned(),
-        genesis.clone(),
-        validator,
-        Arc::new(OneHospital(hospital.id())),
-    ));
-    let keeper = Keeper {
-        honest: InProcess::new(Arc::new(node.unwrap())),
-        keep: Arc::new(Mutex::new(Keep::Nothing)),
-        hidden: Arc::default(),
-    };
-    let session = Session::open(keeper.clone(), genesis).await.unwrap();
-    ConsortiumCa::new(consortium)
-        .admit(&session, hospital.member().clone())
-        .await
-        .unwrap();
-    let mut rng = rand::rng();
-    let seed = Seed::random(&mut rng);
-    let (from, until) = (now(), now().plus_ms(1_000_000));
-    let name = Text::new("Dr. Who").unwrap();
-    let certificate = hospital.certificate(name, Role::Doctor, &seed, from, until);
-    let doctor = Doctor::new(&seed, &certificate).unwrap();
-    hospital.certify(&session, certificate).await.unwrap();
-
-    let wallet = Wallet::new(session.chain());
-    let mut patient = Patient::new(&Seed::random(&mut rng), wallet);
+    let (keep, hidden) = (Arc::new(Mutex::new(Keep::Nothing)), Arc::default());
+    let clinic = Clinic::new(|honest| Keeper {
+        honest,
+        keep: Arc::clone(&keep),
+        hidden,
+    })
+    .await;
+    let (session, doctor) = (&clinic.session, clinic.doctor());
+    let (mut patient, mut rng) = (clinic.patient(), rand::rng());
     let word = Keyword::new("word:gout").unwrap();
     for visit in 0..3 {
-        let check_in = CheckIn {
-            hospital: hospital.id(),
-            period: Quarter::new(2026, 4).unwrap(),
-            private: false,
-            expires: until,
-        };
-        let token = patient.check_in(&session, check_in, &mut rng);
-        let checked = doctor.check_in(&session, &token, now()).unwrap();
+        let token = patient.check_in(session, clinic.visit(), &mut rng);
+        let checked = doctor.check_in(session, &token, now()).unwrap();
         let draft = Draft {
             confidentiality: Confidentiality::Clinical,
             media: MediaType::FhirJson,
@@ -324,34 +277,29 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
             keywords: vec![word.clone(), Keyword::new(format!("word:{visit}")).unwrap()],
         };
         doctor
-            .seal(&session, &checked, vec![draft], now(), &mut rng)
+            .seal(session, &checked, vec![draft], now(), &mut rng)
             .await
             .unwrap();
     }
 
-    let request = SearchRequest {
-        words: vec![word],
-        hospital: None,
-        from: None,
-        until: None,
-    };
-    assert_eq!(patient.search(&session, &request).await.unwrap().len(), 3);
-    let check = || patient.check_search(&session, &request);
+    let request = everywhere(vec![word]);
+    assert_eq!(patient.search(session, &request).await.unwrap().len(), 3);
+    let check = || patient.check_search(session, &request);
     assert_eq!(check().await.unwrap().entries, 48);
 
     let withheld = ClientError::Withheld {
-        hospital: hospital.id(),
+        hospital: clinic.hospital.id(),
     };
-    *keeper.keep.lock().unwrap() = Keep::Result;
-    let found = patient.search(&session, &request).await;
+    *keep.lock().unwrap() = Keep::Result;
+    let found = patient.search(session, &request).await;
     assert_eq!(found.unwrap_err(), withheld);
 
     // A search alone believes the count; the check does not.
-    *keeper.keep.lock().unwrap() = Keep::Entry;
-    assert!(patient.search(&session, &request).await.unwrap().len() < 3);
+    *keep.lock().unwrap() = Keep::Entry;
+    assert!(patient.search(session, &request).await.unwrap().len() < 3);
     assert_eq!(check().await.unwrap_err(), withheld);
 
-    *keeper.keep.lock().unwrap() = Keep::Index;
+    *keep.lock().unwrap() = Keep::Index;
     assert_eq!(
         check().await.unwrap_err(),
         ClientError::Receipt(ReceiptError::State)

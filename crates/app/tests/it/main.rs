@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod clinic;
 mod commands_doc;
 mod demo;
 mod first_hour;

@@ -195,17 +195,7 @@ fn members_suspend_one_of_them_by_vote() {
     };
     assert_eq!(vote("suspend", "South"), "active");
     assert_eq!(vote("suspend", "East"), "suspended");
-    let token = yilian.fresh("token.json");
-    let check_in = [
-        "patient",
-        "check-in",
-        "ann",
-        "--hospital",
-        "North",
-        "--out",
-        &token,
-    ];
-    yilian.ok(&check_in);
+    let token = yilian.token("ann", "North", &[]);
     let bundle = yilian.write("visit.json", &crate::yilian::visit("I10"));
     let seal = [
         "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
@@ -274,17 +264,7 @@ fn a_receipt_is_verified_without_any_node_and_a_changed_one_is_not() {
 fn the_words_alone_bring_everything_back() {
     let (yilian, [_, second]) = Yilian::with_people();
     let words = text(&yilian.ok(&["patient", "new", "bob", "--chinese"]), "words");
-    let token = yilian.fresh("token.json");
-    yilian.ok(&[
-        "patient",
-        "check-in",
-        "bob",
-        "--hospital",
-        "North",
-        "--private",
-        "--out",
-        &token,
-    ]);
+    let token = yilian.token("bob", "North", &["--private"]);
     let bundle = yilian.write("visit.json", &crate::yilian::visit("F32.1"));
     yilian.ok(&[
         "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
@@ -309,17 +289,7 @@ fn the_words_alone_bring_everything_back() {
 fn a_private_visit_stays_out_of_a_grant_and_so_do_other_levels() {
     let (yilian, [_, second]) = Yilian::with_people();
     let open = yilian.seal("Dr First", "North", "I10");
-    let token = yilian.fresh("token.json");
-    yilian.ok(&[
-        "patient",
-        "check-in",
-        "ann",
-        "--hospital",
-        "North",
-        "--private",
-        "--out",
-        &token,
-    ]);
+    let token = yilian.token("ann", "North", &["--private"]);
     let bundle = yilian.write("visit.json", &crate::yilian::visit("I10"));
     let private = yilian.ok(&[
         "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle, "--accept", "again",

@@ -200,16 +200,7 @@ fn a_prescription_is_dispensed_against_a_pack_once() {
     let (all, single) = packs(&yilian, 2);
     yilian.ok(&["trace", "commission", "Mai", "--codes", &all]);
 
-    let token = yilian.fresh("token.json");
-    yilian.ok(&[
-        "patient",
-        "check-in",
-        "ann",
-        "--hospital",
-        "North",
-        "--out",
-        &token,
-    ]);
+    let token = yilian.token("ann", "North", &[]);
     let mut bundle: Value =
         serde_json::from_str(include_str!("../../../../examples/visit.json")).unwrap();
     let request = json!({ "fullUrl": "urn:uuid:3c3151bd-1cbf-4d64-b04d-cd9187a4c6e3", "resource": {

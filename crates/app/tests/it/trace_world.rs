@@ -25,7 +25,10 @@ use yilian_record::{
     gs1::{Code20, Expiry, Gtin, Identity, PackCode, PackSecret, Sscc},
 };
 
-use crate::lying_node::{OneHospital, genesis, now};
+use crate::{
+    clinic::OneHospital,
+    lying_node::{genesis, now},
+};
 
 /// What a dishonest node makes of an answer.
 pub type Bend = fn(&mut Page<TraceEntry>);

@@ -127,18 +127,25 @@ impl Yilian {
         Served { child, url }
     }
 
-    /// Checks `ann` in at `hospital` and seals a visit for `code` by `doctor`; returns the records.
-    pub fn seal(&self, doctor: &str, hospital: &str, code: &str) -> Vec<String> {
+    /// The file of a token with which `patient` checks in at `hospital`.
+    pub fn token(&self, patient: &str, hospital: &str, more: &[&str]) -> String {
         let token = self.fresh("token.json");
-        self.ok(&[
+        let check_in = [
             "patient",
             "check-in",
-            "ann",
+            patient,
             "--hospital",
             hospital,
             "--out",
             &token,
-        ]);
+        ];
+        self.ok(&[&check_in, more].concat());
+        token
+    }
+
+    /// Checks `ann` in at `hospital` and seals a visit for `code` by `doctor`; returns the records.
+    pub fn seal(&self, doctor: &str, hospital: &str, code: &str) -> Vec<String> {
+        let token = self.token("ann", hospital, &[]);
         let bundle = self.write("visit.json", &visit(code));
         let sealed = self.ok(&[
             "doctor", "seal", doctor, "--token", &token, "--bundle", &bundle, "--accept", "again",
