@@ -46,6 +46,10 @@ enum Target {
     Epcis,
     /// FHIR bulk exports
     Ndjson,
+    /// Whatever is read from the wire or the chain
+    Decode,
+    /// Random bodies on the ledger's rules
+    Apply,
 }
 
 impl Target {
@@ -56,14 +60,16 @@ impl Target {
             Self::DigitalLink => "digital-link",
             Self::Epcis => "epcis",
             Self::Ndjson => "ndjson",
+            Self::Decode => "decode",
+            Self::Apply => "apply",
         }
     }
 
     /// Bytes of an input at most: what is longer reaches no other code, and is slow.
     const fn longest(self) -> u32 {
         match self {
-            Self::Bundle | Self::Epcis | Self::Ndjson => 8_192,
-            Self::ElementString | Self::DigitalLink => 512,
+            Self::Bundle | Self::Epcis | Self::Ndjson | Self::Decode => 8_192,
+            Self::Apply | Self::ElementString | Self::DigitalLink => 512,
         }
     }
 }

@@ -8,6 +8,7 @@ mod faults;
 mod governance;
 mod membership;
 mod purity;
+mod random;
 mod registry_and_record;
 mod search;
 mod trace;

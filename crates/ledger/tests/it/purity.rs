@@ -18,6 +18,7 @@ use yilian_protocol::{
 
 use crate::{
     anchors::{Log, anchor},
+    random,
     trace::{AUTHOR, append},
     world::{
         CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id,
@@ -245,6 +246,14 @@ proptest! {
         prop_assert!(read.is_subset(&declared.into_iter().collect()));
         let part = before.ledger.execute(context(before), &[bytes], &fetched);
         prop_assert_eq!(part, Ok(whole));
+    }
+
+    /// The fuzz target `apply` plays longer games; this one is played at each change.
+    #[test]
+    fn no_game_of_random_bodies_breaks_a_promise(
+        choices in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        random::play(&choices);
     }
 
     #[test]

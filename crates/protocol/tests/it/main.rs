@@ -12,4 +12,5 @@ mod sealed;
 mod sizes;
 mod token;
 mod trace;
+mod types;
 mod values;
