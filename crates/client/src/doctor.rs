@@ -162,7 +162,7 @@ impl Doctor {
     where
         T: Transport,
     {
-        let regulators = &session.genesis().regulators;
+        let regulators = &session.genesis().regulators.key;
         Ok(token.check(session.chain(), self.member, regulators, now)?)
     }
 
@@ -197,6 +197,7 @@ impl Doctor {
         mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
     ) -> Result<SealedVisit, E> {
         let now = session.time_to_sign(now).await?;
+        let bound = session.find_visit(&visit.visit().nym).await?.is_some();
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -208,15 +209,8 @@ impl Doctor {
         let mut attempts = 0;
         loop {
             let (index, used) = self.index(&records, &found_by, rng)?;
-            let request = SealRequest::sign(
-                session.chain(),
-                self.member,
-                visit.visit().nym,
-                objects.clone(),
-                index,
-                self.certificate,
-                &self.keys.signing,
-            );
+            let author = (self.certificate, &self.keys.signing);
+            let request = SealRequest::sign(visit, bound, objects.clone(), index, author);
             let request = request.map_err(ClientError::from)?;
             keep(&request)?;
             match session.seal(request).await {

@@ -13,6 +13,7 @@ use yilian_protocol::{
     CertificateId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
     call::{Form, OneShot, RecordEntry, Transport},
+    disclosure::DisclosureEntry,
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
     sealed::{SealedError, SealedObject},
@@ -160,7 +161,7 @@ impl Patient {
         let counter = self.wallet.next_visit(hospital);
         let visit_keys = self.visit_keys(hospital, counter);
         let hospital_keys = self.keys.hospital(hospital.as_bytes());
-        let regulators = &session.genesis().regulators;
+        let regulators = &session.genesis().regulators.key;
         let escrow = Escrow::make(
             &self.keys,
             &visit_keys.nym_secret,
@@ -204,6 +205,22 @@ impl Patient {
         let mut all = Vec::new();
         for note in &self.wallet.visits {
             all.extend(session.visit(&self.nym(note)).await?);
+        }
+        Ok(all)
+    }
+
+    /// Who had the identity behind one of the patient's pseudonyms opened, in the order of the
+    /// visits. Proven.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn disclosures<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<Vec<DisclosureEntry>, ClientError> {
+        let mut all = Vec::new();
+        for note in &self.wallet.visits {
+            all.extend(session.disclosures(&self.nym(note)).await?);
         }
         Ok(all)
     }

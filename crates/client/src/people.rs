@@ -15,7 +15,7 @@ use yilian_protocol::{
     standing::CertifiedPerson,
 };
 
-use crate::{ClientError, Doctor, MemberCa, Session, names, trace::Handler};
+use crate::{ClientError, Doctor, MemberCa, Session, names, regulator::Regulator, trace::Handler};
 
 /// A certified person: a seed, and the certificate of the keys that come from it.
 #[derive(Debug)]
@@ -63,6 +63,14 @@ impl Person {
     /// As [`Handler::new`].
     pub fn handler(&self) -> Result<Handler, ClientError> {
         Handler::new(&self.seed, &self.certificate)
+    }
+
+    /// The person as one who opens identities.
+    ///
+    /// # Errors
+    /// As [`Regulator::new`].
+    pub fn regulator(&self) -> Result<Regulator, ClientError> {
+        Regulator::new(&self.seed, &self.certificate)
     }
 
     /// A certificate for the same keys, name and role at another time; `ca` has yet to register it.

@@ -35,6 +35,7 @@
 
 mod threshold;
 
+pub(crate) use threshold::lagrange_at_zero;
 pub use threshold::{HOLDERS_MAX, HolderIndex, Partial, PartialContext, ShareCommitment, combine};
 
 use rand_core::CryptoRng;

@@ -32,6 +32,7 @@ use crate::{
     },
     refusal::Refusal,
     registry::Admitted,
+    schema::digits,
 };
 
 named_codes! {
@@ -217,6 +218,21 @@ impl<'de> serde::Deserialize<'de> for Commitment {
         let points = points.ok_or_else(|| D::Error::custom("a point is 96 hex digits"))?;
         let commitment = ShareCommitment::from_points(&points);
         commitment.map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Commitment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Commitment".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What shares of a key are checked against: points of G1.",
+            "type": "array",
+            "items": digits::<{ ShareCommitment::POINT_SIZE }>(generator),
+            "maxItems": HOLDERS_MAX - 1,
+        })
     }
 }
 

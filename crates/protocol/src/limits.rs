@@ -36,6 +36,9 @@ pub const LETTER_MAX: usize =
     LETTER_RECORDS_MAX * 80 + SCOPES_MAX * (48 + 32 + 4 + 48 * (HOLDERS_MAX - 1)) + 4_096;
 /// Milliseconds for which an emergency grant is served after it was opened: a day.
 pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Milliseconds within which a request to open an identity comes onto the chain, approvals
+/// gathered: a month.
+pub const DISCLOSURE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Nodes that may pass a call on to the node it is for: a follower's hub, and that hub's neighbour.
 pub const HOPS_MAX: u8 = 2;
 /// Uses of a grant that one answer lists.

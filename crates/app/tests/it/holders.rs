@@ -185,7 +185,7 @@ impl World {
             name: Text::new("holders").unwrap(),
             created: now(),
             ca: consortium.verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
             group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
             governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
         };

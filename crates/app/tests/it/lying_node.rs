@@ -311,7 +311,7 @@ pub fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
         name: Text::new("test").unwrap(),
         created: TimeMs::new(1),
         ca: consortium.verifying_key(),
-        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+        regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
         group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
         governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
     }

@@ -58,15 +58,8 @@ async fn a_copied_header_before_junk_is_not_shared() {
     let junk = SealedObject::parse(junk).unwrap();
     let record = junk.cid().record();
     let index = RecordIndex::new(padded(Vec::new(), rng).unwrap()).unwrap();
-    let request = SealRequest::sign(
-        session.chain(),
-        here.id(),
-        visit.visit().nym,
-        vec![junk],
-        vec![index],
-        certificate.id(),
-        &keys.signing,
-    );
+    let author = (certificate.id(), &keys.signing);
+    let request = SealRequest::sign(&visit, false, vec![junk], vec![index], author);
     session.seal(request.unwrap()).await.unwrap();
 
     // The patient's device opens first, and asks nobody.

@@ -193,6 +193,7 @@ async fn fault_5_a_junk_seal_is_ordered_and_kept_for_ever() {
     let junk = Body::Seal(SealVisit {
         hospital: hospital(0).id(),
         nym: patient.visit(&[1; 32], 0).nym,
+        binding: None,
         records: List::default(),
         index: List::default(),
     });

@@ -17,4 +17,5 @@ mod granting;
 mod grants;
 mod people;
 mod queue;
+mod regulators;
 mod world;

@@ -16,7 +16,7 @@ fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
         68 + 1_216 + name,
         245 + 1_216 + name,
         68 + reason,
-        88 + 84 + 72 * 16,
+        89 + 96 + 84 + 72 * 16,
         78 + 32 + 104,
         37,
         append(),
@@ -26,6 +26,7 @@ fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
         236 + "unconscious".len(),
         140,
         69,
+        132 + "2026-1abuse".len() + 128,
     ];
     let sizes: Vec<usize> = values::transactions()
         .iter()
@@ -81,7 +82,7 @@ fn chains_and_traces_have_the_sizes_of_sections_5_7_and_8() {
     assert_eq!(block.header.to_vec().len(), 156);
     assert!(!block.entries.is_empty());
     for entry in block.entries.iter() {
-        assert_eq!(entry.to_vec().len(), 272);
+        assert_eq!(entry.to_vec().len(), 560);
     }
     assert_eq!(IndexEntry::SIZE, 72);
     assert_eq!(values::pass().to_vec().len(), 113);
