@@ -226,7 +226,13 @@ impl Cast {
         for named in letter.records.iter() {
             let start = Instant::now();
             self.reader
-                .read(&self.session, &letter, named.record, now())
+                .read(
+                    &self.session,
+                    &letter,
+                    named.record,
+                    now(),
+                    &mut rand::rng(),
+                )
                 .await?;
             times.grant_read.push(start.elapsed());
         }

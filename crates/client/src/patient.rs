@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    pre::{DelegatorPublic, ScopeSecret},
+    pre::{DelegatorPublic, ProvenCapsule, ScopeSecret},
     pseudonym::{Escrow, Nym},
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed, VisitKeys},
 };
 use yilian_protocol::{
-    CertificateId, GrantId, MemberId, RecordId, TimeMs,
+    CertificateId, ChainId, GrantId, MemberId, RecordId, TimeMs,
     authored::Verified,
-    call::{Form, OneShot, RecordEntry, Transport},
+    call::{Form, OneShot, RecordEntry, Reencapsulated, Transport},
     disclosure::DisclosureEntry,
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
@@ -24,7 +24,8 @@ use yilian_protocol::{
 use crate::{
     ClientError, Session,
     calendar::{hours_after, quarter},
-    doctor::open_verified,
+    doctor::{by_author, open_verified},
+    people::{self, Organisation},
     search::{self, Checked, Hit, SearchLetter, SearchRequest, Tagged, Visited},
     share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
@@ -70,6 +71,25 @@ impl CheckIn {
             period: quarter(now),
             private: false,
             expires: hours_after(now, Self::HOURS),
+        }
+    }
+}
+
+/// How a record's capsule is turned for a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// The form of the turned capsule.
+    pub form: Form,
+    /// Whether a node turns it, with a blinded rekey, instead of this device.
+    pub by_node: bool,
+}
+
+impl From<Form> for Sharing {
+    /// By this device.
+    fn from(form: Form) -> Self {
+        Self {
+            form,
+            by_node: false,
         }
     }
 }
@@ -357,9 +377,13 @@ impl Patient {
         Ok(entries.first().map(|entry| quarter(entry.admitted.time)))
     }
 
-    /// Shares one record with one reader, once. The node that helps learns neither patient nor
-    /// reader, and keeps nothing. The record is opened first: what is shared is what the patient
-    /// can read, and not junk behind another record's header. The share is sealed to the reader.
+    /// Shares one record with one reader, once. The device turns the capsule, so no node takes part;
+    /// where a node shall, it gets a blinded rekey, which tells nothing of the reader. The record is
+    /// opened first: what is shared is what the patient can read, and not junk behind another
+    /// record's header. The share is sealed to the reader.
+    ///
+    /// Nodes are asked for all of the registry and for nobody in it, neither the reader nor the
+    /// author. That the record is read they see.
     ///
     /// # Errors
     /// When the record is not the patient's or does not open, the reader is not registered, or the
@@ -369,23 +393,31 @@ impl Patient {
         session: &Session<T>,
         record: RecordId,
         reader: CertificateId,
-        form: Form,
+        how: impl Into<Sharing>,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<Share>, ClientError> {
+        let Sharing { form, by_node } = how.into();
+        let registry = people::registry(session).await?;
+        let certified = people::certified(&registry, reader)?;
+        let certificate = certified.certificate();
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
-        own.open(session, &entry).await?;
-        let certificate = session.certificate(reader).await?.certificate;
-        let scope = own.secret.key();
-        let rekey = own.secret.rekey(&certificate.delegatee);
-        let capsule = session
-            .reencapsulate(OneShot {
+        let proven = own.prove(session.chain(), record)?;
+        own.open_among(session.chain(), &entry, &proven, &registry)?;
+        let (scope, to) = (own.secret.key(), &certificate.delegatee);
+        let (capsule, blind) = if by_node {
+            let (rekey, blind) = own.secret.blinded_rekey(to, &proven, rng);
+            let turned = session.reencapsulate(OneShot {
                 record,
                 scope,
                 rekey,
                 form,
-            })
-            .await?;
+            });
+            (turned.await?, Some(blind))
+        } else {
+            let rekey = own.secret.rekey(to);
+            (Reencapsulated::turn(form, &proven, &rekey, rng), None)
+        };
         let share = Share {
             chain: session.chain(),
             record,
@@ -393,6 +425,7 @@ impl Patient {
             scope,
             secret: own.secret.psk().record(own.object.header().capsule()),
             capsule,
+            blind,
         };
         Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
     }
@@ -578,10 +611,34 @@ impl OwnObject {
         entry: &RecordEntry,
     ) -> Result<Verified, ClientError> {
         let record = entry.sealed.record;
-        let proven = self.object.verify(session.chain(), &self.secret.key());
-        let proven = proven.map_err(|source| ClientError::Sealed { record, source })?;
+        let proven = self.prove(session.chain(), record)?;
         let key = self.secret.decapsulate(&proven);
         let verified = open_verified(session, entry, &self.object, &key).await?;
+        self.of_scope(record, verified)
+    }
+
+    /// The same, with the author looked up among all people.
+    fn open_among(
+        &self,
+        chain: ChainId,
+        entry: &RecordEntry,
+        proven: &ProvenCapsule,
+        registry: &[Organisation],
+    ) -> Result<Verified, ClientError> {
+        let record = entry.sealed.record;
+        let authored = self.object.open(&self.secret.decapsulate(proven));
+        let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
+        let author = people::certified(registry, authored.author())?;
+        let verified = by_author(chain, entry, authored, &author)?;
+        self.of_scope(record, verified)
+    }
+
+    fn prove(&self, chain: ChainId, record: RecordId) -> Result<ProvenCapsule, ClientError> {
+        let proven = self.object.verify(chain, &self.secret.key());
+        proven.map_err(|source| ClientError::Sealed { record, source })
+    }
+
+    fn of_scope(&self, record: RecordId, verified: Verified) -> Result<Verified, ClientError> {
         if *verified.scope() != self.scope {
             let source = SealedError::OtherScope;
             return Err(ClientError::Sealed { record, source });

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use yilian_crypto::seed::{MemberKeys, Seed};
 use yilian_protocol::{
-    MemberId, TimeMs,
+    CertificateId, MemberId, TimeMs,
     call::Transport,
     refusal::Refusal,
     registry::{Certificate, CertificateEntry, MemberEntry},
@@ -129,6 +129,20 @@ pub async fn registry<T: Transport>(
         });
     }
     Ok(registry)
+}
+
+/// The person certified as `id` among all people: nobody is asked about one of them alone.
+///
+/// # Errors
+/// [`Refusal::CertificateUnknown`] when there is none.
+pub fn certified(registry: &[Organisation], id: CertificateId) -> Result<CertifiedPerson, Refusal> {
+    let all = registry.iter().flat_map(|member| {
+        let certificates = member.certificates.iter();
+        certificates.map(move |entry| (member, entry))
+    });
+    let mut found = all.filter(|(_, entry)| entry.certificate.id() == id);
+    let (member, entry) = found.next().ok_or(Refusal::CertificateUnknown)?;
+    CertifiedPerson::new(entry.clone(), member.member.clone())
 }
 
 /// The one member that is called `name`.

@@ -99,6 +99,8 @@ labels! {
     // - crypto::pre
     /// H1: a scope's offset to the delegator's key.
     PRE_SCOPE = "pre/scope-offset";
+    /// What a rekey is blinded with.
+    PRE_BLIND = "pre/blind-of-rekey";
     /// Digest of a capsule's context.
     PRE_CONTEXT = "pre/context";
     /// Challenge of a capsule's proof of knowledge.

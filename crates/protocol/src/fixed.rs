@@ -9,7 +9,7 @@ use serde::{Deserialize as _, Deserializer, Serializer};
 use yilian_crypto::{
     kem::KemPublic,
     pre::{
-        Capsule, DelegateePublic, DelegatorPublic, EncodedCapsule, GtReencapsulation,
+        Blind, Capsule, DelegateePublic, DelegatorPublic, EncodedCapsule, GtReencapsulation,
         KnowledgeProof, LvReencapsulation, Partial, Rekey, ScopeKey,
     },
     pseudonym::{Escrow, EscrowPart, Nym, NymSignature, RegulatorPublic},
@@ -227,6 +227,20 @@ fixed! {
     Quarter "quarter (2 bytes)",
     Scope "scope (20 bytes)",
     VisitTag "visit tag (16 bytes)",
+}
+
+impl Encode for Blind {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.expose().as_slice());
+    }
+}
+
+impl Decode for Blind {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        const WHAT: &str = "blind of a rekey (32 bytes)";
+        let bytes = zeroize::Zeroizing::new(input.array(WHAT)?);
+        Self::from_bytes(&bytes).map_err(|_| DecodeError::Invalid { what: WHAT })
+    }
 }
 
 impl Encode for Confidentiality {

@@ -28,6 +28,8 @@ pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 2_048;
 /// Bytes of a share of a scope secret, sealed to a reader.
 pub const SEALED_SECRET_MAX: usize = yilian_crypto::kem::sealed_len(32 + 64);
+/// Bytes of an ask, sealed to a key holder's node.
+pub const SEALED_ASK_MAX: usize = yilian_crypto::kem::sealed_len(153 + 64);
 /// Records that one letter names: many years of visits.
 pub const LETTER_RECORDS_MAX: usize = 8_192;
 /// Bytes of a sealed share or letter: the records named, and for each scope its key, secret and the

@@ -233,7 +233,9 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
     let mut shown = Vec::with_capacity(wanted.len());
     for record in wanted {
-        let reading = doctor.read(&opened.session, &letter, record, now()).await?;
+        let reading = doctor
+            .read(&opened.session, &letter, record, now(), &mut rand::rng())
+            .await?;
         for holder in &reading.wrong {
             warn(format_args!(
                 "key holder {holder} answered falsely; others sufficed"

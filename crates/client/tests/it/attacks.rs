@@ -104,7 +104,9 @@ async fn an_emergency_is_read_with_secrets_that_the_holders_bring() {
     let letter = reader.unseal(session, &granted.sealed).unwrap();
     assert_eq!(letter, granted.letter);
     assert!(letter.secrets.is_empty() && !letter.records.is_empty());
-    let closed = reader.read(session, &letter, record, now()).await;
+    let closed = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await;
     let refused = closed.unwrap_err().refusal();
     assert_eq!(refused, Some(Refusal::GrantNotOpened));
 
@@ -115,13 +117,18 @@ async fn an_emergency_is_read_with_secrets_that_the_holders_bring() {
         .open_grant(session, opening.await.unwrap())
         .await
         .unwrap();
-    let reading = reader.read(session, &letter, record, now()).await.unwrap();
+    let reading = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await
+        .unwrap();
     assert_eq!(reading.verified.content(), b"one");
     assert_eq!(reading.wrong, []);
 
     let revoked = patient.set_grant(session, letter.grant, GrantState::Revoked);
     revoked.await.unwrap();
-    let after = reader.read(session, &letter, record, now()).await;
+    let after = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await;
     let refused = after.unwrap_err().refusal();
     assert_eq!(refused, Some(Refusal::GrantRevoked));
 }
@@ -136,17 +143,20 @@ async fn a_standing_grant_opens_nothing_without_its_letters_secrets() {
     let rng = &mut rand::rng();
     let granted = patient.grant(session, request, rng).await.unwrap();
     let mut letter = reader.unseal(session, &granted.sealed).unwrap();
-    let reading = reader.read(session, &letter, record, now()).await.unwrap();
+    let reading = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await
+        .unwrap();
     assert_eq!(reading.verified.content(), b"one");
     let other = ScopePsk::from_bytes([7; 32]);
     letter.secrets = letter.secrets.map(|_| other.clone());
     reader
-        .read(session, &letter, record, now())
+        .read(session, &letter, record, now(), &mut rand::rng())
         .await
         .unwrap_err();
     letter.secrets = List::new(Vec::new()).unwrap();
     reader
-        .read(session, &letter, record, now())
+        .read(session, &letter, record, now(), &mut rand::rng())
         .await
         .unwrap_err();
 }

@@ -67,7 +67,7 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     assert_eq!(sealed.as_slice().len(), 1 + 1_120 + 32 + plain + 16);
     let secret = values::signed_partial().secret.unwrap();
     assert_eq!(secret.as_slice().len(), 1_265);
-    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289);
+    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289 + 1);
     assert_eq!(
         values::letter().to_vec().len(),
         32 + 32 + terms + 4 + 32 + 4 + 80

@@ -289,11 +289,7 @@ pub fn sealed_deposit() -> SealedDeposit {
 }
 
 pub fn holder_ask() -> HolderAsk {
-    HolderAsk {
-        holder: hospital(),
-        hops: 2,
-        ask: ask(),
-    }
+    HolderAsk::seal(chain(), &ask(), (hospital(), &kem(3)), &mut rng()).unwrap()
 }
 
 pub fn signed_partial() -> SignedPartial {
@@ -322,6 +318,7 @@ pub fn share() -> Share {
         scope: terms().scopes[0].key,
         secret: delegator().scope(&scope).psk().record(proven.capsule()),
         capsule: Reencapsulated::Gt(pre::reencapsulate(&proven, &deal().1[0])),
+        blind: None,
     }
 }
 
