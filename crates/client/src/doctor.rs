@@ -41,7 +41,7 @@ use yilian_protocol::{
 
 use crate::{
     ClientError, Session,
-    search::{self, Hit, SearchLetter},
+    search::{self, Hits, SearchLetter},
     share::{Letter, SealedLetter, Share},
 };
 
@@ -298,7 +298,7 @@ impl Doctor {
         &self,
         session: &Session<T>,
         letter: &SearchLetter,
-    ) -> Result<Vec<Hit>, ClientError> {
+    ) -> Result<Hits, ClientError> {
         search::hits(session, letter).await
     }
 

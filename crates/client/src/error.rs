@@ -85,6 +85,13 @@ pub enum ClientError {
         /// The record.
         record: RecordId,
     },
+    /// This device's clock is ahead of the node's by more than clocks may differ: what it signs now
+    /// would never open.
+    #[error("this device's clock is {} s ahead of the node's", .ms / 1_000)]
+    ClockAhead {
+        /// By how much.
+        ms: u64,
+    },
     /// The hospital's private chain has no evidence of the visit, or of another than the chain
     /// knows: the hospital's fault.
     #[error("hospital {hospital} has no evidence of this visit")]

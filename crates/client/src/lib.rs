@@ -37,8 +37,12 @@ pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, node_url};
-pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, PassedOver, Patient, Sharing};
-pub use search::{Checked, Hit, SearchLetter, SearchPart, SearchRequest};
+pub use patient::{
+    CheckIn, GrantRequest, Granted, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
+};
+pub use search::{
+    Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
+};
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
 pub use wallet::{GrantNote, VisitNote, Wallet};

@@ -11,11 +11,12 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     CertificateId, ChainId, GrantId, MemberId, RecordId, TimeMs,
-    authored::Verified,
+    authored::{Authored, AuthoredError, Verified},
     call::{Form, OneShot, RecordEntry, Reencapsulated, Transport},
     disclosure::DisclosureEntry,
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
+    refusal::Refusal,
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
@@ -26,7 +27,7 @@ use crate::{
     calendar::{hours_after, quarter},
     doctor::{by_author, open_verified},
     people::{self, Organisation},
-    search::{self, Checked, Hit, SearchLetter, SearchRequest, Tagged, Visited},
+    search::{self, Checked, Hits, SearchLetter, SearchRequest, Tagged, Visited},
     share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
@@ -73,6 +74,19 @@ impl CheckIn {
             expires: hours_after(now, Self::HOURS),
         }
     }
+}
+
+/// A record of the patient's own, and whether it is to be relied on.
+#[derive(Debug)]
+pub struct JudgedRecord {
+    /// Its entry on the chain.
+    pub entry: RecordEntry,
+    /// What was sealed.
+    pub authored: Authored,
+    /// The name of the author that it names, when he is registered.
+    pub author: Option<String>,
+    /// Whether the author's signature and standing hold.
+    pub verdict: Result<(), AuthoredError>,
 }
 
 /// How a record's capsule is turned for a share.
@@ -261,7 +275,41 @@ impl Patient {
         Ok(OpenedRecord { entry, verified })
     }
 
-    /// The patient's records that have all words of `request`, oldest first.
+    /// Opens one of the patient's own records, whatever its author's word is worth: an owner sees
+    /// his data, with a verdict.
+    ///
+    /// # Errors
+    /// As [`Patient::open`], but for what is wrong with the author.
+    pub async fn look<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+    ) -> Result<JudgedRecord, ClientError> {
+        let entry = session.record(record).await?;
+        let own = self.own(session, &entry).await?;
+        let proven = own.prove(session.chain(), record)?;
+        let authored = own.object.open(&own.secret.decapsulate(&proven));
+        let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
+        own.of_scope(record, authored.scope())?;
+        let author = match session.person(authored.author()).await {
+            Ok(author) => Some(author),
+            Err(error) if error.refusal().is_some() => None,
+            Err(error) => return Err(error),
+        };
+        let unknown = AuthoredError::Standing(Refusal::CertificateUnknown);
+        let verdict = author.as_ref().map_or(Err(unknown), |author| {
+            authored.check(author, session.chain(), &entry.nym, entry.admitted)
+        });
+        Ok(JudgedRecord {
+            entry,
+            authored,
+            author: author.map(|author| author.certificate().subject.to_string()),
+            verdict,
+        })
+    }
+
+    /// The patient's records that have all words of `request`, oldest first, and entries of authors
+    /// that lead nowhere.
     ///
     /// # Errors
     /// [`ClientError::Withheld`] when the node keeps back what it said was there.
@@ -269,7 +317,7 @@ impl Patient {
         &self,
         session: &Session<T>,
         request: &SearchRequest,
-    ) -> Result<Vec<Hit>, ClientError> {
+    ) -> Result<Hits, ClientError> {
         let letter = self.search_letter(session, request).await?;
         search::hits(session, &letter).await
     }
@@ -614,7 +662,8 @@ impl OwnObject {
         let proven = self.prove(session.chain(), record)?;
         let key = self.secret.decapsulate(&proven);
         let verified = open_verified(session, entry, &self.object, &key).await?;
-        self.of_scope(record, verified)
+        self.of_scope(record, verified.scope())?;
+        Ok(verified)
     }
 
     /// The same, with the author looked up among all people.
@@ -630,7 +679,8 @@ impl OwnObject {
         let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
         let author = people::certified(registry, authored.author())?;
         let verified = by_author(chain, entry, authored, &author)?;
-        self.of_scope(record, verified)
+        self.of_scope(record, verified.scope())?;
+        Ok(verified)
     }
 
     fn prove(&self, chain: ChainId, record: RecordId) -> Result<ProvenCapsule, ClientError> {
@@ -638,11 +688,11 @@ impl OwnObject {
         proven.map_err(|source| ClientError::Sealed { record, source })
     }
 
-    fn of_scope(&self, record: RecordId, verified: Verified) -> Result<Verified, ClientError> {
-        if *verified.scope() != self.scope {
+    fn of_scope(&self, record: RecordId, signed: &Scope) -> Result<(), ClientError> {
+        if *signed != self.scope {
             let source = SealedError::OtherScope;
             return Err(ClientError::Sealed { record, source });
         }
-        Ok(verified)
+        Ok(())
     }
 }

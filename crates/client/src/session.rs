@@ -24,7 +24,7 @@ use yilian_protocol::{
     grant::{
         Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
     },
-    limits::{CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
+    limits::{CLOCK_SKEW_MS, CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
     private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
@@ -223,16 +223,21 @@ impl<T: Transport> Session<T> {
     }
 
     /// The time to sign at: `now` by this device's clock, or that of the latest block known, when
-    /// the clock is behind it.
+    /// the clock is behind it. A block may be old, so a clock that is ahead is compared with the
+    /// node's.
     ///
     /// # Errors
-    /// When the node does not answer.
+    /// [`ClientError::ClockAhead`] when a reader would take what is signed now for dated ahead. When
+    /// the node does not answer.
     pub(crate) async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
-        let latest = match self.seen() {
-            Some(seen) => seen,
-            None => self.latest().await?,
-        };
-        Ok(now.max(latest.time))
+        let status = self.status().await?;
+        let seen = self.seen().map_or(status.latest.time, |seen| seen.time);
+        let latest = seen.max(status.latest.time);
+        if now > status.clock.max(latest).plus_ms(CLOCK_SKEW_MS) {
+            let ms = now.distance_ms(status.clock);
+            return Err(ClientError::ClockAhead { ms });
+        }
+        Ok(now.max(latest))
     }
 
     /// A member's entry in the registry.

@@ -161,8 +161,9 @@ async fn part(context: &Context, options: PartOptions) -> anyhow::Result<()> {
     let share = context.home.regulator_share(options.share)?;
     let case: Case = read_json(&options.case)?;
     let opened = context.open().await?;
-    let given = regulator.part(&opened.session, &case, &share, &mut rand::rng());
-    target.write_json(&given.await?)?;
+    let rng = &mut rand::rng();
+    let given = regulator.part(&opened.session, &case, &share, rng).await?;
+    target.write_json(&given)?;
     context
         .output
         .tell(&Written::new("part", &case, options.out))?;

@@ -15,6 +15,7 @@ mod drafts;
 mod faults;
 mod granting;
 mod grants;
+mod owners;
 mod people;
 mod queue;
 mod regulators;

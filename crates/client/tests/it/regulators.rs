@@ -58,8 +58,9 @@ impl Office {
         let mut parts = Vec::new();
         for (regulator, share) in [(&self.asks, shares[0]), (&self.approves, shares[1])] {
             let share = &self.world.regulators[share];
-            let part = regulator.part(session, &case, share, &mut rand::rng());
-            parts.push(part.await.unwrap());
+            let rng = &mut rand::rng();
+            let part = regulator.part(session, &case, share, rng).await;
+            parts.push(part.unwrap());
         }
         let identity = self.asks.open(session, &case, &parts).await.unwrap();
         // Nobody else opens the parts.

@@ -133,6 +133,9 @@ struct ListedRecord {
     author: String,
     signed_at: TimeMs,
     bytes: usize,
+    /// Why the author's word does not stand, when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
 }
 
 impl From<Opened> for ListedRecord {
@@ -143,6 +146,7 @@ impl From<Opened> for ListedRecord {
             author: opened.author,
             signed_at: opened.signed_at,
             bytes: opened.content.len(),
+            verdict: opened.verdict.map(|verdict| verdict.to_string()),
         }
     }
 }
@@ -155,6 +159,7 @@ impl fmt::Display for Listing {
             author,
             signed_at,
             bytes,
+            verdict,
         } in &self.records
         {
             writeln!(
@@ -162,6 +167,9 @@ impl fmt::Display for Listing {
                 "{record}  {scope}  {}  {author}  {bytes} B",
                 signed_at.to_text()
             )?;
+            if let Some(verdict) = verdict {
+                writeln!(f, "  not to be relied on: {verdict}")?;
+            }
         }
         for NotOpened { record, cause } in &self.not_opened {
             writeln!(f, "{record}  does not open: {cause}")?;
