@@ -21,6 +21,7 @@ use crate::{
         net::NetCommand,
         network::{InitOptions, ServeOptions},
         patient::PatientCommand,
+        regulator::RegulatorCommand,
         trace::TraceCommand,
     },
     demo::DemoOptions,
@@ -107,6 +108,9 @@ pub enum Command {
     /// Act as a patient: check in, list, open, share, grant, revoke
     #[command(subcommand)]
     Patient(PatientCommand),
+    /// Act as a regulator: open the identity behind a pseudonym, with others
+    #[command(subcommand)]
+    Regulator(RegulatorCommand),
     /// Look at blocks
     #[command(subcommand)]
     Block(BlockCommand),

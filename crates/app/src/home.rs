@@ -3,7 +3,7 @@
 //! ```text
 //! genesis.json              what the chain began with
 //! keys/consortium.key       seed of the consortium CA            keys are files of 64 hex digits,
-//! keys/regulators.key       secret of the regulators             readable by their owner only
+//! keys/regulator-<i>.key    the share of regulator i             readable by their owner only
 //! keys/validator.json       the validator's share
 //! members/<name>.json       name, id;  members/<name>.key: CA seed, node seed
 //! people/<name>.json        name, certificate
@@ -41,7 +41,7 @@ use yilian_client::{
     sealing::SealNotes,
     trace::{Handler, PassBook},
 };
-use yilian_crypto::{seed::Seed, sign::SigningKey};
+use yilian_crypto::{pre::HolderIndex, pseudonym::RegulatorShare, seed::Seed, sign::SigningKey};
 use yilian_node::{order::ValidatorKey, service::HostedMembers};
 use yilian_protocol::{
     Cid, MemberId,
@@ -49,6 +49,8 @@ use yilian_protocol::{
     limits::NAME_MAX,
     registry::{Certificate, Genesis, NodeKeys},
 };
+
+use zeroize::Zeroizing;
 
 use crate::{naming::Named, output::trouble, target::folder};
 
@@ -168,6 +170,31 @@ impl Home {
             return Err(trouble(cause, "choose another name, or move the key away"));
         }
         write_private(&path, (hex::encode(bytes) + "\n").as_bytes())
+    }
+
+    /// Keeps the regulators' shares of a network that is being made, in the place of those of one
+    /// that was made half.
+    pub fn keep_regulator_shares(&self, shares: &[RegulatorShare]) -> anyhow::Result<()> {
+        for share in shares {
+            let name = regulator_file(share.index().get());
+            let path = self.root.join(&name).with_extension("key");
+            if path.exists() {
+                fs::remove_file(&path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+            self.keep_key(&name, &share.expose())?;
+        }
+        Ok(())
+    }
+
+    /// The share of the regulator of this number.
+    pub fn regulator_share(&self, number: u8) -> anyhow::Result<RegulatorShare> {
+        let index = number.checked_sub(1).map(usize::from);
+        let index = index.and_then(HolderIndex::at);
+        let index = index.context("regulators' shares have numbers from 1 to 32")?;
+        let bytes = Zeroizing::new(self.key(&regulator_file(number))?);
+        let share = RegulatorShare::from_bytes(index, &bytes);
+        share.context("the file holds no share of the regulators' key")
     }
 
     /// The seed of the node key of the member called `name`.
@@ -341,6 +368,10 @@ impl Home {
     pub fn write<V: Serialize>(&self, name: &str, value: &V) -> anyhow::Result<()> {
         write_private(&self.root.join(name), &json_bytes(value)?)
     }
+}
+
+fn regulator_file(number: u8) -> String {
+    format!("keys/regulator-{number}")
 }
 
 fn seal_file(name: &str, id: Cid) -> String {

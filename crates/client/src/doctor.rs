@@ -26,7 +26,7 @@ use yilian_protocol::{
         Ask, Clinician, Grant, GrantedScope, HolderAsk, Opening, SecretOf, SignedAsk, SignedPartial,
     },
     letter::ToReader,
-    limits::{HOPS_MAX, REASON_MAX},
+    limits::REASON_MAX,
     media::MediaType,
     private_chain::PrivateBlock,
     receipt::Receipt,
@@ -34,13 +34,14 @@ use yilian_protocol::{
     registry::Certificate,
     sealed::SealedObject,
     search::RecordIndex,
+    standing::CertifiedPerson,
     tx::Body,
     visit::{CheckedVisit, VisitToken},
 };
 
 use crate::{
     ClientError, Session,
-    search::{self, Hit, SearchLetter},
+    search::{self, Hits, SearchLetter},
     share::{Letter, SealedLetter, Share},
 };
 
@@ -162,7 +163,7 @@ impl Doctor {
     where
         T: Transport,
     {
-        let regulators = &session.genesis().regulators;
+        let regulators = &session.genesis().regulators.key;
         Ok(token.check(session.chain(), self.member, regulators, now)?)
     }
 
@@ -197,6 +198,7 @@ impl Doctor {
         mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
     ) -> Result<SealedVisit, E> {
         let now = session.time_to_sign(now).await?;
+        let bound = session.find_visit(&visit.visit().nym).await?.is_some();
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
         for draft in drafts {
@@ -208,15 +210,8 @@ impl Doctor {
         let mut attempts = 0;
         loop {
             let (index, used) = self.index(&records, &found_by, rng)?;
-            let request = SealRequest::sign(
-                session.chain(),
-                self.member,
-                visit.visit().nym,
-                objects.clone(),
-                index,
-                self.certificate,
-                &self.keys.signing,
-            );
+            let author = (self.certificate, &self.keys.signing);
+            let request = SealRequest::sign(visit, bound, objects.clone(), index, author);
             let request = request.map_err(ClientError::from)?;
             keep(&request)?;
             match session.seal(request).await {
@@ -303,7 +298,7 @@ impl Doctor {
         &self,
         session: &Session<T>,
         letter: &SearchLetter,
-    ) -> Result<Vec<Hit>, ClientError> {
+    ) -> Result<Hits, ClientError> {
         search::hits(session, letter).await
     }
 
@@ -381,6 +376,7 @@ impl Doctor {
         letter: &Letter,
         record: RecordId,
         now: TimeMs,
+        rng: &mut impl CryptoRng,
     ) -> Result<Reading, ClientError> {
         let named = letter.records.iter().find(|named| named.record == record);
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
@@ -406,7 +402,7 @@ impl Doctor {
             let Some(index) = grant.holder_index(*holder) else {
                 continue;
             };
-            match self.answer(session, &ask, (&grant, *holder)).await {
+            match self.answer(session, &ask, (&grant, *holder), rng).await {
                 Ok(Some((partial, share))) => gathering.parts.push(Part {
                     holder: *holder,
                     index,
@@ -466,15 +462,12 @@ impl Doctor {
         session: &Session<T>,
         ask: &SignedAsk,
         (grant, holder): (&Grant, MemberId),
+        rng: &mut impl CryptoRng,
     ) -> Result<Option<(Partial, Option<SecretShare>)>, ClientError> {
-        let asked = HolderAsk {
-            holder,
-            hops: HOPS_MAX,
-            ask: ask.clone(),
-        };
+        let node = session.member(holder).await?.member;
+        let asked = HolderAsk::seal(session.chain(), ask, (holder, &node.kem), rng)?;
         let signed = session.ask(asked).await?;
-        let node = session.member(holder).await?.member.node;
-        if signed.verify(session.chain(), ask, &node).is_err() {
+        if signed.verify(session.chain(), ask, &node.node).is_err() {
             return Err(ClientError::WrongAnswer { request: "ask" });
         }
         Ok(self.part(session, ask, (grant, holder), signed).ok())
@@ -574,7 +567,13 @@ impl Doctor {
         let object = session.object(entry).await?;
         let context = object.header().context(session.chain(), &share.scope);
         let (capsule, delegatee) = (share.capsule.into(), &self.keys.delegatee);
-        let key = delegatee.decapsulate(&capsule, &share.secret, &context);
+        let key = match &share.blind {
+            None => delegatee.decapsulate(&capsule, &share.secret, &context),
+            Some(blind) => {
+                let turned = (&capsule, blind);
+                delegatee.decapsulate_blinded(turned, &share.secret, &context)
+            }
+        };
         open_verified(session, entry, &object, &key).await
     }
 }
@@ -700,7 +699,18 @@ pub(crate) async fn open_verified<T: Transport>(
         .open(key)
         .map_err(|source| ClientError::Sealed { record, source })?;
     let author = session.person(authored.author()).await?;
+    by_author(session.chain(), entry, authored, &author)
+}
+
+/// What `author` signed, when his signature and standing hold.
+pub(crate) fn by_author(
+    chain: ChainId,
+    entry: &RecordEntry,
+    authored: Authored,
+    author: &CertifiedPerson,
+) -> Result<Verified, ClientError> {
+    let record = entry.sealed.record;
     authored
-        .verify(&author, session.chain(), &entry.nym, entry.admitted)
+        .verify(author, chain, &entry.nym, entry.admitted)
         .map_err(|source| ClientError::Author { record, source })
 }

@@ -1,9 +1,9 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError, call::CallError,
-    codec::DecodeError, letter::LetterError, receipt::ReceiptError, refusal::Refusal,
-    sealed::SealedError, visit::TokenError,
+    CertificateId, ChainId, DisclosureId, GrantId, MemberId, RecordId, authored::AuthoredError,
+    call::CallError, codec::DecodeError, letter::LetterError, receipt::ReceiptError,
+    refusal::Refusal, sealed::SealedError, visit::TokenError,
 };
 
 use crate::names;
@@ -84,6 +84,40 @@ pub enum ClientError {
     NotMine {
         /// The record.
         record: RecordId,
+    },
+    /// This device's clock is ahead of the node's by more than clocks may differ: what it signs now
+    /// would never open.
+    #[error("this device's clock is {} s ahead of the node's", .ms / 1_000)]
+    ClockAhead {
+        /// By how much.
+        ms: u64,
+    },
+    /// The hospital's private chain has no evidence of the visit, or of another than the chain
+    /// knows: the hospital's fault.
+    #[error("hospital {hospital} has no evidence of this visit")]
+    NoEvidence {
+        /// The hospital.
+        hospital: MemberId,
+    },
+    /// The request to open an identity does not stand on the chain: no part is given before.
+    #[error("request {disclosure} to open an identity does not stand on the chain")]
+    NotDisclosed {
+        /// The request.
+        disclosure: DisclosureId,
+    },
+    /// A regulator's part of an opening is not of his share.
+    #[error("the part of regulator {number} is wrong")]
+    WrongPart {
+        /// The number of his share.
+        number: u8,
+    },
+    /// Fewer regulators gave their parts than it takes.
+    #[error("{found} of {needed} regulators needed gave their parts")]
+    TooFewParts {
+        /// How many did.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
     },
     /// An entry of a private chain is wrong; it must not be put into a block.
     #[error("entry {number} of the private chain is wrong: {cause}")]

@@ -5,7 +5,7 @@
 //! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
 //! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses
-//! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
+//! medicines; [`regulator::Regulator`] opens identities with others; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
@@ -24,6 +24,7 @@ mod patient;
 pub mod people;
 pub mod private_chain;
 pub mod queue;
+pub mod regulator;
 pub mod sealing;
 mod search;
 mod session;
@@ -36,8 +37,12 @@ pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, node_url};
-pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, PassedOver, Patient};
-pub use search::{Checked, Hit, SearchLetter, SearchPart, SearchRequest};
+pub use patient::{
+    CheckIn, GrantRequest, Granted, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
+};
+pub use search::{
+    Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
+};
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
 pub use wallet::{GrantNote, VisitNote, Wallet};

@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    pre::{DelegatorPublic, ScopeSecret},
+    pre::{DelegatorPublic, ProvenCapsule, ScopeSecret},
     pseudonym::{Escrow, Nym},
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed, VisitKeys},
 };
 use yilian_protocol::{
-    CertificateId, GrantId, MemberId, RecordId, TimeMs,
-    authored::Verified,
-    call::{Form, OneShot, RecordEntry, Transport},
+    CertificateId, ChainId, GrantId, MemberId, RecordId, TimeMs,
+    authored::{Authored, AuthoredError, Verified},
+    call::{Form, OneShot, RecordEntry, Reencapsulated, Transport},
+    disclosure::DisclosureEntry,
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
+    refusal::Refusal,
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
@@ -23,8 +25,9 @@ use yilian_protocol::{
 use crate::{
     ClientError, Session,
     calendar::{hours_after, quarter},
-    doctor::open_verified,
-    search::{self, Checked, Hit, SearchLetter, SearchRequest, Tagged, Visited},
+    doctor::{by_author, open_verified},
+    people::{self, Organisation},
+    search::{self, Checked, Hits, SearchLetter, SearchRequest, Tagged, Visited},
     share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
@@ -69,6 +72,38 @@ impl CheckIn {
             period: quarter(now),
             private: false,
             expires: hours_after(now, Self::HOURS),
+        }
+    }
+}
+
+/// A record of the patient's own, and whether it is to be relied on.
+#[derive(Debug)]
+pub struct JudgedRecord {
+    /// Its entry on the chain.
+    pub entry: RecordEntry,
+    /// What was sealed.
+    pub authored: Authored,
+    /// The name of the author that it names, when he is registered.
+    pub author: Option<String>,
+    /// Whether the author's signature and standing hold.
+    pub verdict: Result<(), AuthoredError>,
+}
+
+/// How a record's capsule is turned for a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// The form of the turned capsule.
+    pub form: Form,
+    /// Whether a node turns it, with a blinded rekey, instead of this device.
+    pub by_node: bool,
+}
+
+impl From<Form> for Sharing {
+    /// By this device.
+    fn from(form: Form) -> Self {
+        Self {
+            form,
+            by_node: false,
         }
     }
 }
@@ -160,7 +195,7 @@ impl Patient {
         let counter = self.wallet.next_visit(hospital);
         let visit_keys = self.visit_keys(hospital, counter);
         let hospital_keys = self.keys.hospital(hospital.as_bytes());
-        let regulators = &session.genesis().regulators;
+        let regulators = &session.genesis().regulators.key;
         let escrow = Escrow::make(
             &self.keys,
             &visit_keys.nym_secret,
@@ -208,6 +243,22 @@ impl Patient {
         Ok(all)
     }
 
+    /// Who had the identity behind one of the patient's pseudonyms opened, in the order of the
+    /// visits. Proven.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn disclosures<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<Vec<DisclosureEntry>, ClientError> {
+        let mut all = Vec::new();
+        for note in &self.wallet.visits {
+            all.extend(session.disclosures(&self.nym(note)).await?);
+        }
+        Ok(all)
+    }
+
     /// Opens one of the patient's own records and checks its author.
     ///
     /// # Errors
@@ -224,7 +275,41 @@ impl Patient {
         Ok(OpenedRecord { entry, verified })
     }
 
-    /// The patient's records that have all words of `request`, oldest first.
+    /// Opens one of the patient's own records, whatever its author's word is worth: an owner sees
+    /// his data, with a verdict.
+    ///
+    /// # Errors
+    /// As [`Patient::open`], but for what is wrong with the author.
+    pub async fn look<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+    ) -> Result<JudgedRecord, ClientError> {
+        let entry = session.record(record).await?;
+        let own = self.own(session, &entry).await?;
+        let proven = own.prove(session.chain(), record)?;
+        let authored = own.object.open(&own.secret.decapsulate(&proven));
+        let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
+        own.of_scope(record, authored.scope())?;
+        let author = match session.person(authored.author()).await {
+            Ok(author) => Some(author),
+            Err(error) if error.refusal().is_some() => None,
+            Err(error) => return Err(error),
+        };
+        let unknown = AuthoredError::Standing(Refusal::CertificateUnknown);
+        let verdict = author.as_ref().map_or(Err(unknown), |author| {
+            authored.check(author, session.chain(), &entry.nym, entry.admitted)
+        });
+        Ok(JudgedRecord {
+            entry,
+            authored,
+            author: author.map(|author| author.certificate().subject.to_string()),
+            verdict,
+        })
+    }
+
+    /// The patient's records that have all words of `request`, oldest first, and entries of authors
+    /// that lead nowhere.
     ///
     /// # Errors
     /// [`ClientError::Withheld`] when the node keeps back what it said was there.
@@ -232,7 +317,7 @@ impl Patient {
         &self,
         session: &Session<T>,
         request: &SearchRequest,
-    ) -> Result<Vec<Hit>, ClientError> {
+    ) -> Result<Hits, ClientError> {
         let letter = self.search_letter(session, request).await?;
         search::hits(session, &letter).await
     }
@@ -340,9 +425,13 @@ impl Patient {
         Ok(entries.first().map(|entry| quarter(entry.admitted.time)))
     }
 
-    /// Shares one record with one reader, once. The node that helps learns neither patient nor
-    /// reader, and keeps nothing. The record is opened first: what is shared is what the patient
-    /// can read, and not junk behind another record's header. The share is sealed to the reader.
+    /// Shares one record with one reader, once. The device turns the capsule, so no node takes part;
+    /// where a node shall, it gets a blinded rekey, which tells nothing of the reader. The record is
+    /// opened first: what is shared is what the patient can read, and not junk behind another
+    /// record's header. The share is sealed to the reader.
+    ///
+    /// Nodes are asked for all of the registry and for nobody in it, neither the reader nor the
+    /// author. That the record is read they see.
     ///
     /// # Errors
     /// When the record is not the patient's or does not open, the reader is not registered, or the
@@ -352,23 +441,31 @@ impl Patient {
         session: &Session<T>,
         record: RecordId,
         reader: CertificateId,
-        form: Form,
+        how: impl Into<Sharing>,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<Share>, ClientError> {
+        let Sharing { form, by_node } = how.into();
+        let registry = people::registry(session).await?;
+        let certified = people::certified(&registry, reader)?;
+        let certificate = certified.certificate();
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
-        own.open(session, &entry).await?;
-        let certificate = session.certificate(reader).await?.certificate;
-        let scope = own.secret.key();
-        let rekey = own.secret.rekey(&certificate.delegatee);
-        let capsule = session
-            .reencapsulate(OneShot {
+        let proven = own.prove(session.chain(), record)?;
+        own.open_among(session.chain(), &entry, &proven, &registry)?;
+        let (scope, to) = (own.secret.key(), &certificate.delegatee);
+        let (capsule, blind) = if by_node {
+            let (rekey, blind) = own.secret.blinded_rekey(to, &proven, rng);
+            let turned = session.reencapsulate(OneShot {
                 record,
                 scope,
                 rekey,
                 form,
-            })
-            .await?;
+            });
+            (turned.await?, Some(blind))
+        } else {
+            let rekey = own.secret.rekey(to);
+            (Reencapsulated::turn(form, &proven, &rekey, rng), None)
+        };
         let share = Share {
             chain: session.chain(),
             record,
@@ -376,6 +473,7 @@ impl Patient {
             scope,
             secret: own.secret.psk().record(own.object.header().capsule()),
             capsule,
+            blind,
         };
         Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
     }
@@ -561,14 +659,40 @@ impl OwnObject {
         entry: &RecordEntry,
     ) -> Result<Verified, ClientError> {
         let record = entry.sealed.record;
-        let proven = self.object.verify(session.chain(), &self.secret.key());
-        let proven = proven.map_err(|source| ClientError::Sealed { record, source })?;
+        let proven = self.prove(session.chain(), record)?;
         let key = self.secret.decapsulate(&proven);
         let verified = open_verified(session, entry, &self.object, &key).await?;
-        if *verified.scope() != self.scope {
+        self.of_scope(record, verified.scope())?;
+        Ok(verified)
+    }
+
+    /// The same, with the author looked up among all people.
+    fn open_among(
+        &self,
+        chain: ChainId,
+        entry: &RecordEntry,
+        proven: &ProvenCapsule,
+        registry: &[Organisation],
+    ) -> Result<Verified, ClientError> {
+        let record = entry.sealed.record;
+        let authored = self.object.open(&self.secret.decapsulate(proven));
+        let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
+        let author = people::certified(registry, authored.author())?;
+        let verified = by_author(chain, entry, authored, &author)?;
+        self.of_scope(record, verified.scope())?;
+        Ok(verified)
+    }
+
+    fn prove(&self, chain: ChainId, record: RecordId) -> Result<ProvenCapsule, ClientError> {
+        let proven = self.object.verify(chain, &self.secret.key());
+        proven.map_err(|source| ClientError::Sealed { record, source })
+    }
+
+    fn of_scope(&self, record: RecordId, signed: &Scope) -> Result<(), ClientError> {
+        if *signed != self.scope {
             let source = SealedError::OtherScope;
             return Err(ClientError::Sealed { record, source });
         }
-        Ok(verified)
+        Ok(())
     }
 }

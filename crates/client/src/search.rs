@@ -12,8 +12,8 @@ use yilian_crypto::{
     psk::SearchPsk,
     scope::Quarter,
     search::{
-        Address, CrossKey, IndexContext, IndexKey, Keyword, KeywordKey, Probe, SearchSecret,
-        Trapdoor, WriterPublic,
+        Address, CrossKey, IndexContext, IndexKey, Keyword, KeywordKey, Lookup, Probe,
+        SearchSecret, Trapdoor, WriterPublic,
     },
 };
 use yilian_protocol::{
@@ -22,7 +22,7 @@ use yilian_protocol::{
     codec::List,
     fixed,
     limits::{CROSSINGS_MAX, LOOKUPS_MAX, RESULTS_MAX, SEARCHES_MAX},
-    search::{CrossTags, Crossing, Find, LookupRequest},
+    search::{CrossTags, Crossing, Find, LookupRequest, Pointer},
 };
 use yilian_record::keyword::LeftOut;
 
@@ -48,6 +48,38 @@ pub struct Hit {
     pub entry: RecordEntry,
     /// Whose entry led to it: the author, if he told the truth; opening the record shows it.
     pub writer: CertificateId,
+}
+
+/// What a search found. A false entry of one author hides no record of another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// The records, oldest first.
+    pub hits: Vec<Hit>,
+    /// Entries that lead to no record: their authors' fault.
+    pub false_entries: Vec<FalseEntry>,
+}
+
+/// An entry of the index that its author made to lead to no record of his hospital.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct FalseEntry {
+    /// The author, under whose key it stands.
+    pub writer: CertificateId,
+    /// His hospital.
+    pub hospital: MemberId,
+    /// What is wrong with it.
+    pub cause: FalsePointer,
+}
+
+/// What is wrong with a false entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FalsePointer {
+    /// It opens to nothing.
+    Unreadable,
+    /// It names a record that is proven not to be on the chain.
+    NoRecord(RecordId),
+    /// It names another hospital's record.
+    ForeignRecord(RecordId),
 }
 
 /// What a check of a search found right.
@@ -329,7 +361,7 @@ pub(crate) async fn letter<T: Transport>(
         };
         if place.keys.len() > 1 {
             let found = find(session, std::slice::from_ref(&part)).await?;
-            let records: Vec<RecordId> = found.into_iter().flatten().collect();
+            let records: Vec<RecordId> = found.into_iter().flatten().flatten().collect();
             part.crossings = place.crossings(&records);
         }
         parts.push(part);
@@ -344,34 +376,55 @@ pub(crate) async fn letter<T: Transport>(
 pub(crate) async fn hits<T: Transport>(
     session: &Session<T>,
     letter: &SearchLetter,
-) -> Result<Vec<Hit>, ClientError> {
+) -> Result<Hits, ClientError> {
     session.same_chain("search letter", letter.chain)?;
     let found = find(session, &letter.parts).await?;
     let lacking = lacking(session, &letter.parts).await?;
     let mut hits: BTreeMap<RecordId, Hit> = BTreeMap::new();
+    let mut false_entries = BTreeSet::new();
     for (part, records) in letter.parts.iter().zip(found) {
+        let (writer, hospital) = (part.writer, part.hospital);
+        let mut blame = |cause| {
+            false_entries.insert(FalseEntry {
+                writer,
+                hospital,
+                cause,
+            })
+        };
         for record in records {
-            if lacking.contains(&record) || hits.contains_key(&record) {
+            let Some(record) = record else {
+                blame(FalsePointer::Unreadable);
+                continue;
+            };
+            if hits.contains_key(&record) {
                 continue;
             }
-            let entry = session.record(record).await?;
-            // A writer may have pointed to another hospital's record: it is none of his.
-            if entry.hospital == part.hospital {
-                let writer = part.writer;
+            // That it is not there is proven: who made the entry lied, and not the node.
+            let Some(entry) = session.find_record(record).await? else {
+                blame(FalsePointer::NoRecord(record));
+                continue;
+            };
+            if entry.hospital != hospital {
+                blame(FalsePointer::ForeignRecord(record));
+            } else if !lacking.contains(&record) {
                 hits.insert(record, Hit { entry, writer });
             }
         }
     }
     let mut hits: Vec<Hit> = hits.into_values().collect();
     hits.sort_by_key(|hit| (hit.entry.admitted.height, hit.entry.sealed.record));
-    Ok(hits)
+    Ok(Hits {
+        hits,
+        false_entries: false_entries.into_iter().collect(),
+    })
 }
 
-/// The records that each part's trapdoor finds.
+/// The records that each part's trapdoor finds; `None` for an entry that its author made so that it
+/// opens to nothing.
 async fn find<T: Transport>(
     session: &Session<T>,
     parts: &[SearchPart],
-) -> Result<Vec<Vec<RecordId>>, ClientError> {
+) -> Result<Vec<Vec<Option<RecordId>>>, ClientError> {
     let mut all = Vec::with_capacity(parts.len());
     for some in batches(parts) {
         let finds = some.iter().map(|part| Find {
@@ -381,13 +434,47 @@ async fn find<T: Transport>(
         let found = session.search(List::new(finds.collect())?).await?;
         for (part, found) in some.iter().zip(found) {
             // Every number below the count was in use: what is not there now is withheld.
-            let records: Option<Vec<RecordId>> = found.records.into_iter().collect();
             let hospital = part.hospital;
-            let records = records.filter(|found| found.len() == part.trapdoor.count() as usize);
-            all.push(records.ok_or(ClientError::Withheld { hospital })?);
+            if found.records.len() != part.trapdoor.count() as usize {
+                return Err(ClientError::Withheld { hospital });
+            }
+            are_unreadable(session, part, &found.records).await?;
+            all.push(found.records);
         }
     }
     Ok(all)
+}
+
+/// Whether an entry stands wherever the node found no record, and opens to nothing: then its author
+/// is at fault.
+///
+/// # Errors
+/// [`ClientError::Withheld`] when none stands there, or one that opens: then the node is.
+async fn are_unreadable<T: Transport>(
+    session: &Session<T>,
+    part: &SearchPart,
+    records: &[Option<RecordId>],
+) -> Result<(), ClientError> {
+    let hospital = part.hospital;
+    let pairs = part.trapdoor.lookups().zip(records);
+    let unfound = pairs.filter(|(_, record)| record.is_none());
+    let unfound: Vec<Lookup> = unfound.map(|(lookup, _)| lookup).collect();
+    for some in unfound.chunks(LOOKUPS_MAX) {
+        let addresses = some.iter().map(Lookup::address).collect();
+        let request = LookupRequest {
+            hospital,
+            addresses: List::new(addresses)?,
+        };
+        let pointers = session.lookup(request).await?;
+        let mut pairs = some.iter().zip(pointers);
+        let is_false = |(lookup, pointer): (&Lookup, Option<Pointer>)| {
+            pointer.is_some_and(|pointer| lookup.open(&pointer.0).is_none())
+        };
+        if !pairs.all(is_false) {
+            return Err(ClientError::Withheld { hospital });
+        }
+    }
+    Ok(())
 }
 
 /// Parts in groups that one call may search with.

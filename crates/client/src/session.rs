@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
 use yilian_protocol::{
-    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
-    TraceId, TransactionId,
+    BlockId, CertificateId, ChainId, DisclosureId, GrantId, Height, MemberId, RecordId, StateKey,
+    TimeMs, TraceId, TransactionId,
     call::{
         AskHolder, Block, CallError, CheckPrivateEntries, Cross, GetBlock, GetIndex, GetObject,
         GetOpenEntries, GetPrivateBlock, GetPrivateHead, GetPrivateInclusion, GetReceipt,
@@ -18,11 +18,13 @@ use yilian_protocol::{
         Submit, TransactionBytes, Transport, Vouch,
     },
     codec::{Decode, Encode, List},
+    disclosure::DisclosureEntry,
+    evidence::VisitEntry,
     governance::{CandidateEntry, Candidates, Seats},
     grant::{
         Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
     },
-    limits::{CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
+    limits::{CLOCK_SKEW_MS, CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
     private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
@@ -221,16 +223,21 @@ impl<T: Transport> Session<T> {
     }
 
     /// The time to sign at: `now` by this device's clock, or that of the latest block known, when
-    /// the clock is behind it.
+    /// the clock is behind it. A block may be old, so a clock that is ahead is compared with the
+    /// node's.
     ///
     /// # Errors
-    /// When the node does not answer.
+    /// [`ClientError::ClockAhead`] when a reader would take what is signed now for dated ahead. When
+    /// the node does not answer.
     pub(crate) async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
-        let latest = match self.seen() {
-            Some(seen) => seen,
-            None => self.latest().await?,
-        };
-        Ok(now.max(latest.time))
+        let status = self.status().await?;
+        let seen = self.seen().map_or(status.latest.time, |seen| seen.time);
+        let latest = seen.max(status.latest.time);
+        if now > status.clock.max(latest).plus_ms(CLOCK_SKEW_MS) {
+            let ms = now.distance_ms(status.clock);
+            return Err(ClientError::ClockAhead { ms });
+        }
+        Ok(now.max(latest))
     }
 
     /// A member's entry in the registry.
@@ -305,6 +312,35 @@ impl<T: Transport> Session<T> {
         let keys = sealed.iter().flat_map(|records| records.iter());
         let keys: Vec<StateKey> = keys.map(|id| tables::RECORD.key(id.as_bytes())).collect();
         without_gaps(self.read_many(tables::RECORD, &keys).await?)
+    }
+
+    /// What the chain knows of a visit; `None` when it is proven that nothing was sealed of it.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn find_visit(&self, nym: &Nym) -> Result<Option<VisitEntry>, ClientError> {
+        self.read(tables::VISIT, &nym.to_bytes()).await
+    }
+
+    /// A request to open an identity, as it stands on the chain; `None` when it is proven that it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn find_disclosure(
+        &self,
+        id: DisclosureId,
+    ) -> Result<Option<DisclosureEntry>, ClientError> {
+        self.read(tables::DISCLOSURE, id.as_bytes()).await
+    }
+
+    /// Who opened the identity behind a pseudonym, in order. Proven.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn disclosures(&self, nym: &Nym) -> Result<Vec<DisclosureEntry>, ClientError> {
+        let (sequence, table) = (&tables::DISCLOSURES, tables::DISCLOSURE);
+        self.list(sequence, &nym.to_bytes(), table).await
     }
 
     /// A record's entry on the chain.

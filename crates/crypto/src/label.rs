@@ -78,6 +78,12 @@ labels! {
     SCOPE_MASK = "record/scope-mask";
     /// Signature of a visit token under the visit's pseudonym.
     VISIT_TOKEN = "visit/token";
+    /// Digest of what a visit token states.
+    VISIT_TERMS = "visit/terms";
+    /// Digest of that and the escrow, which the pseudonym signs.
+    VISIT_DIGEST = "visit/digest";
+    /// Id of a request to open an identity.
+    DISCLOSURE_ID = "escrow/request";
 
     /// Block of a hospital's private chain: its hash and its signature.
     LOG_BLOCK = "log/block";
@@ -93,6 +99,8 @@ labels! {
     // - crypto::pre
     /// H1: a scope's offset to the delegator's key.
     PRE_SCOPE = "pre/scope-offset";
+    /// What a rekey is blinded with.
+    PRE_BLIND = "pre/blind-of-rekey";
     /// Digest of a capsule's context.
     PRE_CONTEXT = "pre/context";
     /// Challenge of a capsule's proof of knowledge.
@@ -139,6 +147,10 @@ labels! {
     ESCROW_PROOF = "pseudonym/escrow-proof";
     /// The regulators' scalar from their seed.
     REGULATOR = "pseudonym/regulator";
+    /// Coefficients of a deal of the regulators' key.
+    REGULATOR_DEAL = "pseudonym/deal-of-regulators";
+    /// Challenge of a regulator's part of an opening.
+    OPENING_PROOF = "pseudonym/opening-proof";
 
     // - crypto::seed
     /// A patient's seed of one chain, from the seed of the words.
@@ -288,6 +300,8 @@ pub mod call {
         USES = b"uses";
         /// A workstation says that it checked entries of its hospital's private chain.
         LOG_CHECK = b"log-check";
+        /// A regulator approves that an identity is opened.
+        DISCLOSE = b"disclose";
         /// A handler asks the consortium's CA for passes.
         PASSES = b"passes";
     }

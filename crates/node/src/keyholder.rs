@@ -20,11 +20,11 @@ use std::{
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::sync::OwnedMutexGuard;
-use yilian_crypto::pre::{self, Partial, PartialContext, Rekey};
+use yilian_crypto::pre::{Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
 use yilian_protocol::{
     ChainId, Cid, GrantId, MemberId,
-    call::{CallError, Form, OneShot, Page, Reencapsulated},
+    call::{CallError, OneShot, Page, Reencapsulated},
     codec::{Decode, Encode},
     grant::{Deposit, GrantedScope, SealedDeposit, SignedSecret, Use},
     limits::USES_MAX,
@@ -399,10 +399,8 @@ pub fn reencapsulate_once(
     let proven = object
         .verify(chain, &request.scope)
         .map_err(|_| Refusal::CapsuleNotProven)?;
-    Ok(match request.form {
-        Form::Gt => Reencapsulated::Gt(pre::reencapsulate(&proven, &request.rekey)),
-        Form::Lv => Reencapsulated::Lv(pre::reencapsulate_lv(&proven, &request.rekey, rng)),
-    })
+    let turned = Reencapsulated::turn(request.form, &proven, &request.rekey, rng);
+    Ok(turned)
 }
 
 /// A fault of the key holder's storage; its operator must look.

@@ -28,10 +28,11 @@ use crate::{
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
     limits::{
         CLOCK_SKEW_MS, DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, OPENING_MS, REASON_MAX, SCOPES_MAX,
-        SEALED_SECRET_MAX,
+        SEALED_ASK_MAX, SEALED_SECRET_MAX,
     },
     refusal::Refusal,
     registry::Admitted,
+    schema::digits,
 };
 
 named_codes! {
@@ -217,6 +218,21 @@ impl<'de> serde::Deserialize<'de> for Commitment {
         let points = points.ok_or_else(|| D::Error::custom("a point is 96 hex digits"))?;
         let commitment = ShareCommitment::from_points(&points);
         commitment.map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Commitment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Commitment".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What shares of a key are checked against: points of G1.",
+            "type": "array",
+            "items": digits::<{ ShareCommitment::POINT_SIZE }>(generator),
+            "maxItems": HOLDERS_MAX - 1,
+        })
     }
 }
 
@@ -722,17 +738,66 @@ impl SignedAsk {
     }
 }
 
-/// A request on its way to one key holder.
+/// A request on its way to one key holder, whose node alone can read it: who passes it on learns
+/// neither reader nor record nor grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderAsk {
     /// Who shall answer.
     pub holder: MemberId,
     /// How many nodes may pass it on.
     pub hops: u8,
-    /// The request.
-    pub ask: SignedAsk,
+    /// The request, see [`yilian_crypto::kem`].
+    pub sealed: Blob<SEALED_ASK_MAX>,
 }
-canonical!(HolderAsk { holder, hops, ask });
+canonical!(HolderAsk {
+    holder,
+    hops,
+    sealed
+});
+
+impl HolderAsk {
+    /// Seals `ask` to the `key` of the holder's node.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLong`] never, since an ask has one size.
+    pub fn seal(
+        chain: ChainId,
+        ask: &SignedAsk,
+        (holder, key): (MemberId, &KemPublic),
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, DecodeError> {
+        let sealed = key.seal(&Self::bound(chain, holder), &ask.to_vec(), rng);
+        let sealed = sealed.map_err(|_| Self::invalid())?;
+        Ok(Self {
+            holder,
+            hops: HOPS_MAX,
+            sealed: Blob::new(sealed)?,
+        })
+    }
+
+    /// Opens it with the key of the holder's node.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when it is for another node, or holds no ask.
+    pub fn open(&self, chain: ChainId, node: &SigningKey) -> Result<SignedAsk, DecodeError> {
+        let bound = Self::bound(chain, self.holder);
+        let opened = KemSecret::of_node(node).open(&bound, self.sealed.as_slice());
+        SignedAsk::from_slice(&opened.map_err(|_| Self::invalid())?)
+    }
+
+    fn bound(chain: ChainId, holder: MemberId) -> Vec<u8> {
+        let mut bound = b"ask".to_vec();
+        chain.encode(&mut bound);
+        holder.encode(&mut bound);
+        bound
+    }
+
+    const fn invalid() -> DecodeError {
+        DecodeError::Invalid {
+            what: "sealed ask (it is not for this node)",
+        }
+    }
+}
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave
 /// it.

@@ -161,6 +161,18 @@ id! {
     TermsHash, "terms hash (64 hex digits)"
 }
 id! {
+    /// The digest of what a visit token states; its secrets keep it from being guessed.
+    VisitTerms, "digest of a visit's terms (64 hex digits)"
+}
+id! {
+    /// The digest of a visit that its pseudonym signed.
+    VisitDigest, "digest of a visit (64 hex digits)"
+}
+id! {
+    /// A request to open an identity: its hash.
+    DisclosureId, "disclosure id (64 hex digits)"
+}
+id! {
     /// Random bytes that hide a value behind its commitment.
     Salt, "salt (64 hex digits)"
 }
@@ -243,6 +255,7 @@ hashed!(BlockId, label::BLOCK);
 hashed!(MemberId, label::MEMBER_ID);
 hashed!(CertificateId, label::CERTIFICATE);
 hashed!(GrantId, label::GRANT_ID);
+hashed!(DisclosureId, label::DISCLOSURE_ID);
 
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident) => {

@@ -11,6 +11,8 @@ pub mod authored;
 pub mod block;
 pub mod call;
 pub mod codec;
+pub mod disclosure;
+pub mod evidence;
 pub mod finality;
 pub mod fixed;
 pub mod governance;
@@ -35,7 +37,7 @@ pub mod visit;
 pub mod voucher;
 
 pub use ids::{
-    BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, PersonId, RecordId, StateKey,
-    TimeMs, TraceId, TransactionId, TreeHash,
+    BlockId, CertificateId, ChainId, Cid, DisclosureId, GrantId, Height, MemberId, PersonId,
+    RecordId, StateKey, TimeMs, TraceId, TransactionId, TreeHash,
 };
 pub use yilian_crypto::scope::{Confidentiality, Quarter, Scope};

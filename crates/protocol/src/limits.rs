@@ -28,6 +28,8 @@ pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 2_048;
 /// Bytes of a share of a scope secret, sealed to a reader.
 pub const SEALED_SECRET_MAX: usize = yilian_crypto::kem::sealed_len(32 + 64);
+/// Bytes of an ask, sealed to a key holder's node.
+pub const SEALED_ASK_MAX: usize = yilian_crypto::kem::sealed_len(153 + 64);
 /// Records that one letter names: many years of visits.
 pub const LETTER_RECORDS_MAX: usize = 8_192;
 /// Bytes of a sealed share or letter: the records named, and for each scope its key, secret and the
@@ -36,6 +38,9 @@ pub const LETTER_MAX: usize =
     LETTER_RECORDS_MAX * 80 + SCOPES_MAX * (48 + 32 + 4 + 48 * (HOLDERS_MAX - 1)) + 4_096;
 /// Milliseconds for which an emergency grant is served after it was opened: a day.
 pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Milliseconds within which a request to open an identity comes onto the chain, approvals
+/// gathered: a month.
+pub const DISCLOSURE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Nodes that may pass a call on to the node it is for: a follower's hub, and that hub's neighbour.
 pub const HOPS_MAX: u8 = 2;
 /// Uses of a grant that one answer lists.

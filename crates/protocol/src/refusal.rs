@@ -146,6 +146,14 @@ named_codes! {
         TracePacks = 59 "trace-packs",
         /// A deposit's shares of scope secrets are not signed, or there are some where none belong.
         WrongSecrets = 91 "wrong-secrets",
+        /// The visit's pseudonym did not sign for this hospital, or signed another visit.
+        VisitUnbound = 92 "visit-unbound",
+        /// No such visit: nothing was sealed under the pseudonym.
+        VisitUnknown = 93 "visit-unknown",
+        /// The request to open an identity stands on the chain already.
+        DisclosureExists = 94 "disclosure-exists",
+        /// Too few regulators approve of opening an identity, or one of them twice.
+        TooFewRegulators = 95 "too-few-regulators",
         /// The capsule stands on the chain already, under another record.
         CapsuleExists = 90 "capsule-exists",
     }
@@ -190,6 +198,10 @@ impl Refusal {
             Self::WrongSecrets => {
                 "deposit one signed share of its secret for each scope of an emergency grant, and none else"
             }
+            Self::VisitUnbound => "ask the patient for a visit token of this visit",
+            Self::VisitUnknown => "check the pseudonym",
+            Self::DisclosureExists => "nothing to do: the regulators can give their parts",
+            Self::TooFewRegulators => "have more regulators approve, each of them once",
             Self::CapsuleExists => "seal the record anew: each gets a capsule of its own",
             Self::IndexTaken => {
                 "count the keyword's entries again and number the new ones after them"

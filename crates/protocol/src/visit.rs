@@ -8,11 +8,11 @@
 //! # Deviation
 //! The token is signed under the pseudonym itself (a Schnorr signature by the discrete logarithm of
 //! the nym) instead of under a separate visit key: so nobody can present a nym that he read on the
-//! chain.
+//! chain. The same signature goes onto the chain and into the private chain, see
+//! [`crate::evidence`].
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    label,
     pre::DelegatorPublic,
     pseudonym::{Escrow, Nym, NymSecret, NymSignature, RegulatorPublic},
     psk::{PeriodPsk, SearchPsk},
@@ -22,6 +22,7 @@ use yilian_crypto::{
 
 use crate::{
     codec::{DecodeError, Encode, canonical},
+    evidence::VisitEvidence,
     fixed,
     ids::{ChainId, MemberId, TimeMs},
 };
@@ -104,7 +105,7 @@ canonical!(VisitToken { visit, signature });
 impl VisitToken {
     /// Signs `visit` with the secret of its pseudonym.
     pub fn sign(visit: Visit, secret: &NymSecret, rng: &mut impl CryptoRng) -> Self {
-        let signature = secret.sign(label::VISIT_TOKEN, &[&visit.to_vec()], rng);
+        let signature = VisitEvidence::sign(&visit, secret, rng);
         Self { visit, signature }
     }
 
@@ -134,16 +135,11 @@ impl VisitToken {
                 expired: visit.expires,
             });
         }
-        visit
-            .nym
-            .verify(label::VISIT_TOKEN, &[&visit.to_vec()], &self.signature)
-            .map_err(|_| TokenError::Signature)?;
-        visit
-            .escrow
-            .verify(&visit.nym, regulators, hospital.as_bytes())
-            .map_err(|_| TokenError::Escrow)?;
+        let evidence = VisitEvidence::of(visit, &self.signature);
+        evidence.verify(chain, hospital, &visit.nym, regulators)?;
         Ok(CheckedVisit {
             visit: visit.clone(),
+            evidence,
         })
     }
 }
@@ -152,6 +148,7 @@ impl VisitToken {
 #[derive(Debug, Clone)]
 pub struct CheckedVisit {
     visit: Visit,
+    evidence: VisitEvidence,
 }
 
 impl CheckedVisit {
@@ -159,6 +156,12 @@ impl CheckedVisit {
     #[must_use]
     pub const fn visit(&self) -> &Visit {
         &self.visit
+    }
+
+    /// What is kept of the token as evidence.
+    #[must_use]
+    pub const fn evidence(&self) -> &VisitEvidence {
+        &self.evidence
     }
 
     /// The scope into which a part of this confidentiality is sealed.

@@ -80,7 +80,8 @@ impl Practice {
         self.hospitals.all_reach(receipt.header.height).await?;
         // No hospital but liars serves any more, and these are too few.
         let now = self.now().await?;
-        let reading = self.doctor.read(session, &granted.letter, record, now);
+        let rng = &mut self.hospitals.rng();
+        let reading = self.doctor.read(session, &granted.letter, record, now, rng);
         if reading.await.is_ok() {
             let place = self.place;
             self.world
@@ -136,7 +137,8 @@ impl Practice {
         content: &[u8],
     ) -> Result<(), ClientError> {
         let (session, now) = (&self.session, self.now().await?);
-        let reading = self.doctor.read(session, &granted.letter, record, now);
+        let rng = &mut self.hospitals.rng();
+        let reading = self.doctor.read(session, &granted.letter, record, now, rng);
         let reading = reading.await?;
         let (named, place) = (reading.wrong.as_slice(), self.place);
         if reading.verified.content() != content {

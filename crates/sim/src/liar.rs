@@ -62,7 +62,9 @@ impl Transport for Liar<'_> {
 impl Liar<'_> {
     /// The first time a part of another's share; afterwards its own, whatever became of the grant.
     async fn lie(&self, asked: HolderAsk) -> Result<SignedPartial, CallError> {
-        let (grant, me) = (asked.ask.ask.grant, asked.holder);
+        let (chain, key) = (self.hospitals.chain(), node_key(self.place));
+        let ask = asked.open(chain, &key)?;
+        let (grant, me) = (ask.ask.grant, asked.holder);
         // What it sees of the grant now is what it will remember.
         let own = self.hidden.call(AskHolder(asked.clone())).await;
         if self.hospitals.lied(grant).contains(&me) {
@@ -70,22 +72,14 @@ impl Liar<'_> {
         }
         let honest = self.hospitals.honest().next();
         let other = honest.ok_or(Refusal::NotKeyHolder)?;
-        let instead = HolderAsk {
-            holder: self.hospitals.ca(other).id(),
-            ..asked.clone()
-        };
+        let holder = self.hospitals.ca(other);
+        let to = (holder.id(), &holder.member().kem);
+        let instead = HolderAsk::seal(chain, &ask, to, &mut self.hospitals.rng())?;
         let other = self.hospitals.front(other)?;
         let other = other.call(AskHolder(instead)).await?;
         self.hospitals.note_lie(self.place, grant);
-        let chain = self.hospitals.chain();
-        let key = node_key(self.place);
-        Ok(SignedPartial::sign(
-            chain,
-            &asked.ask,
-            me,
-            (other.partial, None),
-            &key,
-        ))
+        let parts = (other.partial, None);
+        Ok(SignedPartial::sign(chain, &ask, me, parts, &key))
     }
 }
 

@@ -134,7 +134,7 @@ impl World {
             name: Text::new("simulation").unwrap(),
             created: TimeMs::new(1),
             ca: SigningKey::from_seed(&CONSORTIUM).verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
             group_key: Blob::new(founding.group_key.clone()).unwrap(),
             governance: founding.governance.clone(),
         };

@@ -233,7 +233,9 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
     let mut shown = Vec::with_capacity(wanted.len());
     for record in wanted {
-        let reading = doctor.read(&opened.session, &letter, record, now()).await?;
+        let reading = doctor
+            .read(&opened.session, &letter, record, now(), &mut rand::rng())
+            .await?;
         for holder in &reading.wrong {
             warn(format_args!(
                 "key holder {holder} answered falsely; others sufficed"
@@ -263,6 +265,9 @@ pub struct Shown {
     certificate: CertificateId,
     signed_at: TimeMs,
     scope: String,
+    /// Why the author's word does not stand, when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
     /// What the content is, as its author signed it.
     media: MediaType,
     /// Of JSON, to look at; its decimals are the nearest float. Null of anything else.
@@ -281,6 +286,7 @@ impl From<Opened> for Shown {
             certificate: opened.certificate,
             signed_at: opened.signed_at,
             scope: opened.scope,
+            verdict: opened.verdict.map(|verdict| verdict.to_string()),
             content: json_of(opened.media, &opened.content),
             text: text_of(opened.media, &opened.content)
                 .unwrap_or_default()
@@ -332,6 +338,9 @@ impl fmt::Display for Shown {
             self.author,
             self.signed_at.to_text()
         )?;
+        if let Some(verdict) = &self.verdict {
+            writeln!(f, "NOT TO BE RELIED ON: {verdict}")?;
+        }
         // As it was signed: a number that goes through a float may come out as another.
         match text_of(self.media, &self.bytes) {
             Some(text) if self.media.is_json() => writeln!(f, "{}", pretty(text)),

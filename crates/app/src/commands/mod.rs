@@ -8,6 +8,7 @@ pub mod log;
 pub mod net;
 pub mod network;
 pub mod patient;
+pub mod regulator;
 mod seal;
 mod search;
 pub mod trace;
@@ -78,6 +79,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Delegate(command) => delegate::run(&context, command).await,
         Command::Doctor(command) => doctor::run(&context, command).await,
         Command::Patient(command) => patient::run(&context, command).await,
+        Command::Regulator(command) => regulator::run(&context, command).await,
         Command::Block(command) => chain::block(&context, command).await,
         Command::Record(command) => chain::record(&context, command).await,
         Command::Trace(command) => trace::run(&context, command).await,

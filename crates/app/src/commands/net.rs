@@ -106,6 +106,8 @@ pub struct CreateOptions {
     /// The consortium's name
     #[arg(long, default_value = "Yilian consortium")]
     name: String,
+    #[command(flatten)]
+    regulators: network::RegulatorOptions,
 }
 
 pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
@@ -186,7 +188,7 @@ async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     let voting = drafts.iter().filter(|draft| draft.votes);
     let validators: Vec<Peer> = voting.map(Draft::peer).collect();
     let governance = founded_by(epoch_blocks, &validators)?;
-    let genesis = network::begin(home, &plan.name, &committee, governance)?;
+    let genesis = network::begin(home, &plan.name, (&committee, governance), plan.regulators)?;
     for (place, draft) in drafts.iter().enumerate() {
         let config = settings(plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;

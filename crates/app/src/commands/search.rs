@@ -8,14 +8,17 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    Checked, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
+    Checked, Hits, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
     listing::{self, Found},
     people,
 };
 use yilian_protocol::{Quarter, RecordId};
 
 use super::Context;
-use crate::{intake::Paper, output::trouble};
+use crate::{
+    intake::Paper,
+    output::{trouble, warn},
+};
 
 /// What is sought, and where.
 #[derive(Debug, Args)]
@@ -72,8 +75,9 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
         let file = target.path().to_owned();
         context.output.tell(&LetterWritten { parts, file })?;
     } else {
-        let hits = patient.search(session, &request).await?;
-        let records = listing::found_by_patient(session, &patient, &hits).await?;
+        let found = patient.search(session, &request).await?;
+        tell_false_entries(&found);
+        let records = listing::found_by_patient(session, &patient, &found.hits).await?;
         context.output.tell(&Timeline::new(records, checked))?;
     }
     opened.close();
@@ -85,11 +89,22 @@ pub async fn by_doctor(context: &Context, name: &str, letter: &Path) -> anyhow::
     let letter: SearchLetter = Paper::SearchLetter.read(letter)?;
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
-    let hits = doctor.search(&opened.session, &letter).await?;
-    let records = listing::found(&opened.session, &hits).await?;
+    let found = doctor.search(&opened.session, &letter).await?;
+    tell_false_entries(&found);
+    let records = listing::found(&opened.session, &found.hits).await?;
     context.output.tell(&Timeline::new(records, None))?;
     opened.close();
     Ok(())
+}
+
+/// Tells whose entries lead nowhere.
+fn tell_false_entries(found: &Hits) {
+    for entry in &found.false_entries {
+        warn(format_args!(
+            "an index entry of author {} at hospital {} leads to no record of it",
+            entry.writer, entry.hospital
+        ));
+    }
 }
 
 /// The keywords of a query.
@@ -145,6 +160,9 @@ impl fmt::Display for Timeline {
             let scope = line.scope.as_deref().unwrap_or("");
             let (hospital, author, record) = (&line.hospital, &line.author, line.record);
             writeln!(f, "{time}  {hospital}  {author}  {scope}  {record}")?;
+            if let Some(fault) = &line.fault {
+                writeln!(f, "  not to be relied on: {fault}")?;
+            }
         }
         writeln!(f, "{} records", self.records.len())?;
         if let Some(entries) = self.checked {

@@ -13,7 +13,13 @@ use yilian_client::drafts;
 use yilian_record::{fhir::Directory, synthetic::Population};
 
 use self::{figures::Figures, stage::Stage};
-use crate::{commands::network::make_network, home::Home, intake, link::Opened, output::Output};
+use crate::{
+    commands::network::{RegulatorOptions, make_network},
+    home::Home,
+    intake,
+    link::Opened,
+    output::Output,
+};
 
 /// Synthetic patients when no number is given.
 const PATIENTS: usize = 12;
@@ -45,7 +51,7 @@ pub async fn run(home: &Home, output: &Output, options: DemoOptions) -> anyhow::
         Home::new(temporary.path().to_owned())
     };
     let cast = Cast::load(&options)?;
-    make_network(&home, "Demonstration")?;
+    make_network(&home, "Demonstration", RegulatorOptions::DEFAULT)?;
     let opened = Opened::embedded(&home, std::sync::Arc::new(home.clone())).await?;
     let figures = play(&home, &opened, cast).await?;
     output.tell(&figures)?;

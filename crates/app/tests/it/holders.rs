@@ -7,7 +7,7 @@ use std::{
 
 use yilian_client::{
     CheckIn, ClientError, ConsortiumCa, Doctor, Draft, GrantRequest, Granted, MemberCa, Patient,
-    Session, Wallet,
+    Session, Sharing, Wallet,
 };
 use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
 use yilian_node::{
@@ -16,7 +16,9 @@ use yilian_node::{
 };
 use yilian_protocol::{
     ChainId, Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
-    call::{Answered, AskHolder, Call, CallError, Form, LeaveDeposit, Reencapsulate, Transport},
+    call::{
+        Answered, AskHolder, Call, CallError, Form, LeaveDeposit, OneShot, Reencapsulate, Transport,
+    },
     codec::{Blob, Text},
     governance::EpochBlocks,
     grant::{GrantState, HolderAsk, Purpose, SignedPartial},
@@ -76,9 +78,14 @@ struct Way {
     chain: ChainId,
     conduct: Arc<Mutex<BTreeMap<MemberId, Conduct>>>,
     told: Arc<Mutex<BTreeMap<MemberId, SignedPartial>>>,
-    /// The rekey of the latest one-shot sharing.
-    rekey: Arc<Mutex<Vec<u8>>>,
+    /// The latest one-shot sharing that a node was asked for.
+    sharing: Arc<Mutex<Option<OneShot>>>,
+    /// Every call: its name, and all that the node is told.
+    seen: Arc<Mutex<View>>,
 }
+
+/// Calls as a node sees them.
+type View = Vec<(&'static str, Vec<u8>)>;
 
 impl Way {
     fn behaves(&self, number: u8, conduct: Conduct) {
@@ -95,13 +102,16 @@ impl Way {
 
 impl Transport for Way {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        let told = call.body().unwrap_or_default();
+        let told = [call.parameters().concat().into_bytes(), told].concat();
+        self.seen.lock().unwrap().push((C::ROW.name, told));
         if let Some(LeaveDeposit(deposit)) = seen(&call)
             && self.conduct_of(deposit.holder) == Some(Conduct::Unwilling)
         {
             return Err(silent());
         }
         if let Some(Reencapsulate(sharing)) = seen(&call) {
-            *self.rekey.lock().unwrap() = sharing.rekey.to_bytes().to_vec();
+            *self.sharing.lock().unwrap() = Some(sharing.clone());
         }
         match seen::<AskHolder>(&call) {
             Some(AskHolder(ask)) => self.ask(ask).await.map(said::<C>),
@@ -123,12 +133,17 @@ impl Way {
 
     async fn ask(&self, ask: &HolderAsk) -> Result<SignedPartial, CallError> {
         let (holder, mut asked) = (ask.holder, ask.clone());
+        let key = Hospitals.key(holder).unwrap();
+        let plain = ask.open(self.chain, &key).unwrap();
         match self.conduct_of(holder) {
             Some(Conduct::Silent) => return Err(silent()),
             Some(Conduct::Other | Conduct::Swapped) => {
                 let members = Hospitals.members();
                 let place = members.iter().position(|member| *member == holder).unwrap();
-                asked.holder = members[(place + members.len() - 1) % members.len()];
+                let other = members[(place + members.len() - 1) % members.len()];
+                let kem = NodeKeys::of(&Hospitals.key(other).unwrap()).kem;
+                let to = (other, &kem);
+                asked = HolderAsk::seal(self.chain, &plain, to, &mut rand::rng()).unwrap();
             }
             _ => {}
         }
@@ -146,8 +161,7 @@ impl Way {
         if lies {
             // A holder signs its lies.
             let parts = (partial.partial, partial.secret);
-            let key = Hospitals.key(holder).unwrap();
-            partial = SignedPartial::sign(self.chain, &ask.ask, holder, parts, &key);
+            partial = SignedPartial::sign(self.chain, &plain, holder, parts, &key);
         }
         Ok(partial)
     }
@@ -185,7 +199,7 @@ impl World {
             name: Text::new("holders").unwrap(),
             created: now(),
             ca: consortium.verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
             group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
             governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
         };
@@ -201,7 +215,8 @@ impl World {
             chain: genesis.chain(),
             conduct: Arc::default(),
             told: Arc::default(),
-            rekey: Arc::default(),
+            sharing: Arc::default(),
+            seen: Arc::default(),
         };
         let session = Session::open(way.clone(), genesis).await.unwrap();
         let consortium = ConsortiumCa::new(consortium);
@@ -265,7 +280,13 @@ impl World {
         for (record, text) in self.records.iter().zip(["one", "two"]) {
             let reading = self
                 .reader
-                .read(&self.session, &made.letter, *record, now())
+                .read(
+                    &self.session,
+                    &made.letter,
+                    *record,
+                    now(),
+                    &mut rand::rng(),
+                )
                 .await?;
             assert_eq!(reading.verified.content(), text.as_bytes());
             wrong.extend(reading.wrong);
@@ -323,6 +344,31 @@ async fn a_node_that_swaps_a_part_on_its_way_accuses_no_holder() {
     world.way.behaves(2, Conduct::Swapped);
     let error = world.read(&made).await.unwrap_err();
     assert_eq!(error, ClientError::WrongAnswer { request: "ask" });
+}
+
+/// Whoever passes an ask on learns no reader, no record and no grant.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_11_who_passes_an_ask_on_reads_it() {
+    let mut world = World::new().await;
+    let made = world.grant(3).await.unwrap();
+    world.way.seen.lock().unwrap().clear();
+    world.read(&made).await.unwrap();
+    let seen = world.way.seen.lock().unwrap().clone();
+    let asks: Vec<_> = seen.iter().filter(|(name, _)| *name == "ask").collect();
+    assert!(asks.len() >= 6, "three holders for each of two records");
+    let named = [
+        world.reader.certificate().to_bytes().to_vec(),
+        world.records[0].to_bytes().to_vec(),
+        world.records[1].to_bytes().to_vec(),
+        made.letter.grant.to_bytes().to_vec(),
+        made.letter.terms.scopes[0].key.to_bytes().to_vec(),
+    ];
+    for (_, told) in asks {
+        for name in &named {
+            let names = told.windows(name.len()).any(|part| part == name);
+            assert!(!names, "{}", hex::encode(name));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -424,6 +470,12 @@ fn holds(files: &BTreeMap<std::path::PathBuf, Vec<u8>>, needle: &[u8]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
     let world = World::new().await;
+    for by_node in [false, true] {
+        leaves_nothing(&world, by_node).await;
+    }
+}
+
+async fn leaves_nothing(world: &World, by_node: bool) {
     // What is written at all can be found this way.
     let record = world.records[0];
     assert!(holds(&files(world.folder.path()), record.as_bytes()));
@@ -438,7 +490,10 @@ async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
                 &world.session,
                 record,
                 world.reader.certificate(),
-                Form::Gt,
+                Sharing {
+                    form: Form::Gt,
+                    by_node,
+                },
                 &mut rand::rng(),
             )
             .await
@@ -463,9 +518,71 @@ async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
             "changed by a one-shot sharing: {changed:?}"
         );
         assert_eq!(before.len(), after.len());
-        let rekey = world.way.rekey.lock().unwrap().clone();
-        assert_eq!(rekey.len(), 96);
-        assert!(!holds(&after, &rekey) && !holds(&after, hex::encode(&rekey).as_bytes()));
+        let sharing = world.way.sharing.lock().unwrap().take();
+        assert_eq!(sharing.is_some(), by_node);
+        if let Some(sharing) = sharing {
+            let rekey = sharing.rekey.to_bytes();
+            assert!(!holds(&after, &rekey) && !holds(&after, hex::encode(rekey).as_bytes()));
+        }
         return;
+    }
+}
+
+/// Section 2, item 4 of the review: the node was asked for the reader's certificate, and could test
+/// the rekey against all of them. Now what it sees of sharings to two readers is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_4_a_node_learns_for_whom_a_record_is_shared() {
+    let world = World::new().await;
+    let other = certified(&world.session, 2, "Dr Third").await;
+    let record = world.records[0];
+    let registry = yilian_client::people::registry(&world.session).await;
+    let registry = registry.unwrap();
+    for (by_node, form) in [
+        (false, Form::Gt),
+        (false, Form::Lv),
+        (true, Form::Gt),
+        (true, Form::Lv),
+    ] {
+        let (mut sharings, mut readings) = (Vec::new(), Vec::new());
+        for reader in [&world.reader, &other] {
+            let how = Sharing { form, by_node };
+            let seen = || std::mem::take(&mut *world.way.seen.lock().unwrap());
+            drop(seen());
+            let to = reader.certificate();
+            let share = world
+                .patient
+                .share(&world.session, record, to, how, &mut rand::rng())
+                .await
+                .unwrap();
+            sharings.push(seen());
+            let opened = reader.open_share(&world.session, &share).await;
+            assert_eq!(opened.unwrap().1.content(), b"one");
+            readings.push(seen());
+            let Some(sharing) = world.way.sharing.lock().unwrap().take() else {
+                assert!(!by_node);
+                continue;
+            };
+            assert!(by_node);
+            // It leads to nobody whom the node knows, nor is it the same twice.
+            let certified = registry.iter().flat_map(|member| &member.certificates);
+            for entry in certified {
+                let delegatee = &entry.certificate.delegatee;
+                let leads = sharing.rekey.verify(&sharing.scope, delegatee);
+                assert!(leads.is_err(), "{}", entry.certificate.subject);
+            }
+        }
+        // Byte for byte, but for the blinded rekey.
+        let [one, two] = [&sharings[0], &sharings[1]];
+        assert_eq!(one.len(), two.len());
+        for ((name, told), (other, also)) in one.iter().zip(two) {
+            assert_eq!(name, other);
+            match *name {
+                "reencapsulate" => assert_ne!(told, also),
+                _ => assert_eq!(told, also, "{name}"),
+            }
+        }
+        let asked = one.iter().any(|(name, _)| *name == "reencapsulate");
+        assert_eq!(asked, by_node);
+        assert_eq!(readings[0], readings[1]);
     }
 }

@@ -66,7 +66,14 @@ async fn view(clinic: &Clinic<Watcher>, noted: &Mutex<View>, words: [[&str; 2]; 
     for sought in [&words[0][..1], &words[0][..]] {
         let words = sought.iter().map(|word| Keyword::new(*word).unwrap());
         let request = everywhere(words.collect());
-        assert!(!patient.search(session, &request).await.unwrap().is_empty());
+        assert!(
+            !patient
+                .search(session, &request)
+                .await
+                .unwrap()
+                .hits
+                .is_empty()
+        );
     }
     noted.lock().unwrap().clone()
 }
@@ -154,6 +161,9 @@ async fn two_devices_of_one_author_at_once_lose_no_entry() {
         }
     }
     let request = everywhere(vec![word]);
-    assert_eq!(patient.search(session, &request).await.unwrap().len(), 8);
+    assert_eq!(
+        patient.search(session, &request).await.unwrap().hits.len(),
+        8
+    );
     patient.check_search(session, &request).await.unwrap();
 }

@@ -15,6 +15,8 @@ mod drafts;
 mod faults;
 mod granting;
 mod grants;
+mod owners;
 mod people;
 mod queue;
+mod regulators;
 mod world;

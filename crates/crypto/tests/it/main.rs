@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod escrow;
 mod hostile;
 mod oracle;
 mod people;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use yilian_crypto::{
     hash, label,
     pre::{self, Context, DelegateeSecret, KnowledgeProof},
-    pseudonym::{Escrow, NymSignature, RegulatorSecret},
+    pseudonym::{Escrow, EscrowPart, NymSignature, RegulatorSecret, combine},
     psk::{ScopePsk, SearchPsk},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     seal, search,
@@ -82,6 +82,12 @@ const VECTORS: &[Vector] = &[
         inputs: story_inputs,
         oracle: nym_oracle,
         product: nym_product,
+    },
+    Vector {
+        name: "escrow_opening",
+        inputs: opening_inputs,
+        oracle: opening_oracle,
+        product: opening_product,
     },
     Vector {
         name: "sign",
@@ -989,7 +995,124 @@ fn nym_product(inputs: &Case) -> Case {
         ("signature", hex(signature.to_bytes())),
         ("Y", hex(public.to_bytes())),
         ("escrow", hex(escrow.to_bytes())),
-        ("PK_a", hex(regulator.open(&escrow))),
+        (
+            "PK_a",
+            hex(crate::escrow::opened_alone(
+                &regulator, &escrow, &visit.nym, &context,
+            )),
+        ),
+    ])
+}
+
+// - identities that two of three regulators open
+
+fn opening_inputs() -> Vec<Case> {
+    let mut inputs = story_inputs();
+    for (place, story) in inputs.iter_mut().enumerate() {
+        for (name, size) in [("deal_draws", 32), ("part_draws", 32), ("line", 64)] {
+            let drawn = hex(named(&format!("{name} {place}"), size));
+            story.insert(name.to_owned(), drawn);
+        }
+    }
+    inputs
+}
+
+fn opening_oracle(inputs: &Case) -> Case {
+    let patient = PatientStory::new(inputs);
+    let nym = oracle::g1_bytes(&patient.nym);
+    let y = oracle::kdf_scalar("pseudonym/regulator", &bytes(inputs, "regulator_seed"), &[]);
+    let y_public = oracle::g(&y);
+    let u = oracle::hedged(
+        "pseudonym/escrow-proof",
+        &bytes(inputs, "escrow_draws")[..32],
+        &oracle::scalar_bytes(&patient.d),
+        &[
+            &nym,
+            &oracle::g1_bytes(&y_public),
+            &bytes(inputs, "escrow_context"),
+            &[1],
+        ],
+    );
+    let (e1, mask) = (oracle::g(&u), oracle::mul1(&y_public, &u));
+    let root = oracle::g(&patient.a);
+    let e2 = oracle::add1(&root, &mask);
+
+    // The second regulator's share: y + 2 c.
+    let c = oracle::hedged(
+        "pseudonym/deal-of-regulators",
+        &bytes(inputs, "deal_draws"),
+        &oracle::scalar_bytes(&y),
+        &[&1_usize.to_be_bytes()],
+    );
+    let share = y + c + c;
+    let part = oracle::mul1(&e1, &share);
+    let line = bytes(inputs, "line");
+    // The escrow's bytes, whose proof is the product's and pinned by another vector.
+    let escrow = match nym_oracle(inputs).get("escrow") {
+        Some(Value::String(escrow)) => hex::decode(escrow).unwrap(),
+        _ => panic!("no escrow"),
+    };
+    let k = oracle::hedged(
+        "pseudonym/opening-proof",
+        &bytes(inputs, "part_draws"),
+        &oracle::scalar_bytes(&share),
+        &[&escrow, &oracle::g1_bytes(&part), &line],
+    );
+    let points = [
+        oracle::g(&share),
+        e1,
+        e2,
+        patient.nym,
+        part,
+        oracle::g(&k),
+        oracle::mul1(&e1, &k),
+    ];
+    let points = points.map(|point| oracle::g1_bytes(&point));
+    let index: &[u8] = &[2];
+    let mut parts = vec![index];
+    parts.extend(points.iter().map(Vec::as_slice));
+    parts.push(&line);
+    let e = oracle::hash_scalar("pseudonym/opening-proof", &parts);
+    let s = k + e * share;
+    let proof = [oracle::scalar_bytes(&e), oracle::scalar_bytes(&s)].concat();
+    case([
+        ("F_1", hex(oracle::g1_bytes(&oracle::g(&c)))),
+        ("share", hex(oracle::scalar_bytes(&share))),
+        ("part", hex([points[4].clone(), proof].concat())),
+        ("PK_a", hex(oracle::g1_bytes(&root))),
+    ])
+}
+
+fn opening_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let visit = keys.patient.visit(&keys.hospital, keys.counter);
+    let secret = RegulatorSecret::from_seed(&array(inputs, "regulator_seed"));
+    let context = bytes(inputs, "escrow_context");
+    let mut draws = Draws::given(bytes(inputs, "escrow_draws"));
+    let escrow = Escrow::make(
+        &keys.patient,
+        &visit.nym_secret,
+        &secret.public(),
+        &context,
+        &mut draws,
+    );
+    let proven = escrow.prove(&visit.nym, &secret.public(), &context);
+    let proven = proven.unwrap();
+    let mut draws = Draws::given(bytes(inputs, "deal_draws"));
+    let (regulators, shares) = secret.deal(2, 3, &mut draws).unwrap();
+    let line = bytes(inputs, "line");
+    let mut draws = Draws::given(bytes(inputs, "part_draws"));
+    let second = EscrowPart::make(&proven, &shares[1], &line, &mut draws);
+    let of = (&regulators, shares[1].index());
+    second.verify(&proven, of, &line).unwrap();
+    let third = EscrowPart::make(&proven, &shares[2], &line, &mut Draws::named("third"));
+    let parts = [(shares[1].index(), &second), (shares[2].index(), &third)];
+    let first = regulators.commitment.to_points().next().unwrap();
+    case([
+        ("F_1", hex(first)),
+        ("share", hex(shares[1].expose().as_slice())),
+        ("part", hex(second.to_bytes())),
+        ("PK_a", hex(combine(&proven, &parts).unwrap())),
     ])
 }
 

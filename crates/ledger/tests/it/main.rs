@@ -4,6 +4,7 @@
 
 mod anchors;
 mod consent;
+mod disclosure;
 mod faults;
 mod governance;
 mod membership;

@@ -111,8 +111,15 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             };
             return self.neighbours.pass_on(AskHolder(passed_on)).await;
         };
-        let ask = asked.ask;
-        let (grant, chain, now) = (ask.ask.grant, self.ledger.chain(), self.chain.now());
+        let (chain, now) = (self.ledger.chain(), self.chain.now());
+        // X-Wing: 0.2 ms, spent on a stranger, too. What comes next costs nothing but look-ups until
+        // his signature is verified.
+        let opened = self.chain.apart(move || {
+            let ask = asked.open(chain, &key);
+            ask.map(|ask| (ask, key))
+        });
+        let (ask, key) = opened.await??;
+        let grant = ask.ask.grant;
         let reader = self.read(CERTIFICATE, ask.ask.reader.as_bytes()).await?;
         let member = reader.map_or(holder, |reader| reader.certificate.member);
         let state = self.fetch(consent::check_reads(&ask, member)).await?;

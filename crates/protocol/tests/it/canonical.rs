@@ -154,6 +154,27 @@ fn a_transaction_is_refused_when_any_byte_of_it_changes() {
     }
 }
 
+#[test]
+fn fault_11_an_ask_opens_at_its_holder_and_nowhere_else() {
+    let sealed = values::holder_ask();
+    let (chain, ask) = (values::chain(), values::ask());
+    let opened = sealed.open(chain, &values::key(3)).unwrap();
+    assert_eq!(opened, ask);
+    // Whoever passes it on, another chain, and another holder in its place.
+    assert!(sealed.open(chain, &values::key(2)).is_err());
+    let other = ChainId::from_bytes([0; 32]);
+    assert!(sealed.open(other, &values::key(3)).is_err());
+    let mut redirected = sealed.clone();
+    redirected.holder = MemberId::from_bytes([8; 32]);
+    assert!(redirected.open(chain, &values::key(3)).is_err());
+    // Nothing of it can be read.
+    let bytes = sealed.to_vec();
+    let named = [ask.ask.reader.to_bytes(), ask.ask.record.to_bytes()];
+    for name in named {
+        assert!(!bytes.windows(32).any(|part| part == name));
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..12) {

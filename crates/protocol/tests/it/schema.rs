@@ -140,10 +140,11 @@ fn what_serde_writes_is_valid_and_read_again() {
 /// Text that a person or another program wrote: whatever its length or words.
 const FREE_TEXT: [&str; 3] = ["version", "message", "what"];
 /// Text of people, which has a length.
-const NAMES: [&str; 3] = ["name", "subject", "reason"];
+const NAMES: [&str; 4] = ["name", "subject", "reason", "case"];
 /// What may be absent.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "latest",
+    "binding",
     "revoked",
     "check",
     "last_chunk",

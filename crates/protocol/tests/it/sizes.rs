@@ -16,7 +16,7 @@ fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
         68 + 1_216 + name,
         245 + 1_216 + name,
         68 + reason,
-        88 + 84 + 72 * 16,
+        89 + 96 + 84 + 72 * 16,
         78 + 32 + 104,
         37,
         append(),
@@ -26,6 +26,7 @@ fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
         236 + "unconscious".len(),
         140,
         69,
+        132 + "2026-1abuse".len() + 128,
     ];
     let sizes: Vec<usize> = values::transactions()
         .iter()
@@ -66,7 +67,7 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     assert_eq!(sealed.as_slice().len(), 1 + 1_120 + 32 + plain + 16);
     let secret = values::signed_partial().secret.unwrap();
     assert_eq!(secret.as_slice().len(), 1_265);
-    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289);
+    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289 + 1);
     assert_eq!(
         values::letter().to_vec().len(),
         32 + 32 + terms + 4 + 32 + 4 + 80
@@ -81,7 +82,7 @@ fn chains_and_traces_have_the_sizes_of_sections_5_7_and_8() {
     assert_eq!(block.header.to_vec().len(), 156);
     assert!(!block.entries.is_empty());
     for entry in block.entries.iter() {
-        assert_eq!(entry.to_vec().len(), 272);
+        assert_eq!(entry.to_vec().len(), 560);
     }
     assert_eq!(IndexEntry::SIZE, 72);
     assert_eq!(values::pass().to_vec().len(), 113);

@@ -1,5 +1,6 @@
 //! What a patient does.
 
+mod disclosures;
 mod grants;
 mod records;
 mod wallet;
@@ -47,6 +48,11 @@ pub enum PatientCommand {
     Open(OpenOptions),
     /// Share one record with one reader, once and without a trace
     Share(ShareOptions),
+    /// List who had the identity behind one of the visits opened, why and when
+    Disclosures {
+        /// The wallet
+        name: String,
+    },
     /// Make a standing grant
     Grant(GrantOptions),
     /// Pause a grant
@@ -73,6 +79,7 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
         PatientCommand::List { name } => records::list(context, &name).await,
         PatientCommand::Open(options) => records::open(context, options).await,
         PatientCommand::Share(options) => records::share(context, options).await,
+        PatientCommand::Disclosures { name } => disclosures::list(context, &name).await,
         PatientCommand::Grant(options) => grants::grant(context, &options).await,
         PatientCommand::Pause(name) => grants::set(context, &name, GrantState::Paused).await,
         PatientCommand::Resume(name) => grants::set(context, &name, GrantState::Active).await,

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    PassedOver,
+    PassedOver, Sharing,
     listing::{self, Opened},
 };
 use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
@@ -69,6 +69,9 @@ pub struct ShareOptions {
         value_parser = one_of(Form::ALL, Form::name)
     )]
     form: Form,
+    /// Have the node turn the record, with a blinded rekey, instead of this device
+    #[arg(long)]
+    by_node: bool,
     /// Write the share there
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -80,13 +83,20 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
         record,
         reader,
         form,
+        by_node,
         out,
     } = options;
     let out = context.target(&out)?;
     let patient = context.home.patient(&name)?;
     let opened = context.open().await?;
     let rng = &mut rand::rng();
-    let share = patient.share(&opened.session, record, reader, form, rng);
+    let share = patient.share(
+        &opened.session,
+        record,
+        reader,
+        Sharing { form, by_node },
+        rng,
+    );
     out.write_json(&share.await?)?;
     context.output.tell(&Written::new("share", &out))?;
     opened.close();
@@ -123,6 +133,9 @@ struct ListedRecord {
     author: String,
     signed_at: TimeMs,
     bytes: usize,
+    /// Why the author's word does not stand, when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
 }
 
 impl From<Opened> for ListedRecord {
@@ -133,6 +146,7 @@ impl From<Opened> for ListedRecord {
             author: opened.author,
             signed_at: opened.signed_at,
             bytes: opened.content.len(),
+            verdict: opened.verdict.map(|verdict| verdict.to_string()),
         }
     }
 }
@@ -145,6 +159,7 @@ impl fmt::Display for Listing {
             author,
             signed_at,
             bytes,
+            verdict,
         } in &self.records
         {
             writeln!(
@@ -152,6 +167,9 @@ impl fmt::Display for Listing {
                 "{record}  {scope}  {}  {author}  {bytes} B",
                 signed_at.to_text()
             )?;
+            if let Some(verdict) = verdict {
+                writeln!(f, "  not to be relied on: {verdict}")?;
+            }
         }
         for NotOpened { record, cause } in &self.not_opened {
             writeln!(f, "{record}  does not open: {cause}")?;

@@ -1,0 +1,260 @@
+//! One bad record, or one lying author, disables nobody.
+
+use yilian_client::{
+    CheckIn, ClientError, Doctor, FalseEntry, FalsePointer, Keyword, Patient, SearchRequest,
+    listing,
+};
+use yilian_crypto::{
+    search::{Counter, IndexContext, IndexEntry, IndexKey, padded},
+    seed::{MemberKeys, Seed},
+};
+use yilian_protocol::{
+    CertificateId, Confidentiality, RecordId,
+    authored::{Authored, AuthoredError},
+    call::SealRequest,
+    codec::Text,
+    limits::CLOCK_SKEW_MS,
+    media::MediaType,
+    registry::{Certificate, Role},
+    sealed::SealedObject,
+    search::RecordIndex,
+    visit::CheckedVisit,
+};
+
+use crate::world::{World, clinical, hospital, now};
+
+/// An author who seals with a program of his own.
+struct Crook {
+    keys: MemberKeys,
+    certificate: Certificate,
+    doctor: Doctor,
+}
+
+impl Crook {
+    async fn certified(world: &World, number: u8) -> Self {
+        let seed = Seed::random(&mut rand::rng());
+        let (ca, name) = (hospital(number), Text::new("Dr Evil").unwrap());
+        let until = now().plus_ms(100_000_000);
+        let certificate = ca.certificate(name, Role::Doctor, &seed, now(), until);
+        ca.certify(&world.session, certificate.clone())
+            .await
+            .unwrap();
+        Self {
+            keys: MemberKeys::from_seed(&seed),
+            doctor: Doctor::new(&seed, &certificate).unwrap(),
+            certificate,
+        }
+    }
+
+    fn id(&self) -> CertificateId {
+        self.certificate.id()
+    }
+
+    fn check_in(&self, world: &World, patient: &mut Patient) -> CheckedVisit {
+        let request = CheckIn::at(self.certificate.member, now());
+        let token = patient.check_in(&world.session, request, &mut rand::rng());
+        self.doctor.check_in(&world.session, &token, now()).unwrap()
+    }
+
+    /// Seals a record whose statement is signed with `key`, and an index with `entries`.
+    async fn seal(
+        &self,
+        world: &World,
+        visit: &CheckedVisit,
+        key: &yilian_crypto::sign::SigningKey,
+        entries: Vec<IndexEntry>,
+    ) -> RecordId {
+        let rng = &mut rand::rng();
+        let authored = Authored::sign(
+            self.id(),
+            key,
+            world.session.chain(),
+            visit.visit().nym,
+            visit.scope(Confidentiality::Clinical),
+            now(),
+            (MediaType::FhirJson, b"{}".to_vec()),
+            rng,
+        );
+        let object = SealedObject::seal(&authored, visit, rng).unwrap();
+        let record = object.cid().record();
+        let index = RecordIndex::new(padded(entries, rng).unwrap()).unwrap();
+        let author = (self.id(), &self.keys.signing);
+        let request = SealRequest::sign(visit, false, vec![object], vec![index], author);
+        world.session.seal(request.unwrap()).await.unwrap();
+        record
+    }
+
+    /// An entry of `word`, the first of its quarter and patient, that points to `record`; or one
+    /// whose pointer opens to nothing.
+    fn entry(&self, visit: &CheckedVisit, word: &str, record: Option<RecordId>) -> IndexEntry {
+        let told = visit.visit();
+        let context = IndexContext {
+            psk: &told.search_secret,
+            chain: told.chain.as_bytes(),
+            hospital: told.hospital.as_bytes(),
+            quarter: told.period,
+        };
+        let key = IndexKey::of_writer(&self.keys.writer, &told.search, &context);
+        let key = key.keyword(&Keyword::new(word).unwrap());
+        let first = Counter::after(0).unwrap();
+        let target = record.unwrap_or(RecordId::from_bytes([7; 32]));
+        let mut entry = IndexEntry::seal(&key, first, target.as_bytes());
+        if record.is_none() {
+            let mut pointer = entry.pointer.to_bytes();
+            pointer[39] ^= 1;
+            entry.pointer = yilian_crypto::search::MaskedPointer::from_bytes(pointer);
+        }
+        entry
+    }
+}
+
+fn sought(word: &str) -> SearchRequest {
+    SearchRequest {
+        words: vec![Keyword::new(word).unwrap()],
+        hospital: None,
+        from: None,
+        until: None,
+    }
+}
+
+/// An honest record with a word, and what a crook adds for the same word.
+async fn with_word(world: &World, patient: &mut Patient, word: &str) -> RecordId {
+    let doctor = world.doctor(0, "Dr Good").await;
+    let draft = yilian_client::Draft {
+        keywords: vec![Keyword::new(word).unwrap()],
+        ..clinical("good")
+    };
+    let request = CheckIn::at(hospital(0).id(), now());
+    world.seal(patient, request, &doctor, vec![draft]).await[0]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_one_lying_author_disables_a_search() {
+    let world = World::with(2).await;
+    let session = &world.session;
+    let word = "word:gout";
+    let mut patient = world.patient();
+    let good = with_word(&world, &mut patient, word).await;
+    let elsewhere = {
+        let there = world.doctor(1, "Dr South").await;
+        let south = hospital(1).id();
+        world.visit(&mut patient, south, &there, "south").await
+    };
+    let nowhere = RecordId::from_bytes([9; 32]);
+    let mut expected = Vec::new();
+    for (target, cause) in [
+        (None, FalsePointer::Unreadable),
+        (Some(nowhere), FalsePointer::NoRecord(nowhere)),
+        (Some(elsewhere), FalsePointer::ForeignRecord(elsewhere)),
+    ] {
+        let crook = Crook::certified(&world, 0).await;
+        let visit = crook.check_in(&world, &mut patient);
+        let entry = crook.entry(&visit, word, target);
+        crook
+            .seal(&world, &visit, &crook.keys.signing, vec![entry])
+            .await;
+        expected.push(FalseEntry {
+            writer: crook.id(),
+            hospital: hospital(0).id(),
+            cause,
+        });
+    }
+    expected.sort_unstable();
+    let found = patient.search(session, &sought(word)).await.unwrap();
+    let records: Vec<_> = found
+        .hits
+        .iter()
+        .map(|hit| hit.entry.sealed.record)
+        .collect();
+    assert_eq!(records, [good]);
+    assert_eq!(found.false_entries, expected);
+    patient.check_search(session, &sought(word)).await.unwrap();
+}
+
+/// An entry that leads to what another author of the hospital wrote: the record is found, and who
+/// led there is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_an_author_points_to_what_another_wrote() {
+    let world = World::with(1).await;
+    let session = &world.session;
+    let mut patient = world.patient();
+    let good = with_word(&world, &mut patient, "word:flu").await;
+    let crook = Crook::certified(&world, 0).await;
+    let visit = crook.check_in(&world, &mut patient);
+    let entry = crook.entry(&visit, "word:gout", Some(good));
+    crook
+        .seal(&world, &visit, &crook.keys.signing, vec![entry])
+        .await;
+    let found = patient.search(session, &sought("word:gout")).await.unwrap();
+    let shown = listing::found_by_patient(session, &patient, &found.hits);
+    let shown = shown.await.unwrap();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].author, "Dr Good");
+    let fault = shown[0].fault.as_ref().unwrap();
+    assert!(fault.contains("Dr Evil"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_one_bad_record_hides_the_others_or_itself() {
+    let world = World::with(1).await;
+    let session = &world.session;
+    let word = "word:gout";
+    let mut patient = world.patient();
+    let good = with_word(&world, &mut patient, word).await;
+    let crook = Crook::certified(&world, 0).await;
+    let visit = crook.check_in(&world, &mut patient);
+    // Signed with a key that is not the certificate's.
+    let other = yilian_crypto::sign::SigningKey::from_seed(&[5; 32]);
+    let entry = crook.entry(&visit, "word:other", None);
+    let bad = crook.seal(&world, &visit, &other, vec![entry]).await;
+
+    let listed = listing::records(session, &patient).await.unwrap();
+    assert!(listed.passed_over.is_empty());
+    let shown: Vec<_> = listed
+        .opened
+        .iter()
+        .map(|opened| (opened.record, opened.verdict.clone()))
+        .collect();
+    assert_eq!(shown, [(good, None), (bad, Some(AuthoredError::Signature))]);
+    // Its owner sees it, with the verdict; nobody is given it.
+    assert_eq!(listed.opened[1].content, b"{}");
+    let strict = patient.open(session, bad).await.unwrap_err();
+    assert!(matches!(strict, ClientError::Author { .. }), "{strict}");
+    let reader = world.doctor(0, "Dr Reader").await;
+    let form = yilian_protocol::call::Form::Gt;
+    let rng = &mut rand::rng();
+    let shared = patient.share(session, bad, reader.certificate(), form, rng);
+    assert!(shared.await.is_err());
+    // What is found is not hidden by it either.
+    let found = patient.search(session, &sought(word)).await.unwrap();
+    assert_eq!(found.hits.len(), 1);
+}
+
+/// A clock that is ahead by more than readers allow: nothing is sealed that nobody could open.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_a_clock_ahead_seals_what_nobody_can_open() {
+    let world = World::with(1).await;
+    let session = &world.session;
+    let doctor = world.doctor(0, "Dr Ahead").await;
+    let mut patient = world.patient();
+    let rng = &mut rand::rng();
+    let token = patient.check_in(session, CheckIn::at(hospital(0).id(), now()), rng);
+    let visit = doctor.check_in(session, &token, now()).unwrap();
+    let ahead = now().plus_ms(2 * CLOCK_SKEW_MS);
+    let sealed = doctor
+        .seal(session, &visit, vec![clinical("late")], ahead, rng)
+        .await;
+    let error = sealed.unwrap_err();
+    let ClientError::ClockAhead { ms } = error else {
+        panic!("{error}");
+    };
+    assert!(ms > CLOCK_SKEW_MS, "{ms}");
+    assert!(patient.records(session).await.unwrap().is_empty());
+    // Within what readers allow it is sealed, and opens.
+    let ahead = now().plus_ms(CLOCK_SKEW_MS / 2);
+    let sealed = doctor
+        .seal(session, &visit, vec![clinical("soon")], ahead, rng)
+        .await;
+    let record = sealed.unwrap().records[0];
+    patient.open(session, record).await.unwrap();
+}
