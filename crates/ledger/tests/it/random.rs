@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use yilian_protocol::{
     ChainId, GrantId, StateKey, TimeMs,
     codec::{List, Text},
+    disclosure::{Approval, Disclosure, DisclosureRequest},
     governance::{Ballot, BallotChoice, Candidacy},
     grant::{Erasure, Grant, GrantChange, GrantState, Opening, grant_id},
     ids::TermsHash,
@@ -20,7 +21,7 @@ use crate::{
     trace::{AUTHOR, append},
     world::{
         CONSORTIUM, FIVE, START, World, certificate, certificate_id, clinician, delegate, key,
-        member, member_id, seal, vouched,
+        member, member_id, nym, seal, vouched,
     },
 };
 
@@ -114,7 +115,11 @@ fn drawn(world: &World, kind: u8, choices: &mut Choices<'_>) -> Option<(u8, Body
             let (hospital, visit) = (choices.hospital()?, choices.of(4)?);
             let first = choices.of(16)?;
             let records: Vec<u8> = (first..=first + choices.of(3)?).collect();
-            (hospital + 1, seal(hospital, visit.into(), &records))
+            let mut body = seal(hospital, visit.into(), &records);
+            if let (Body::Seal(seal), false) = (&mut body, choices.yes()?) {
+                seal.binding = None;
+            }
+            (hospital + 1, body)
         }
         4 => {
             let (grant, controller) = grant(choices)?;
@@ -127,6 +132,7 @@ fn drawn(world: &World, kind: u8, choices: &mut Choices<'_>) -> Option<(u8, Body
         9 => opening(world, choices)?,
         10 => candidacy(world.ledger.chain(), choices)?,
         11 => ballot(world, choices)?,
+        12 => disclosure(world, choices)?,
         _ => (AUTHOR, appended(choices)?),
     })
 }
@@ -241,6 +247,24 @@ fn ballot(world: &World, choices: &mut Choices<'_>) -> Option<(u8, Body)> {
         sequence: world.cast(voter),
     };
     Some((voter, Body::Elect(ballot)))
+}
+
+/// The genesis of these games lets one regulator open, so that the rest of the rule is reached.
+fn disclosure(world: &World, choices: &mut Choices<'_>) -> Option<(u8, Body)> {
+    let ((asks, at), (approves, there)) = (choices.person()?, choices.person()?);
+    let id = |number, hospital| certificate(number, hospital, Role::Regulator).id();
+    let request = DisclosureRequest {
+        nym: nym(choices.of(4)?.into()),
+        case: Text::new("2026-1").unwrap(),
+        reason: Text::new("abuse").unwrap(),
+        by: id(asks, at),
+        member: member_id(at),
+        at: world.now,
+    };
+    let of = (id(approves, there), member_id(there));
+    let approval = Approval::sign(world.ledger.chain(), &request, of, &key(approves));
+    let approvals = List::new(vec![approval]).unwrap();
+    Some((asks, Body::Disclose(Disclosure { request, approvals })))
 }
 
 /// Proofs take a second, so the appends are few and made once: in their order they take effect, in

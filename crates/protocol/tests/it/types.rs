@@ -6,6 +6,8 @@ use yilian_protocol::{
     block::Header,
     call::{OneShot, Relay, SealRequest},
     codec::{Decode, Encode, List, Text},
+    disclosure::{Approval, Disclosure, DisclosureEntry, DisclosureRequest},
+    evidence::{Binding, VisitEvidence},
     governance::{Ballot, BallotEntry, Candidacy, CandidateEntry, Delegate, Governance, Seats},
     grant::{
         Ask, Clinician, Deposit, Erasure, Grant, GrantChange, GrantEntry, HolderAsk, Opened,
@@ -123,6 +125,12 @@ pub const READERS: &[Reader] = readers![
     Body,
     Text<64>,
     List<Text<64>, 16>,
+    Approval,
+    Disclosure,
+    DisclosureEntry,
+    DisclosureRequest,
+    Binding,
+    VisitEvidence,
 ];
 
 /// Whose bytes are signed: read without its signature, which no fuzzer guesses.
