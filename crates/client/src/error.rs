@@ -105,12 +105,16 @@ pub enum ClientError {
         /// The request.
         disclosure: DisclosureId,
     },
-    /// A regulator's part of an opening is not of his share.
-    #[error("the part of regulator {number} is wrong")]
+    /// A regulator's part of an opening is not of his share: his fault, since he signed it.
+    #[error("the part of regulator {regulator} is wrong")]
     WrongPart {
-        /// The number of his share.
-        number: u8,
+        /// His certificate.
+        regulator: CertificateId,
     },
+    /// A part of an opening is of another request, or no certified regulator signed it: whoever
+    /// handed it on may have taken one for another.
+    #[error("a part is not of this request, or not signed by the regulator whom it names")]
+    ForeignPart,
     /// Fewer regulators gave their parts than it takes.
     #[error("{found} of {needed} regulators needed gave their parts")]
     TooFewParts {

@@ -5,7 +5,8 @@
 //! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
 //! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses
-//! medicines; [`regulator::Regulator`] opens identities with others; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
+//! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
+//! [`regulator::Regulator`] opens identities, with others.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]

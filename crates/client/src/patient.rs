@@ -425,10 +425,10 @@ impl Patient {
         Ok(entries.first().map(|entry| quarter(entry.admitted.time)))
     }
 
-    /// Shares one record with one reader, once. The device turns the capsule, so no node takes part;
-    /// where a node shall, it gets a blinded rekey, which tells nothing of the reader. The record is
-    /// opened first: what is shared is what the patient can read, and not junk behind another
-    /// record's header. The share is sealed to the reader.
+    /// Shares one record with one reader, once. The device turns the capsule, so no node takes
+    /// part; where a node shall, it gets a blinded rekey, which tells nothing of the reader. The
+    /// record is opened first: what is shared is what the patient can read, and not junk behind
+    /// another record's header. The share is sealed to the reader.
     ///
     /// Nodes are asked for all of the registry and for nobody in it, neither the reader nor the
     /// author. That the record is read they see.

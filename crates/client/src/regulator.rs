@@ -26,7 +26,7 @@ use yilian_protocol::{
     limits::{NAME_MAX, REASON_MAX},
     receipt::Receipt,
     refusal::Refusal,
-    registry::Certificate,
+    registry::{Certificate, Role},
     tx::Body,
 };
 
@@ -156,7 +156,9 @@ impl Regulator {
         share.verify(&session.genesis().regulators.regulators())?;
         let escrow = case.escrow(session).await?;
         let id = line.disclosure.request.id();
-        let part = DisclosurePart::make(session.chain(), id, &escrow, share, rng);
+        let of = (session.chain(), id);
+        let signs = (self.certificate, &self.keys.signing);
+        let part = DisclosurePart::make(of, &escrow, share, signs, rng);
         let asks = line.disclosure.request.by;
         let key = session.certificate(asks).await?.certificate.kem;
         Ok(SealedLetter::seal(&part, (asks, &key), rng)?)
@@ -167,7 +169,7 @@ impl Regulator {
     /// # Errors
     /// [`ClientError::NotDisclosed`] when the request does not stand on the chain,
     /// [`ClientError::WrongPart`] names a regulator whose part is not of his share,
-    /// [`ClientError::TooFewParts`].
+    /// [`ClientError::ForeignPart`] when nobody is to blame, [`ClientError::TooFewParts`].
     pub async fn open<T: Transport>(
         &self,
         session: &Session<T>,
@@ -180,12 +182,14 @@ impl Regulator {
         let mut good: BTreeMap<HolderIndex, EscrowPart> = BTreeMap::new();
         for sealed in parts {
             let part = self.unseal(session, sealed)?;
-            let number = part.number();
-            if part.disclosure != id {
-                return Err(ClientError::WrongPart { number });
+            let regulator = part.regulator;
+            let gives = session.certificate(regulator).await?.certificate;
+            let signed = part.verify_signature(&gives.signing).is_ok();
+            if part.disclosure != id || !signed || gives.role != Role::Regulator {
+                return Err(ClientError::ForeignPart);
             }
             let verified = part.verify(&escrow, &regulators);
-            let (index, part) = verified.map_err(|_| ClientError::WrongPart { number })?;
+            let (index, part) = verified.map_err(|_| ClientError::WrongPart { regulator })?;
             good.insert(index, part.clone());
         }
         let (found, needed) = (good.len(), regulators.threshold());
@@ -224,13 +228,9 @@ impl Case {
         session: &Session<T>,
     ) -> Result<DisclosureEntry, ClientError> {
         let disclosure = self.id();
+        // Its id is its hash: what stands under it is this request.
         let line = session.find_disclosure(disclosure).await?;
-        let line = line.ok_or(ClientError::NotDisclosed { disclosure })?;
-        // Its id names all of it; so this is a matter of the ledger's own order.
-        match line.disclosure.request == self.request {
-            true => Ok(line),
-            false => Err(ClientError::NotDisclosed { disclosure }),
-        }
+        line.ok_or(ClientError::NotDisclosed { disclosure })
     }
 
     /// The escrow of the visit that the chain knows under the pseudonym.

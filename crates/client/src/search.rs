@@ -74,7 +74,7 @@ pub struct FalseEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FalsePointer {
-    /// It opens to nothing.
+    /// It opens to nothing, as the node says: entries are not proven one by one.
     Unreadable,
     /// It names a record that is proven not to be on the chain.
     NoRecord(RecordId),

@@ -227,8 +227,8 @@ impl<T: Transport> Session<T> {
     /// node's.
     ///
     /// # Errors
-    /// [`ClientError::ClockAhead`] when a reader would take what is signed now for dated ahead. When
-    /// the node does not answer.
+    /// [`ClientError::ClockAhead`] when a reader would take what is signed now for dated ahead.
+    /// When the node does not answer.
     pub(crate) async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
         let status = self.status().await?;
         let seen = self.seen().map_or(status.latest.time, |seen| seen.time);

@@ -302,6 +302,8 @@ pub mod call {
         LOG_CHECK = b"log-check";
         /// A regulator approves that an identity is opened.
         DISCLOSE = b"disclose";
+        /// A regulator gives his part of an opening.
+        DISCLOSURE_PART = b"disclosure-part";
         /// A handler asks the consortium's CA for passes.
         PASSES = b"passes";
     }

@@ -464,8 +464,8 @@ impl std::fmt::Debug for Blind {
 }
 
 impl ScopeSecret {
-    /// The rekey to `delegatee`, raised to a random `t`. Whoever turns `capsule` with it cannot tell
-    /// to whom: every delegatee's rekey is as likely, however long one computes.
+    /// The rekey to `delegatee`, raised to a random `t`. Whoever turns `capsule` with it cannot
+    /// tell to whom: every delegatee's rekey is as likely, however long one computes.
     #[must_use]
     pub fn blinded_rekey(
         &self,

@@ -5,11 +5,10 @@
 //! request     nym 48 | case | reason | by 32 | member 32 | at 8        id H("escrow/request", it)
 //! approval    regulator 32 | member 32 | signature 64, of "disclose", chain | request
 //! disclosure  request | approvals: 4 + 128 n         signed by the one who asks
-//! part        chain 32 | disclosure 32 | regulator's number 1 | part 112, sealed to the one who asks
+//! part        chain 32 | disclosure 32 | regulator 32 | share's number 1 | part 112 | signature 64,
+//!             of "disclosure-part" and all before it; sealed to who asks
 //! ```
 //! Who opened which pseudonym, why and when stays there, for the patient to see.
-
-use core::num::NonZeroU8;
 
 use rand_core::CryptoRng;
 use schemars::JsonSchema;
@@ -21,7 +20,7 @@ use yilian_crypto::{
 };
 
 use crate::{
-    codec::{DecodeError, Encode as _, List, Text, canonical},
+    codec::{Encode as _, List, Text, canonical},
     fixed,
     ids::{CertificateId, ChainId, DisclosureId, MemberId, TimeMs},
     letter::ToReader,
@@ -159,16 +158,22 @@ pub struct DisclosurePart {
     pub chain: ChainId,
     /// Whose identity is opened, and why.
     pub disclosure: DisclosureId,
-    /// The number of the regulator's share, from 1.
+    /// The certificate of the regulator who gives it.
+    pub regulator: CertificateId,
+    /// The number of his share, from 1.
     number: u8,
     /// The part.
     part: EscrowPart,
+    /// By his certified key: nobody is blamed for a part that he did not give.
+    signature: Signature,
 }
 canonical!(DisclosurePart {
     chain,
     disclosure,
+    regulator,
     number,
-    part
+    part,
+    signature
 });
 
 impl ToReader for DisclosurePart {
@@ -180,48 +185,68 @@ impl ToReader for DisclosurePart {
 }
 
 impl DisclosurePart {
-    /// The part of whoever holds `share`.
+    /// The part of the regulator who holds `share` and signs with `key`.
     #[must_use]
     pub fn make(
-        chain: ChainId,
-        disclosure: DisclosureId,
+        (chain, disclosure): (ChainId, DisclosureId),
         escrow: &ProvenEscrow,
         share: &RegulatorShare,
+        (regulator, key): (CertificateId, &SigningKey),
         rng: &mut impl CryptoRng,
     ) -> Self {
+        let number = share.index().get();
+        let part = EscrowPart::make(escrow, share, &context(chain, disclosure), rng);
+        let message = Self::message((chain, disclosure), regulator, number, &part);
+        let words: [&[u8]; 2] = [label::call::DISCLOSURE_PART, &message];
         Self {
             chain,
             disclosure,
-            number: share.index().get(),
-            part: EscrowPart::make(escrow, share, &context(chain, disclosure), rng),
+            regulator,
+            number,
+            part,
+            signature: key.sign(label::CALL_SIGNATURE, &words),
         }
     }
 
-    /// The number of the regulator's share, from 1.
-    #[must_use]
-    pub const fn number(&self) -> u8 {
-        self.number
-    }
-
-    /// The part and whose it is, once it is shown to be of the share that was dealt.
+    /// Whether the regulator whom it names, who verifies by `key`, gave it.
     ///
     /// # Errors
-    /// [`DecodeError::Invalid`] for a number that no regulator has, and
-    /// [`yilian_crypto::Error::EscrowPart`], as its source says, when the part is not of the share:
-    /// then the regulator of that number is at fault.
+    /// When the signature does not verify.
+    pub fn verify_signature(&self, key: &VerifyingKey) -> Result<(), yilian_crypto::Error> {
+        let of = (self.chain, self.disclosure);
+        let message = Self::message(of, self.regulator, self.number, &self.part);
+        let words: [&[u8]; 2] = [label::call::DISCLOSURE_PART, &message];
+        key.verify(label::CALL_SIGNATURE, &words, &self.signature)
+    }
+
+    fn message(
+        (chain, disclosure): (ChainId, DisclosureId),
+        regulator: CertificateId,
+        number: u8,
+        part: &EscrowPart,
+    ) -> Vec<u8> {
+        let mut message = chain.to_vec();
+        disclosure.encode(&mut message);
+        regulator.encode(&mut message);
+        number.encode(&mut message);
+        part.encode(&mut message);
+        message
+    }
+
+    /// The part and the number of its share, once it is shown to be of the share that was dealt.
+    ///
+    /// # Errors
+    /// [`yilian_crypto::Error::EscrowPart`] when it is not: the regulator who signed is at fault.
     pub fn verify(
         &self,
         escrow: &ProvenEscrow,
         regulators: &Regulators,
-    ) -> Result<(HolderIndex, &EscrowPart), DecodeError> {
-        let wrong = DecodeError::Invalid {
-            what: "part of an opening",
-        };
-        let number = NonZeroU8::new(self.number).ok_or_else(|| wrong.clone())?;
-        let index = HolderIndex::at(usize::from(number.get()) - 1).ok_or_else(|| wrong.clone())?;
+    ) -> Result<(HolderIndex, &EscrowPart), yilian_crypto::Error> {
+        let place = usize::from(self.number).checked_sub(1);
+        let index = place.and_then(HolderIndex::at);
+        let index = index.ok_or(yilian_crypto::Error::EscrowPart)?;
         let context = context(self.chain, self.disclosure);
-        let verified = self.part.verify(escrow, (regulators, index), &context);
-        verified.map_err(|_| wrong)?;
+        self.part.verify(escrow, (regulators, index), &context)?;
         Ok((index, &self.part))
     }
 }

@@ -234,7 +234,7 @@ impl fmt::Display for Told {
         writeln!(f, "identity {}", self.identity)?;
         writeln!(
             f,
-            "it is the same at every visit of this patient; the hospital that registered it knows whose"
+            "it is the same at every visit of this patient; who registered him knows whose it is"
         )
     }
 }

@@ -4,8 +4,16 @@ use yilian_client::{
     CheckIn, ClientError,
     regulator::{Case, Regulator},
 };
-use yilian_crypto::{pre::HolderIndex, pseudonym::RegulatorShare};
-use yilian_protocol::{RecordId, call::SealRequest, codec::Text, refusal::Refusal, registry::Role};
+use yilian_crypto::{
+    pre::HolderIndex,
+    pseudonym::RegulatorShare,
+    seed::{MemberKeys, Seed},
+    sign::SigningKey,
+};
+use yilian_protocol::{
+    RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart, letter::SealedLetter,
+    refusal::Refusal, registry::Role,
+};
 
 use crate::world::{World, clinical, hospital, now};
 
@@ -167,8 +175,34 @@ async fn fault_10_a_wrong_part_is_taken_or_its_regulator_not_named() {
         .part(session, bad.0, bad.1, rng)
         .await
         .unwrap();
-    let opened = office.asks.open(session, &case, &[good, bad]).await;
-    assert_eq!(opened, Err(ClientError::WrongPart { number: 2 }));
+    let parts = [good.clone(), bad];
+    let opened = office.asks.open(session, &case, &parts).await;
+    assert_eq!(opened, Err(ClientError::ForeignPart));
+
+    // One who signs a part that is not of the share whose number it has is named.
+    let seed = Seed::random(rng);
+    let (name, until) = (Text::new("Liar").unwrap(), now().plus_ms(1_000_000));
+    let ca = hospital(1);
+    let certificate = ca.certificate(name, Role::Regulator, &seed, now(), until);
+    ca.certify(session, certificate.clone()).await.unwrap();
+    let (regulator, keys) = (certificate.id(), MemberKeys::from_seed(&seed));
+    let nym = case.request.nym;
+    let key = session.genesis().regulators.key;
+    let escrow = case.evidence.verify(session.chain(), here, &nym, &key);
+    let (of, escrow) = ((session.chain(), case.id()), escrow.unwrap());
+    let part = |signs| DisclosurePart::make(of, &escrow, &false_share, signs, &mut rand::rng());
+    let asks = good.reader;
+    let kem = session.certificate(asks).await.unwrap().certificate.kem;
+    let sealed = |part| SealedLetter::seal(&part, (asks, &kem), &mut rand::rng()).unwrap();
+    let lie = sealed(part((regulator, &keys.signing)));
+    let parts = [good.clone(), lie];
+    let opened = office.asks.open(session, &case, &parts).await;
+    assert_eq!(opened, Err(ClientError::WrongPart { regulator }));
+    // Nobody is named for what another signed in his name.
+    let other = SigningKey::from_seed(&[3; 32]);
+    let parts = [good, sealed(part((regulator, &other)))];
+    let opened = office.asks.open(session, &case, &parts).await;
+    assert_eq!(opened, Err(ClientError::ForeignPart));
 }
 
 #[tokio::test(flavor = "multi_thread")]

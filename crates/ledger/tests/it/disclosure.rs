@@ -107,14 +107,14 @@ fn fault_10_an_identity_is_opened_by_too_few_or_by_whom_it_is_not_for() {
     let request = request(&world, 0);
     let of = (doctor.id(), member_id(NORTH));
     let chain = world.ledger.chain();
-    let by_doctor = |approval| {
+    let approved = |approval| {
         Body::Disclose(Disclosure {
             request: request.clone(),
             approvals: List::new(vec![approval]).unwrap(),
         })
     };
     let approval = Approval::sign(chain, &request, of, &key(64));
-    let refused = world.refused(61, by_doctor(approval));
+    let refused = world.refused(61, approved(approval));
     assert_eq!(refused, Refusal::RoleNotAllowed);
     // An approval of something else, and one that another signed.
     let mut other = request.clone();
@@ -124,7 +124,7 @@ fn fault_10_an_identity_is_opened_by_too_few_or_by_whom_it_is_not_for() {
         Approval::sign(chain, &other, of, &key(62)),
         Approval::sign(chain, &request, of, &key(61)),
     ] {
-        assert_eq!(world.refused(61, by_doctor(forged)), Refusal::BadSignature);
+        assert_eq!(world.refused(61, approved(forged)), Refusal::BadSignature);
     }
 }
 

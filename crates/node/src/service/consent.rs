@@ -112,8 +112,8 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             return self.neighbours.pass_on(AskHolder(passed_on)).await;
         };
         let (chain, now) = (self.ledger.chain(), self.chain.now());
-        // X-Wing: 0.2 ms, spent on a stranger, too. What comes next costs nothing but look-ups until
-        // his signature is verified.
+        // X-Wing: 0.2 ms, spent on a stranger, too. What comes next costs nothing but look-ups
+        // until his signature is verified.
         let opened = self.chain.apart(move || {
             let ask = asked.open(chain, &key);
             ask.map(|ask| (ask, key))
