@@ -9,6 +9,7 @@
 
 mod attacks;
 mod hostile;
+mod keystore;
 mod oracle;
 mod people;
 mod properties;
