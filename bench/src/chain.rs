@@ -208,7 +208,7 @@ impl Net {
         let mut child = Command::new(&program)
             .arg("--config")
             .arg(&node.settings)
-            .arg("--until-eof")
+            .args(["--until-eof", "--insecure-plain"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -140,6 +140,14 @@ labels! {
     /// Key of a sealed message's chunks.
     SEAL_PAYLOAD = "seal/payload-key";
 
+    // - crypto::keystore
+    /// Key of a keystore, from the stretched passphrase.
+    KEYSTORE_PASSPHRASE = "keystore/passphrase-key";
+    /// Key of a secret of a home, from the home's key.
+    KEYSTORE_FILE = "keystore/file-key";
+    /// Check of a keystore's bytes, which needs no key.
+    KEYSTORE_CHECK = "keystore/check";
+
     // - crypto::pseudonym
     /// Challenge of a signature under a pseudonym.
     NYM_SIGNATURE = "pseudonym/sign";
@@ -352,7 +360,7 @@ mod tests {
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
         assert_eq!(
             hex::encode(all),
-            "7680f5339771b1556bce0679fbb003d969fa61b8105ba1f8c1667d4e1bb833d5"
+            "caab5606cdfc15a6856285e6e0ca4876ffa4c53515cef75fac370f09114802d2"
         );
     }
 

@@ -10,6 +10,7 @@
 //! - [`search`]: search keys.
 //! - [`suite`]: the number that every sealed thing begins with.
 //! - [`kem`]: messages that only the holder of a certified key can read.
+//! - [`keystore`]: secrets at rest, under a passphrase.
 //! - [`shamir`]: a secret that k of n key holders have together.
 //! - [`trace`]: what a pack's code opens.
 //! - [`label`], [`hash`]: domain separation, hashing and key derivation.
@@ -31,6 +32,7 @@ mod encoding;
 mod error;
 pub mod hash;
 pub mod kem;
+pub mod keystore;
 pub mod label;
 pub mod pre;
 pub mod pseudonym;

@@ -2,7 +2,8 @@
 //! sends it again within the minutes for which it is fresh gets the same answer, and no second use
 //! is noted. So a reader whose answer was lost may send it again, too.
 //!
-//! Kept in memory: after a restart an ask that is still fresh is answered once more.
+//! Kept in memory: after a restart an ask that is still fresh is answered once more, and its use is
+//! not noted again ([`crate::keyholder`]).
 
 use std::{
     collections::BTreeMap,

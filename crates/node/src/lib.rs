@@ -15,6 +15,7 @@
 //! | [`service`] | what a node does with a call |
 //! | [`api`] | the same over HTTP |
 //! | [`tls`] | HTTPS, and who calls |
+//! | [`vault`] | secrets on disk, under a passphrase |
 //!
 //! No record parser and no wallet is linked into it: a node cannot read what it keeps.
 
@@ -36,3 +37,4 @@ mod private_file;
 pub mod service;
 pub mod store;
 pub mod tls;
+pub mod vault;

@@ -267,7 +267,7 @@ pub async fn admit_member<T: Transport>(
     session: &Session<T>,
     ca: &MemberCa,
 ) -> anyhow::Result<()> {
-    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&*home.key("keys/consortium")?));
     consortium.admit(session, ca.member().clone()).await?;
     Ok(())
 }
@@ -302,7 +302,7 @@ pub async fn passes<T: Transport>(
     count: usize,
     until: TimeMs,
 ) -> anyhow::Result<Passes> {
-    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&*home.key("keys/consortium")?));
     let handler = home.handler(name)?;
     let _alone = home.lock_person(name)?;
     let mut book = home.passes(name)?;

@@ -4,6 +4,7 @@ pub mod ca;
 pub mod chain;
 pub mod delegate;
 pub mod doctor;
+pub mod keystore;
 pub mod log;
 pub mod net;
 pub mod network;
@@ -27,6 +28,7 @@ use crate::{
     home::Home,
     link::Opened,
     output::{Form, Output},
+    secrecy::SecrecyOptions,
     target::{Target, Targets},
 };
 
@@ -54,6 +56,7 @@ impl Context {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments {
         home,
+        secrecy,
         node,
         json,
         command,
@@ -64,8 +67,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(None) => Form::Json,
         Some(Some(file)) => Form::File(targets.add(&file)?),
     };
+    let keep_plain = secrecy.says_nothing();
     let context = Context {
-        home: Home::new(home),
+        home: Home::new(home, secrecy),
         node,
         output: Output::new(form),
         targets,
@@ -87,7 +91,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Log(command) => log::run(&context, command).await,
         Command::Verify(options) => chain::verify(&context, &options),
         Command::Validate(options) => doctor::validate(&context, options),
-        Command::Demo(options) => demo::run(&context.home, &context.output, options).await,
+        Command::Keystore(command) => keystore::run(&context, command),
+        Command::Demo(options) => {
+            let home = &context.home;
+            // Nobody's secrets: the people are made up.
+            let home = if keep_plain {
+                &Home::new(home.root().to_owned(), SecrecyOptions::plain())
+            } else {
+                home
+            };
+            demo::run(home, &context.output, options).await
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "yilian", &mut script);

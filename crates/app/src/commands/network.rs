@@ -22,7 +22,7 @@ use super::{Context, now};
 use crate::{
     home::Home,
     link::{UrlFile, start_node},
-    output::{note, trouble},
+    output::{note, trouble, warn},
 };
 
 /// A network to be made.
@@ -133,7 +133,8 @@ pub fn begin(
 ) -> anyhow::Result<Genesis> {
     is_free(home)?;
     let name = new_name(name).context("the network's name")?;
-    let ca = SigningKey::from_seed(&home.key_or_new("keys/consortium")?);
+    home.begin()?;
+    let ca = SigningKey::from_seed(&*home.key_or_new("keys/consortium")?);
     let regulators = regulators.deal(home)?;
     Ok(Genesis {
         name,
@@ -161,6 +162,12 @@ pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<(
         .await
         .with_context(|| format!("cannot listen on {listen}; name an address and port"))?;
     let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
+    if !home.vault()?.is_sealed() {
+        warn(
+            "the secrets of this home are NOT SEALED: whoever can read its files has its keys; \
+             `yilian keystore seal` seals them",
+        );
+    }
     let url = format!("http://{}", listener.local_addr()?);
     let _told = UrlFile::write(home, &url)?;
     note(format_args!(

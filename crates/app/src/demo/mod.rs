@@ -19,6 +19,7 @@ use crate::{
     intake,
     link::Opened,
     output::Output,
+    secrecy::SecrecyOptions,
 };
 
 /// Synthetic patients when no number is given.
@@ -48,7 +49,7 @@ pub async fn run(home: &Home, output: &Output, options: DemoOptions) -> anyhow::
     let home = if options.keep {
         home.clone()
     } else {
-        Home::new(temporary.path().to_owned())
+        Home::new(temporary.path().to_owned(), SecrecyOptions::plain())
     };
     let cast = Cast::load(&options)?;
     make_network(&home, "Demonstration", RegulatorOptions::DEFAULT)?;

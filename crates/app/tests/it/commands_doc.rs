@@ -124,6 +124,7 @@ impl Folder {
             )
             .env_remove("YILIAN_HOME")
             .env_remove("YILIAN_NODE")
+            .env_remove("YILIAN_PASSPHRASE_FILE")
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()

@@ -3,6 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use yilian_node::vault::PASSPHRASE_FILE;
 
 use crate::yilian::{Yilian, text, visit};
 
@@ -11,7 +12,9 @@ fn plain(yilian: &Yilian, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yilian"));
     command
         .args(arguments)
+        .arg("--insecure-plain")
         .env("YILIAN_HOME", yilian.path("home"))
+        .env_remove(PASSPHRASE_FILE)
         .env_remove("YILIAN_NODE")
         .env_remove("RUST_LOG")
         .current_dir(yilian.path("."))

@@ -10,6 +10,7 @@
 mod attacks;
 mod escrow;
 mod hostile;
+mod keystore;
 mod oracle;
 mod people;
 mod properties;

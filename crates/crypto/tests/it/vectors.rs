@@ -11,7 +11,9 @@ use ark_bls12_381::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr as _;
 use serde_json::{Map, Value, json};
 use yilian_crypto::{
-    hash, label,
+    hash,
+    keystore::{Cost, HomeKey, Passphrase},
+    label,
     pre::{self, Context, DelegateeSecret, KnowledgeProof},
     pseudonym::{Escrow, EscrowPart, NymSignature, RegulatorSecret, combine},
     psk::{ScopePsk, SearchPsk},
@@ -100,6 +102,12 @@ const VECTORS: &[Vector] = &[
         inputs: shamir_inputs,
         oracle: shamir_oracle,
         product: shamir_product,
+    },
+    Vector {
+        name: "keystore",
+        inputs: keystore_inputs,
+        oracle: keystore_oracle,
+        product: keystore_product,
     },
     Vector {
         name: "search",
@@ -1211,6 +1219,109 @@ fn shamir_product(inputs: &Case) -> Case {
     let shares = shares.unwrap().into_iter();
     let shares: Vec<Value> = shares.map(|share| hex(share.expose())).collect();
     case([("shares", shares.into())])
+}
+
+// - keystores
+
+/// The stretched passphrases are of the reference implementation of Argon2 (argon2-cffi 25.1).
+fn keystore_inputs() -> Vec<Case> {
+    let cases = [
+        (
+            "correct horse battery staple",
+            (19 << 10, 2, 1),
+            "c7d6b934e4bcfb6c0edacb31b843b6ab33a15e0fd903a58f15f5a4d65dfd38ae",
+        ),
+        (
+            "山高月小，水落石出",
+            (64 << 10, 3, 4),
+            "dccd2e0b789001b0a3b0b114a01050b56cb1efdd8ec0d97efb011a74ad7f74bc",
+        ),
+    ];
+    let inputs = cases.map(|(passphrase, (memory, passes, lanes), stretched)| {
+        case([
+            ("passphrase", passphrase.into()),
+            ("memory_kib", memory.into()),
+            ("passes", passes.into()),
+            ("lanes", lanes.into()),
+            ("stretched", stretched.into()),
+            ("home_key", hex(named("home key", 32))),
+            ("keystore_draws", hex(named("keystore draws", 32))),
+            ("secret_draws", hex(named("secret draws", 32))),
+            ("name", "patients/安.json".into()),
+            ("content", hex(named("content", 100))),
+        ])
+    });
+    inputs.into()
+}
+
+fn number(inputs: &Case, name: &str) -> u32 {
+    u32::try_from(inputs[name].as_u64().unwrap()).unwrap()
+}
+
+fn salt_oracle(inputs: &Case, draws: &str, kind: &[u8], of: &[u8]) -> Vec<u8> {
+    let secret = [bytes(inputs, draws), bytes(inputs, "home_key")].concat();
+    let label = b"yilian/v1/keystore/file-key";
+    oracle::kdf("nonce/hedged", &secret, &[label, kind, of], 32)
+}
+
+fn with_check(bytes: Vec<u8>) -> Vec<u8> {
+    let check = oracle::hash("keystore/check", &[&bytes]);
+    [bytes, check[..16].to_vec()].concat()
+}
+
+fn keystore_oracle(inputs: &Case) -> Case {
+    let passphrase = inputs["passphrase"].as_str().unwrap().as_bytes();
+    let (home, content) = (bytes(inputs, "home_key"), bytes(inputs, "content"));
+    let salt = salt_oracle(inputs, "keystore_draws", b"YLKS", passphrase);
+    let head = [
+        b"YLKS".as_slice(),
+        &[2],
+        &number(inputs, "memory_kib").to_be_bytes(),
+        &number(inputs, "passes").to_be_bytes(),
+        &[number(inputs, "lanes") as u8],
+        &salt,
+    ]
+    .concat();
+    let stretched = bytes(inputs, "stretched");
+    let passphrase_key = oracle::kdf("keystore/passphrase-key", &stretched, &[&head], 32);
+    let sealed = oracle::seal(&passphrase_key, &head, &home).sealed;
+    let keystore = with_check([head, sealed].concat());
+
+    let name = inputs["name"].as_str().unwrap().as_bytes();
+    let digest = oracle::hash("keystore/file-key", &[name, &content]);
+    let secret_salt = salt_oracle(inputs, "secret_draws", b"YLKF", &digest);
+    let head = [b"YLKF".as_slice(), &[2], &secret_salt].concat();
+    let file_key = oracle::kdf("keystore/file-key", &home, &[&head, name], 32);
+    let sealed = oracle::seal(&file_key, &[&head, name].concat(), &content).sealed;
+    let secret = with_check([head, sealed].concat());
+    case([
+        ("salt", hex(salt)),
+        ("passphrase_key", hex(passphrase_key)),
+        ("keystore", hex(keystore)),
+        ("file_key", hex(file_key)),
+        ("secret", hex(secret)),
+    ])
+}
+
+fn keystore_product(inputs: &Case) -> Case {
+    let passphrase = Passphrase::new(inputs["passphrase"].as_str().unwrap()).unwrap();
+    let lanes = u8::try_from(number(inputs, "lanes")).unwrap();
+    let cost = Cost::new(
+        number(inputs, "memory_kib"),
+        number(inputs, "passes"),
+        lanes,
+    );
+    let home = HomeKey::random(&mut Draws::given(bytes(inputs, "home_key")));
+    let mut draws = Draws::given(bytes(inputs, "keystore_draws"));
+    let keystore = home
+        .keystore(&passphrase, cost.unwrap(), &mut draws)
+        .unwrap();
+    let again = HomeKey::open(&keystore, &passphrase).unwrap();
+    let (name, content) = (inputs["name"].as_str().unwrap(), bytes(inputs, "content"));
+    let mut draws = Draws::given(bytes(inputs, "secret_draws"));
+    let secret = home.seal(name, &content, &mut draws).unwrap();
+    assert_eq!(*again.open_secret(name, &secret).unwrap(), content);
+    case([("keystore", hex(keystore)), ("secret", hex(secret))])
 }
 
 // - search

@@ -155,7 +155,14 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let mut rng = self.chain.rng();
         // Noted and remembered on one thread, which goes on when the caller hangs up.
         let make = move || {
-            let served = keeper.serve(chain, &consent, &deposit, &object, &usage, &mut rng)??;
+            let served = keeper.serve(
+                chain,
+                &consent,
+                &deposit,
+                &object,
+                (&usage, &asked),
+                &mut rng,
+            )??;
             let sealed = served
                 .secret
                 .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));

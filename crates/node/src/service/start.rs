@@ -13,8 +13,10 @@ use crate::{
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
     order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
     private_chain::{PrivateChain, PrivateChainError},
+    private_file,
     store::{Recovery, Store, StoreError},
     tls::Tls,
+    vault::Vault,
 };
 
 /// What a node needs to start.
@@ -23,6 +25,8 @@ pub struct NodeOptions {
     /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`,
     /// `private-chain.redb`.
     pub directory: PathBuf,
+    /// How the shares of the group key in `secrets/` are kept.
+    pub secrets: Vault,
     /// What its chain began with.
     pub genesis: Genesis,
     /// Its place in the committee.
@@ -52,6 +56,7 @@ impl NodeOptions {
         identities: Arc<dyn HostedMembers>,
     ) -> Self {
         Self {
+            secrets: Vault::plain(directory.join("secrets")),
             directory,
             genesis,
             validator,
@@ -73,6 +78,7 @@ impl Node {
     pub fn start(options: NodeOptions) -> Result<Self, NodeError> {
         let NodeOptions {
             directory,
+            secrets,
             genesis,
             validator,
             peering,
@@ -84,6 +90,8 @@ impl Node {
         } = options;
         let neighbours = Neighbours::over_http(&neighbours, tls.as_ref())?;
         let ledger = Arc::new(Ledger::new(genesis));
+        // Whatever is put into it, no other user gets there.
+        private_file::make_folder(&directory).map_err(NodeError::Directory)?;
         let store = Store::open(&directory.join("objects"))?;
         tell_mended(&store);
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
@@ -91,7 +99,7 @@ impl Node {
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
-                .secrets(directory.join("secrets"))
+                .secrets(secrets)
                 .peering(peering)
                 .history(history);
         let chain = Chain::start(options, Arc::new(machine))?;
@@ -141,6 +149,9 @@ pub enum NodeError {
     /// The private chains.
     #[error(transparent)]
     Log(#[from] PrivateChainError),
+    /// Its directory cannot be made.
+    #[error("the node's directory cannot be made: {0}")]
+    Directory(std::io::Error),
     /// The system has no thread left.
     #[error("no thread: {0}")]
     Thread(std::io::Error),
