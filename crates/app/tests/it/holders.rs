@@ -528,10 +528,29 @@ async fn leaves_nothing(world: &World, by_node: bool) {
     }
 }
 
+/// What nodes of this process log.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Section 2, item 4 of the review: the node was asked for the reader's certificate, and could test
 /// the rekey against all of them. Now what it sees of sharings to two readers is the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_4_a_node_learns_for_whom_a_record_is_shared() {
+    let log = tracing_subscriber::fmt().with_ansi(false);
+    let log = log.with_env_filter("info,yilian_node=trace");
+    log.with_writer(|| Log).init();
     let world = World::new().await;
     let other = certified(&world.session, 2, "Dr Third").await;
     let record = world.records[0];
@@ -584,5 +603,15 @@ async fn fault_4_a_node_learns_for_whom_a_record_is_shared() {
         let asked = one.iter().any(|(name, _)| *name == "reencapsulate");
         assert_eq!(asked, by_node);
         assert_eq!(readings[0], readings[1]);
+    }
+    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
+    assert!(log.contains("rows are indexed"), "the log is not kept");
+    for id in [
+        world.reader.certificate().to_string(),
+        other.certificate().to_string(),
+        record.to_string(),
+    ] {
+        let short: String = id.chars().take(16).collect();
+        assert!(!log.contains(&short), "{short}");
     }
 }
