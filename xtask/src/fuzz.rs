@@ -19,7 +19,7 @@ const TOOLCHAIN: &str = "nightly-2026-10-30";
 /// Seconds that one input may take: more is a hang.
 const SLOW: u64 = 20;
 /// Memory of one target, in MiB.
-const MEMORY: u64 = 4_096;
+const MEMORY: u64 = 2_048;
 
 #[derive(Args)]
 pub struct Options {
@@ -46,6 +46,8 @@ enum Target {
     Epcis,
     /// FHIR bulk exports
     Ndjson,
+    /// CDA, PDF, DICOM metadata, HL7 v2
+    Document,
 }
 
 impl Target {
@@ -56,13 +58,14 @@ impl Target {
             Self::DigitalLink => "digital-link",
             Self::Epcis => "epcis",
             Self::Ndjson => "ndjson",
+            Self::Document => "document",
         }
     }
 
     /// Bytes of an input at most: what is longer reaches no other code, and is slow.
     const fn longest(self) -> u32 {
         match self {
-            Self::Bundle | Self::Epcis | Self::Ndjson => 8_192,
+            Self::Bundle | Self::Epcis | Self::Ndjson | Self::Document => 8_192,
             Self::ElementString | Self::DigitalLink => 512,
         }
     }
