@@ -12,7 +12,10 @@ use yilian_client::{Letter, SealedLetter, Share, listing::Opened};
 use yilian_protocol::{
     CertificateId, GrantId, RecordId, TimeMs, codec::Text, grant::Opening, media::MediaType,
 };
-use yilian_record::fhir::{operation_outcome, pretty};
+use yilian_record::{
+    fhir::{operation_outcome, pretty},
+    media::extension,
+};
 
 use super::{
     Context, now,
@@ -111,7 +114,7 @@ async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let session = &opened.session;
     let (record, verified) = doctor.open_share(session, &share).await?;
-    let shown = Shown::from(Opened::of(session, record, &verified).await?);
+    let mut shown = Shown::from(Opened::of(session, record, &verified).await?);
     shown.tell(context, out.as_ref())?;
     opened.close();
     Ok(())
@@ -242,10 +245,8 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
             ));
         }
         let read = Opened::of(&opened.session, record, &reading.verified).await?;
-        let read = Shown::from(read);
-        if let Some(out) = &out {
-            out.write(&read.bytes)?;
-        }
+        let mut read = Shown::from(read);
+        read.write(out.as_ref())?;
         context.output.say(&read)?;
         shown.push(read);
     }
@@ -274,6 +275,9 @@ pub struct Shown {
     content: serde_json::Value,
     /// As it was signed, digit by digit; empty when it is no text.
     text: String,
+    /// Where it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
     #[serde(skip)]
     bytes: Vec<u8>,
 }
@@ -292,6 +296,7 @@ impl From<Opened> for Shown {
                 .unwrap_or_default()
                 .to_owned(),
             media: opened.media,
+            file: None,
             bytes: opened.content,
         }
     }
@@ -319,11 +324,28 @@ fn harmless(text: &str) -> String {
 
 impl Shown {
     /// Shows the record, or writes its content to a file.
-    pub fn tell(&self, context: &Context, out: Option<&Target>) -> anyhow::Result<()> {
-        if let Some(target) = out {
-            target.write(&self.bytes)?;
-        }
+    pub fn tell(&mut self, context: &Context, out: Option<&Target>) -> anyhow::Result<()> {
+        self.write(out)?;
         context.output.tell(self)
+    }
+
+    /// Writes the content to a file, as it was signed. A name without an ending gets that of the
+    /// kind; nothing is made of the content but bytes.
+    fn write(&mut self, out: Option<&Target>) -> anyhow::Result<()> {
+        let Some(target) = out else {
+            return Ok(());
+        };
+        let ending = extension(self.media);
+        let file = target.write_ending(ending, &self.bytes)?;
+        let shown = file.display().to_string();
+        if !shown.ends_with(&format!(".{ending}")) {
+            warn(format_args!(
+                "{shown} holds {}, which is opened as .{ending}",
+                self.media
+            ));
+        }
+        self.file = Some(file);
+        Ok(())
     }
 }
 
@@ -340,6 +362,9 @@ impl fmt::Display for Shown {
         )?;
         if let Some(verdict) = &self.verdict {
             writeln!(f, "NOT TO BE RELIED ON: {verdict}")?;
+        }
+        if let Some(file) = &self.file {
+            return writeln!(f, "written to {}", file.display());
         }
         // As it was signed: a number that goes through a float may come out as another.
         match text_of(self.media, &self.bytes) {

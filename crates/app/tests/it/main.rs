@@ -11,6 +11,7 @@ mod bad_input;
 mod clinic;
 mod commands_doc;
 mod demo;
+mod documents;
 mod first_hour;
 mod history;
 mod holders;

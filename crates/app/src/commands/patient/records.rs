@@ -47,7 +47,8 @@ pub async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()>
     let patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let own = Opened::by_patient(&opened.session, &patient, options.record).await?;
-    Shown::from(own).tell(context, out.as_ref())?;
+    let mut shown = Shown::from(own);
+    shown.tell(context, out.as_ref())?;
     opened.close();
     Ok(())
 }
