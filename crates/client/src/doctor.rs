@@ -197,8 +197,9 @@ impl Doctor {
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
     ) -> Result<SealedVisit, E> {
-        let now = session.time_to_sign(now).await?;
+        // What is proven comes first: the time is compared with it.
         let bound = session.find_visit(&visit.visit().nym).await?.is_some();
+        let now = session.time_to_sign(now).await?;
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
         for draft in drafts {

@@ -105,6 +105,12 @@ pub enum ClientError {
         /// The request.
         disclosure: DisclosureId,
     },
+    /// This regulator neither asked for the opening nor approved of it: he gives no part.
+    #[error("this regulator neither asked nor approved of request {disclosure}")]
+    NotMyCase {
+        /// The request.
+        disclosure: DisclosureId,
+    },
     /// A regulator's part of an opening is not of his share: his fault, since he signed it.
     #[error("the part of regulator {regulator} is wrong")]
     WrongPart {

@@ -293,7 +293,8 @@ impl Patient {
         own.of_scope(record, authored.scope())?;
         let author = match session.person(authored.author()).await {
             Ok(author) => Some(author),
-            Err(error) if error.refusal().is_some() => None,
+            // Proven to be absent. A node's word alone blames nobody.
+            Err(ClientError::Refused(_)) => None,
             Err(error) => return Err(error),
         };
         let unknown = AuthoredError::Standing(Refusal::CertificateUnknown);

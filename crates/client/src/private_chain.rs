@@ -311,7 +311,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
     ) -> Result<Option<yilian_crypto::sign::VerifyingKey>, ClientError> {
         match self.session.certificate(id).await {
             Ok(entry) => Ok(Some(entry.certificate.signing)),
-            Err(error) if error.refusal().is_some() => Ok(None),
+            Err(ClientError::Refused(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -21,9 +21,10 @@ use yilian_protocol::{
     call::Transport,
     codec::{List, Text},
     disclosure::{Approval, Disclosure, DisclosureEntry, DisclosurePart, DisclosureRequest},
-    evidence::VisitEvidence,
+    evidence::{VisitEntry, VisitEvidence},
     letter::SealedLetter,
-    limits::{NAME_MAX, REASON_MAX},
+    limits::{DISCLOSURE_MS, NAME_MAX, REASON_MAX},
+    private_chain::PrivateEntry,
     receipt::Receipt,
     refusal::Refusal,
     registry::{Certificate, Role},
@@ -115,11 +116,24 @@ impl Regulator {
         Ok(case)
     }
 
-    /// Approves of what another regulator asks.
-    #[must_use]
-    pub fn approve<T: Transport>(&self, session: &Session<T>, case: &Case) -> Approval {
+    /// Approves of what another regulator asks, when that is whole: the evidence is of the visit,
+    /// who asks is a regulator in good standing, and the request is fresh.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn approve<T: Transport>(
+        &self,
+        session: &Session<T>,
+        case: &Case,
+        now: TimeMs,
+    ) -> Result<Approval, ClientError> {
+        case.escrow(session).await?;
+        let now = session.time_to_sign(now).await?;
+        case.request.is_fresh(now)?;
+        acting(session, case.request.by, now).await?;
         let own = (self.certificate, self.member);
-        Approval::sign(session.chain(), &case.request, own, &self.keys.signing)
+        let approval = Approval::sign(session.chain(), &case.request, own, &self.keys.signing);
+        Ok(approval)
     }
 
     /// Puts what he asked onto the chain, with the others' approvals.
@@ -140,19 +154,29 @@ impl Regulator {
     }
 
     /// His part, sealed to the regulator who asked. It is given when the request stands on the
-    /// chain, and not before.
+    /// chain, and not before; of what he asked or approved himself, and of nothing else; to who may
+    /// act still, within a month.
     ///
     /// # Errors
-    /// [`ClientError::NotDisclosed`] when it does not; else what is wrong with the evidence, or
-    /// with the share.
+    /// [`ClientError::NotDisclosed`] when it does not stand, [`ClientError::NotMyCase`] when he had
+    /// no part in it; else what is wrong with the evidence, with the share, or with who asks.
     pub async fn part<T: Transport>(
         &self,
         session: &Session<T>,
         case: &Case,
         share: &RegulatorShare,
+        now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<DisclosurePart>, ClientError> {
         let line = case.line(session).await?;
+        self.is_of(&line.disclosure)?;
+        let now = session.time_to_sign(now).await?;
+        if now >= line.admitted.time.plus_ms(DISCLOSURE_MS) {
+            return Err(Refusal::StaleRequest.into());
+        }
+        for regulator in [line.disclosure.request.by, self.certificate] {
+            acting(session, regulator, now).await?;
+        }
         share.verify(&session.genesis().regulators.regulators())?;
         let escrow = case.escrow(session).await?;
         let id = line.disclosure.request.id();
@@ -164,12 +188,14 @@ impl Regulator {
         Ok(SealedLetter::seal(&part, (asks, &key), rng)?)
     }
 
-    /// Who was there, out of the parts that others gave.
+    /// Who was there, out of the parts that others gave. Parts that are wrong are passed over while
+    /// enough others are right.
     ///
     /// # Errors
-    /// [`ClientError::NotDisclosed`] when the request does not stand on the chain,
-    /// [`ClientError::WrongPart`] names a regulator whose part is not of his share,
-    /// [`ClientError::ForeignPart`] when nobody is to blame, [`ClientError::TooFewParts`].
+    /// [`ClientError::NotDisclosed`] when the request does not stand on the chain. When too few
+    /// parts are right: what is wrong with the first that is not, where
+    /// [`ClientError::WrongPart`] names a regulator whose part is not of his share and
+    /// [`ClientError::ForeignPart`] nobody; or [`ClientError::TooFewParts`].
     pub async fn open<T: Transport>(
         &self,
         session: &Session<T>,
@@ -178,26 +204,52 @@ impl Regulator {
     ) -> Result<Identity, ClientError> {
         let id = case.line(session).await?.disclosure.request.id();
         let escrow = case.escrow(session).await?;
-        let regulators = session.genesis().regulators.regulators();
         let mut good: BTreeMap<HolderIndex, EscrowPart> = BTreeMap::new();
+        let mut fault = None;
         for sealed in parts {
-            let part = self.unseal(session, sealed)?;
-            let regulator = part.regulator;
-            let gives = session.certificate(regulator).await?.certificate;
-            let signed = part.verify_signature(&gives.signing).is_ok();
-            if part.disclosure != id || !signed || gives.role != Role::Regulator {
-                return Err(ClientError::ForeignPart);
+            match self.verified(session, (id, &escrow), sealed).await {
+                Ok((index, part)) => drop(good.insert(index, part)),
+                Err(wrong) => drop(fault.get_or_insert(wrong)),
             }
-            let verified = part.verify(&escrow, &regulators);
-            let (index, part) = verified.map_err(|_| ClientError::WrongPart { regulator })?;
-            good.insert(index, part.clone());
         }
-        let (found, needed) = (good.len(), regulators.threshold());
+        let needed = session.genesis().regulators.threshold();
+        let found = good.len();
         if found < needed {
-            return Err(ClientError::TooFewParts { found, needed });
+            return Err(fault.unwrap_or(ClientError::TooFewParts { found, needed }));
         }
         let good: Vec<_> = good.iter().map(|(index, part)| (*index, part)).collect();
         Ok(Identity(combine(&escrow, &good)?))
+    }
+
+    /// Whether he asked or approved. Any member's CA can certify regulators, and these approve of
+    /// each other; but without those who hold the shares they open nothing.
+    fn is_of(&self, line: &Disclosure) -> Result<(), ClientError> {
+        let approved = line.approvals.iter().map(|approval| approval.regulator);
+        let mut of = approved.chain([line.request.by]);
+        if of.any(|regulator| regulator == self.certificate) {
+            return Ok(());
+        }
+        let disclosure = line.request.id();
+        Err(ClientError::NotMyCase { disclosure })
+    }
+
+    /// One part, verified; a regulator is named only for what he signed.
+    async fn verified<T: Transport>(
+        &self,
+        session: &Session<T>,
+        (id, escrow): (DisclosureId, &ProvenEscrow),
+        sealed: &SealedLetter<DisclosurePart>,
+    ) -> Result<(HolderIndex, EscrowPart), ClientError> {
+        let part = self.unseal(session, sealed)?;
+        let regulator = part.regulator;
+        let gives = session.certificate(regulator).await?.certificate;
+        let signed = part.verify_signature(&gives.signing).is_ok();
+        if part.disclosure != id || !signed || gives.role != Role::Regulator {
+            return Err(ClientError::ForeignPart);
+        }
+        let verified = part.verify(escrow, &session.genesis().regulators.regulators());
+        let (index, part) = verified.map_err(|_| ClientError::WrongPart { regulator })?;
+        Ok((index, part.clone()))
     }
 
     fn unseal<T: Transport>(
@@ -251,18 +303,35 @@ impl Case {
     }
 }
 
-/// The evidence of a visit, out of its hospital's private chain; not verified.
+/// That somebody is a regulator in good standing at the time `now`.
+async fn acting<T: Transport>(
+    session: &Session<T>,
+    certificate: CertificateId,
+    now: TimeMs,
+) -> Result<(), ClientError> {
+    let person = session.person(certificate).await?;
+    if person.certificate().role != Role::Regulator {
+        return Err(Refusal::RoleNotAllowed.into());
+    }
+    Ok(person.standing(now)?)
+}
+
+/// The evidence of a visit, out of its hospital's private chain; not verified, but of the visit that
+/// the chain knows. An entry that the ledger refused may say another.
 async fn evidence<T: Transport>(
     session: &Session<T>,
     nym: &Nym,
 ) -> Result<VisitEvidence, ClientError> {
     let known = session.find_visit(nym).await?;
-    let hospital = known.ok_or(Refusal::VisitUnknown)?.hospital;
+    let VisitEntry { hospital, visit } = known.ok_or(Refusal::VisitUnknown)?;
     let latest = session.log_head(hospital).await?.latest;
     let latest = latest.map_or(0, |header| header.height.get());
-    let of_visit = |entries: &[yilian_protocol::private_chain::PrivateEntry]| {
-        let found = entries.iter().find(|entry| entry.nym == *nym);
-        found.map(|entry| entry.evidence.clone())
+    let of_visit = |entries: &[PrivateEntry]| {
+        let of_nym = entries.iter().filter(|entry| entry.nym == *nym);
+        let mut evidence = of_nym.map(|entry| &entry.evidence);
+        evidence
+            .find(|evidence| evidence.binding().visit == visit)
+            .cloned()
     };
     // The latest visits are asked about most.
     let open = session.log_open(hospital).await?;

@@ -222,22 +222,23 @@ impl<T: Transport> Session<T> {
         Ok(CertifiedPerson::new(certificate, member)?)
     }
 
-    /// The time to sign at: `now` by this device's clock, or that of the latest block known, when
-    /// the clock is behind it. A block may be old, so a clock that is ahead is compared with the
-    /// node's.
+    /// The time to sign at: `now` by this device's clock, or that of the latest block that this
+    /// session has a proof of, when the clock is behind it. The node's own word can only stop: one
+    /// that lies about the time would have records signed that nobody ever opens.
     ///
     /// # Errors
     /// [`ClientError::ClockAhead`] when a reader would take what is signed now for dated ahead.
     /// When the node does not answer.
     pub(crate) async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
         let status = self.status().await?;
-        let seen = self.seen().map_or(status.latest.time, |seen| seen.time);
-        let latest = seen.max(status.latest.time);
-        if now > status.clock.max(latest).plus_ms(CLOCK_SKEW_MS) {
+        let proven = self.seen().map(|seen| seen.time);
+        let said = status.clock.max(status.latest.time);
+        let latest = proven.map_or(said, |proven| proven.max(said));
+        if now > latest.plus_ms(CLOCK_SKEW_MS) {
             let ms = now.distance_ms(status.clock);
             return Err(ClientError::ClockAhead { ms });
         }
-        Ok(now.max(latest))
+        Ok(proven.map_or(now, |proven| now.max(proven)))
     }
 
     /// A member's entry in the registry.

@@ -65,6 +65,7 @@ impl Rule for Disclosure {
     ) -> Result<(), Stop> {
         let asks = reads.asks.person(state)?;
         context.signed_by(&asks.certificate().signing)?;
+        is_regulator(&asks)?;
         Ok(asks.standing(context.admitted.time)?)
     }
 
@@ -79,21 +80,23 @@ impl Rule for Disclosure {
         require(reads.disclosure.is_free(state)?, Refusal::DisclosureExists)?;
         require(!reads.visit.is_free(state)?, Refusal::VisitUnknown)?;
         let needed = context.genesis.regulators.threshold();
+        let enough = 1 + self.approvals.len() >= needed;
+        require(enough, Refusal::TooFewRegulators)?;
         let mut regulators: Vec<CertifiedPerson> = vec![reads.asks.person(state)?];
-        for (approval, certified) in self.approvals.iter().zip(&reads.approve) {
+        for certified in &reads.approve {
             let person = certified.person(state)?;
-            let signed = approval.verify(context.chain, request, &person.certificate().signing);
-            require(signed.is_ok(), Refusal::BadSignature)?;
+            is_regulator(&person)?;
+            person.standing(now)?;
             let another = regulators.iter().all(|other| !other.is_one_with(&person));
             require(another, Refusal::TooFewRegulators)?;
             regulators.push(person);
         }
-        for person in &regulators {
-            let role = person.certificate().role;
-            require(role == Role::Regulator, Refusal::RoleNotAllowed)?;
-            person.standing(now)?;
+        // Signatures last: they are what costs.
+        let approve = regulators.iter().skip(1);
+        for (approval, person) in self.approvals.iter().zip(approve) {
+            let signed = approval.verify(context.chain, request, &person.certificate().signing);
+            require(signed.is_ok(), Refusal::BadSignature)?;
         }
-        require(regulators.len() >= needed, Refusal::TooFewRegulators)?;
         let entry = DisclosureEntry {
             disclosure: self.clone(),
             admitted: context.admitted,
@@ -102,4 +105,9 @@ impl Rule for Disclosure {
         reads.all.push(state, &request.id())?;
         Ok(())
     }
+}
+
+fn is_regulator(person: &CertifiedPerson) -> Result<(), Refusal> {
+    let role = person.certificate().role;
+    require(role == Role::Regulator, Refusal::RoleNotAllowed)
 }

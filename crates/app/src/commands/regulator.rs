@@ -9,7 +9,7 @@ use yilian_client::regulator::{Case, Identity};
 use yilian_protocol::{
     DisclosureId, Height, RecordId,
     codec::Text,
-    disclosure::{Approval, DisclosurePart},
+    disclosure::{Approval, DisclosurePart, DisclosureRequest},
     letter::SealedLetter,
 };
 
@@ -132,7 +132,8 @@ async fn approve(context: &Context, options: ApproveOptions) -> anyhow::Result<(
     let regulator = context.home.person(&options.name)?.regulator()?;
     let case: Case = read_json(&options.case)?;
     let opened = context.open().await?;
-    target.write_json(&regulator.approve(&opened.session, &case))?;
+    let approval = regulator.approve(&opened.session, &case, now()).await?;
+    target.write_json(&approval)?;
     let told = Written::new("approval", &case, options.out);
     context.output.tell(&told)?;
     opened.close();
@@ -162,7 +163,8 @@ async fn part(context: &Context, options: PartOptions) -> anyhow::Result<()> {
     let case: Case = read_json(&options.case)?;
     let opened = context.open().await?;
     let rng = &mut rand::rng();
-    let given = regulator.part(&opened.session, &case, &share, rng).await?;
+    let given = regulator.part(&opened.session, &case, &share, now(), rng);
+    let given = given.await?;
     target.write_json(&given)?;
     context
         .output
@@ -187,15 +189,17 @@ async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
 struct Written {
     what: &'static str,
     disclosure: DisclosureId,
+    /// What the file stands for: whoever signs sees what he signed.
+    request: DisclosureRequest,
     file: PathBuf,
 }
 
 impl Written {
     fn new(what: &'static str, case: &Case, file: PathBuf) -> Self {
-        let disclosure = case.id();
         Self {
             what,
-            disclosure,
+            disclosure: case.id(),
+            request: case.request.clone(),
             file,
         }
     }
@@ -204,6 +208,17 @@ impl Written {
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, file) = (self.what, self.file.display());
+        let DisclosureRequest {
+            nym,
+            case,
+            reason,
+            by,
+            ..
+        } = &self.request;
+        writeln!(f, "case       {case}")?;
+        writeln!(f, "reason     {reason}")?;
+        writeln!(f, "pseudonym  {}", hex::encode(nym.to_bytes()))?;
+        writeln!(f, "asked by   {by}")?;
         writeln!(f, "{what} of request {} written to {file}", self.disclosure)
     }
 }

@@ -345,7 +345,7 @@ mod tests {
             time: TimeMs::new(1),
         };
         Stay {
-            trace: TraceId::from_bytes(&[0; 32]).unwrap(),
+            trace: TraceId::from_bytes([0; 32]),
             reading: ReadingKey::from_bytes([number; 32]),
             name: number.to_string(),
             from,

@@ -9,8 +9,8 @@ use std::{
 use yilian_client::Session;
 use yilian_node::service::InProcess;
 use yilian_protocol::{
-    RecordId,
-    call::{Answered, Call, CallError, GetObject, Submit, Transport, Vouch},
+    RecordId, TimeMs,
+    call::{Answered, Call, CallError, GetObject, GetStatus, Prove, Submit, Transport, Vouch},
     refusal::Refusal,
 };
 
@@ -25,6 +25,10 @@ pub struct Bends {
     pub vouchers: usize,
     /// Rules by which the next submissions are refused: by the node's word, without a receipt.
     pub refusals: Vec<Refusal>,
+    /// The time that the node says it is, by its clock and by its latest block.
+    pub time: Option<TimeMs>,
+    /// Whether questions for proven values are refused, by the node's word.
+    pub unproven: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +63,17 @@ impl Transport for Crooked {
                 Some(Some(id)) => self.honest.call(GetObject { id }).await.map(said::<C>),
                 None => self.honest.call(call).await,
             };
+        }
+        if seen::<GetStatus>(&call).is_some() {
+            let mut status = self.honest.call(GetStatus {}).await?;
+            if let Some(time) = self.bends().time {
+                (status.clock, status.latest.time) = (time, time);
+            }
+            return Ok(said::<C>(status));
+        }
+        if seen::<Prove>(&call).is_some() && self.bends().unproven {
+            let rule = Refusal::CertificateUnknown;
+            return Err(CallError::Refused { rule });
         }
         if seen::<Submit>(&call).is_some() {
             let refusal = self.bends().refusals.pop();

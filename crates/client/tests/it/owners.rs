@@ -21,7 +21,10 @@ use yilian_protocol::{
     visit::CheckedVisit,
 };
 
-use crate::world::{World, clinical, hospital, now};
+use crate::{
+    crooked::Crooked,
+    world::{World, clinical, hospital, now},
+};
 
 /// An author who seals with a program of his own.
 struct Crook {
@@ -257,4 +260,49 @@ async fn fault_6_a_clock_ahead_seals_what_nobody_can_open() {
         .await;
     let record = sealed.unwrap().records[0];
     patient.open(session, record).await.unwrap();
+}
+
+/// A node that lies about the time has no record signed for a day that nobody lives to see.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_a_node_tells_a_doctor_the_time_to_sign_at() {
+    let world = World::with(1).await;
+    let (crooked, session) = Crooked::session(&world).await;
+    let doctor = world.doctor(0, "Dr Punctual").await;
+    let mut patient = world.patient();
+    let rng = &mut rand::rng();
+    let token = patient.check_in(&session, CheckIn::at(hospital(0).id(), now()), rng);
+    let visit = doctor.check_in(&session, &token, now()).unwrap();
+    crooked.bends().time = Some(now().plus_ms(1_000 * CLOCK_SKEW_MS));
+    let sealed = doctor
+        .seal(&session, &visit, vec![clinical("now")], now(), rng)
+        .await;
+    let record = sealed.unwrap().records[0];
+    crooked.bends().time = None;
+    let opened = patient.open(&session, record).await.unwrap();
+    let signed = opened.verified.signed_at();
+    assert!(signed <= now(), "{signed:?}");
+}
+
+/// That an author is not certified is proven, or not believed.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_a_nodes_word_spoils_a_good_record() {
+    let world = World::with(1).await;
+    let (crooked, session) = Crooked::session(&world).await;
+    let doctor = world.doctor(0, "Dr Good").await;
+    let mut patient = world.patient();
+    let record = world
+        .visit(&mut patient, hospital(0).id(), &doctor, "good")
+        .await;
+    assert!(
+        patient
+            .look(&session, record)
+            .await
+            .unwrap()
+            .verdict
+            .is_ok()
+    );
+    crooked.bends().unproven = true;
+    let looked = patient.look(&session, record).await;
+    let error = looked.err().expect("a verdict by a node's word");
+    assert!(matches!(error, ClientError::Call(_)), "{error}");
 }

@@ -1,7 +1,8 @@
 //! Opening identities, from the question to the answer, and what stops one who cheats.
 
 use yilian_client::{
-    CheckIn, ClientError,
+    CheckIn, ClientError, Patient, Wallet,
+    people::Person,
     regulator::{Case, Regulator},
 };
 use yilian_crypto::{
@@ -12,7 +13,7 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart, letter::SealedLetter,
-    refusal::Refusal, registry::Role,
+    refusal::Refusal, registry::Role, sealed::SealedObject, visit::CheckedVisit,
 };
 
 use crate::world::{World, clinical, hospital, now};
@@ -53,7 +54,7 @@ impl Office {
 
     async fn announce(&self, case: &Case) {
         let session = &self.world.session;
-        let approval = self.approves.approve(session, case);
+        let approval = self.approves.approve(session, case, now()).await.unwrap();
         let announced = self.asks.announce(session, case, vec![approval]);
         announced.await.unwrap();
     }
@@ -67,7 +68,7 @@ impl Office {
         for (regulator, share) in [(&self.asks, shares[0]), (&self.approves, shares[1])] {
             let share = &self.world.regulators[share];
             let rng = &mut rand::rng();
-            let part = regulator.part(session, &case, share, rng).await;
+            let part = regulator.part(session, &case, share, now(), rng).await;
             parts.push(part.unwrap());
         }
         let identity = self.asks.open(session, &case, &parts).await.unwrap();
@@ -116,7 +117,7 @@ async fn fault_10_a_part_is_given_without_a_line_on_the_chain() {
     let share = &world.regulators[0];
     let disclosure = case.id();
     let rng = &mut rand::rng();
-    let early = office.asks.part(session, &case, share, rng).await;
+    let early = office.asks.part(session, &case, share, now(), rng).await;
     let refused = ClientError::NotDisclosed { disclosure };
     assert_eq!(early.unwrap_err(), refused);
     // The ledger wants two.
@@ -125,12 +126,16 @@ async fn fault_10_a_part_is_given_without_a_line_on_the_chain() {
     assert_eq!(rule, Some(Refusal::TooFewRegulators));
 
     office.announce(&case).await;
-    let part = office.asks.part(session, &case, share, rng).await.unwrap();
+    let part = office
+        .asks
+        .part(session, &case, share, now(), rng)
+        .await
+        .unwrap();
     // A line is for what it says, and for nothing else.
     let mut other = case.clone();
     other.request.reason = Text::new("curiosity").unwrap();
     let disclosure = other.id();
-    let refused = office.asks.part(session, &other, share, rng).await;
+    let refused = office.asks.part(session, &other, share, now(), rng).await;
     assert_eq!(
         refused.unwrap_err(),
         ClientError::NotDisclosed { disclosure }
@@ -160,19 +165,22 @@ async fn fault_10_a_wrong_part_is_taken_or_its_regulator_not_named() {
     let rng = &mut rand::rng();
     let index = HolderIndex::at(2).unwrap();
     let false_share = RegulatorShare::from_bytes(index, &world.regulators[0].expose()).unwrap();
-    let given = office.asks.part(session, &case, &false_share, rng).await;
+    let given = office
+        .asks
+        .part(session, &case, &false_share, now(), rng)
+        .await;
     let wrong = yilian_crypto::Error::EscrowPart;
     assert_eq!(given.unwrap_err(), ClientError::Crypto(wrong));
     // A part of another case, put to this one.
     let [good, bad] = [&case, &other].map(|case| (case, &world.regulators[1]));
     let good = office
         .asks
-        .part(session, good.0, good.1, rng)
+        .part(session, good.0, good.1, now(), rng)
         .await
         .unwrap();
     let bad = office
         .approves
-        .part(session, bad.0, bad.1, rng)
+        .part(session, bad.0, bad.1, now(), rng)
         .await
         .unwrap();
     let parts = [good.clone(), bad];
@@ -231,7 +239,7 @@ async fn fault_10_the_escrow_of_another_visit_is_opened() {
             ..case.clone()
         };
         let share = &world.regulators[0];
-        let part = office.asks.part(session, &swapped, share, rng).await;
+        let part = office.asks.part(session, &swapped, share, now(), rng).await;
         assert_eq!(part.unwrap_err(), no_evidence);
     }
 }
@@ -241,9 +249,12 @@ async fn fault_10_the_escrow_of_another_visit_is_opened() {
 async fn fault_10_a_node_keeps_evidence_that_is_none() {
     let world = World::with(1).await;
     let session = &world.session;
-    let person = world
-        .certify(&hospital(0), "Dr North", Role::Doctor, 1)
-        .await;
+    let (ca, seed) = (hospital(0), Seed::random(&mut rand::rng()));
+    let (name, until) = (Text::new("Dr North").unwrap(), now().plus_ms(100_000_000));
+    let certificate = ca.certificate(name, Role::Doctor, &seed, now(), until);
+    ca.certify(session, certificate.clone()).await.unwrap();
+    let keys = MemberKeys::from_seed(&seed);
+    let person = Person::new(seed, certificate).unwrap();
     let doctor = person.doctor().unwrap();
     let rng = &mut rand::rng();
     let (mut ann, mut ben) = (world.patient(), world.patient());
@@ -273,5 +284,142 @@ async fn fault_10_a_node_keeps_evidence_that_is_none() {
     let refused = session.seal(unbound).await.unwrap_err().refusal();
     // The author signed what is bound.
     assert_eq!(refused, Some(Refusal::BadSignature));
-    session.seal(good).await.unwrap();
+    let referring = |evidence: &CheckedVisit| {
+        let objects = good.objects.iter();
+        let objects =
+            objects.map(|object| SealedObject::parse(object.as_slice().to_vec()).unwrap());
+        let index = good.visit.index.iter().cloned().collect();
+        let author = (person.certificate().id(), &keys.signing);
+        let request = SealRequest::sign(&mine, true, objects.collect(), index, author);
+        SealRequest {
+            evidence: evidence.evidence().clone(),
+            ..request.unwrap()
+        }
+    };
+    let refused = session.seal(referring(&mine)).await.unwrap_err().refusal();
+    assert_eq!(refused, Some(Refusal::VisitUnbound));
+    session.seal(good.clone()).await.unwrap();
+    // It knows the visit now, and not the other's.
+    let refused = session.seal(referring(&his)).await.unwrap_err().refusal();
+    assert_eq!(refused, Some(Refusal::VisitUnbound));
+}
+
+/// Two devices of one patient hand over a token each under one pseudonym. One of them is sealed
+/// under; the other leaves nothing in the private chain that a regulator could take for evidence.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_10_a_second_token_hides_the_evidence_of_a_visit() {
+    let office = office().await;
+    let (world, session) = (&office.world, &office.world.session);
+    let doctor = world.doctor(0, "Dr North").await;
+    let seed = Seed::random(&mut rand::rng());
+    let here = hospital(0).id();
+    let device = || Patient::new(&seed, Wallet::new(session.chain()));
+    let (mut one, mut other) = (device(), device());
+    let record = world.visit(&mut one, here, &doctor, "one").await;
+    let rng = &mut rand::rng();
+    let token = other.check_in(session, CheckIn::at(here, now()), rng);
+    let visit = doctor.check_in(session, &token, now()).unwrap();
+    let bind = |mut request: SealRequest| {
+        request.visit.binding = Some(visit.evidence().binding());
+        request
+    };
+    let mut sent = None;
+    let keep = |request: &SealRequest| {
+        sent = Some(bind(request.clone()));
+        Ok::<_, ClientError>(())
+    };
+    let drafts = vec![clinical("two")];
+    let sealed = doctor
+        .seal_kept(session, &visit, drafts, now(), rng, keep)
+        .await;
+    let unbound = Some(Refusal::VisitUnbound);
+    assert_eq!(sealed.unwrap_err().refusal(), unbound);
+    let refused = session.seal(sent.unwrap()).await;
+    assert!(refused.is_err());
+    let open = session.log_open(here).await.unwrap();
+    let kept = open
+        .entries
+        .iter()
+        .filter(|entry| entry.nym == visit.visit().nym);
+    assert!(
+        kept.count() <= 1,
+        "what the ledger refuses is kept as evidence"
+    );
+    office.opened(record, [0, 1]).await;
+}
+
+/// Regulators whom a member's CA made up approve of each other. Who holds a share, and neither
+/// asked nor approved, gives them nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_10_invented_regulators_are_given_parts() {
+    let office = office().await;
+    let (world, session) = (&office.world, &office.world.session);
+    let doctor = world.doctor(0, "Dr North").await;
+    let mut ann = world.patient();
+    let record = world
+        .visit(&mut ann, hospital(0).id(), &doctor, "one")
+        .await;
+    let holder = world
+        .certify(&hospital(0), "Holder", Role::Regulator, 1)
+        .await;
+    let holder = holder.regulator().unwrap();
+    let case = office.ask(record).await;
+    office.announce(&case).await;
+    let (share, rng) = (&world.regulators[0], &mut rand::rng());
+    let given = holder.part(session, &case, share, now(), rng).await;
+    let disclosure = case.id();
+    assert_eq!(given.unwrap_err(), ClientError::NotMyCase { disclosure });
+}
+
+/// A line on the chain is no leave for ever: who asked may not act any more, or a month is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_10_parts_are_given_to_one_who_was_revoked() {
+    let office = office().await;
+    let (world, session) = (&office.world, &office.world.session);
+    let doctor = world.doctor(0, "Dr North").await;
+    let mut ann = world.patient();
+    let record = world
+        .visit(&mut ann, hospital(0).id(), &doctor, "one")
+        .await;
+    let case = office.ask(record).await;
+    office.announce(&case).await;
+    let (share, rng) = (&world.regulators[1], &mut rand::rng());
+    let gives = &office.approves;
+    gives.part(session, &case, share, now(), rng).await.unwrap();
+    let why = Text::new("left").unwrap();
+    let ca = hospital(1);
+    ca.revoke(session, case.request.by, why).await.unwrap();
+    let given = gives.part(session, &case, share, now(), rng).await;
+    assert!(given.unwrap_err().refusal().is_some());
+    let approved = gives.approve(session, &case, now()).await;
+    assert!(approved.unwrap_err().refusal().is_some());
+}
+
+/// One who hands in junk stops nobody: enough good parts open.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_10_a_bad_part_among_good_ones_stops_an_opening() {
+    let office = office().await;
+    let (world, session) = (&office.world, &office.world.session);
+    let doctor = world.doctor(0, "Dr North").await;
+    let mut ann = world.patient();
+    let here = hospital(0).id();
+    let [one, two] = [
+        world.visit(&mut ann, here, &doctor, "one").await,
+        world.visit(&mut ann, here, &doctor, "two").await,
+    ];
+    let (case, other) = (office.ask(one).await, office.ask(two).await);
+    office.announce(&case).await;
+    office.announce(&other).await;
+    let rng = &mut rand::rng();
+    let mut parts = Vec::new();
+    for (regulator, case, share) in [
+        (&office.approves, &other, 1),
+        (&office.asks, &case, 0),
+        (&office.approves, &case, 1),
+    ] {
+        let share = &world.regulators[share];
+        let part = regulator.part(session, case, share, now(), rng).await;
+        parts.push(part.unwrap());
+    }
+    office.asks.open(session, &case, &parts).await.unwrap();
 }

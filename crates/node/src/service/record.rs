@@ -101,14 +101,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         } = &request.visit;
         let (hospital, nym) = (*hospital, *nym);
         let signed = request.evidence.binding();
-        let known = match binding {
-            Some(said) => *said == signed,
-            None => {
-                let known = self.read(VISIT, &nym.to_bytes()).await?;
-                known.is_some_and(|known| known.visit == signed.visit)
-            }
-        };
-        if !known {
+        let known = self.read(VISIT, &nym.to_bytes()).await?;
+        let visit = known.map(|known| known.visit);
+        let visit = visit.or_else(|| binding.as_ref().map(|said| said.visit));
+        let said = binding.as_ref().is_none_or(|said| *said == signed);
+        if visit != Some(signed.visit) || !said {
             return Err(Refusal::VisitUnbound.into());
         }
         let (chain, regulators) = (self.ledger.chain(), self.ledger.genesis().regulators.key);
