@@ -162,17 +162,17 @@ pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<(
         .await
         .with_context(|| format!("cannot listen on {listen}; name an address and port"))?;
     let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
+    let url = format!("http://{}", listener.local_addr()?);
+    let _told = UrlFile::write(home, &url)?;
+    note(format_args!(
+        "serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)"
+    ));
     if !home.vault()?.is_sealed() {
         warn(
             "the secrets of this home are NOT SEALED: whoever can read its files has its keys; \
              `yilian keystore seal` seals them",
         );
     }
-    let url = format!("http://{}", listener.local_addr()?);
-    let _told = UrlFile::write(home, &url)?;
-    note(format_args!(
-        "serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)"
-    ));
     let listening = Listening::Plain(listener);
     api::serve(listening, Arc::clone(&node), Box::pin(interrupted())).await?;
     if let Some(node) = Arc::into_inner(node) {
