@@ -15,6 +15,7 @@ use yilian_protocol::{
     call::{Form, OneShot, RecordEntry, Transport},
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
+    registry::Certificate,
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
@@ -30,6 +31,9 @@ use crate::{
 };
 
 mod granting;
+mod mail;
+
+pub use mail::Inbox;
 
 /// How many unused visits in a row end the search of a recovery.
 const RECOVERY_GAP: u32 = 20;
@@ -168,6 +172,7 @@ impl Patient {
             hospital.as_bytes(),
             rng,
         );
+        let card = self.address(hospital).card;
         let visit = Visit {
             chain: session.chain(),
             hospital,
@@ -180,6 +185,7 @@ impl Patient {
                 .delegator
                 .period(period, private.then_some(&visit_keys.tag)),
             search_secret: hospital_keys.searches.quarter(period),
+            mailbox: card.id(),
             escrow,
             expires,
         };
@@ -190,7 +196,7 @@ impl Patient {
             private,
         };
         self.wallet.visits.push(note);
-        VisitToken::sign(visit, &visit_keys.nym_secret, rng)
+        VisitToken::sign(visit, &visit_keys.nym_secret, rng).with_card(card)
     }
 
     /// All records of all visits, in the order of the visits.
@@ -355,6 +361,19 @@ impl Patient {
         form: Form,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<Share>, ClientError> {
+        let (share, certificate) = self.shared(session, record, reader, form).await?;
+        let to = (reader, &certificate.kem);
+        Ok(SealedLetter::seal(&share, to, rng)?)
+    }
+
+    /// The share of a record, and the certificate of its reader.
+    async fn shared<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+        reader: CertificateId,
+        form: Form,
+    ) -> Result<(Share, Certificate), ClientError> {
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
         own.open(session, &entry).await?;
@@ -377,7 +396,7 @@ impl Patient {
             secret: own.secret.psk().record(own.object.header().capsule()),
             capsule,
         };
-        Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
+        Ok((share, certificate))
     }
 
     /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
@@ -517,13 +536,7 @@ impl Patient {
         entry: &RecordEntry,
     ) -> Result<OwnObject, ClientError> {
         let record = entry.sealed.record;
-        let note = self
-            .wallet
-            .visits
-            .iter()
-            .filter(|note| note.hospital == entry.hospital)
-            .find(|note| self.nym(note) == entry.nym)
-            .ok_or(ClientError::NotMine { record })?;
+        let note = self.note_of(entry)?;
         let object = session.object(entry).await?;
         let delegator = self.keys.hospital(note.hospital.as_bytes()).delegator;
         let public: DelegatorPublic = delegator.public();
@@ -536,6 +549,15 @@ impl Patient {
             scope,
             object,
         })
+    }
+
+    /// The visit that a record is of.
+    fn note_of(&self, entry: &RecordEntry) -> Result<&VisitNote, ClientError> {
+        let mut notes = self.wallet.visits.iter();
+        let record = entry.sealed.record;
+        notes
+            .find(|note| note.hospital == entry.hospital && self.nym(note) == entry.nym)
+            .ok_or(ClientError::NotMine { record })
     }
 
     fn nym(&self, note: &VisitNote) -> Nym {
