@@ -4,6 +4,7 @@ pub mod ca;
 pub mod chain;
 pub mod delegate;
 pub mod doctor;
+pub mod letters;
 pub mod log;
 pub mod net;
 pub mod network;

@@ -15,6 +15,7 @@ mod first_hour;
 mod history;
 mod holders;
 mod leakage;
+mod letters;
 mod lying_node;
 mod net;
 mod private_chain;
