@@ -13,6 +13,8 @@
 //! people/<name>.passes      passes for appending to traces, with their keys
 //! people/<name>.queue       captures that wait
 //! people/<name>.sealed/     what was sealed of each visit, and what was sent and is not final yet
+//! people/<name>.mail         stamps in stock, and the requests that were sent
+//! people/<name>.letters/     letters, sealed as they came; patients/<name>.letters/ likewise
 //! people/<name>.sealing     is locked while the person seals, or queue or passes are in use
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! patients/<name>.name      the wallet's name, where the file's is another
@@ -311,7 +313,8 @@ impl Home {
         self.write(&format!("people/{}.queue", file_name(name)), queue)
     }
 
-    fn read_or_default<V: DeserializeOwned + Default>(&self, name: &str) -> anyhow::Result<V> {
+    /// Reads a JSON file of this folder, or makes up what it would hold.
+    pub fn read_or_default<V: DeserializeOwned + Default>(&self, name: &str) -> anyhow::Result<V> {
         if self.root.join(name).exists() {
             self.read(name)
         } else {

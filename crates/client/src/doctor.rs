@@ -45,6 +45,10 @@ use crate::{
     share::{Letter, SealedLetter, Share},
 };
 
+mod mail;
+
+pub use mail::ReadWish;
+
 /// How often a visit's entries are numbered anew.
 const ATTEMPTS_MAX: u32 = 3;
 

@@ -1,9 +1,9 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, DisclosureId, GrantId, MemberId, RecordId, authored::AuthoredError,
-    call::CallError, codec::DecodeError, letter::LetterError, receipt::ReceiptError,
-    refusal::Refusal, sealed::SealedError, visit::TokenError,
+    CertificateId, ChainId, DisclosureId, GrantId, MemberId, RecordId, RequestId,
+    authored::AuthoredError, call::CallError, codec::DecodeError, letter::LetterError,
+    receipt::ReceiptError, refusal::Refusal, sealed::SealedError, visit::TokenError,
 };
 
 use crate::names;
@@ -148,6 +148,12 @@ pub enum ClientError {
     NotForMe {
         /// The one it is for.
         reader: CertificateId,
+    },
+    /// The answer names no request that this device sent.
+    #[error("it answers request {request}, which was not asked from here")]
+    NotAsked {
+        /// The request that it names.
+        request: RequestId,
     },
     /// The share or letter does not open.
     #[error("the share or letter: {0}")]

@@ -4,7 +4,7 @@
 //! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, and
 //! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
-//! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses
+//! open, [`listing`] tells what they are shown, [`mail`] what they write to each other. [`trace::Handler`] makes, carries and dispenses
 //! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
 //! [`regulator::Regulator`] opens identities, with others.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
@@ -20,6 +20,7 @@ pub mod grants;
 #[cfg(feature = "http")]
 mod http;
 pub mod listing;
+pub mod mail;
 pub mod names;
 mod patient;
 pub mod people;
@@ -34,12 +35,12 @@ pub mod trace;
 mod wallet;
 
 pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES, passes_end};
-pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
+pub use doctor::{Doctor, Draft, ReadWish, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, node_url};
 pub use patient::{
-    CheckIn, GrantRequest, Granted, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
+    CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
 };
 pub use search::{
     Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,

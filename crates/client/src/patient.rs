@@ -17,6 +17,7 @@ use yilian_protocol::{
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
     refusal::Refusal,
+    registry::Certificate,
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
@@ -33,6 +34,9 @@ use crate::{
 };
 
 mod granting;
+mod mail;
+
+pub use mail::Inbox;
 
 /// How many unused visits in a row end the search of a recovery.
 const RECOVERY_GAP: u32 = 20;
@@ -203,6 +207,7 @@ impl Patient {
             hospital.as_bytes(),
             rng,
         );
+        let card = self.address(hospital).card;
         let visit = Visit {
             chain: session.chain(),
             hospital,
@@ -215,6 +220,7 @@ impl Patient {
                 .delegator
                 .period(period, private.then_some(&visit_keys.tag)),
             search_secret: hospital_keys.searches.quarter(period),
+            mailbox: card.id(),
             escrow,
             expires,
         };
@@ -225,7 +231,7 @@ impl Patient {
             private,
         };
         self.wallet.visits.push(note);
-        VisitToken::sign(visit, &visit_keys.nym_secret, rng)
+        VisitToken::sign(visit, &visit_keys.nym_secret, rng).with_card(card)
     }
 
     /// All records of all visits, in the order of the visits.
@@ -445,6 +451,20 @@ impl Patient {
         how: impl Into<Sharing>,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<Share>, ClientError> {
+        let (share, certificate) = self.shared(session, record, reader, how, rng).await?;
+        let to = (reader, &certificate.kem);
+        Ok(SealedLetter::seal(&share, to, rng)?)
+    }
+
+    /// The share of a record, and the certificate of its reader.
+    async fn shared<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+        reader: CertificateId,
+        how: impl Into<Sharing>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Share, Certificate), ClientError> {
         let Sharing { form, by_node } = how.into();
         let registry = people::registry(session).await?;
         let certified = people::certified(&registry, reader)?;
@@ -476,7 +496,7 @@ impl Patient {
             capsule,
             blind,
         };
-        Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
+        Ok((share, certificate.clone()))
     }
 
     /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
@@ -616,13 +636,7 @@ impl Patient {
         entry: &RecordEntry,
     ) -> Result<OwnObject, ClientError> {
         let record = entry.sealed.record;
-        let note = self
-            .wallet
-            .visits
-            .iter()
-            .filter(|note| note.hospital == entry.hospital)
-            .find(|note| self.nym(note) == entry.nym)
-            .ok_or(ClientError::NotMine { record })?;
+        let note = self.note_of(entry)?;
         let object = session.object(entry).await?;
         let delegator = self.keys.hospital(note.hospital.as_bytes()).delegator;
         let public: DelegatorPublic = delegator.public();
@@ -635,6 +649,15 @@ impl Patient {
             scope,
             object,
         })
+    }
+
+    /// The visit that a record is of.
+    fn note_of(&self, entry: &RecordEntry) -> Result<&VisitNote, ClientError> {
+        let mut notes = self.wallet.visits.iter();
+        let record = entry.sealed.record;
+        notes
+            .find(|note| note.hospital == entry.hospital && self.nym(note) == entry.nym)
+            .ok_or(ClientError::NotMine { record })
     }
 
     fn nym(&self, note: &VisitNote) -> Nym {

@@ -11,11 +11,12 @@ use yilian_protocol::{
     BlockId, CertificateId, ChainId, DisclosureId, GrantId, Height, MemberId, RecordId, StateKey,
     TimeMs, TraceId, TransactionId,
     call::{
-        AskHolder, Block, CallError, CheckPrivateEntries, Cross, GetBlock, GetIndex, GetObject,
-        GetOpenEntries, GetPrivateBlock, GetPrivateHead, GetPrivateInclusion, GetReceipt,
-        GetStatus, GetTrace, GetUses, LeaveDeposit, LookUp, Offset, OneShot, Page, PrivateHead,
-        Prove, RecordEntry, Reencapsulate, Reencapsulated, Seal, SealRequest, Search, Status,
-        Submit, TransactionBytes, Transport, Vouch,
+        AskHolder, Block, CallError, CheckPrivateEntries, Cross, Deliver, DiscardMail, FetchMail,
+        GetBlock, GetIndex, GetObject, GetOpenEntries, GetPrivateBlock, GetPrivateHead,
+        GetPrivateInclusion, GetReceipt, GetStamps, GetStatus, GetTrace, GetUses, LeaveDeposit,
+        LookUp, Offset, OneShot, Page, PrivateHead, Prove, RecordEntry, Reencapsulate,
+        Reencapsulated, Seal, SealRequest, Search, Status, Submit, TransactionBytes, Transport,
+        Vouch,
     },
     codec::{Decode, Encode, List},
     disclosure::DisclosureEntry,
@@ -25,12 +26,14 @@ use yilian_protocol::{
         Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
     },
     limits::{CLOCK_SKEW_MS, CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
+    mailbox::{Delivery, DiscardRequest, FetchRequest, KeptMail},
     private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::SealedObject,
     search::{Crossing, Found, LookupRequest, Pointer, RecordIndex, Searches},
+    stamp::{BlindSigned, StampsRequest},
     standing::CertifiedPerson,
     state::{Sequence, Table, tables},
     trace::{TraceEntry, TraceHead},
@@ -644,6 +647,38 @@ impl<T: Transport> Session<T> {
     /// The rule by which the key holder refuses.
     pub async fn uses(&self, request: UsesRequest) -> Result<Page<Use>, ClientError> {
         Ok(self.transport.call(GetUses(request)).await?)
+    }
+
+    /// Leaves a letter in a mailbox.
+    ///
+    /// # Errors
+    /// The rule by which the node that keeps it refuses.
+    pub async fn deliver(&self, delivery: Delivery) -> Result<(), ClientError> {
+        Ok(self.transport.call(Deliver(delivery)).await?)
+    }
+
+    /// The letters of a mailbox, a page of them; nothing of them is verified.
+    ///
+    /// # Errors
+    /// The rule by which the node that keeps it refuses.
+    pub async fn fetch_mail(&self, request: FetchRequest) -> Result<Page<KeptMail>, ClientError> {
+        Ok(self.transport.call(FetchMail(request)).await?)
+    }
+
+    /// Has letters of a mailbox deleted.
+    ///
+    /// # Errors
+    /// The rule by which the node that keeps it refuses.
+    pub async fn discard_mail(&self, request: DiscardRequest) -> Result<(), ClientError> {
+        Ok(self.transport.call(DiscardMail(request)).await?)
+    }
+
+    /// Has a member's node sign blinded stamps; they are not verified.
+    ///
+    /// # Errors
+    /// The rule by which the node refuses.
+    pub async fn stamps(&self, request: StampsRequest) -> Result<BlindSigned, ClientError> {
+        Ok(self.transport.call(GetStamps(request)).await?)
     }
 
     /// How far a hospital's private chain is, as the node says.

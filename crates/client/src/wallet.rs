@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::mail::StampBook;
 use yilian_crypto::scope::Quarter;
 use yilian_protocol::{ChainId, GrantId, MemberId, fixed, grant::Terms};
 
-/// A patient's memory: no secrets, but private.
+/// A patient's memory: no secrets but stamps, but private.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Wallet {
     /// The chain it is about.
@@ -18,6 +19,9 @@ pub struct Wallet {
     pub grants: Vec<GrantNote>,
     /// How many grant keys were used.
     pub grant_counter: u32,
+    /// Stamps in stock: who has one sends a letter with it.
+    #[serde(default)]
+    pub stamps: StampBook,
 }
 
 /// A visit.
@@ -52,12 +56,13 @@ pub struct GrantNote {
 impl Wallet {
     /// An empty wallet about `chain`.
     #[must_use]
-    pub const fn new(chain: ChainId) -> Self {
+    pub fn new(chain: ChainId) -> Self {
         Self {
             chain,
             visits: Vec::new(),
             grants: Vec::new(),
             grant_counter: 0,
+            stamps: StampBook::default(),
         }
     }
 

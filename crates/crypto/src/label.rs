@@ -111,6 +111,8 @@ labels! {
     MESSAGE_SEAL = "seal/message";
     /// Seed of a node's key for messages, from the seed of its signing key.
     NODE_KEM = "seed/node-kem";
+    /// A node's scalar for stamps, from the seed of its signing key.
+    NODE_STAMP = "seed/node-stamp";
     /// Nonces of proofs and signatures, from secret, message and randomness.
     NONCE = "nonce/hedged";
     /// Randomness of a capsule.
@@ -187,6 +189,10 @@ labels! {
     SEED_VISIT_SIGNING = "seed/signing-key-of-visit";
     /// Signing key of a grant from the signing master.
     SEED_GRANT_SIGNING = "seed/signing-key-of-grant";
+    /// Signing key of a patient's mailbox at one hospital, from the signing master.
+    SEED_MAILBOX_SIGNING = "seed/mailbox-signing";
+    /// Seed of the key for messages of a patient's mailbox at one hospital.
+    SEED_MAILBOX_KEM = "seed/mailbox-kem";
     /// Signing key of an organisation's member.
     SEED_MEMBER_SIGNING = "seed/member-signing";
     /// Seed of the delegatee key of an organisation's member.
@@ -217,6 +223,28 @@ labels! {
     SEARCH_CROSS = "search/cross-tag";
     /// Name of a keyword in the writer's own notes.
     SEARCH_NOTE = "search/writer-note";
+
+    // - crypto::stamp
+    /// The scalar that binds a stamp to its day.
+    STAMP_DAY = "stamp/day";
+    /// Domain of the hash of a stamp's serial to the curve.
+    STAMP_SERIAL = "stamp/serial";
+    /// The factor by which a serial is blinded.
+    STAMP_BLINDING = "stamp/blinding";
+
+    // - mail
+    /// What a visit token says of a mailbox: its two keys.
+    MAILBOX = "mail/mailbox-keys";
+    /// Id of a letter in a mailbox.
+    MAIL_ID = "mail/id";
+    /// Digest of a doctor's request, which the answer names.
+    MAIL_REQUEST = "mail/request-digest";
+    /// Signature of a doctor's request.
+    REQUEST_SIGNATURE = "mail/sign-request";
+    /// Signature of a patient's correction, under the pseudonym of the visit.
+    CORRECTION_SIGNATURE = "mail/sign-correction";
+    /// Signature of a notice.
+    NOTICE_SIGNATURE = "mail/sign-notice";
 
     // - trace
     /// Seed of a pack's trace key.
@@ -314,6 +342,14 @@ pub mod call {
         DISCLOSURE_PART = b"disclosure-part";
         /// A handler asks the consortium's CA for passes.
         PASSES = b"passes";
+        /// Somebody asks a member's node for stamps.
+        STAMPS = b"stamps";
+        /// A stamp is used for a letter.
+        DELIVER = b"deliver";
+        /// Who has a mailbox asks for its letters.
+        FETCH = b"fetch";
+        /// Who has a mailbox has letters deleted.
+        DISCARD = b"discard";
     }
 }
 

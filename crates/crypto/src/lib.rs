@@ -12,6 +12,7 @@
 //! - [`kem`]: messages that only the holder of a certified key can read.
 //! - [`keystore`]: secrets at rest, under a passphrase.
 //! - [`shamir`]: a secret that k of n key holders have together.
+//! - [`stamp`]: a member answers for a letter without knowing which.
 //! - [`trace`]: what a pack's code opens.
 //! - [`label`], [`hash`]: domain separation, hashing and key derivation.
 //! - [`bls`]: safe types over BLS12-381; the only place with foreign code.
@@ -43,6 +44,7 @@ pub mod search;
 pub mod seed;
 pub mod shamir;
 pub mod sign;
+pub mod stamp;
 pub mod suite;
 pub mod trace;
 

@@ -16,6 +16,8 @@
 //!          m   = KDF(seed, "signing-master")
 //!          visits sign with KDF(m, "signing-key-of-visit", hospital, counter),
 //!          grants with KDF(m, "signing-key-of-grant", counter)
+//!          mailboxes with KDF(m, "mailbox-signing", hospital), and open what is sealed to the key
+//!          of KDF(seed, "mailbox-kem", hospital)
 //! member   KDF(seed, "member-signing"), KDF(seed, "member-delegatee"), KDF(seed, "member-kem")
 //! ```
 //! Counters are 4 bytes, big-endian. Two chains see nothing that links one's keys to the other's. A
@@ -241,6 +243,15 @@ impl PatientKeys {
         self.signing_key(label::SEED_GRANT_SIGNING, &[&counter.to_be_bytes()])
     }
 
+    /// The keys of the mailbox at one hospital, by its id.
+    #[must_use]
+    pub fn mailbox(&self, hospital: &[u8; 32]) -> MailboxKeys {
+        MailboxKeys {
+            signing: self.signing_key(label::SEED_MAILBOX_SIGNING, &[hospital]),
+            kem: KemSecret::from_seed(&self.key(label::SEED_MAILBOX_KEM, &[hospital])),
+        }
+    }
+
     fn key(&self, label: Label, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         kdf(label, self.seed.expose(), parts)
     }
@@ -278,6 +289,15 @@ pub struct VisitKeys {
     pub signing: SigningKey,
     /// The tag of the visit's own scopes, should it be private.
     pub tag: VisitTag,
+}
+
+/// A patient's keys for letters at one hospital: who has them has what is sent there.
+#[derive(Debug)]
+pub struct MailboxKeys {
+    /// Proves whose the mailbox is.
+    pub signing: SigningKey,
+    /// Opens its letters.
+    pub kem: KemSecret,
 }
 
 /// All keys of an organisation's member.

@@ -8,6 +8,7 @@
 //! | [`consortium`] | what a service needs of a chain |
 //! | [`store`] | sealed objects on disk |
 //! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
+//! | [`mailbox`] | letters for who has a mailbox here |
 //! | [`config`] | a node's file of settings |
 //! | [`neighbours`] | other nodes' ciphertext, and hubs for one's own |
 //! | [`log`] | hospitals' private chains, anchored on the consortium chain |
@@ -30,6 +31,7 @@ pub mod erasure;
 mod hosted_members;
 pub mod keyholder;
 pub mod machine;
+pub mod mailbox;
 pub mod neighbours;
 pub mod order;
 pub mod private_chain;

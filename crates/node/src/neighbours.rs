@@ -117,21 +117,22 @@ impl<N: Neighbour> Neighbours<N> {
     /// those of others.
     ///
     /// # Errors
-    /// [`Refusal::NotKeyHolder`] when no neighbour is that node or reaches it.
-    pub async fn pass_on<C: Call>(&self, call: C) -> Answered<C> {
-        let mut nobody = CallError::from(Refusal::NotKeyHolder);
+    /// The rule `nobody` when no neighbour is that node or reaches it.
+    pub async fn pass_on<C: Call>(&self, call: C, nobody: Refusal) -> Answered<C> {
+        let unreached = CallError::from(nobody);
+        let mut trouble = unreached.clone();
         for neighbour in &self.ask {
             match neighbour.call(call.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error @ CallError::Refused { .. }) => {
-                    if error != CallError::from(Refusal::NotKeyHolder) {
+                    if error != unreached {
                         return Err(error);
                     }
                 }
-                Err(error) => nobody = error,
+                Err(error) => trouble = error,
             }
         }
-        Err(nobody)
+        Err(trouble)
     }
 
     /// Asks all for the object of a record; the first right answer counts.

@@ -17,6 +17,7 @@ use yilian_crypto::{
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     search::{Address, CrossTag, MaskedPointer, SearchPublic, WriterPublic},
     sign::{Signature, VerifyingKey},
+    stamp::{EncodedPoint, EncodedStampKey, StampSeed},
     trace::MaskedKey,
 };
 
@@ -193,6 +194,8 @@ opaque! { to_bytes:
     CrossTag "cross tag (16 bytes)",
     MaskedKey "masked key of an event (32 bytes)",
     EncodedCapsule "capsule (48 bytes)",
+    EncodedPoint "point of a stamp (48 bytes)",
+    EncodedStampKey "stamp key (96 bytes)",
 }
 
 // Secrets that are handed over are exposed by a name that tells.
@@ -202,6 +205,7 @@ opaque! { expose:
     ScopePsk "scope secret (32 bytes)",
     SecretShare "share of a scope secret (32 bytes)",
     SearchPsk "search secret (32 bytes)",
+    StampSeed "seed of a stamp (32 bytes)",
 }
 
 fixed! {

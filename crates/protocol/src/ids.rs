@@ -177,6 +177,19 @@ id! {
     Salt, "salt (64 hex digits)"
 }
 
+id! {
+    /// A mailbox, as a visit token names it: the hash of its keys.
+    MailboxId, "mailbox id (64 hex digits)"
+}
+id! {
+    /// A letter in a mailbox: the hash of the mailbox and the sealed bytes.
+    MailId, "letter id (64 hex digits)"
+}
+id! {
+    /// A doctor's request to read, which nobody knows but him and whom he asked.
+    RequestId, "request id (64 hex digits)"
+}
+
 impl Cid {
     /// The content identifier of `object`.
     #[must_use]
@@ -256,6 +269,9 @@ hashed!(MemberId, label::MEMBER_ID);
 hashed!(CertificateId, label::CERTIFICATE);
 hashed!(GrantId, label::GRANT_ID);
 hashed!(DisclosureId, label::DISCLOSURE_ID);
+hashed!(MailboxId, label::MAILBOX);
+hashed!(MailId, label::MAIL_ID);
+hashed!(RequestId, label::MAIL_REQUEST);
 
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident) => {

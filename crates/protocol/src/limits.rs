@@ -115,3 +115,30 @@ pub const TRACE_LATE_MAX: u32 = 16;
 pub const TRACE_PAGE_MAX: u32 = 64;
 /// Days a pass may be valid: it cannot be revoked, only run out.
 pub const PASS_DAYS_MAX: u64 = 31;
+/// Bytes of the largest letter in a mailbox, sealed and padded.
+pub const MAIL_MAX: usize = 64 * 1024;
+/// Bytes that a sealed letter may have: each is padded to the next of these.
+pub const MAIL_SIZES: [usize; 3] = [4 * 1024, 16 * 1024, MAIL_MAX];
+/// Bytes of what a person writes in a letter.
+pub const MAIL_TEXT_MAX: usize = 1_024;
+/// Milliseconds for which a letter is kept: thirty days.
+pub const MAIL_MS: u64 = 30 * DAY_MS;
+/// Letters of one mailbox.
+pub const MAILBOX_LETTERS_MAX: u32 = 256;
+/// Bytes of one mailbox's letters.
+pub const MAILBOX_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Letters that one answer lists: at most a megabyte.
+pub const MAIL_PAGE_MAX: usize = 16;
+/// Letters that a node takes on one day for the stamps of one member.
+pub const MAIL_OF_MEMBER_MAX: u32 = 4_096;
+/// Days for which a stamp is good after that of which it is: as long as a letter is kept that
+/// encloses one for its answer.
+pub const STAMP_DAYS: u32 = 30;
+/// Stamps that a certified person gets on one day.
+pub const STAMPS_OF_PERSON_MAX: u32 = 32;
+/// Stamps that the patient of a visit gets on one day.
+pub const STAMPS_OF_VISIT_MAX: u32 = 8;
+/// Stamps that one call asks for.
+pub const STAMPS_ASKED_MAX: usize = 32;
+/// Stamps that a letter encloses for its answer.
+pub const STAMPS_ENCLOSED_MAX: usize = 4;

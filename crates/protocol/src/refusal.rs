@@ -156,6 +156,19 @@ named_codes! {
         TooFewRegulators = 95 "too-few-regulators",
         /// The capsule stands on the chain already, under another record.
         CapsuleExists = 90 "capsule-exists",
+        /// The letter bears no stamp of that member and day.
+        StampInvalid = 96 "stamp-invalid",
+        /// The stamp's day is over, or not begun.
+        StampExpired = 97 "stamp-expired",
+        /// The stamp was used for another letter.
+        StampSpent = 98 "stamp-spent",
+        /// Whoever asks for stamps has had today's.
+        StampsUsed = 99 "stamps-used",
+        /// The node takes no letter now: for this mailbox, with this member's stamps, or at all. It
+        /// does not say which.
+        NoRoomForMail = 100 "no-room-for-mail",
+        /// No node that this one reaches keeps mailboxes of that member.
+        NotKeeper = 101 "not-keeper",
     }
 }
 
@@ -179,9 +192,7 @@ impl Refusal {
             Self::CertificateValidity => "choose an end after the beginning, within five years",
             Self::RoleNotAllowed => "act with a certificate of a role that may do this",
             Self::MemberSuspended => "have the other members vote to reinstate it",
-            Self::StaleMotion => {
-                "read the member's standing again, and vote on what can be decided now"
-            }
+            Self::StaleMotion => "read the member's standing again, and vote on what is open",
             Self::AlreadyVoted => "nothing to do: the vote counts",
             Self::OwnMotion => "leave it to the other members",
             Self::TooManyMembers => "begin a second consortium",
@@ -190,9 +201,7 @@ impl Refusal {
             }
             Self::ForeignNode => "stand a node of your own",
             Self::NotStanding => "list the candidates, and choose one that stands",
-            Self::NotAMember => {
-                "show a certificate of your organisation, as `yilian ca tls` makes it"
-            }
+            Self::NotAMember => "show a certificate of yours, as `yilian ca tls` makes it",
             Self::TooManyCandidates => "withdraw one of your nodes, or stand one that stands",
             Self::RecordExists => "seal a correction as a new record",
             Self::WrongSecrets => {
@@ -253,6 +262,10 @@ impl Refusal {
             }
             Self::PrescriptionUsed => "ask the doctor for a new prescription",
             Self::TracePacks => "name each pack once",
+            Self::StampInvalid | Self::StampExpired | Self::StampSpent => "use a fresh stamp",
+            Self::StampsUsed => "wait until tomorrow, or use the stamp enclosed in the letter",
+            Self::NoRoomForMail => "send it tomorrow, or hand it over as a file",
+            Self::NotKeeper => "send it through a node that reaches that member's",
             Self::CapsuleNotProven => "use the scope of the record; report the node if it is right",
         }
     }

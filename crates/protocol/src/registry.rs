@@ -8,6 +8,7 @@ use yilian_crypto::{
     pseudonym::{RegulatorPublic, Regulators},
     search::WriterPublic,
     sign::{SigningKey, VerifyingKey},
+    stamp::{EncodedStampKey, StampSecret},
 };
 
 use crate::{
@@ -150,12 +151,16 @@ pub struct Member {
     /// Deposits are sealed to this key of its node.
     #[serde(with = "fixed::Hex::<KemPublic>")]
     pub kem: KemPublic,
+    /// Stamps that its node makes verify under this key; the same for all who look it up.
+    #[serde(with = "fixed::Hex::<EncodedStampKey>")]
+    pub stamp: EncodedStampKey,
 }
 canonical!(Member {
     name,
     ca,
     node,
-    kem
+    kem,
+    stamp
 });
 
 /// The public keys of a member's node.
@@ -165,6 +170,8 @@ pub struct NodeKeys {
     pub signing: VerifyingKey,
     /// Messages are sealed to it.
     pub kem: KemPublic,
+    /// Stamps that it makes verify under it.
+    pub stamp: EncodedStampKey,
 }
 
 impl NodeKeys {
@@ -174,6 +181,7 @@ impl NodeKeys {
         Self {
             signing: key.verifying_key(),
             kem: KemSecret::of_node(key).public().clone(),
+            stamp: StampSecret::of_node(key).public().into(),
         }
     }
 }

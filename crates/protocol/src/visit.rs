@@ -24,12 +24,13 @@ use crate::{
     codec::{DecodeError, Encode, canonical},
     evidence::VisitEvidence,
     fixed,
-    ids::{ChainId, MemberId, TimeMs},
+    ids::{ChainId, MailboxId, MemberId, TimeMs},
+    mail::{Address, MailboxCard},
 };
 
 /// What the patient states about one visit, and hands over for it. Whoever has it can open the
 /// records of that quarter at that hospital when the curves do not hold any more: it goes to the
-/// hospital by hand, and stays there. Encoded: 459 bytes, or 475 for a private visit.
+/// hospital by hand, and stays there. Encoded: 491 bytes, or 507 for a private visit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Visit {
     /// The chain on which the visit will be recorded.
@@ -56,6 +57,8 @@ pub struct Visit {
     /// What keywords of this quarter are closed with.
     #[serde(with = "fixed")]
     pub search_secret: SearchPsk,
+    /// The patient's mailbox at this hospital.
+    pub mailbox: MailboxId,
     /// The patient's identity, readable by the regulators.
     #[serde(with = "fixed")]
     pub escrow: Escrow,
@@ -72,6 +75,7 @@ canonical!(Visit {
     search,
     secret,
     search_secret,
+    mailbox,
     escrow,
     expires,
 });
@@ -99,14 +103,55 @@ pub struct VisitToken {
     visit: Visit,
     #[serde(with = "fixed")]
     signature: NymSignature,
+    /// The keys of the mailbox that the visit names. Whoever only seals does without.
+    card: Option<MailboxCard>,
 }
-canonical!(VisitToken { visit, signature });
+canonical!(VisitToken {
+    visit,
+    signature,
+    card
+});
 
 impl VisitToken {
     /// Signs `visit` with the secret of its pseudonym.
     pub fn sign(visit: Visit, secret: &NymSecret, rng: &mut impl CryptoRng) -> Self {
         let signature = VisitEvidence::sign(&visit, secret, rng);
-        Self { visit, signature }
+        Self {
+            visit,
+            signature,
+            card: None,
+        }
+    }
+
+    /// The token with the keys of the patient's mailbox, which make a file of a token for a code
+    /// that is scanned.
+    #[must_use]
+    pub fn with_card(self, card: MailboxCard) -> Self {
+        Self {
+            card: Some(card),
+            ..self
+        }
+    }
+
+    /// Where letters for the patient go; also when the token is no longer good for check-in.
+    ///
+    /// # Errors
+    /// [`TokenError`] names the first check that fails.
+    pub fn address(&self, chain: ChainId) -> Result<Address, TokenError> {
+        let visit = &self.visit;
+        if visit.chain != chain {
+            return Err(TokenError::OtherChain);
+        }
+        let card = self.card.as_ref().ok_or(TokenError::NoMailbox)?;
+        let binding = VisitEvidence::of(visit, &self.signature).binding();
+        binding.verify(chain, visit.hospital, &visit.nym)?;
+        if card.id() != visit.mailbox {
+            return Err(TokenError::OtherMailbox);
+        }
+        Ok(Address {
+            keeper: visit.hospital,
+            card: card.clone(),
+        })
     }
 
     /// What the token states, once all of it is checked: signature, escrow, chain, hospital and
@@ -137,6 +182,10 @@ impl VisitToken {
         }
         let evidence = VisitEvidence::of(visit, &self.signature);
         evidence.verify(chain, hospital, &visit.nym, regulators)?;
+        let card = self.card.as_ref();
+        if card.is_some_and(|card| card.id() != visit.mailbox) {
+            return Err(TokenError::OtherMailbox);
+        }
         Ok(CheckedVisit {
             visit: visit.clone(),
             evidence,
@@ -197,6 +246,12 @@ pub enum TokenError {
     /// Not signed by whoever owns the pseudonym.
     #[error("the visit token's signature does not verify under its pseudonym")]
     Signature,
+    /// It came without the keys of the mailbox, as a code that is scanned.
+    #[error("the visit token does not hold the keys of the patient's mailbox")]
+    NoMailbox,
+    /// The keys are not those of the mailbox that the patient signed.
+    #[error("the visit token holds the keys of another mailbox than it names")]
+    OtherMailbox,
     /// The regulators could not read the identity.
     #[error("the visit token's identity escrow does not verify")]
     Escrow,

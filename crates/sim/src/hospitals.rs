@@ -2,7 +2,10 @@
 //! Chains, their links and their disks are the simulation's; what is asked of a hospital, and by
 //! one of another, is a call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tempfile::TempDir;
@@ -13,6 +16,7 @@ use yilian_ledger::Ledger;
 use yilian_node::{
     consortium::ConsortiumChain,
     keyholder::KeyHolder,
+    mailbox::MailStore,
     neighbours::Neighbours,
     order::simulation::SimulatedChain,
     private_chain::PrivateChain,
@@ -53,6 +57,7 @@ struct Hospital {
 struct Disk {
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
+    mail: Arc<MailStore>,
     log: Arc<PrivateChain>,
     /// Of a liar: the shares that it says it erased.
     hidden: Arc<KeyHolder>,
@@ -92,6 +97,7 @@ impl Hospital {
                 store: Arc::new(Store::open(&path("objects")).unwrap()),
                 holder: Arc::new(KeyHolder::open(&path("deposits")).unwrap()),
                 log: Arc::new(PrivateChain::open(&path("log")).unwrap()),
+                mail: Arc::new(MailStore::open(&path("mail")).unwrap()),
                 hidden: Arc::new(KeyHolder::open(&path("hidden")).unwrap()),
             },
             running: Mutex::default(),
@@ -132,7 +138,7 @@ impl Hospitals {
     ) {
         let holder = Arc::clone(&self.hospitals[place].disk.holder);
         let parts = self.parts(place, chain.clone(), holder);
-        let (front, Upkeep { eraser, log }) = Node::of(parts);
+        let (front, Upkeep { eraser, log, mail }) = Node::of(parts);
         let hidden = self.liars.contains(&place).then(|| {
             let remembering = Remembering::new(chain.clone());
             let shares = Arc::clone(&self.hospitals[place].disk.hidden);
@@ -144,7 +150,8 @@ impl Hospitals {
             hidden,
         });
         *lock(&self.hospitals[place].running) = Arc::downgrade(&running);
-        futures::future::join(eraser.run(revoked), log.run()).await;
+        let until_it_stops = futures::future::join(eraser.run(revoked), log.run());
+        futures::future::select(pin!(until_it_stops), pin!(mail.run())).await;
         drop(running);
     }
 
@@ -162,6 +169,7 @@ impl Hospitals {
             ledger: Arc::clone(&self.ledger),
             store: Arc::clone(&disk.store),
             holder,
+            mail: Arc::clone(&disk.mail),
             log: Arc::clone(&disk.log),
             checked_log: false,
             identities: Arc::new(Only(place)),

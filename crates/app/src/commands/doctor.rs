@@ -18,7 +18,9 @@ use yilian_record::{
 };
 
 use super::{
-    Context, now,
+    Context,
+    letters::doctor::{self as letters, InboxOptions, NotifyOptions, RequestOptions},
+    now,
     seal::{self, SealOptions},
     search,
 };
@@ -56,6 +58,12 @@ pub enum DoctorCommand {
     },
     /// Read a record under a standing grant
     Read(ReadOptions),
+    /// Ask a patient by letter to be let read
+    Request(RequestOptions),
+    /// Let a patient know something by letter
+    Notify(NotifyOptions),
+    /// Fetch letters, and list all that are kept
+    Inbox(InboxOptions),
 }
 
 pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()> {
@@ -66,6 +74,9 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
         DoctorCommand::Emergency(options) => emergency(context, &options).await,
         DoctorCommand::Countersign { name, opening } => countersign(context, &name, &opening).await,
         DoctorCommand::Read(options) => read(context, options).await,
+        DoctorCommand::Request(options) => letters::request(context, options).await,
+        DoctorCommand::Notify(options) => letters::notify(context, options).await,
+        DoctorCommand::Inbox(options) => letters::inbox(context, options).await,
     }
 }
 

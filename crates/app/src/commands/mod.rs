@@ -5,6 +5,7 @@ pub mod chain;
 pub mod delegate;
 pub mod doctor;
 pub mod keystore;
+pub mod letters;
 pub mod log;
 pub mod net;
 pub mod network;

@@ -17,6 +17,7 @@ mod history;
 mod holders;
 mod keystore;
 mod leakage;
+mod letters;
 mod lying_node;
 mod net;
 mod private_chain;

@@ -15,6 +15,7 @@ mod drafts;
 mod faults;
 mod granting;
 mod grants;
+mod mail;
 mod owners;
 mod people;
 mod queue;

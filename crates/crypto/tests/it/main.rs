@@ -17,6 +17,7 @@ mod properties;
 mod search;
 mod secrets;
 mod setting;
+mod stamp;
 mod threshold;
 mod trace;
 mod vectors;

@@ -13,6 +13,7 @@ use yilian_crypto::{
     search::{WriterSecret, padded},
     seed::{PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
+    stamp::EncodedStampKey,
 };
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
@@ -194,6 +195,7 @@ pub fn member(number: u8) -> Member {
         ca: key(number).verifying_key(),
         node: key(number + 1).verifying_key(),
         kem: kem(number + 1),
+        stamp: EncodedStampKey::from_bytes([number; 96]),
     }
 }
 

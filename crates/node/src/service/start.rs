@@ -10,6 +10,7 @@ use crate::{
     background::Background,
     keyholder::{KeyHolder, KeyHolderError},
     machine::LedgerMachine,
+    mailbox::{MailStore, MailStoreError},
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
     order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
     private_chain::{PrivateChain, PrivateChainError},
@@ -22,7 +23,7 @@ use crate::{
 /// What a node needs to start.
 #[derive(Debug)]
 pub struct NodeOptions {
-    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`,
+    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`, `mail.redb`,
     /// `private-chain.redb`.
     pub directory: PathBuf,
     /// How the shares of the group key in `secrets/` are kept.
@@ -95,6 +96,7 @@ impl Node {
         let store = Store::open(&directory.join("objects"))?;
         tell_mended(&store);
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
+        let mail = MailStore::open(&directory.join("mail.redb"))?;
         let log = PrivateChain::open(&directory.join("private-chain.redb"))?;
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
         let options =
@@ -103,11 +105,12 @@ impl Node {
                 .peering(peering)
                 .history(history);
         let chain = Chain::start(options, Arc::new(machine))?;
-        let (mut node, Upkeep { eraser, log }) = Self::of(Parts {
+        let (mut node, Upkeep { eraser, log, mail }) = Self::of(Parts {
             chain,
             ledger,
             store: Arc::new(store),
             holder: Arc::new(holder),
+            mail: Arc::new(mail),
             log: Arc::new(log),
             checked_log,
             identities,
@@ -116,6 +119,7 @@ impl Node {
         node.background = vec![
             Background::start("private-chain", log.run()).map_err(NodeError::Thread)?,
             Background::start("erasure", eraser.run(revoked)).map_err(NodeError::Thread)?,
+            Background::start("mailboxes", mail.run()).map_err(NodeError::Thread)?,
         ];
         Ok(node)
     }
@@ -146,6 +150,9 @@ pub enum NodeError {
     /// The key holder.
     #[error(transparent)]
     KeyHolder(#[from] KeyHolderError),
+    /// The mailboxes.
+    #[error(transparent)]
+    Mail(#[from] MailStoreError),
     /// The private chains.
     #[error(transparent)]
     Log(#[from] PrivateChainError),

@@ -7,13 +7,16 @@ use yilian_protocol::{
     call::SealRequest,
     codec::{Decode, Encode},
     grant::{Deposit, HolderAsk, SealedDeposit, SignedAsk, SignedPartial, Terms, UsesRequest},
+    mail::Mail,
+    mailbox::{Delivery, DiscardRequest, FetchRequest},
     registry::{CertificateEntry, Genesis, Member, Role},
+    stamp::StampsRequest,
     trace::TraceItem,
     tx::{Body, Transaction},
     visit::VisitToken,
 };
 
-use crate::values;
+use crate::{mail, values};
 
 /// Checks a value's encoding: round trip, every truncation, a trailing byte, and changed bytes.
 fn canonical<T: Encode + Decode + PartialEq + std::fmt::Debug>(value: &T) {
@@ -47,6 +50,14 @@ fn every_type_has_one_spelling() {
     canonical(&values::sealed_deposit());
     canonical(&values::share());
     canonical(&values::letter());
+    canonical(&mail::stamp());
+    canonical(&mail::stamps_request());
+    canonical(&mail::delivery());
+    canonical(&mail::fetch());
+    canonical(&mail::discard());
+    for mail in mail::mails("text") {
+        canonical(&mail);
+    }
     canonical(&values::holder_ask());
     canonical(&values::signed_partial());
     canonical(&values::uses_request());
@@ -183,7 +194,9 @@ proptest! {
         let _ = Genesis::from_slice(&bytes);
         let _ = (Member::from_slice(&bytes), CertificateEntry::from_slice(&bytes));
         let _ = (VisitToken::from_slice(&bytes), Terms::from_slice(&bytes));
-        let _ = Deposit::from_slice(&bytes);
+        let _ = (Deposit::from_slice(&bytes), Mail::from_slice(&tagged));
+        let _ = (Delivery::from_slice(&bytes), StampsRequest::from_slice(&bytes));
+        let _ = (FetchRequest::from_slice(&bytes), DiscardRequest::from_slice(&bytes));
         let _ = (SignedAsk::from_slice(&bytes), SealRequest::from_slice(&bytes));
         let _ = (SealedDeposit::from_slice(&bytes), HolderAsk::from_slice(&bytes));
         let _ = (SignedPartial::from_slice(&bytes), UsesRequest::from_slice(&bytes));

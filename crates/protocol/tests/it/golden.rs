@@ -6,7 +6,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use yilian_protocol::{Cid, codec::Encode as _, registry::Role};
 
-use crate::{types, values};
+use crate::{mail, types, values};
 
 fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance.txt")
@@ -27,11 +27,20 @@ fn hashes() -> String {
         ("deposit".into(), values::deposit().to_vec()),
         ("share".into(), values::share().to_vec()),
         ("letter".into(), values::letter().to_vec()),
+        ("stamp".into(), mail::stamp().to_vec()),
+        ("stamps-request".into(), mail::stamps_request().to_vec()),
+        ("delivery".into(), mail::delivery().to_vec()),
+        ("fetch-request".into(), mail::fetch().to_vec()),
+        ("discard-request".into(), mail::discard().to_vec()),
         ("signed-ask".into(), values::ask().to_vec()),
         ("seal-request".into(), values::seal_request().to_vec()),
         ("authored-event".into(), values::authored_event().to_vec()),
         ("trace-shared".into(), values::shared(values::NOW).to_vec()),
     ];
+    for (number, mail) in mail::mails("text").into_iter().enumerate() {
+        let name = format!("mail-{number}-{}", mail.content.kind());
+        values.push((name, mail.to_vec()));
+    }
     for transaction in values::transactions() {
         let name = format!("transaction-{}", transaction.body().name());
         values.push((name, transaction.as_bytes().to_vec()));

@@ -6,6 +6,7 @@ mod answers;
 mod canonical;
 mod golden;
 mod letter;
+mod mail;
 mod quantum;
 mod schema;
 mod sealed;

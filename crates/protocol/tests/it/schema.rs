@@ -17,7 +17,7 @@ use yilian_protocol::{
     schema::{JsonSchema, Schemas},
 };
 
-use crate::{answers, values};
+use crate::{answers, mail, values};
 
 /// A value as JSON, the schema of its type, and whether the type reads another JSON.
 struct Answer {
@@ -94,6 +94,8 @@ fn all() -> (Schemas, Vec<Answer>) {
         [answers::crossed()],
         answers::reencapsulated(),
         [values::signed_partial()],
+        [mail::page()],
+        [mail::blind_signed()],
         answers::log_heads(),
         [values::log_block()],
         [answers::open_entries()],
@@ -615,6 +617,7 @@ fn references_lead_to_schemas_which_the_standard_takes() {
         pages,
         [
             "CertificateEntryPage",
+            "KeptMailPage",
             "MemberEntryPage",
             "RecordEntryPage",
             "TraceEntryPage",

@@ -4,7 +4,7 @@
 use yilian_crypto::search::IndexEntry;
 use yilian_protocol::{codec::Encode as _, sealed::Header, visit::Tag};
 
-use crate::values;
+use crate::{mail, values};
 
 /// Bytes of what is signed into every transaction beside its body: chain, tag, signer, signature.
 const ENVELOPE: usize = 32 + 1 + 32 + 64;
@@ -13,7 +13,7 @@ const ENVELOPE: usize = 32 + 1 + 32 + 64;
 fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
     let (name, reason) = (5, 4);
     let expected = [
-        68 + 1_216 + name,
+        68 + 1_216 + 96 + name,
         245 + 1_216 + name,
         68 + reason,
         89 + 96 + 84 + 72 * 16,
@@ -50,13 +50,18 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     assert_eq!(Header::SIZE, 217);
     let mut visit = values::visit(0);
     visit.tag = None;
-    assert_eq!(visit.to_vec().len(), 459);
+    assert_eq!(visit.to_vec().len(), 491);
     visit.tag = Some(Tag(values::visit_keys(0).tag));
-    assert_eq!(visit.to_vec().len(), 475);
+    assert_eq!(visit.to_vec().len(), 507);
     let content = values::authored();
     let plain = content.to_vec().len();
     assert_eq!(values::object().as_bytes().len(), 217 + 32 + plain + 16);
     assert_eq!(plain, 241 + 25);
+    let token = values::token(0).to_vec().len();
+    assert_eq!(token, 491 + 64 + 1 + 1_248);
+    assert_eq!(mail::address().to_vec().len(), 1_280);
+    assert_eq!(mail::stamp().to_vec().len(), 116);
+    assert_eq!(mail::delivery().stamp.to_vec().len(), 180);
     assert_eq!(values::ask().ask.to_vec().len(), 153);
     assert_eq!(values::signed_partial().partial.to_bytes().len(), 416);
     let shares = 4 + 96 + 4 + 96;

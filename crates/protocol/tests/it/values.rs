@@ -11,7 +11,7 @@ use yilian_crypto::{
     psk::SecretShare,
     scope::{Confidentiality, Quarter},
     search::{IndexContext, IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
-    seed::{PatientKeys, Seed, VisitKeys},
+    seed::{MailboxKeys, PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
     trace::MaskedKey,
 };
@@ -29,6 +29,7 @@ use yilian_protocol::{
     },
     ids::Salt,
     letter::{Letter, LetterRecord, Share},
+    mail::MailboxCard,
     media::MediaType,
     private_chain::{
         Anchor, ConsistencyProof, PrivateBlock, PrivateCheck, PrivateEntry, PrivateHeader, Subtrees,
@@ -105,6 +106,7 @@ pub fn member() -> Member {
         ca: key(2).verifying_key(),
         node: key(3).verifying_key(),
         kem: kem(3),
+        stamp: NodeKeys::of(&key(3)).stamp,
     }
 }
 
@@ -214,13 +216,27 @@ pub fn visit(counter: u32) -> Visit {
         search: hospital_keys.search.public(),
         secret: hospital_keys.delegator.period(quarter(), None),
         search_secret: hospital_keys.searches.quarter(quarter()),
+        mailbox: card().id(),
         escrow,
         expires: TimeMs::new(NOW + 1_000),
     }
 }
 
 pub fn token(counter: u32) -> VisitToken {
-    VisitToken::sign(visit(counter), &visit_keys(counter).nym_secret, &mut rng())
+    let secret = visit_keys(counter).nym_secret;
+    VisitToken::sign(visit(counter), &secret, &mut rng()).with_card(card())
+}
+
+/// The patient's mailbox.
+pub fn mailbox() -> MailboxKeys {
+    patient().mailbox(hospital().as_bytes())
+}
+
+pub fn card() -> MailboxCard {
+    MailboxCard {
+        mailbox: mailbox().signing.verifying_key(),
+        kem: mailbox().kem.public().clone(),
+    }
 }
 
 pub fn checked() -> CheckedVisit {

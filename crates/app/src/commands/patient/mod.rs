@@ -18,9 +18,12 @@ use self::{
 };
 use super::{
     Context,
+    letters::patient::{self as letters, AnswerOptions, CorrectOptions},
     search::{self, SearchOptions},
 };
 use crate::target::Target;
+
+pub use self::grants::Level;
 
 /// What a patient does.
 #[derive(Debug, Subcommand)]
@@ -68,6 +71,15 @@ pub enum PatientCommand {
         /// The wallet
         name: String,
     },
+    /// Fetch letters, and list all that are kept
+    Inbox {
+        /// The wallet
+        name: String,
+    },
+    /// Answer a doctor's request: grant what he asks for, or nothing
+    Answer(AnswerOptions),
+    /// Write to a record's author what is wrong with it
+    Correct(CorrectOptions),
 }
 
 pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<()> {
@@ -86,6 +98,9 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
         PatientCommand::Revoke(name) => grants::set(context, &name, GrantState::Revoked).await,
         PatientCommand::Uses(name) => grants::uses(context, &name).await,
         PatientCommand::Grants { name } => grants::list(context, &name).await,
+        PatientCommand::Inbox { name } => letters::inbox(context, &name).await,
+        PatientCommand::Answer(options) => letters::answer(context, &options).await,
+        PatientCommand::Correct(options) => letters::correct(context, &options).await,
     }
 }
 

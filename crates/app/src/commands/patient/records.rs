@@ -11,7 +11,13 @@ use yilian_client::{
 use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
 
 use super::{Context, Written};
-use crate::{arguments::one_of, commands::doctor::Shown};
+use crate::{
+    arguments::one_of,
+    commands::{
+        doctor::Shown,
+        letters::{Sent, patient::stamp},
+    },
+};
 
 pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -74,8 +80,11 @@ pub struct ShareOptions {
     #[arg(long)]
     by_node: bool,
     /// Write the share there
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "mail")]
+    out: Option<PathBuf>,
+    /// Send it as a letter
+    #[arg(long, conflicts_with = "out")]
+    mail: bool,
 }
 
 pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<()> {
@@ -86,20 +95,22 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
         form,
         by_node,
         out,
+        mail: _,
     } = options;
-    let out = context.target(&out)?;
-    let patient = context.home.patient(&name)?;
+    let out = out.map(|file| context.target(&file)).transpose()?;
+    let mut patient = context.home.patient(&name)?;
     let opened = context.open().await?;
-    let rng = &mut rand::rng();
-    let share = patient.share(
-        &opened.session,
-        record,
-        reader,
-        Sharing { form, by_node },
-        rng,
-    );
-    out.write_json(&share.await?)?;
-    context.output.tell(&Written::new("share", &out))?;
+    let (session, rng) = (&opened.session, &mut rand::rng());
+    let how = Sharing { form, by_node };
+    if let Some(out) = out {
+        let share = patient.share(session, record, reader, how, rng);
+        out.write_json(&share.await?)?;
+        context.output.tell(&Written::new("share", &out))?;
+    } else {
+        let stamp = stamp(context, &name, &mut patient, session).await?;
+        let sent = patient.mail_share(session, (record, reader), how, &stamp, rng);
+        context.output.tell(&Sent::new("share", sent.await?))?;
+    }
     opened.close();
     Ok(())
 }

@@ -1,0 +1,405 @@
+//! Mailboxes on disk: letters for thirty days, the stamps that were used for them, and how many
+//! stamps were made for whom. docs/PROTOCOL.md 12.4.
+//!
+//! Everything a letter changes is one transaction of the database: a letter that is acknowledged is
+//! kept, counted, and its stamp noted, or none of it. So the same letter sent again is told the
+//! same, and is no second one.
+
+mod proofs;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use yilian_crypto::sign::VerifyingKey;
+use yilian_protocol::{
+    MailId, MemberId, TimeMs,
+    call::{CallError, Page},
+    codec::Encode as _,
+    limits::{
+        MAIL_MS, MAIL_OF_MEMBER_MAX, MAIL_PAGE_MAX, MAILBOX_BYTES_MAX, MAILBOX_LETTERS_MAX,
+        STAMP_DAYS,
+    },
+    mail::SealedMail,
+    mailbox::{Delivery, KeptMail},
+    refusal::Refusal,
+    stamp::{StampAsker, StampDay},
+};
+
+use crate::private_file;
+
+pub use proofs::Proofs;
+pub use sweep::MailSweeper;
+
+/// Bytes of letters that a node keeps at most: a gigabyte.
+const BYTES_MAX: u64 = 1 << 30;
+/// Letters that one transaction of a sweep deletes.
+const SWEPT_AT_ONCE: usize = 1_024;
+
+/// Keeper and key.
+type Name = [u8; 64];
+/// The last letter's number, how many there are, and their bytes.
+type Counts = (u64, u32, u64);
+
+/// Mailbox, number -> when it came, the letter's id, the letter.
+const LETTERS: TableDefinition<'_, (Name, u64), (u64, [u8; 32], &[u8])> =
+    TableDefinition::new("mail-letters-v1");
+/// Mailbox -> what is in it; nothing when it is empty.
+const BOXES: TableDefinition<'_, Name, Counts> = TableDefinition::new("mail-boxes-v1");
+/// When a letter came, mailbox, number: in the order in which they end.
+const ARRIVALS: TableDefinition<'_, (u64, Name, u64), ()> =
+    TableDefinition::new("mail-arrivals-v1");
+/// Bytes of all letters.
+const TOTAL: TableDefinition<'_, (), u64> = TableDefinition::new("mail-total-v1");
+/// Day and serial of a stamp -> the letter that it was used for.
+const USED: TableDefinition<'_, (u32, [u8; 32]), [u8; 32]> = TableDefinition::new("mail-used-v1");
+/// Day on which letters came, and the member that answers for them -> how many.
+const TAKEN: TableDefinition<'_, (u32, [u8; 32]), u32> = TableDefinition::new("mail-taken-v1");
+/// Day (4 bytes, big-endian), member and asker -> digest and count of each question for stamps.
+const MADE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("mail-stamps-made-v1");
+
+/// Bytes of a question for stamps in [`MADE`]: its digest, and how many it was for.
+const QUESTION: usize = 32 + 1;
+
+fn name(keeper: MemberId, mailbox: &VerifyingKey) -> Name {
+    let mut name = [0; 64];
+    let (first, second) = name.split_at_mut(32);
+    first.copy_from_slice(keeper.as_bytes());
+    second.copy_from_slice(&mailbox.to_bytes());
+    name
+}
+
+/// The mailboxes that one node keeps.
+#[derive(Debug)]
+pub struct MailStore {
+    database: Database,
+}
+
+impl MailStore {
+    /// Opens those kept in the file `path`, which is made when it is missing. Only its owner may
+    /// read it.
+    ///
+    /// # Errors
+    /// [`MailStoreError`] when the file cannot be read, or another process has it open.
+    pub fn open(path: &Path) -> Result<Self, MailStoreError> {
+        let file = private_file::open(path)?;
+        let database = Database::builder().create_file(file)?;
+        let transaction = database.begin_write()?;
+        transaction.open_table(LETTERS)?;
+        transaction.open_table(BOXES)?;
+        transaction.open_table(ARRIVALS)?;
+        transaction.open_table(TOTAL)?;
+        transaction.open_table(USED)?;
+        transaction.open_table(TAKEN)?;
+        transaction.open_table(MADE)?;
+        transaction.commit()?;
+        Ok(Self { database })
+    }
+
+    /// For which letter a stamp was used here.
+    ///
+    /// # Errors
+    /// [`MailStoreError`] when it cannot be read.
+    pub fn used(
+        &self,
+        day: StampDay,
+        serial: &VerifyingKey,
+    ) -> Result<Option<MailId>, MailStoreError> {
+        let table = self.database.begin_read()?.open_table(USED)?;
+        let used = table.get((day.get(), serial.to_bytes()))?;
+        Ok(used.map(|id| MailId::from_bytes(id.value())))
+    }
+
+    /// Keeps a letter whose stamp was verified; on disk when it returns. The same letter again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// Outer: the storage. Inner: [`Refusal::StampSpent`] when the stamp was used for another
+    /// letter, [`Refusal::NoRoomForMail`] when one more is too many.
+    pub fn take(
+        &self,
+        delivery: &Delivery,
+        now: TimeMs,
+    ) -> Result<Result<(), Refusal>, MailStoreError> {
+        let id = delivery.id().to_bytes();
+        let stamp = &delivery.stamp;
+        let transaction = self.database.begin_write()?;
+        let taken = {
+            let mut used = transaction.open_table(USED)?;
+            let stamp = (stamp.day.get(), stamp.serial.to_bytes());
+            let before = used.get(stamp)?.map(|id| id.value());
+            match before {
+                Some(before) if before == id => return Ok(Ok(())),
+                Some(_) => Err(Refusal::StampSpent),
+                None => {
+                    used.insert(stamp, id)?;
+                    keep(&transaction, delivery, id, now)?
+                }
+            }
+        };
+        match taken {
+            Ok(()) => transaction.commit()?,
+            Err(_) => transaction.abort()?,
+        }
+        Ok(taken)
+    }
+
+    /// The letters of a mailbox behind the number `after`, oldest first, of those that are not over
+    /// at `now`; and how many there are in all.
+    ///
+    /// # Errors
+    /// [`MailStoreError`] when the storage is at fault.
+    pub fn fetch(
+        &self,
+        keeper: MemberId,
+        mailbox: &VerifyingKey,
+        after: u64,
+        now: TimeMs,
+    ) -> Result<Page<KeptMail>, MailStoreError> {
+        let name = name(keeper, mailbox);
+        let table = self.database.begin_read()?.open_table(LETTERS)?;
+        let (mut entries, mut total) = (Vec::new(), 0);
+        for entry in table.range((name, 0)..=(name, u64::MAX))? {
+            let (place, letter) = entry?;
+            let ((_, number), (arrived, _, sealed)) = (place.value(), letter.value());
+            let arrived = TimeMs::new(arrived);
+            if arrived.plus_ms(MAIL_MS) <= now {
+                continue;
+            }
+            total += 1;
+            if number > after && entries.len() < MAIL_PAGE_MAX {
+                let sealed = SealedMail::new(sealed.to_vec());
+                entries.push(KeptMail {
+                    number,
+                    arrived,
+                    sealed: sealed.map_err(|_| MailStoreError::Corrupt)?,
+                });
+            }
+        }
+        Ok(Page { entries, total })
+    }
+
+    /// Deletes letters of a mailbox; on disk when it returns. What is not there is passed over.
+    ///
+    /// # Errors
+    /// [`MailStoreError`] when the storage is at fault.
+    pub fn discard(
+        &self,
+        keeper: MemberId,
+        mailbox: &VerifyingKey,
+        letters: &[MailId],
+    ) -> Result<(), MailStoreError> {
+        let name = name(keeper, mailbox);
+        // Who has an empty mailbox, as any key has, writes nothing.
+        let found = self.places(name, letters)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.database.begin_write()?;
+        for number in found {
+            delete(&transaction, name, number)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn places(&self, name: Name, letters: &[MailId]) -> Result<Vec<u64>, MailStoreError> {
+        let table = self.database.begin_read()?.open_table(LETTERS)?;
+        let mut found = Vec::new();
+        for entry in table.range((name, 0)..=(name, u64::MAX))? {
+            let (place, letter) = entry?;
+            let id = MailId::from_bytes(letter.value().1);
+            if letters.contains(&id) {
+                found.push(place.value().1);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Counts `count` stamps that are about to be made for `asker`, of whom `max` are made on one
+    /// day; on disk when it returns. A question that is repeated, by its `digest`, counts once.
+    ///
+    /// # Errors
+    /// Outer: the storage. Inner: [`Refusal::StampsUsed`].
+    pub fn count_stamps(
+        &self,
+        (day, issuer, asker): (StampDay, MemberId, &StampAsker),
+        digest: [u8; 32],
+        count: u8,
+        max: u32,
+    ) -> Result<Result<(), Refusal>, MailStoreError> {
+        let mut place = day.get().to_be_bytes().to_vec();
+        issuer.encode(&mut place);
+        asker.encode(&mut place);
+        let transaction = self.database.begin_write()?;
+        {
+            let mut table = transaction.open_table(MADE)?;
+            let mut made = table
+                .get(place.as_slice())?
+                .map(|made| made.value().to_vec())
+                .unwrap_or_default();
+            let (questions, _) = made.as_chunks::<QUESTION>();
+            if questions.iter().any(|known| known.starts_with(&digest)) {
+                return Ok(Ok(()));
+            }
+            let before = questions
+                .iter()
+                .map(|[.., count]| u32::from(*count))
+                .sum::<u32>();
+            if before + u32::from(count) > max {
+                return Ok(Err(Refusal::StampsUsed));
+            }
+            made.extend_from_slice(&digest);
+            made.push(count);
+            table.insert(place.as_slice(), made.as_slice())?;
+        }
+        transaction.commit()?;
+        Ok(Ok(()))
+    }
+
+    /// Deletes what is over at `now`: letters, notes of stamps that are good for nothing any more,
+    /// counts of days that are past. How many letters it deleted.
+    ///
+    /// # Errors
+    /// [`MailStoreError`] when the storage is at fault.
+    pub fn sweep(&self, now: TimeMs) -> Result<usize, MailStoreError> {
+        let mut swept = 0;
+        loop {
+            let over = self.over(now)?;
+            if over.is_empty() {
+                break;
+            }
+            let transaction = self.database.begin_write()?;
+            for (name, number) in &over {
+                delete(&transaction, *name, *number)?;
+            }
+            transaction.commit()?;
+            swept += over.len();
+        }
+        let today = StampDay::of(now);
+        let transaction = self.database.begin_write()?;
+        {
+            let of_days = |day: StampDay| ..(day.get(), [0; 32]);
+            let mut used = transaction.open_table(USED)?;
+            used.retain_in(of_days(today.minus(STAMP_DAYS + 1)), |_, _| false)?;
+            let mut taken = transaction.open_table(TAKEN)?;
+            taken.retain_in(of_days(today), |_, _| false)?;
+            let mut made = transaction.open_table(MADE)?;
+            let yesterday = today.minus(1).get().to_be_bytes();
+            made.retain_in(..yesterday.as_slice(), |_, _| false)?;
+        }
+        transaction.commit()?;
+        Ok(swept)
+    }
+
+    fn over(&self, now: TimeMs) -> Result<Vec<(Name, u64)>, MailStoreError> {
+        let Some(last) = now.get().checked_sub(MAIL_MS) else {
+            return Ok(Vec::new());
+        };
+        let table = self.database.begin_read()?.open_table(ARRIVALS)?;
+        let mut over = Vec::new();
+        for entry in table.range(..=(last, [0xff; 64], u64::MAX))? {
+            let (_, name, number) = entry?.0.value();
+            over.push((name, number));
+            if over.len() >= SWEPT_AT_ONCE {
+                break;
+            }
+        }
+        Ok(over)
+    }
+}
+
+/// Puts a letter into its mailbox, when there is room.
+fn keep(
+    transaction: &WriteTransaction,
+    delivery: &Delivery,
+    id: [u8; 32],
+    now: TimeMs,
+) -> Result<Result<(), Refusal>, MailStoreError> {
+    let name = name(delivery.keeper, &delivery.mailbox);
+    let sealed = delivery.sealed.as_slice();
+    let size = sealed.len() as u64;
+    let mut boxes = transaction.open_table(BOXES)?;
+    let mut taken = transaction.open_table(TAKEN)?;
+    let mut total = transaction.open_table(TOTAL)?;
+    let counts = boxes.get(name)?.map(|counts| counts.value());
+    let (last, letters, bytes) = counts.unwrap_or_default();
+    let issuer = (StampDay::of(now).get(), delivery.stamp.issuer.to_bytes());
+    let of_issuer = taken.get(issuer)?.map_or(0, |count| count.value());
+    let all = total.get(())?.map_or(0, |bytes| bytes.value());
+    let room = letters < MAILBOX_LETTERS_MAX
+        && bytes + size <= MAILBOX_BYTES_MAX
+        && of_issuer < MAIL_OF_MEMBER_MAX
+        && all + size <= BYTES_MAX;
+    if !room {
+        return Ok(Err(Refusal::NoRoomForMail));
+    }
+    let number = last + 1;
+    boxes.insert(name, (number, letters + 1, bytes + size))?;
+    taken.insert(issuer, of_issuer + 1)?;
+    total.insert((), all + size)?;
+    let mut arrivals = transaction.open_table(ARRIVALS)?;
+    arrivals.insert((now.get(), name, number), ())?;
+    let mut all = transaction.open_table(LETTERS)?;
+    all.insert((name, number), (now.get(), id, sealed))?;
+    Ok(Ok(()))
+}
+
+fn delete(transaction: &WriteTransaction, name: Name, number: u64) -> Result<(), MailStoreError> {
+    let mut letters = transaction.open_table(LETTERS)?;
+    let removed = letters.remove((name, number))?.map(|letter| {
+        let (arrived, _, sealed) = letter.value();
+        (arrived, sealed.len() as u64)
+    });
+    // Deleted by two at once.
+    let Some((arrived, size)) = removed else {
+        return Ok(());
+    };
+    transaction
+        .open_table(ARRIVALS)?
+        .remove((arrived, name, number))?;
+    let mut boxes = transaction.open_table(BOXES)?;
+    let counts = boxes.get(name)?.map(|counts| counts.value());
+    let (last, count, bytes) = counts.unwrap_or_default();
+    if count <= 1 {
+        boxes.remove(name)?;
+    } else {
+        boxes.insert(name, (last, count - 1, bytes.saturating_sub(size)))?;
+    }
+    let mut total = transaction.open_table(TOTAL)?;
+    lower(&mut total, size)
+}
+
+fn lower(total: &mut Table<'_, (), u64>, size: u64) -> Result<(), MailStoreError> {
+    let all = total.get(())?.map_or(0, |bytes| bytes.value());
+    total.insert((), all.saturating_sub(size))?;
+    Ok(())
+}
+
+/// A fault of the mailboxes' storage; its operator must look.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MailStoreError {
+    /// The file cannot be read or written.
+    #[error("the mailboxes' storage failed: {0}")]
+    Storage(redb::Error),
+    /// A letter is not of a size that there is.
+    #[error("a letter in the mailboxes' storage is damaged")]
+    Corrupt,
+}
+
+impl<E: Into<redb::Error>> From<E> for MailStoreError {
+    fn from(error: E) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+impl From<MailStoreError> for CallError {
+    fn from(error: MailStoreError) -> Self {
+        Self::Unavailable {
+            message: error.to_string(),
+        }
+    }
+}
