@@ -4,7 +4,8 @@
 //! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, and
 //! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
-//! open, [`listing`] tells what they are shown, [`mail`] what they write to each other. [`trace::Handler`] makes, carries and dispenses
+//! open, [`listing`] tells what they are shown, [`mail`] what they write to each other.
+//! [`trace::Handler`] makes, carries and dispenses
 //! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
 //! [`regulator::Regulator`] opens identities, with others.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.

@@ -661,7 +661,10 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// The rule by which the node that keeps it refuses.
-    pub async fn fetch_mail(&self, request: FetchRequest) -> Result<Page<KeptMail>, ClientError> {
+    pub(crate) async fn fetch_mail(
+        &self,
+        request: FetchRequest,
+    ) -> Result<Page<KeptMail>, ClientError> {
         Ok(self.transport.call(FetchMail(request)).await?)
     }
 
@@ -669,7 +672,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// The rule by which the node that keeps it refuses.
-    pub async fn discard_mail(&self, request: DiscardRequest) -> Result<(), ClientError> {
+    pub(crate) async fn discard_mail(&self, request: DiscardRequest) -> Result<(), ClientError> {
         Ok(self.transport.call(DiscardMail(request)).await?)
     }
 

@@ -70,7 +70,8 @@ impl StampPublic {
     }
 }
 
-/// 96 bytes that should be a [`StampPublic`], not looked at yet. A member's entry in the registry is
+/// 96 bytes that should be a [`StampPublic`], not looked at yet. A member's entry in the
+/// registry is
 /// read with each record that is sealed, its key for stamps with each letter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EncodedStampKey([u8; Self::SIZE]);

@@ -296,7 +296,7 @@ canonical_choice!(About { 1 => Record, 2 => Visit, 3 => Grant });
 pub struct ReadRequest {
     /// Who wants to read.
     pub reader: CertificateId,
-    /// Which levels.
+    /// Which levels, each once, the least sensitive first.
     pub levels: List<Confidentiality, { Confidentiality::ALL.len() }>,
     /// What for.
     pub purpose: Purpose,
@@ -347,7 +347,7 @@ impl SignedRequest {
     /// all.
     ///
     /// # Errors
-    /// The rule by which not.
+    /// The rule by which not; [`Refusal::Malformed`] when it names no level, or one twice.
     pub fn verify(
         &self,
         chain: ChainId,
@@ -359,6 +359,10 @@ impl SignedRequest {
         let by = (request.reader, request.asked_at);
         let purpose = (label::REQUEST_SIGNATURE, message.as_slice());
         signed_by(reader, by, purpose, &self.signature)?;
+        let levels = &request.levels;
+        if levels.is_empty() || !levels.is_sorted_by(|one, next| one < next) {
+            return Err(Refusal::Malformed);
+        }
         match reader.certificate().role.reads_records() {
             true => Ok(()),
             false => Err(Refusal::RoleNotAllowed),

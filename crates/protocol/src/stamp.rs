@@ -199,7 +199,6 @@ impl UsedStamp {
 
 /// Who asks for stamps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant, reason = "short-lived, and sent as bytes")]
 pub enum StampAsker {
     /// One of the member's people.
     Person(CertificateId),

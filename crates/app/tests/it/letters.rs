@@ -1,4 +1,5 @@
-//! Letters from wallet to doctor and back, over HTTP: nothing is handed over as a file but the visit
+//! Letters from wallet to doctor and back, over HTTP: nothing is handed over as a file but the
+//! visit
 //! token.
 
 use serde_json::Value;

@@ -69,11 +69,14 @@ impl Doctor {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<(RequestId, Mail), ClientError> {
+        let mut levels = wish.levels;
+        levels.sort();
+        levels.dedup();
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let request = ReadRequest {
             reader: self.certificate,
-            levels: List::new(wish.levels)?,
+            levels: List::new(levels)?,
             purpose: wish.purpose,
             until: wish.until,
             about: wish.about,

@@ -83,7 +83,7 @@ pub struct MailNotes {
 /// # Errors
 /// [`Refusal::StampsUsed`] when whoever asks had today's, [`Refusal::StampInvalid`] when the node
 /// signed something else; else the rule by which it refuses.
-pub async fn get_stamps<T: Transport>(
+pub(crate) async fn get_stamps<T: Transport>(
     session: &Session<T>,
     issuer: MemberId,
     asker: AskerKey<'_>,

@@ -34,7 +34,7 @@ pub enum Shown {
         records: usize,
     },
     /// A doctor asks to be let read.
-    Request(Asked),
+    Request(Box<Asked>),
     /// A patient granted what was asked.
     Granted {
         /// The request.
@@ -237,7 +237,7 @@ impl Shown {
             }),
             Content::Request(signed) => {
                 let asked = Asked::check(session, mailbox, (signed, &mail.stamps), now);
-                asked.await.map(Self::Request)
+                Ok(Self::Request(Box::new(asked.await?)))
             }
             Content::Answer(answer) => answered(answer, requests),
             Content::Correction(wrong) => correction(session, mailbox, wrong).await,

@@ -289,7 +289,8 @@ impl Patient {
     /// Writes to the author of a record what is wrong with it.
     ///
     /// # Errors
-    /// [`ClientError::NotMine`] when it is of no visit of this wallet; else as [`Patient::open`] and
+    /// [`ClientError::NotMine`] when it is of no visit of this wallet; else as
+    /// [`Patient::open`] and
     /// [`send`].
     pub async fn correct<T: Transport>(
         &self,

@@ -159,7 +159,7 @@ async fn request_in(care: &Care) -> Asked {
     let mail = care.patient.open_letter(care.session(), &letters[0]);
     let (mail, mailbox) = (mail.unwrap(), &letters[0].mailbox);
     match Shown::check(care.session(), mailbox, &mail, &[], now()).await {
-        Ok(Shown::Request(asked)) => asked,
+        Ok(Shown::Request(asked)) => *asked,
         other => panic!("no request: {other:?}"),
     }
 }

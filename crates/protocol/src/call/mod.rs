@@ -2,7 +2,8 @@
 //!
 //! A contract's file ([`chain`], [`record`], [`consent`], [`search`], [`trace`], [`private_chain`],
 //! [`mailbox`]) has a row for each of its calls: what it does, what it takes and answers, method
-//! and path, what it may cost, and who may call. Everything else is generic over [`Call`]: the client over HTTP
+//! and path, what it may cost, and who may call. Everything else is generic over [`Call`]: the
+//! client over HTTP
 //! and the node's routes ([`http`]), the way inside a process ([`Local`]), the API's description.
 //!
 //! ```text

@@ -251,6 +251,13 @@ fn a_request_is_its_readers_to_one_patient() {
     let courier = values::person(Role::Courier);
     let other = signed.verify(chain(), &mailbox, &courier);
     assert_eq!(other, Err(Refusal::WrongSigner));
+    for levels in [vec![], vec![LEVEL, LEVEL]] {
+        let mut odd = signed.request.clone();
+        odd.levels = List::new(levels).unwrap();
+        let odd = SignedRequest::sign(chain(), &mailbox, odd, &key(4));
+        let checked = odd.verify(chain(), &mailbox, &reader);
+        assert_eq!(checked, Err(Refusal::Malformed));
+    }
     // What an answer names differs with each of them.
     assert_ne!(
         signed.id(chain(), &mailbox),
