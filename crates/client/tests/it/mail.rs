@@ -206,7 +206,9 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
         panic!("{:?}", mail.content);
     };
     assert_eq!((*request, letter), (id, &granted.letter));
-    let read = second.read(&session, letter, care.record, now()).await;
+    let read = second
+        .read(&session, letter, care.record, now(), &mut rand::rng())
+        .await;
     assert_eq!(read.unwrap().verified.content(), b"gout");
     // To another who did not ask, it is no answer.
     let none = RequestId::from_bytes([9; 32]);
