@@ -396,7 +396,7 @@ mod tests {
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
         assert_eq!(
             hex::encode(all),
-            "caab5606cdfc15a6856285e6e0ca4876ffa4c53515cef75fac370f09114802d2"
+            "af18c518be10ebf09b2e3e9b201a22c41efafbec3c291a0bc8ad2225b3481eed"
         );
     }
 

@@ -42,9 +42,11 @@ const OPENED: TableDefinition<'_, [u8; 64], [u8; 32]> = TableDefinition::new("op
 const OWED: TableDefinition<'_, [u8; 64], ()> = TableDefinition::new("receipts-owed-v1");
 /// Grant and holder, number -> use.
 const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
-/// When it was asked, and the digest of the ask -> nothing, for the uses noted of asks that are
-/// fresh: one that is sent again after a restart is no second use.
-const NOTED: TableDefinition<'_, (u64, [u8; 32]), ()> = TableDefinition::new("asks-noted-v1");
+/// When it was asked, the digest of the ask and the holder -> nothing, for the uses noted of asks
+/// that are fresh: one that is sent again after a restart is no second use. A node may hold shares
+/// for several members.
+const NOTED: TableDefinition<'_, (u64, [u8; 32], [u8; 32]), ()> =
+    TableDefinition::new("asks-noted-v1");
 
 /// Deposits kept at hand; reading one from disk costs a subgroup check for every key in it.
 const AT_HAND_MAX: usize = 256;
@@ -277,9 +279,9 @@ impl KeyHolder {
             let mut noted = transaction.open_table(NOTED).map_err(storage)?;
             let stale = usage.at.get().saturating_sub(CLOCK_SKEW_MS);
             noted
-                .retain_in(..(stale, [0; 32]), |_, ()| false)
+                .retain_in(..(stale, [0; 32], [0; 32]), |_, ()| false)
                 .map_err(storage)?;
-            let ask = (asked.at.get(), asked.digest);
+            let ask = (asked.at.get(), asked.digest, asked.holder.to_bytes());
             if noted.insert(ask, ()).map_err(storage)?.is_some() {
                 // Nothing is to be committed.
                 return Ok(());
@@ -511,7 +513,13 @@ mod tests {
             // Each time as after a restart.
             let keeper = KeyHolder::open(&path).unwrap();
             keeper.note(name(GRANT, HOLDER), &usage, &asked).unwrap();
-            keeper.uses(GRANT, HOLDER, 0).unwrap().total
+            // Another member's share on the same node is used as well.
+            let holder = MemberId::from_bytes([3; 32]);
+            let other = Asked { holder, ..asked };
+            keeper.note(name(GRANT, holder), &usage, &other).unwrap();
+            let total = |holder| keeper.uses(GRANT, holder, 0).unwrap().total;
+            assert_eq!(total(HOLDER), total(holder));
+            total(HOLDER)
         };
         let begin = 10 * CLOCK_SKEW_MS;
         assert_eq!(note(1, begin, begin), 1);
@@ -524,7 +532,7 @@ mod tests {
         let keeper = KeyHolder::open(&path).unwrap();
         let transaction = keeper.database.begin_read().unwrap();
         let noted = transaction.open_table(NOTED).unwrap();
-        assert_eq!(noted.iter().unwrap().count(), 1);
+        assert_eq!(noted.iter().unwrap().count(), 2);
     }
 
     #[tokio::test]
