@@ -42,7 +42,7 @@ pub use patient::{
     CheckIn, GrantRequest, Granted, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
 };
 pub use search::{
-    Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
+    Blame, Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
 };
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};

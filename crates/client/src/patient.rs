@@ -27,7 +27,7 @@ use crate::{
     calendar::{hours_after, quarter},
     doctor::{by_author, open_verified},
     people::{self, Organisation},
-    search::{self, Checked, Hits, SearchLetter, SearchRequest, Tagged, Visited},
+    search::{self, Checked, Hits, ProvenIndex, SearchLetter, SearchRequest, Visited},
     share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
@@ -308,18 +308,25 @@ impl Patient {
         })
     }
 
-    /// The patient's records that have all words of `request`, oldest first, and entries of authors
-    /// that lead nowhere.
+    /// The patient's records that have all words of `request`, oldest first, and entries that lead
+    /// nowhere. Before an author is blamed for one, the index of every record is read, and the entry
+    /// has to stand there.
     ///
     /// # Errors
-    /// [`ClientError::Withheld`] when the node keeps back what it said was there.
+    /// [`ClientError::Withheld`] when the node keeps back what it said was there, or is proven to
+    /// be, [`ClientError::WrongAnswer`] when it tells of a record where none is.
     pub async fn search<T: Transport>(
         &self,
         session: &Session<T>,
         request: &SearchRequest,
     ) -> Result<Hits, ClientError> {
         let letter = self.search_letter(session, request).await?;
-        search::hits(session, &letter).await
+        let told = search::told(session, &letter).await?;
+        let sorted = search::sort(session, &letter, &told).await?;
+        if sorted.is_clear() {
+            return Ok(sorted.unjudged());
+        }
+        sorted.judged(&self.proven_index(session).await?)
     }
 
     /// Lets somebody else find what [`Patient::search`] finds now, and nothing that comes later.
@@ -337,41 +344,47 @@ impl Patient {
         search::letter(session, &places).await
     }
 
-    /// Checks that a search for each word of `request` alone misses nothing: counts its entries
-    /// among all that the chain commits to for the patient's records, and tells where an author's
-    /// device had more words than an index holds. Reads every record's index, 1 to 37 kB each.
+    /// Searches as [`Patient::search`], and checks that nothing is missing: the words' entries are
+    /// counted among all that the chain commits to for the patient's records, each is compared with
+    /// what the node tells of it, and where an author's device had more words than an index holds
+    /// is told. A record that comes onto the chain meanwhile may be among the false entries. Reads
+    /// every record's index, 1 to 37 kB each.
     ///
     /// # Errors
-    /// [`ClientError::Withheld`] when the node said that there are fewer than there are.
+    /// [`ClientError::Withheld`] when the node keeps an entry back, [`ClientError::WrongAnswer`]
+    /// when it tells of a record or a word where none is.
     pub async fn check_search<T: Transport>(
         &self,
         session: &Session<T>,
         request: &SearchRequest,
     ) -> Result<Checked, ClientError> {
         let visited = self.visited(session, request).await?;
-        let mut addresses = BTreeSet::new();
-        let mut records = Vec::new();
-        for note in &self.wallet.visits {
-            for entry in session.visit(&self.nym(note)).await? {
-                let index = session.index(&entry).await?;
-                addresses.extend(index.entries().iter().map(|entry| entry.address));
-                records.push(Tagged {
-                    hospital: entry.hospital,
-                    record: entry.sealed.record,
-                    tags: index.tags(),
-                });
-            }
+        let index = self.proven_index(session).await?;
+        let mut places = search::all_places(session, &visited, &request.words).await?;
+        for place in &places {
+            place.check_counts(&index)?;
         }
-        for word in &request.words {
-            let word = std::slice::from_ref(word);
-            for place in search::all_places(session, &visited, word).await? {
-                place.check_counts(&addresses)?;
-            }
-        }
+        places.retain(search::Place::has_all);
+        let letter = search::letter(session, &places).await?;
         Ok(Checked {
-            entries: addresses.len(),
-            left_out: search::left_out(session, &visited, &records).await?,
+            hits: search::checked_hits(session, &letter, &index).await?,
+            letter,
+            entries: index.len(),
+            left_out: search::left_out(session, &visited, &index).await?,
         })
+    }
+
+    /// The index entries of all of the patient's records, proven.
+    async fn proven_index<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<ProvenIndex, ClientError> {
+        let mut proven = ProvenIndex::default();
+        for entry in self.records(session).await? {
+            let index = session.index(&entry).await?;
+            proven.add(&entry, &index);
+        }
+        Ok(proven)
     }
 
     /// Hospitals and quarters of visits that `request` does not leave out.

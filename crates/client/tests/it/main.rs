@@ -19,4 +19,5 @@ mod owners;
 mod people;
 mod queue;
 mod regulators;
+mod searches;
 mod world;
