@@ -34,8 +34,14 @@ use crate::{
 
 mod granting;
 
-/// How many unused visits in a row end the search of a recovery.
-const RECOVERY_GAP: u32 = 20;
+/// How many unused grants in a row end the search of a recovery.
+const GRANTS_GAP: u32 = 20;
+/// How many unused visits in a row end the search of a recovery: what a recovery passes over, and
+/// three times as many tokens in a row of which nothing is ever sealed.
+const VISITS_GAP: u32 = 4 * RECOVERY_STEP;
+/// How many numbers of visits behind the last one sealed a recovery passes over: tokens with these
+/// may be on their way, and two visits of one pseudonym would shut each other out.
+const RECOVERY_STEP: u32 = 32;
 
 /// A patient with keys and memory.
 #[derive(Debug)]
@@ -544,6 +550,10 @@ impl Patient {
     /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet
     /// does not know. Returns how many were found.
     ///
+    /// The chain does not know of tokens of which nothing was sealed yet. So the numbers of visits
+    /// go on behind a gap that is wider than there are such tokens. Who recovers twice and has
+    /// nothing sealed in between may meet a token of the time between.
+    ///
     /// # Errors
     /// When the node does not answer.
     pub async fn recover<T: Transport>(
@@ -562,30 +572,43 @@ impl Patient {
         session: &Session<T>,
         hospital: MemberId,
     ) -> Result<usize, ClientError> {
-        let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
-        while gap < RECOVERY_GAP {
-            let nym = self.visit_keys(hospital, counter).nym;
-            let known = self
-                .wallet
-                .visits
-                .iter()
-                .any(|note| note.hospital == hospital && note.counter == counter);
-            if known {
-                gap = 0;
-            } else if session.visit(&nym).await?.is_empty() {
-                gap += 1;
-            } else {
-                let note = VisitNote {
-                    hospital,
-                    counter,
-                    period: None,
-                    private: false,
-                };
-                self.wallet.visits.push(note);
-                (gap, found) = (0, found + 1);
+        let notes = self.wallet.visits.iter();
+        let here = notes.filter(|note| note.hospital == hospital);
+        let known: BTreeSet<u32> = here.map(|note| note.counter).collect();
+        let (mut first, mut found, mut sealed) = (0_u32, 0, 0_u32);
+        // A whole round without one ends it.
+        loop {
+            let round = first..first.saturating_add(VISITS_GAP);
+            let nyms = round
+                .clone()
+                .map(|counter| self.visit_keys(hospital, counter));
+            let nyms: Vec<Nym> = nyms.map(|keys| keys.nym).collect();
+            let entries = session.find_visits(&nyms).await?;
+            let mut used = false;
+            for (counter, entry) in round.zip(entries) {
+                used |= entry.is_some() || known.contains(&counter);
+                if entry.is_none() {
+                    continue;
+                }
+                sealed = counter.saturating_add(1);
+                if !known.contains(&counter) {
+                    let note = VisitNote {
+                        hospital,
+                        counter,
+                        period: None,
+                        private: false,
+                    };
+                    self.wallet.visits.push(note);
+                    found += 1;
+                }
             }
-            counter = counter.saturating_add(1);
+            if !used {
+                break;
+            }
+            first = first.saturating_add(VISITS_GAP);
         }
+        self.wallet
+            .go_on(hospital, sealed.saturating_add(RECOVERY_STEP));
         Ok(found)
     }
 
@@ -594,7 +617,7 @@ impl Patient {
         session: &Session<T>,
     ) -> Result<usize, ClientError> {
         let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
-        while gap < RECOVERY_GAP {
+        while gap < GRANTS_GAP {
             let controller = self.keys.grant(counter).verifying_key();
             let grant = yilian_protocol::grant::grant_id(&controller);
             match session.find_grant(grant).await? {

@@ -18,6 +18,18 @@ pub struct Wallet {
     pub grants: Vec<GrantNote>,
     /// How many grant keys were used.
     pub grant_counter: u32,
+    /// Where the numbers of visits go on after a recovery, see [`Wallet::go_on`].
+    #[serde(default)]
+    pub recovered: Vec<Recovered>,
+}
+
+/// Numbers of visits that a recovery passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Recovered {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// The least number of a visit from now on.
+    pub from: u32,
 }
 
 /// A visit.
@@ -58,6 +70,7 @@ impl Wallet {
             visits: Vec::new(),
             grants: Vec::new(),
             grant_counter: 0,
+            recovered: Vec::new(),
         }
     }
 
@@ -76,9 +89,20 @@ impl Wallet {
             .visits
             .iter()
             .filter(|visit| visit.hospital == hospital);
-        there
-            .map(|visit| visit.counter.saturating_add(1))
-            .max()
-            .unwrap_or(0)
+        let noted = there.map(|visit| visit.counter.saturating_add(1));
+        let recovered = self.recovered.iter();
+        let recovered = recovered.filter(|recovered| recovered.hospital == hospital);
+        let from = recovered.map(|recovered| recovered.from);
+        noted.chain(from).max().unwrap_or(0)
+    }
+
+    /// Gives no visit to `hospital` a number below `from` any more: tokens with such numbers may be
+    /// on their way, of which a recovered wallet knows nothing.
+    pub fn go_on(&mut self, hospital: MemberId, from: u32) {
+        let known = self.recovered.iter_mut();
+        match known.into_iter().find(|known| known.hospital == hospital) {
+            Some(known) => known.from = known.from.max(from),
+            None => self.recovered.push(Recovered { hospital, from }),
+        }
     }
 }

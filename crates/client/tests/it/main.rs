@@ -18,6 +18,7 @@ mod grants;
 mod owners;
 mod people;
 mod queue;
+mod recovery;
 mod regulators;
 mod searches;
 mod world;
