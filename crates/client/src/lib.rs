@@ -44,10 +44,10 @@ pub use patient::{
     CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
 };
 pub use search::{
-    Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
+    Blame, Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
 };
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
-pub use wallet::{GrantNote, VisitNote, Wallet};
+pub use wallet::{GrantNote, Recovered, VisitNote, Wallet};
 pub use yilian_crypto::search::Keyword;
 pub use yilian_record::keyword::LeftOut;

@@ -28,7 +28,7 @@ use crate::{
     calendar::{hours_after, quarter},
     doctor::{by_author, open_verified},
     people::{self, Organisation},
-    search::{self, Checked, Hits, SearchLetter, SearchRequest, Tagged, Visited},
+    search::{self, Checked, Hits, ProvenIndex, SearchLetter, SearchRequest, Visited},
     share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
@@ -38,8 +38,14 @@ mod mail;
 
 pub use mail::Inbox;
 
-/// How many unused visits in a row end the search of a recovery.
-const RECOVERY_GAP: u32 = 20;
+/// How many unused grants in a row end the search of a recovery.
+const GRANTS_GAP: u32 = 20;
+/// How many unused visits in a row end the search of a recovery: what a recovery passes over, and
+/// three times as many tokens in a row of which nothing is ever sealed.
+const VISITS_GAP: u32 = 4 * RECOVERY_STEP;
+/// How many numbers of visits behind the last one sealed a recovery passes over: tokens with these
+/// may be on their way, and two visits of one pseudonym would shut each other out.
+const RECOVERY_STEP: u32 = 32;
 
 /// A patient with keys and memory.
 #[derive(Debug)]
@@ -315,18 +321,25 @@ impl Patient {
         })
     }
 
-    /// The patient's records that have all words of `request`, oldest first, and entries of authors
-    /// that lead nowhere.
+    /// The patient's records that have all words of `request`, oldest first, and entries that lead
+    /// nowhere. Before an author is blamed for one, the index of every record is read, and the entry
+    /// has to stand there.
     ///
     /// # Errors
-    /// [`ClientError::Withheld`] when the node keeps back what it said was there.
+    /// [`ClientError::Withheld`] when the node keeps back what it said was there, or is proven to
+    /// be, [`ClientError::WrongAnswer`] when it tells of a record where none is.
     pub async fn search<T: Transport>(
         &self,
         session: &Session<T>,
         request: &SearchRequest,
     ) -> Result<Hits, ClientError> {
         let letter = self.search_letter(session, request).await?;
-        search::hits(session, &letter).await
+        let told = search::told(session, &letter).await?;
+        let sorted = search::sort(session, &letter, &told).await?;
+        if sorted.is_clear() {
+            return Ok(sorted.unjudged());
+        }
+        sorted.judged(&self.proven_index(session).await?)
     }
 
     /// Lets somebody else find what [`Patient::search`] finds now, and nothing that comes later.
@@ -344,41 +357,47 @@ impl Patient {
         search::letter(session, &places).await
     }
 
-    /// Checks that a search for each word of `request` alone misses nothing: counts its entries
-    /// among all that the chain commits to for the patient's records, and tells where an author's
-    /// device had more words than an index holds. Reads every record's index, 1 to 37 kB each.
+    /// Searches as [`Patient::search`], and checks that nothing is missing: the words' entries are
+    /// counted among all that the chain commits to for the patient's records, each is compared with
+    /// what the node tells of it, and where an author's device had more words than an index holds
+    /// is told. A record that comes onto the chain meanwhile may be among the false entries. Reads
+    /// every record's index, 1 to 37 kB each.
     ///
     /// # Errors
-    /// [`ClientError::Withheld`] when the node said that there are fewer than there are.
+    /// [`ClientError::Withheld`] when the node keeps an entry back, [`ClientError::WrongAnswer`]
+    /// when it tells of a record or a word where none is.
     pub async fn check_search<T: Transport>(
         &self,
         session: &Session<T>,
         request: &SearchRequest,
     ) -> Result<Checked, ClientError> {
         let visited = self.visited(session, request).await?;
-        let mut addresses = BTreeSet::new();
-        let mut records = Vec::new();
-        for note in &self.wallet.visits {
-            for entry in session.visit(&self.nym(note)).await? {
-                let index = session.index(&entry).await?;
-                addresses.extend(index.entries().iter().map(|entry| entry.address));
-                records.push(Tagged {
-                    hospital: entry.hospital,
-                    record: entry.sealed.record,
-                    tags: index.tags(),
-                });
-            }
+        let index = self.proven_index(session).await?;
+        let mut places = search::all_places(session, &visited, &request.words).await?;
+        for place in &places {
+            place.check_counts(&index)?;
         }
-        for word in &request.words {
-            let word = std::slice::from_ref(word);
-            for place in search::all_places(session, &visited, word).await? {
-                place.check_counts(&addresses)?;
-            }
-        }
+        places.retain(search::Place::has_all);
+        let letter = search::letter(session, &places).await?;
         Ok(Checked {
-            entries: addresses.len(),
-            left_out: search::left_out(session, &visited, &records).await?,
+            hits: search::checked_hits(session, &letter, &index).await?,
+            letter,
+            entries: index.len(),
+            left_out: search::left_out(session, &visited, &index).await?,
         })
+    }
+
+    /// The index entries of all of the patient's records, proven.
+    async fn proven_index<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<ProvenIndex, ClientError> {
+        let mut proven = ProvenIndex::default();
+        for entry in self.records(session).await? {
+            let index = session.index(&entry).await?;
+            proven.add(&entry, &index);
+        }
+        Ok(proven)
     }
 
     /// Hospitals and quarters of visits that `request` does not leave out.
@@ -552,6 +571,10 @@ impl Patient {
     /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet
     /// does not know. Returns how many were found.
     ///
+    /// The chain does not know of tokens of which nothing was sealed yet. So the numbers of visits
+    /// go on behind a gap that is wider than there are such tokens. Who recovers twice and has
+    /// nothing sealed in between may meet a token of the time between.
+    ///
     /// # Errors
     /// When the node does not answer.
     pub async fn recover<T: Transport>(
@@ -570,30 +593,43 @@ impl Patient {
         session: &Session<T>,
         hospital: MemberId,
     ) -> Result<usize, ClientError> {
-        let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
-        while gap < RECOVERY_GAP {
-            let nym = self.visit_keys(hospital, counter).nym;
-            let known = self
-                .wallet
-                .visits
-                .iter()
-                .any(|note| note.hospital == hospital && note.counter == counter);
-            if known {
-                gap = 0;
-            } else if session.visit(&nym).await?.is_empty() {
-                gap += 1;
-            } else {
-                let note = VisitNote {
-                    hospital,
-                    counter,
-                    period: None,
-                    private: false,
-                };
-                self.wallet.visits.push(note);
-                (gap, found) = (0, found + 1);
+        let notes = self.wallet.visits.iter();
+        let here = notes.filter(|note| note.hospital == hospital);
+        let known: BTreeSet<u32> = here.map(|note| note.counter).collect();
+        let (mut first, mut found, mut sealed) = (0_u32, 0, 0_u32);
+        // A whole round without one ends it.
+        loop {
+            let round = first..first.saturating_add(VISITS_GAP);
+            let nyms = round
+                .clone()
+                .map(|counter| self.visit_keys(hospital, counter));
+            let nyms: Vec<Nym> = nyms.map(|keys| keys.nym).collect();
+            let entries = session.find_visits(&nyms).await?;
+            let mut used = false;
+            for (counter, entry) in round.zip(entries) {
+                used |= entry.is_some() || known.contains(&counter);
+                if entry.is_none() {
+                    continue;
+                }
+                sealed = counter.saturating_add(1);
+                if !known.contains(&counter) {
+                    let note = VisitNote {
+                        hospital,
+                        counter,
+                        period: None,
+                        private: false,
+                    };
+                    self.wallet.visits.push(note);
+                    found += 1;
+                }
             }
-            counter = counter.saturating_add(1);
+            if !used {
+                break;
+            }
+            first = first.saturating_add(VISITS_GAP);
         }
+        self.wallet
+            .go_on(hospital, sealed.saturating_add(RECOVERY_STEP));
         Ok(found)
     }
 
@@ -602,7 +638,7 @@ impl Patient {
         session: &Session<T>,
     ) -> Result<usize, ClientError> {
         let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
-        while gap < RECOVERY_GAP {
+        while gap < GRANTS_GAP {
             let controller = self.keys.grant(counter).verifying_key();
             let grant = yilian_protocol::grant::grant_id(&controller);
             match session.find_grant(grant).await? {

@@ -81,6 +81,9 @@ pub enum PrivateChainFault {
 /// Reads a hospital's whole private chain from the node of `session`, and checks it. `progress` is
 /// told of every block.
 ///
+/// What stands in the chain is checked. That a visit of the hospital's is missing from it does not
+/// show: all seals of the consortium chain are not read for it.
+///
 /// # Errors
 /// When the node does not answer; faults of the chain itself are in the answer.
 pub async fn audit<T: Transport>(

@@ -326,6 +326,16 @@ impl<T: Transport> Session<T> {
         self.read(tables::VISIT, &nym.to_bytes()).await
     }
 
+    /// The same of several visits, in their order.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn find_visits(&self, nyms: &[Nym]) -> Result<Vec<Option<VisitEntry>>, ClientError> {
+        let keys = nyms.iter().map(|nym| tables::VISIT.key(&nym.to_bytes()));
+        let keys: Vec<StateKey> = keys.collect();
+        self.read_many(tables::VISIT, &keys).await
+    }
+
     /// A request to open an identity, as it stands on the chain; `None` when it is proven that it
     /// does not.
     ///

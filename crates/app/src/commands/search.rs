@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    Checked, Hits, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
+    Blame, Checked, Hits, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
     listing::{self, Found},
     people,
 };
@@ -69,13 +69,19 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
         None
     };
     if let Some(target) = letter {
-        let letter = patient.search_letter(session, &request).await?;
+        let letter = match checked {
+            Some(checked) => checked.letter,
+            None => patient.search_letter(session, &request).await?,
+        };
         target.write_json(&letter)?;
         let parts = letter.parts.len();
         let file = target.path().to_owned();
         context.output.tell(&LetterWritten { parts, file })?;
     } else {
-        let found = patient.search(session, &request).await?;
+        let found = match &checked {
+            Some(checked) => checked.hits.clone(),
+            None => patient.search(session, &request).await?,
+        };
         tell_false_entries(&found);
         let records = listing::found_by_patient(session, &patient, &found.hits).await?;
         context.output.tell(&Timeline::new(records, checked))?;
@@ -97,13 +103,20 @@ pub async fn by_doctor(context: &Context, name: &str, letter: &Path) -> anyhow::
     Ok(())
 }
 
-/// Tells whose entries lead nowhere.
+/// Tells whose entries lead nowhere, and whether a record may be missing for it.
 fn tell_false_entries(found: &Hits) {
     for entry in &found.false_entries {
+        let whose = match entry.blame {
+            Blame::Author => "",
+            Blame::AuthorOrNode => ", by his doing or this node's",
+        };
         warn(format_args!(
-            "an index entry of author {} at hospital {} leads to no record of it",
+            "an index entry of author {} at hospital {} leads to no record of it{whose}",
             entry.writer, entry.hospital
         ));
+    }
+    if found.may_lack() {
+        warn("records may be missing: ask another node, or have the patient search with --check");
     }
 }
 

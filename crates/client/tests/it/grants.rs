@@ -356,7 +356,7 @@ async fn the_words_alone_find_visits_and_grants_again() {
     // The next visit and the next grant use fresh keys.
     let fresh = world.visit(&mut again, hospital(0).id(), &doctors[0], "five");
     fresh.await;
-    assert_eq!(again.wallet().visits.last().unwrap().counter, 2);
+    assert!(again.wallet().visits.last().unwrap().counter >= 2);
     let second = make(&world, &mut again, &wish).await.unwrap();
     assert_ne!(second.grant, letter.grant);
     again

@@ -19,5 +19,7 @@ mod mail;
 mod owners;
 mod people;
 mod queue;
+mod recovery;
 mod regulators;
+mod searches;
 mod world;

@@ -1,7 +1,7 @@
 //! One bad record, or one lying author, disables nobody.
 
 use yilian_client::{
-    CheckIn, ClientError, Doctor, FalseEntry, FalsePointer, Keyword, Patient, SearchRequest,
+    Blame, CheckIn, ClientError, Doctor, FalseEntry, FalsePointer, Keyword, Patient, SearchRequest,
     listing,
 };
 use yilian_crypto::{
@@ -111,20 +111,25 @@ impl Crook {
     }
 }
 
-fn sought(word: &str) -> SearchRequest {
+pub fn sought(words: &[&str]) -> SearchRequest {
     SearchRequest {
-        words: vec![Keyword::new(word).unwrap()],
+        words: keywords(words),
         hospital: None,
         from: None,
         until: None,
     }
 }
 
-/// An honest record with a word, and what a crook adds for the same word.
-async fn with_word(world: &World, patient: &mut Patient, word: &str) -> RecordId {
+fn keywords(words: &[&str]) -> Vec<Keyword> {
+    let words = words.iter().map(|word| Keyword::new(*word).unwrap());
+    words.collect()
+}
+
+/// An honest record with some words.
+pub async fn with_words(world: &World, patient: &mut Patient, words: &[&str]) -> RecordId {
     let doctor = world.doctor(0, "Dr Good").await;
     let draft = yilian_client::Draft {
-        keywords: vec![Keyword::new(word).unwrap()],
+        keywords: keywords(words),
         ..clinical("good")
     };
     let request = CheckIn::at(hospital(0).id(), now());
@@ -137,7 +142,7 @@ async fn fault_6_one_lying_author_disables_a_search() {
     let session = &world.session;
     let word = "word:gout";
     let mut patient = world.patient();
-    let good = with_word(&world, &mut patient, word).await;
+    let good = with_words(&world, &mut patient, &[word]).await;
     let elsewhere = {
         let there = world.doctor(1, "Dr South").await;
         let south = hospital(1).id();
@@ -160,10 +165,11 @@ async fn fault_6_one_lying_author_disables_a_search() {
             writer: crook.id(),
             hospital: hospital(0).id(),
             cause,
+            blame: Blame::Author,
         });
     }
     expected.sort_unstable();
-    let found = patient.search(session, &sought(word)).await.unwrap();
+    let found = patient.search(session, &sought(&[word])).await.unwrap();
     let records: Vec<_> = found
         .hits
         .iter()
@@ -171,7 +177,10 @@ async fn fault_6_one_lying_author_disables_a_search() {
         .collect();
     assert_eq!(records, [good]);
     assert_eq!(found.false_entries, expected);
-    patient.check_search(session, &sought(word)).await.unwrap();
+    assert!(!found.may_lack());
+    let request = sought(&[word]);
+    let checked = patient.check_search(session, &request).await.unwrap();
+    assert_eq!(checked.hits, found);
 }
 
 /// An entry that leads to what another author of the hospital wrote: the record is found, and who
@@ -181,14 +190,17 @@ async fn fault_6_an_author_points_to_what_another_wrote() {
     let world = World::with(1).await;
     let session = &world.session;
     let mut patient = world.patient();
-    let good = with_word(&world, &mut patient, "word:flu").await;
+    let good = with_words(&world, &mut patient, &["word:flu"]).await;
     let crook = Crook::certified(&world, 0).await;
     let visit = crook.check_in(&world, &mut patient);
     let entry = crook.entry(&visit, "word:gout", Some(good));
     crook
         .seal(&world, &visit, &crook.keys.signing, vec![entry])
         .await;
-    let found = patient.search(session, &sought("word:gout")).await.unwrap();
+    let found = patient
+        .search(session, &sought(&["word:gout"]))
+        .await
+        .unwrap();
     let shown = listing::found_by_patient(session, &patient, &found.hits);
     let shown = shown.await.unwrap();
     assert_eq!(shown.len(), 1);
@@ -197,13 +209,38 @@ async fn fault_6_an_author_points_to_what_another_wrote() {
     assert!(fault.contains("Dr Evil"), "{fault}");
 }
 
+/// Entries of both words that lead to what another author wrote, and whose cross tags do not fit
+/// it: they hide nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_6_an_author_hides_another_record_from_a_search_for_two_words() {
+    let world = World::with(1).await;
+    let session = &world.session;
+    let mut patient = world.patient();
+    let words = ["word:gout", "word:pain"];
+    let good = with_words(&world, &mut patient, &words).await;
+    let crook = Crook::certified(&world, 0).await;
+    let visit = crook.check_in(&world, &mut patient);
+    let entries = words.map(|word| crook.entry(&visit, word, Some(good)));
+    crook
+        .seal(&world, &visit, &crook.keys.signing, entries.to_vec())
+        .await;
+    let found = patient.search(session, &sought(&words)).await.unwrap();
+    assert_eq!(found.hits.len(), 1);
+    assert_eq!(found.hits[0].entry.sealed.record, good);
+    let checked = patient
+        .check_search(session, &sought(&words))
+        .await
+        .unwrap();
+    assert_eq!(checked.hits, found);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_6_one_bad_record_hides_the_others_or_itself() {
     let world = World::with(1).await;
     let session = &world.session;
     let word = "word:gout";
     let mut patient = world.patient();
-    let good = with_word(&world, &mut patient, word).await;
+    let good = with_words(&world, &mut patient, &[word]).await;
     let crook = Crook::certified(&world, 0).await;
     let visit = crook.check_in(&world, &mut patient);
     // Signed with a key that is not the certificate's.
@@ -229,7 +266,7 @@ async fn fault_6_one_bad_record_hides_the_others_or_itself() {
     let shared = patient.share(session, bad, reader.certificate(), form, rng);
     assert!(shared.await.is_err());
     // What is found is not hidden by it either.
-    let found = patient.search(session, &sought(word)).await.unwrap();
+    let found = patient.search(session, &sought(&[word])).await.unwrap();
     assert_eq!(found.hits.len(), 1);
 }
 
