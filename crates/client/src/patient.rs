@@ -322,8 +322,8 @@ impl Patient {
     }
 
     /// The patient's records that have all words of `request`, oldest first, and entries that lead
-    /// nowhere. Before an author is blamed for one, the index of every record is read, and the entry
-    /// has to stand there.
+    /// nowhere. Before an author is blamed for one, the index of every record is read, and the
+    /// entry has to stand there.
     ///
     /// # Errors
     /// [`ClientError::Withheld`] when the node keeps back what it said was there, or is proven to

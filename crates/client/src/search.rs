@@ -491,7 +491,8 @@ async fn find<T: Transport>(
 /// says.
 ///
 /// # Errors
-/// [`ClientError::Withheld`] when none stands there, or one that opens: the node contradicts itself.
+/// [`ClientError::Withheld`] when none stands there, or one that opens: the node contradicts
+/// itself.
 async fn are_unreadable<T: Transport>(
     session: &Session<T>,
     part: &SearchPart,
