@@ -316,8 +316,8 @@ async fn acting<T: Transport>(
     Ok(person.standing(now)?)
 }
 
-/// The evidence of a visit, out of its hospital's private chain; not verified, but of the visit that
-/// the chain knows. An entry that the ledger refused may say another.
+/// The evidence of a visit, out of its hospital's private chain; not verified, but of the visit
+/// that the chain knows. An entry that the ledger refused may say another.
 async fn evidence<T: Transport>(
     session: &Session<T>,
     nym: &Nym,

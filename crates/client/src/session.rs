@@ -322,7 +322,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::members`].
-    pub async fn find_visit(&self, nym: &Nym) -> Result<Option<VisitEntry>, ClientError> {
+    pub(crate) async fn find_visit(&self, nym: &Nym) -> Result<Option<VisitEntry>, ClientError> {
         self.read(tables::VISIT, &nym.to_bytes()).await
     }
 
@@ -330,7 +330,10 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::members`].
-    pub async fn find_visits(&self, nyms: &[Nym]) -> Result<Vec<Option<VisitEntry>>, ClientError> {
+    pub(crate) async fn find_visits(
+        &self,
+        nyms: &[Nym],
+    ) -> Result<Vec<Option<VisitEntry>>, ClientError> {
         let keys = nyms.iter().map(|nym| tables::VISIT.key(&nym.to_bytes()));
         let keys: Vec<StateKey> = keys.collect();
         self.read_many(tables::VISIT, &keys).await
@@ -341,7 +344,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// As [`Session::members`].
-    pub async fn find_disclosure(
+    pub(crate) async fn find_disclosure(
         &self,
         id: DisclosureId,
     ) -> Result<Option<DisclosureEntry>, ClientError> {

@@ -236,8 +236,9 @@ impl KeyHolder {
     }
 
     /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`,
-    /// on disk before it returns; once for an ask, also when it is made again after a restart. Of an emergency grant, the holder's share of the scope's secret
-    /// comes with it: for the reader alone.
+    /// on disk before it returns; once for an ask, also when it is made again after a restart. Of
+    /// an emergency grant, the holder's share of the scope's secret comes with it: for the reader
+    /// alone.
     ///
     /// # Errors
     /// Outer: the storage. Inner: [`Refusal::NotKeyHolder`] when the shares are not here,

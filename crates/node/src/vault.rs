@@ -25,7 +25,7 @@ use crate::private_file;
 /// The file of a folder's keystore.
 pub const KEYSTORE: &str = "keystore";
 /// The file that says that a folder's secrets are not sealed.
-pub const PLAIN: &str = "insecure-plain";
+pub(crate) const PLAIN: &str = "insecure-plain";
 /// The environment variable that names a file with the passphrase.
 pub const PASSPHRASE_FILE: &str = "YILIAN_PASSPHRASE_FILE";
 
@@ -469,7 +469,7 @@ impl VaultError {
 
     /// Whether the file is not there.
     #[must_use]
-    pub fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         matches!(&self.fault, Fault::Read(error) if error.kind() == io::ErrorKind::NotFound)
     }
 

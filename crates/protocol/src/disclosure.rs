@@ -5,8 +5,8 @@
 //! request     nym 48 | case | reason | by 32 | member 32 | at 8        id H("escrow/request", it)
 //! approval    regulator 32 | member 32 | signature 64, of "disclose", chain | request
 //! disclosure  request | approvals: 4 + 128 n         signed by the one who asks
-//! part        chain 32 | disclosure 32 | regulator 32 | share's number 1 | part 112 | signature 64,
-//!             of "disclosure-part" and all before it; sealed to who asks
+//! part        chain 32 | disclosure 32 | regulator 32 | share's number 1 | part 112
+//!             | signature 64, of "disclosure-part" and all before it; sealed to who asks
 //! ```
 //! Who opened which pseudonym, why and when stays there, for the patient to see.
 

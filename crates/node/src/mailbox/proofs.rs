@@ -27,7 +27,12 @@ impl Proofs {
     ///
     /// # Errors
     /// [`Refusal::StaleRequest`] when it is not fresh, or was used before.
-    pub fn spend(&self, now: TimeMs, at: TimeMs, signature: &Signature) -> Result<(), Refusal> {
+    pub(crate) fn spend(
+        &self,
+        now: TimeMs,
+        at: TimeMs,
+        signature: &Signature,
+    ) -> Result<(), Refusal> {
         if at > now.plus_ms(AHEAD_MAX_MS) || at.plus_ms(CLOCK_SKEW_MS) < now {
             return Err(Refusal::StaleRequest);
         }

@@ -74,7 +74,8 @@ impl ChainOptions {
 
     /// Where the validator's shares and seeds are kept; plain, in a folder of the chain's
     /// directory, if not said otherwise. Elsewhere, the chain can be lost and had again from
-    /// peers: a validator that lost its seeds would deal twice, and take its peers' answers for false.
+    /// peers: a validator that lost its seeds would deal twice, and take its peers' answers for
+    /// false.
     #[must_use]
     pub fn secrets(mut self, vault: Vault) -> Self {
         self.secrets = Some(vault);

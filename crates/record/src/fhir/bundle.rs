@@ -155,7 +155,7 @@ impl Bundle {
     ///
     /// # Errors
     /// [`Error::Invalid`].
-    pub fn validate_loose(&self, known: &Directory) -> Result<Report, Error> {
+    pub(crate) fn validate_loose(&self, known: &Directory) -> Result<Report, Error> {
         validate::check_loose(self, known)
     }
 }

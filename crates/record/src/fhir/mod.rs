@@ -21,8 +21,8 @@
 //! - a reference which is no reference, or to a type that is not allowed there.
 //!
 //! A warning is:
-//! - `Patient/1`, `Patient?identifier=..` or a URL, of single resources a `urn:` too, found neither in the bundle nor among the known:
-//!   it may exist on its server;
+//! - `Patient/1`, `Patient?identifier=..` or a URL, of single resources a `urn:` too, found neither
+//!   in the bundle nor among the known: it may exist on its server;
 //! - a modifier extension or `implicitRules` (they can turn the meaning round; we know none), a
 //!   control character in a text;
 //! - a Bundle inside a Bundle: its references are not followed.

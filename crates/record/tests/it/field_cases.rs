@@ -565,8 +565,8 @@ fn references_lead_where_the_standard_says() {
     }
 }
 
-/// A `urn:` must lead somewhere inside a bundle (bundle.html, resolving references). A resource that
-/// came without its bundle cannot tell.
+/// A `urn:` must lead somewhere inside a bundle (bundle.html, resolving references). A resource
+/// that came without its bundle cannot tell.
 #[test]
 fn a_urn_of_a_single_resource_may_lead_out_of_it() {
     let urn = "urn:uuid:6555b7a7-380d-46ff-a1c5-7abc4e68f8bc";

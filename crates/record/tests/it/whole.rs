@@ -296,6 +296,10 @@ fn what_breaks_the_rules_of_its_kind_is_named() {
         let told = refusal(text.as_bytes());
         assert!(told.contains(fault), "{told}, not {fault}: {text}");
     }
+}
+
+#[test]
+fn what_a_reader_could_take_for_another_document_is_named() {
     assert!(refusal(pdf("/Encrypt 5 0 R").as_bytes()).contains("encrypted"));
     assert!(refusal(b"%PDF-x").contains("version"));
     assert!(refusal(&[MESSAGE.as_bytes(), b"NTE|1||\xc4\xe3"].concat()).contains("UTF-8"));
