@@ -209,7 +209,7 @@ impl World {
         hospitals: Option<(Arc<Hospitals>, Revocations)>,
     ) {
         let Some((hospitals, revoked)) = hospitals else {
-            return self.act(place, chain, None).await;
+            return Box::pin(self.act(place, chain, None)).await;
         };
         let node = Arc::clone(&hospitals).run(place, chain.clone(), revoked);
         let acts = self.act(place, chain, Some(hospitals));

@@ -29,12 +29,15 @@ enum Look {
 }
 
 /// Every call of a node, as the table has them.
-const LOOKS: [(&str, Look); 24] = [
+const LOOKS: [(&str, Look); 28] = [
     ("ask", Look::Apart),
     ("block", Look::Apart),
     ("check", Look::Apart),
     ("cross", Look::Compared),
+    ("deliver", Look::Apart),
     ("deposit", Look::Apart),
+    ("discard", Look::Apart),
+    ("fetch", Look::Apart),
     ("head", Look::Apart),
     ("inclusion", Look::Apart),
     ("index", Look::Apart),
@@ -48,6 +51,7 @@ const LOOKS: [(&str, Look); 24] = [
     ("relay", Look::Apart),
     ("seal", Look::Compared),
     ("search", Look::Compared),
+    ("stamps", Look::Apart),
     ("status", Look::Compared),
     ("stored", Look::Apart),
     ("submit", Look::Apart),

@@ -42,10 +42,11 @@ const SWEPT_AT_ONCE: usize = 1_024;
 type Name = [u8; 64];
 /// The last letter's number, how many there are, and their bytes.
 type Counts = (u64, u32, u64);
+/// When a letter came, its id, and its bytes.
+type Kept<'a> = (u64, [u8; 32], &'a [u8]);
 
 /// Mailbox, number -> when it came, the letter's id, the letter.
-const LETTERS: TableDefinition<'_, (Name, u64), (u64, [u8; 32], &[u8])> =
-    TableDefinition::new("mail-letters-v1");
+const LETTERS: TableDefinition<'_, (Name, u64), Kept<'_>> = TableDefinition::new("mail-letters-v1");
 /// Mailbox -> what is in it; nothing when it is empty.
 const BOXES: TableDefinition<'_, Name, Counts> = TableDefinition::new("mail-boxes-v1");
 /// When a letter came, mailbox, number: in the order in which they end.
