@@ -340,6 +340,8 @@ async fn fault_6_a_nodes_word_spoils_a_good_record() {
     );
     crooked.bends().unproven = true;
     let looked = patient.look(&session, record).await;
-    let error = looked.err().expect("a verdict by a node's word");
+    let Err(error) = looked else {
+        panic!("a verdict by a node's word");
+    };
     assert!(matches!(error, ClientError::Call(_)), "{error}");
 }
