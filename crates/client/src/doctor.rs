@@ -41,6 +41,7 @@ use yilian_protocol::{
 
 use crate::{
     ClientError, Session,
+    people::own_keys,
     search::{self, Hits, SearchLetter},
     share::{Letter, SealedLetter, Share},
 };
@@ -112,17 +113,8 @@ impl Doctor {
     /// # Errors
     /// [`ClientError::NotForMe`] when the certificate is for other keys.
     pub fn new(seed: &Seed, certificate: &Certificate) -> Result<Self, ClientError> {
-        let keys = MemberKeys::from_seed(seed);
-        let mine = keys.signing.verifying_key() == certificate.signing
-            && keys.delegatee.public() == certificate.delegatee
-            && *keys.kem.public() == certificate.kem;
-        if !mine {
-            return Err(ClientError::NotForMe {
-                reader: certificate.id(),
-            });
-        }
         Ok(Self {
-            keys,
+            keys: own_keys(seed, certificate)?,
             certificate: certificate.id(),
             member: certificate.member,
             notes: Mutex::default(),
@@ -358,13 +350,7 @@ impl Doctor {
         session: &Session<T>,
         letter: &SealedLetter<L>,
     ) -> Result<L, ClientError> {
-        session.same_chain(L::KIND, letter.chain)?;
-        if letter.reader != self.certificate {
-            return Err(ClientError::NotForMe {
-                reader: letter.reader,
-            });
-        }
-        Ok(letter.open(&self.keys.kem)?)
+        session.unseal(letter, self.certificate, &self.keys.kem)
     }
 
     /// Reads a record under a standing grant: asks key holders until their parts make a whole,

@@ -24,22 +24,31 @@ pub struct Person {
     certificate: Certificate,
 }
 
+/// The keys that come from `seed`, when they are those of `certificate`.
+///
+/// # Errors
+/// [`ClientError::NotForMe`] when the certificate is for other keys.
+pub(crate) fn own_keys(seed: &Seed, certificate: &Certificate) -> Result<MemberKeys, ClientError> {
+    let keys = MemberKeys::from_seed(seed);
+    let own = keys.signing.verifying_key() == certificate.signing
+        && keys.delegatee.public() == certificate.delegatee
+        && keys.writer.public() == certificate.writer
+        && *keys.kem.public() == certificate.kem;
+    if !own {
+        return Err(ClientError::NotForMe {
+            reader: certificate.id(),
+        });
+    }
+    Ok(keys)
+}
+
 impl Person {
     /// The person of `seed`, who was certified as `certificate`.
     ///
     /// # Errors
     /// [`ClientError::NotForMe`] when the certificate is for other keys.
     pub fn new(seed: Seed, certificate: Certificate) -> Result<Self, ClientError> {
-        let keys = MemberKeys::from_seed(&seed);
-        let own = keys.signing.verifying_key() == certificate.signing
-            && keys.delegatee.public() == certificate.delegatee
-            && keys.writer.public() == certificate.writer
-            && *keys.kem.public() == certificate.kem;
-        if !own {
-            return Err(ClientError::NotForMe {
-                reader: certificate.id(),
-            });
-        }
+        own_keys(&seed, &certificate)?;
         Ok(Self { seed, certificate })
     }
 

@@ -31,7 +31,7 @@ use yilian_protocol::{
     tx::Body,
 };
 
-use crate::{ClientError, Session};
+use crate::{ClientError, Session, people::own_keys};
 
 /// What regulators pass on among them: whose identity is asked for, and the hospital's evidence.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -73,16 +73,8 @@ impl Regulator {
     /// # Errors
     /// [`ClientError::NotForMe`] when the certificate is for other keys.
     pub fn new(seed: &Seed, certificate: &Certificate) -> Result<Self, ClientError> {
-        let keys = MemberKeys::from_seed(seed);
-        let mine = keys.signing.verifying_key() == certificate.signing
-            && *keys.kem.public() == certificate.kem;
-        if !mine {
-            return Err(ClientError::NotForMe {
-                reader: certificate.id(),
-            });
-        }
         Ok(Self {
-            keys,
+            keys: own_keys(seed, certificate)?,
             certificate: certificate.id(),
             member: certificate.member,
         })
@@ -240,7 +232,7 @@ impl Regulator {
         (id, escrow): (DisclosureId, &ProvenEscrow),
         sealed: &SealedLetter<DisclosurePart>,
     ) -> Result<(HolderIndex, EscrowPart), ClientError> {
-        let part = self.unseal(session, sealed)?;
+        let part = session.unseal(sealed, self.certificate, &self.keys.kem)?;
         let regulator = part.regulator;
         let gives = session.certificate(regulator).await?.certificate;
         let signed = part.verify_signature(&gives.signing).is_ok();
@@ -250,20 +242,6 @@ impl Regulator {
         let verified = part.verify(escrow, &session.genesis().regulators.regulators());
         let (index, part) = verified.map_err(|_| ClientError::WrongPart { regulator })?;
         Ok((index, part.clone()))
-    }
-
-    fn unseal<T: Transport>(
-        &self,
-        session: &Session<T>,
-        sealed: &SealedLetter<DisclosurePart>,
-    ) -> Result<DisclosurePart, ClientError> {
-        session.same_chain("part", sealed.chain)?;
-        if sealed.reader != self.certificate {
-            return Err(ClientError::NotForMe {
-                reader: sealed.reader,
-            });
-        }
-        Ok(sealed.open(&self.keys.kem)?)
     }
 }
 

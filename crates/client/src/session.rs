@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
+use yilian_crypto::{kem::KemSecret, pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
 use yilian_protocol::{
     BlockId, CertificateId, ChainId, DisclosureId, GrantId, Height, MemberId, RecordId, StateKey,
     TimeMs, TraceId, TransactionId,
@@ -25,6 +25,7 @@ use yilian_protocol::{
     grant::{
         Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
     },
+    letter::{SealedLetter, ToReader},
     limits::{CLOCK_SKEW_MS, CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
     mailbox::{Delivery, DiscardRequest, FetchRequest, KeptMail},
     private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
@@ -119,6 +120,25 @@ impl<T: Transport> Session<T> {
             return Ok(());
         }
         Err(ClientError::ForeignChain { what, of, here })
+    }
+
+    /// Opens what was sealed to the certificate `own`, with the key in it.
+    ///
+    /// # Errors
+    /// [`ClientError::NotForMe`] when it is for another, [`ClientError::ForeignChain`] when it is
+    /// about another chain, [`ClientError::Letter`] when it does not open.
+    pub(crate) fn unseal<L: ToReader>(
+        &self,
+        letter: &SealedLetter<L>,
+        own: CertificateId,
+        key: &KemSecret,
+    ) -> Result<L, ClientError> {
+        self.same_chain(L::KIND, letter.chain)?;
+        let reader = letter.reader;
+        if reader != own {
+            return Err(ClientError::NotForMe { reader });
+        }
+        Ok(letter.open(key)?)
     }
 
     /// What the chain began with.

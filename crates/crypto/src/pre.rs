@@ -47,7 +47,7 @@ use crate::{
     Error,
     bls::{G1, G2, Gt, PreparedG2, Scalar, hash_to_scalar, pairing, pairings_equal},
     encoding::{
-        debug_public, debug_public_values, debug_secret, field, join, point_encoding,
+        debug_public, debug_public_values, debug_secret, field, join, opaque, point_encoding,
         schnorr_encoding,
     },
     hash::{hash, kdf},
@@ -62,7 +62,6 @@ debug_public_values!(
     DelegatorPublic,
     ScopeKey,
     Capsule,
-    EncodedCapsule,
     KnowledgeProof,
     DelegateePublic,
     GtReencapsulation,
@@ -304,27 +303,11 @@ impl std::fmt::Debug for Context {
 pub struct Capsule(G1);
 point_encoding!(Capsule, G1, "capsule (48 bytes)");
 
-/// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is computed
-/// with them; whoever opens or turns a record takes the capsule of its sealed object, which is
-/// checked, and compares.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct EncodedCapsule([u8; Capsule::SIZE]);
-
-impl EncodedCapsule {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = Capsule::SIZE;
-
-    /// The bytes.
-    #[must_use]
-    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
-        self.0
-    }
-
-    /// Takes any bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(bytes)
-    }
+opaque! {
+    /// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is
+    /// computed with them; whoever opens or turns a record takes the capsule of its sealed object,
+    /// which is checked, and compares.
+    EncodedCapsule, Capsule::SIZE
 }
 
 impl From<&Capsule> for EncodedCapsule {

@@ -30,13 +30,12 @@
 
 use bip39::Mnemonic;
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
     Error,
     bls::{G1, Scalar, hash_to_scalar},
-    encoding::debug_secret,
+    encoding::secret_bytes,
     hash::kdf,
     kem::KemSecret,
     label::{self, Label},
@@ -66,14 +65,12 @@ impl Language {
     }
 }
 
-/// The seed of a patient or member: 32 uniform secret bytes. Zeroised when dropped; compared in
-/// constant time.
-#[derive(Clone)]
-pub struct Seed(Zeroizing<[u8; 32]>);
+secret_bytes! {
+    /// The seed of a patient or member: 32 uniform secret bytes.
+    Seed;
+}
 
 impl Seed {
-    /// Bytes of a seed.
-    pub const SIZE: usize = 32;
     /// Words of a seed.
     pub const WORDS: usize = 24;
 
@@ -83,18 +80,6 @@ impl Seed {
         let mut bytes = Zeroizing::new([0; Self::SIZE]);
         rng.fill_bytes(bytes.as_mut_slice());
         Self(bytes)
-    }
-
-    /// The seed of these bytes, which must have been drawn uniformly.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The secret bytes themselves, to be kept where only the owner reads.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; Self::SIZE] {
-        &self.0
     }
 
     /// The seed as 24 words with a checksum of 8 bits, a space between two.
@@ -138,26 +123,6 @@ impl Seed {
             .zip(entropy.iter())
             .for_each(|(out, byte)| *out = *byte);
         Ok(Self(seed))
-    }
-}
-
-impl ConstantTimeEq for Seed {
-    fn ct_eq(&self, other: &Self) -> subtle::Choice {
-        self.0.ct_eq(other.0.as_slice())
-    }
-}
-
-impl PartialEq for Seed {
-    fn eq(&self, other: &Self) -> bool {
-        self.ct_eq(other).into()
-    }
-}
-
-impl Eq for Seed {}
-
-impl std::fmt::Debug for Seed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_secret(f, "Seed", Self::SIZE)
     }
 }
 

@@ -27,18 +27,17 @@
 //! where all see the same, and the signature is verified under it before it is used.
 
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
     Error,
     bls::{G1, G2, Scalar, hash_to_scalar, pairings_equal},
-    encoding::{debug_public_values, debug_secret, point_encoding},
+    encoding::{debug_public_values, debug_secret, opaque, point_encoding, secret_bytes},
     label,
     sign::{SigningKey, VerifyingKey},
 };
 
-debug_public_values!(StampPublic, EncodedStampKey, EncodedPoint);
+debug_public_values!(StampPublic);
 
 /// The key that a member's stamps verify under.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,28 +69,13 @@ impl StampPublic {
     }
 }
 
-/// 96 bytes that should be a [`StampPublic`], not looked at yet. A member's entry in the
-/// registry is
-/// read with each record that is sealed, its key for stamps with each letter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct EncodedStampKey([u8; Self::SIZE]);
+opaque! {
+    /// What should be a [`StampPublic`], not looked at yet. A member's entry in the registry is read
+    /// with each record that is sealed, its key for stamps with each letter.
+    EncodedStampKey, StampPublic::SIZE
+}
 
 impl EncodedStampKey {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = StampPublic::SIZE;
-
-    /// The bytes.
-    #[must_use]
-    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
-        self.0
-    }
-
-    /// Takes any bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(bytes)
-    }
-
     /// The key.
     ///
     /// # Errors
@@ -146,27 +130,13 @@ impl std::fmt::Debug for StampSecret {
     }
 }
 
-/// 48 bytes that should be a point of G1, not looked at yet: a blinded serial, a blind signature,
-/// or the signature. Checking one takes longer than most of what can be checked before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct EncodedPoint([u8; Self::SIZE]);
+opaque! {
+    /// What should be a point of G1, not looked at yet: a blinded serial, a blind signature, or the
+    /// signature. Checking one takes longer than most of what can be checked before.
+    EncodedPoint, G1::SIZE
+}
 
 impl EncodedPoint {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = G1::SIZE;
-
-    /// The bytes.
-    #[must_use]
-    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
-        self.0
-    }
-
-    /// Takes any bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(bytes)
-    }
-
     fn of(point: &G1) -> Self {
         Self(point.to_bytes())
     }
@@ -176,15 +146,13 @@ impl EncodedPoint {
     }
 }
 
-/// What a stamp's serial comes from: the seed of the key that the serial is. Whoever has it can use
-/// the stamp. Zeroised when dropped, compared in constant time, not printed.
-#[derive(Clone)]
-pub struct StampSeed(Zeroizing<[u8; 32]>);
+secret_bytes! {
+    /// What a stamp's serial comes from: the seed of the key that the serial is. Whoever has it can
+    /// use the stamp.
+    StampSeed;
+}
 
 impl StampSeed {
-    /// Bytes of the seed.
-    pub const SIZE: usize = 32;
-
     /// A fresh one.
     #[must_use]
     pub fn random(rng: &mut impl CryptoRng) -> Self {
@@ -193,36 +161,10 @@ impl StampSeed {
         Self(bytes)
     }
 
-    /// Takes the bytes that somebody handed over.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The bytes, to be handed to somebody who shall use the stamp.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; Self::SIZE] {
-        &self.0
-    }
-
     /// The key that the stamp is used with; its public half is the serial.
     #[must_use]
     pub fn key(&self) -> SigningKey {
         SigningKey::from_seed(&self.0)
-    }
-}
-
-impl PartialEq for StampSeed {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(other.0.as_slice()).into()
-    }
-}
-
-impl Eq for StampSeed {}
-
-impl std::fmt::Debug for StampSeed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_secret(f, "StampSeed", Self::SIZE)
     }
 }
 

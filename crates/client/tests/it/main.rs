@@ -9,6 +9,7 @@
 
 mod actors;
 mod attacks;
+mod author;
 mod calendar;
 mod crooked;
 mod drafts;

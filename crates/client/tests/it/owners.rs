@@ -22,94 +22,10 @@ use yilian_protocol::{
 };
 
 use crate::{
+    author::Author,
     crooked::Crooked,
     world::{World, clinical, hospital, now},
 };
-
-/// An author who seals with a program of his own.
-struct Crook {
-    keys: MemberKeys,
-    certificate: Certificate,
-    doctor: Doctor,
-}
-
-impl Crook {
-    async fn certified(world: &World, number: u8) -> Self {
-        let seed = Seed::random(&mut rand::rng());
-        let (ca, name) = (hospital(number), Text::new("Dr Evil").unwrap());
-        let until = now().plus_ms(100_000_000);
-        let certificate = ca.certificate(name, Role::Doctor, &seed, now(), until);
-        ca.certify(&world.session, certificate.clone())
-            .await
-            .unwrap();
-        Self {
-            keys: MemberKeys::from_seed(&seed),
-            doctor: Doctor::new(&seed, &certificate).unwrap(),
-            certificate,
-        }
-    }
-
-    fn id(&self) -> CertificateId {
-        self.certificate.id()
-    }
-
-    fn check_in(&self, world: &World, patient: &mut Patient) -> CheckedVisit {
-        let request = CheckIn::at(self.certificate.member, now());
-        let token = patient.check_in(&world.session, request, &mut rand::rng());
-        self.doctor.check_in(&world.session, &token, now()).unwrap()
-    }
-
-    /// Seals a record whose statement is signed with `key`, and an index with `entries`.
-    async fn seal(
-        &self,
-        world: &World,
-        visit: &CheckedVisit,
-        key: &yilian_crypto::sign::SigningKey,
-        entries: Vec<IndexEntry>,
-    ) -> RecordId {
-        let rng = &mut rand::rng();
-        let authored = Authored::sign(
-            self.id(),
-            key,
-            world.session.chain(),
-            visit.visit().nym,
-            visit.scope(Confidentiality::Clinical),
-            now(),
-            (MediaType::FhirJson, b"{}".to_vec()),
-            rng,
-        );
-        let object = SealedObject::seal(&authored, visit, rng).unwrap();
-        let record = object.cid().record();
-        let index = RecordIndex::new(padded(entries, rng).unwrap()).unwrap();
-        let author = (self.id(), &self.keys.signing);
-        let request = SealRequest::sign(visit, false, vec![object], vec![index], author);
-        world.session.seal(request.unwrap()).await.unwrap();
-        record
-    }
-
-    /// An entry of `word`, the first of its quarter and patient, that points to `record`; or one
-    /// whose pointer opens to nothing.
-    fn entry(&self, visit: &CheckedVisit, word: &str, record: Option<RecordId>) -> IndexEntry {
-        let told = visit.visit();
-        let context = IndexContext {
-            psk: &told.search_secret,
-            chain: told.chain.as_bytes(),
-            hospital: told.hospital.as_bytes(),
-            quarter: told.period,
-        };
-        let key = IndexKey::of_writer(&self.keys.writer, &told.search, &context);
-        let key = key.keyword(&Keyword::new(word).unwrap());
-        let first = Counter::after(0).unwrap();
-        let target = record.unwrap_or(RecordId::from_bytes([7; 32]));
-        let mut entry = IndexEntry::seal(&key, first, target.as_bytes());
-        if record.is_none() {
-            let mut pointer = entry.pointer.to_bytes();
-            pointer[39] ^= 1;
-            entry.pointer = yilian_crypto::search::MaskedPointer::from_bytes(pointer);
-        }
-        entry
-    }
-}
 
 pub fn sought(words: &[&str]) -> SearchRequest {
     SearchRequest {
@@ -155,7 +71,7 @@ async fn fault_6_one_lying_author_disables_a_search() {
         (Some(nowhere), FalsePointer::NoRecord(nowhere)),
         (Some(elsewhere), FalsePointer::ForeignRecord(elsewhere)),
     ] {
-        let crook = Crook::certified(&world, 0).await;
+        let crook = Author::certified(&world, 0).await;
         let visit = crook.check_in(&world, &mut patient);
         let entry = crook.entry(&visit, word, target);
         crook
@@ -191,7 +107,7 @@ async fn fault_6_an_author_points_to_what_another_wrote() {
     let session = &world.session;
     let mut patient = world.patient();
     let good = with_words(&world, &mut patient, &["word:flu"]).await;
-    let crook = Crook::certified(&world, 0).await;
+    let crook = Author::certified(&world, 0).await;
     let visit = crook.check_in(&world, &mut patient);
     let entry = crook.entry(&visit, "word:gout", Some(good));
     crook
@@ -218,7 +134,7 @@ async fn fault_6_an_author_hides_another_record_from_a_search_for_two_words() {
     let mut patient = world.patient();
     let words = ["word:gout", "word:pain"];
     let good = with_words(&world, &mut patient, &words).await;
-    let crook = Crook::certified(&world, 0).await;
+    let crook = Author::certified(&world, 0).await;
     let visit = crook.check_in(&world, &mut patient);
     let entries = words.map(|word| crook.entry(&visit, word, Some(good)));
     crook
@@ -241,7 +157,7 @@ async fn fault_6_one_bad_record_hides_the_others_or_itself() {
     let word = "word:gout";
     let mut patient = world.patient();
     let good = with_words(&world, &mut patient, &[word]).await;
-    let crook = Crook::certified(&world, 0).await;
+    let crook = Author::certified(&world, 0).await;
     let visit = crook.check_in(&world, &mut patient);
     // Signed with a key that is not the certificate's.
     let other = yilian_crypto::sign::SigningKey::from_seed(&[5; 32]);

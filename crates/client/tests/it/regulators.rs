@@ -1,8 +1,7 @@
 //! Opening identities, from the question to the answer, and what stops one who cheats.
 
 use yilian_client::{
-    CheckIn, ClientError, Patient, Wallet,
-    people::Person,
+    CheckIn, ClientError, Doctor, Patient, Session, Wallet,
     regulator::{Case, Regulator},
 };
 use yilian_crypto::{
@@ -11,9 +10,11 @@ use yilian_crypto::{
     seed::{MemberKeys, Seed},
     sign::SigningKey,
 };
+use yilian_node::service::InProcess;
 use yilian_protocol::{
-    RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart, letter::SealedLetter,
-    refusal::Refusal, registry::Role, sealed::SealedObject, visit::CheckedVisit,
+    CertificateId, RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart,
+    letter::SealedLetter, private_chain::PrivateEntry, refusal::Refusal, registry::Role,
+    sealed::SealedObject, visit::CheckedVisit,
 };
 
 use crate::world::{World, clinical, hospital, now};
@@ -50,6 +51,21 @@ impl Office {
         let case = self.asks.ask(session, nym, why, now()).await.unwrap();
         // As a file.
         serde_json::from_str(&serde_json::to_string(&case).unwrap()).unwrap()
+    }
+
+    /// A case of a record each, of one patient, both on the chain.
+    async fn announced<const N: usize>(&self) -> [Case; N] {
+        let doctor = self.world.doctor(0, "Dr North").await;
+        let mut ann = self.world.patient();
+        let mut cases = Vec::new();
+        for _ in 0..N {
+            let here = hospital(0).id();
+            let record = self.world.visit(&mut ann, here, &doctor, "one").await;
+            let case = self.ask(record).await;
+            self.announce(&case).await;
+            cases.push(case);
+        }
+        cases.try_into().unwrap()
     }
 
     async fn announce(&self, case: &Case) {
@@ -151,16 +167,7 @@ async fn fault_10_a_part_is_given_without_a_line_on_the_chain() {
 async fn fault_10_a_wrong_part_is_taken_or_its_regulator_not_named() {
     let office = office().await;
     let (world, session) = (&office.world, &office.world.session);
-    let doctor = world.doctor(0, "Dr North").await;
-    let mut ann = world.patient();
-    let here = hospital(0).id();
-    let [one, two] = [
-        world.visit(&mut ann, here, &doctor, "one").await,
-        world.visit(&mut ann, here, &doctor, "two").await,
-    ];
-    let (case, other) = (office.ask(one).await, office.ask(two).await);
-    office.announce(&case).await;
-    office.announce(&other).await;
+    let [case, other] = office.announced().await;
     // A share of another number: it is not given.
     let rng = &mut rand::rng();
     let index = HolderIndex::at(2).unwrap();
@@ -196,6 +203,7 @@ async fn fault_10_a_wrong_part_is_taken_or_its_regulator_not_named() {
     let (regulator, keys) = (certificate.id(), MemberKeys::from_seed(&seed));
     let nym = case.request.nym;
     let key = session.genesis().regulators.key;
+    let here = hospital(0).id();
     let escrow = case.evidence.verify(session.chain(), here, &nym, &key);
     let (of, escrow) = ((session.chain(), case.id()), escrow.unwrap());
     let part = |signs| DisclosurePart::make(of, &escrow, &false_share, signs, &mut rand::rng());
@@ -249,31 +257,14 @@ async fn fault_10_the_escrow_of_another_visit_is_opened() {
 async fn fault_10_a_node_keeps_evidence_that_is_none() {
     let world = World::with(1).await;
     let session = &world.session;
-    let (ca, seed) = (hospital(0), Seed::random(&mut rand::rng()));
-    let (name, until) = (Text::new("Dr North").unwrap(), now().plus_ms(100_000_000));
-    let certificate = ca.certificate(name, Role::Doctor, &seed, now(), until);
-    ca.certify(session, certificate.clone()).await.unwrap();
-    let keys = MemberKeys::from_seed(&seed);
-    let person = Person::new(seed, certificate).unwrap();
-    let doctor = person.doctor().unwrap();
+    let author = Author::certified(&world, 0).await;
     let rng = &mut rand::rng();
     let (mut ann, mut ben) = (world.patient(), world.patient());
     let [mine, his] = [&mut ann, &mut ben].map(|patient| {
         let token = patient.check_in(session, CheckIn::at(hospital(0).id(), now()), rng);
-        doctor.check_in(session, &token, now()).unwrap()
+        author.doctor.check_in(session, &token, now()).unwrap()
     });
-    let kept: std::cell::RefCell<Option<SealRequest>> = std::cell::RefCell::default();
-    let drafts = vec![clinical("one")];
-    let keep = |request: &SealRequest| {
-        *kept.borrow_mut() = Some(request.clone());
-        Err(ClientError::NoPass)
-    };
-    // Nothing is sent, the request is kept.
-    let sealed = doctor
-        .seal_kept(session, &mine, drafts, now(), rng, keep)
-        .await;
-    assert_eq!(sealed.unwrap_err(), ClientError::NoPass);
-    let good = kept.into_inner().unwrap();
+    let good = author.request(session, &mine).await;
     let mut swapped = good.clone();
     swapped.evidence = his.evidence().clone();
     let refused = session.seal(swapped).await.unwrap_err().refusal();
@@ -284,17 +275,9 @@ async fn fault_10_a_node_keeps_evidence_that_is_none() {
     let refused = session.seal(unbound).await.unwrap_err().refusal();
     // The author signed what is bound.
     assert_eq!(refused, Some(Refusal::BadSignature));
-    let referring = |evidence: &CheckedVisit| {
-        let objects = good.objects.iter();
-        let objects =
-            objects.map(|object| SealedObject::parse(object.as_slice().to_vec()).unwrap());
-        let index = good.visit.index.iter().cloned().collect();
-        let author = (person.certificate().id(), &keys.signing);
-        let request = SealRequest::sign(&mine, true, objects.collect(), index, author);
-        SealRequest {
-            evidence: evidence.evidence().clone(),
-            ..request.unwrap()
-        }
+    let referring = |evidence: &CheckedVisit| SealRequest {
+        evidence: evidence.evidence().clone(),
+        ..author.again(&mine, true, &good)
     };
     let refused = session.seal(referring(&mine)).await.unwrap_err().refusal();
     assert_eq!(refused, Some(Refusal::VisitUnbound));
@@ -311,40 +294,27 @@ async fn fault_10_a_second_token_hides_the_evidence_of_a_visit() {
     let office = office().await;
     let (world, session) = (&office.world, &office.world.session);
     let doctor = world.doctor(0, "Dr North").await;
+    let author = Author::certified(world, 0).await;
     let seed = Seed::random(&mut rand::rng());
     let here = hospital(0).id();
     let device = || Patient::new(&seed, Wallet::new(session.chain()));
     let (mut one, mut other) = (device(), device());
     let record = world.visit(&mut one, here, &doctor, "one").await;
+    let kept = |entries: &[PrivateEntry], nym| {
+        let mut of_nym = entries.iter().filter(|entry| entry.nym == nym);
+        of_nym.any(|entry| entry.author == author.id())
+    };
     let rng = &mut rand::rng();
     let token = other.check_in(session, CheckIn::at(here, now()), rng);
-    let visit = doctor.check_in(session, &token, now()).unwrap();
-    let bind = |mut request: SealRequest| {
-        request.visit.binding = Some(visit.evidence().binding());
-        request
-    };
-    let mut sent = None;
-    let keep = |request: &SealRequest| {
-        sent = Some(bind(request.clone()));
-        Ok::<_, ClientError>(())
-    };
-    let drafts = vec![clinical("two")];
-    let sealed = doctor
-        .seal_kept(session, &visit, drafts, now(), rng, keep)
-        .await;
-    let unbound = Some(Refusal::VisitUnbound);
-    assert_eq!(sealed.unwrap_err().refusal(), unbound);
-    let refused = session.seal(sent.unwrap()).await;
-    assert!(refused.is_err());
+    let visit = author.doctor.check_in(session, &token, now()).unwrap();
+    let honest = author.request(session, &visit).await;
+    // It says what the second token signed, as if nothing were sealed yet; or refers to the first.
+    for bound in [false, true] {
+        let refused = session.seal(author.again(&visit, bound, &honest)).await;
+        assert_eq!(refused.unwrap_err().refusal(), Some(Refusal::VisitUnbound));
+    }
     let open = session.log_open(here).await.unwrap();
-    let kept = open
-        .entries
-        .iter()
-        .filter(|entry| entry.nym == visit.visit().nym);
-    assert!(
-        kept.count() <= 1,
-        "what the ledger refuses is kept as evidence"
-    );
+    assert!(!kept(&open.entries, visit.visit().nym));
     office.opened(record, [0, 1]).await;
 }
 
@@ -354,17 +324,11 @@ async fn fault_10_a_second_token_hides_the_evidence_of_a_visit() {
 async fn fault_10_invented_regulators_are_given_parts() {
     let office = office().await;
     let (world, session) = (&office.world, &office.world.session);
-    let doctor = world.doctor(0, "Dr North").await;
-    let mut ann = world.patient();
-    let record = world
-        .visit(&mut ann, hospital(0).id(), &doctor, "one")
-        .await;
+    let [case] = office.announced().await;
     let holder = world
         .certify(&hospital(0), "Holder", Role::Regulator, 1)
         .await;
     let holder = holder.regulator().unwrap();
-    let case = office.ask(record).await;
-    office.announce(&case).await;
     let (share, rng) = (&world.regulators[0], &mut rand::rng());
     let given = holder.part(session, &case, share, now(), rng).await;
     let disclosure = case.id();
@@ -376,23 +340,18 @@ async fn fault_10_invented_regulators_are_given_parts() {
 async fn fault_10_parts_are_given_to_one_who_was_revoked() {
     let office = office().await;
     let (world, session) = (&office.world, &office.world.session);
-    let doctor = world.doctor(0, "Dr North").await;
-    let mut ann = world.patient();
-    let record = world
-        .visit(&mut ann, hospital(0).id(), &doctor, "one")
-        .await;
-    let case = office.ask(record).await;
-    office.announce(&case).await;
+    let [case] = office.announced().await;
     let (share, rng) = (&world.regulators[1], &mut rand::rng());
     let gives = &office.approves;
     gives.part(session, &case, share, now(), rng).await.unwrap();
     let why = Text::new("left").unwrap();
     let ca = hospital(1);
     ca.revoke(session, case.request.by, why).await.unwrap();
+    let revoked = Some(Refusal::CertificateRevoked);
     let given = gives.part(session, &case, share, now(), rng).await;
-    assert!(given.unwrap_err().refusal().is_some());
+    assert_eq!(given.unwrap_err().refusal(), revoked);
     let approved = gives.approve(session, &case, now()).await;
-    assert!(approved.unwrap_err().refusal().is_some());
+    assert_eq!(approved.unwrap_err().refusal(), revoked);
 }
 
 /// One who hands in junk stops nobody: enough good parts open.
@@ -400,16 +359,7 @@ async fn fault_10_parts_are_given_to_one_who_was_revoked() {
 async fn fault_10_a_bad_part_among_good_ones_stops_an_opening() {
     let office = office().await;
     let (world, session) = (&office.world, &office.world.session);
-    let doctor = world.doctor(0, "Dr North").await;
-    let mut ann = world.patient();
-    let here = hospital(0).id();
-    let [one, two] = [
-        world.visit(&mut ann, here, &doctor, "one").await,
-        world.visit(&mut ann, here, &doctor, "two").await,
-    ];
-    let (case, other) = (office.ask(one).await, office.ask(two).await);
-    office.announce(&case).await;
-    office.announce(&other).await;
+    let [case, other] = office.announced().await;
     let rng = &mut rand::rng();
     let mut parts = Vec::new();
     for (regulator, case, share) in [

@@ -2,22 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 use yilian_client::{
     Doctor, ReadWish, Session,
     calendar::days_after,
-    grants::{DAYS, DAYS_MAX, LEVELS, PURPOSE},
     mail::{Content, Decision, MailNotes, STAMPS_AT_ONCE, send},
 };
 use yilian_protocol::{
-    TimeMs, call::Transport, grant::Purpose, limits::STAMPS_ENCLOSED_MAX, mail::Address,
-    refusal::Refusal, stamp::Stamp, visit::VisitToken,
+    TimeMs, call::Transport, limits::STAMPS_ENCLOSED_MAX, mail::Address, refusal::Refusal,
+    stamp::Stamp, visit::VisitToken,
 };
 
 use super::{Owner, Sent, Subject, checked, letter, list, said};
 use crate::{
-    arguments::one_of,
-    commands::{Context, now, patient::Level},
+    commands::{Context, now, patient::Leave},
     home::Home,
     intake::Paper,
     output::trouble,
@@ -67,23 +65,8 @@ pub struct RequestOptions {
     name: String,
     #[command(flatten)]
     to: To,
-    /// Which levels
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
-    levels: Vec<Level>,
-    /// What for
-    #[arg(
-        long,
-        default_value_t = PURPOSE,
-        value_parser = one_of(Purpose::ALL, Purpose::name)
-    )]
-    purpose: Purpose,
-    /// Days for which to read
-    #[arg(
-        long,
-        default_value_t = DAYS,
-        value_parser = value_parser!(u64).range(1..=DAYS_MAX)
-    )]
-    days: u64,
+    #[command(flatten)]
+    leave: Leave,
     #[command(flatten)]
     subject: Subject,
 }
@@ -92,9 +75,7 @@ pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Resu
     let RequestOptions {
         name,
         to,
-        levels,
-        purpose,
-        days,
+        leave,
         subject,
     } = options;
     let (now, rng) = (now(), &mut rand::rng());
@@ -103,9 +84,9 @@ pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Resu
     let session = &opened.session;
     let to = to.address(&context.home, (&name, &doctor), session)?;
     let wish = ReadWish {
-        levels: levels.into_iter().map(Into::into).collect(),
-        purpose,
-        until: days_after(now, days),
+        levels: leave.levels(),
+        purpose: leave.purpose,
+        until: days_after(now, leave.days),
         about: subject.about(),
     };
     let _lock = context.home.lock_person(&name)?;

@@ -22,6 +22,34 @@ use crate::{
     output::{trouble, warn},
 };
 
+/// What somebody may read, what for, and how long: as it is asked for, and as it is granted.
+#[derive(Debug, Args)]
+pub struct Leave {
+    /// Which levels
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
+    pub levels: Vec<Level>,
+    /// What for
+    #[arg(
+        long,
+        default_value_t = PURPOSE,
+        value_parser = one_of(Purpose::ALL, Purpose::name)
+    )]
+    pub purpose: Purpose,
+    /// Days until it ends, a century of them at most
+    #[arg(
+        long,
+        default_value_t = DAYS,
+        value_parser = value_parser!(u64).range(1..=DAYS_MAX)
+    )]
+    pub days: u64,
+}
+
+impl Leave {
+    pub fn levels(&self) -> Vec<Confidentiality> {
+        self.levels.iter().map(|level| (*level).into()).collect()
+    }
+}
+
 /// A standing grant to be made.
 #[derive(Debug, Args)]
 pub struct GrantOptions {
@@ -30,23 +58,8 @@ pub struct GrantOptions {
     /// The reader's certificate
     #[arg(long)]
     reader: CertificateId,
-    /// Which levels
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
-    levels: Vec<Level>,
-    /// What for
-    #[arg(
-        long,
-        default_value_t = PURPOSE,
-        value_parser = one_of(Purpose::ALL, Purpose::name)
-    )]
-    purpose: Purpose,
-    /// Days until the grant ends, a century of them at most
-    #[arg(
-        long,
-        default_value_t = DAYS,
-        value_parser = value_parser!(u64).range(1..=DAYS_MAX)
-    )]
-    days: u64,
+    #[command(flatten)]
+    leave: Leave,
     /// Quarters to come that it covers too, at the hospitals visited so far
     #[arg(long, default_value_t = 0)]
     quarters: u8,
@@ -105,12 +118,11 @@ impl From<Confidentiality> for Level {
 
 impl GrantOptions {
     fn wish(&self) -> Wish {
-        let levels = self.levels.iter();
         Wish {
             reader: self.reader,
-            purpose: self.purpose,
-            levels: levels.map(|level| (*level).into()).collect(),
-            days: self.days,
+            purpose: self.leave.purpose,
+            levels: self.leave.levels(),
+            days: self.leave.days,
             quarters: self.quarters,
             emergency: self.emergency,
             holders: self.holders.clone(),

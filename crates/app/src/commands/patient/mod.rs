@@ -23,7 +23,7 @@ use super::{
 };
 use crate::target::Target;
 
-pub use self::grants::Level;
+pub use self::grants::Leave;
 
 /// What a patient does.
 #[derive(Debug, Subcommand)]
