@@ -254,9 +254,24 @@ impl Vault {
 
     /// Seals a plain file that somebody put among sealed secrets. One that is sealed stays.
     ///
+    /// The name is bound to the file, so it is one of [`secrets`], to the letter. Under any other
+    /// that leads there, as `./tls/key.pem`, it would be sealed for nobody.
+    ///
     /// # Errors
+    /// [`Fault::NotSealed`] where secrets are plain, [`Fault::NoSecret`] when it is none, or
     /// [`VaultError`] when it cannot be read or written, or is sealed and does not open.
     pub fn take_in(&self, name: &str) -> Result<(), VaultError> {
+        let at = |fault| VaultError::new(&self.path(name), fault);
+        if !self.is_sealed() {
+            return Err(at(Fault::NotSealed));
+        }
+        if !secrets(&self.folder)?.iter().any(|secret| secret == name) {
+            return Err(at(Fault::NoSecret));
+        }
+        self.seal(name)
+    }
+
+    fn seal(&self, name: &str) -> Result<(), VaultError> {
         let path = self.path(name);
         let read = fs::read(&path).map_err(|error| VaultError::new(&path, Fault::Read(error)));
         let bytes = Zeroizing::new(read?);
@@ -380,7 +395,7 @@ pub fn seal_folder(
     let vault = Vault::with(folder.to_owned(), Some(key(folder, passphrase)?));
     let names = secrets(folder)?;
     for name in &names {
-        vault.take_in(name)?;
+        vault.seal(name)?;
     }
     private_file::remove(&marker).map_err(at_marker)?;
     Ok(names.len())
@@ -506,6 +521,12 @@ pub enum Fault {
     /// The folder is plain, and a passphrase was given.
     #[error("a passphrase was given, and the secrets of this folder are not sealed")]
     IsPlain,
+    /// The folder is plain, and one of its secrets was to be sealed.
+    #[error("the secrets of its folder are not sealed")]
+    NotSealed,
+    /// Something else than a secret of the folder was to be sealed.
+    #[error("is not the name of a secret of its folder")]
+    NoSecret,
     /// Sealing was interrupted.
     #[error("sealing the secrets of this folder was interrupted")]
     HalfSealed,
@@ -536,6 +557,11 @@ impl Fault {
             }
             Self::IsSealed => "leave --insecure-plain away",
             Self::IsPlain => "seal them with `yilian keystore seal`, or give no passphrase",
+            Self::NotSealed => "seal all of them: `yilian keystore seal`, without a file",
+            Self::NoSecret => {
+                "name it as `yilian keystore status` does, from the folder on: `tls/key.pem`, or \
+                 `nodes/NAME/tls/key.pem` for a node's"
+            }
             Self::HalfSealed => "repeat `yilian keystore seal` with the same passphrase",
             Self::Undecided => {
                 "name a file with a passphrase (--passphrase-file), use a terminal, or insist on \

@@ -259,10 +259,17 @@ fn a_plain_home_is_sealed_and_goes_on() {
     yilian.seal("Dr First", "North", "E11.9");
     let again = yilian.fails(&["keystore", "seal"])["error"].to_string();
     assert!(again.contains("are sealed"), "{again}");
-    // One that was put there later.
-    fs::write(home.join("tls-key"), "key").unwrap();
-    yilian.ok(&["keystore", "seal", "tls-key"]);
-    assert!(is_sealed(&fs::read(home.join("tls-key")).unwrap()));
+    // One that was put there later, by its name alone.
+    let key = home.join("tls/key.pem");
+    fs::create_dir_all(key.parent().unwrap()).unwrap();
+    fs::write(&key, "key").unwrap();
+    for name in ["./tls/key.pem", key.to_str().unwrap(), "genesis.json"] {
+        let error = yilian.fails(&["keystore", "seal", name])["error"].to_string();
+        assert!(error.contains("not the name of a secret"), "{error}");
+    }
+    assert_eq!(fs::read(&key).unwrap(), b"key");
+    yilian.ok(&["keystore", "seal", "tls/key.pem"]);
+    assert!(is_sealed(&fs::read(&key).unwrap()));
 }
 
 #[test]
@@ -329,6 +336,18 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     assert!(is_sealed(
         &fs::read(node.join("data/secrets/share-0")).unwrap()
     ));
+    // Its operator puts another key there, plain. It is sealed under the node's own keystore, not
+    // under the home's: the node reads it.
+    let key = node.join("tls/key.pem");
+    let said = || Said::Passphrase(Passphrase::new(FIRST).unwrap());
+    let plain = Vault::open(&node, &said()).unwrap().read("tls/key.pem");
+    let plain = plain.unwrap();
+    fs::write(&key, &plain).unwrap();
+    let file = "nodes/validator-1/tls/key.pem";
+    net.yilian.ok(&["keystore", "seal", file]);
+    assert!(is_sealed(&fs::read(&key).unwrap()));
+    let read = Vault::open(&node, &said()).unwrap().read("tls/key.pem");
+    assert_eq!(read.unwrap(), plain);
     // The node's own program, with and without a passphrase.
     let program = PathBuf::from(env!("CARGO_BIN_EXE_yilian")).with_file_name("yilian-node");
     let check = |name: &str, value: Option<&Path>| {

@@ -117,6 +117,72 @@ fn what_is_sealed_is_not_mixed_with_what_is_not() {
     assert!(matches!(read.fault, Fault::NoKeystore), "{read}");
 }
 
+/// What is sealed under another name than the one it is read by is lost, and what is public and
+/// sealed is of no use.
+#[test]
+fn nothing_but_a_secret_is_sealed_and_under_no_other_name_of_it() {
+    let (folder, vault) = sealed();
+    let path = |name: &str| folder.path().join(name);
+    let outside = tempfile::tempdir().unwrap();
+    let far = outside.path().join("key.pem");
+    fs::write(&far, "outside").unwrap();
+    for name in [
+        "tls/key.pem",
+        "tls/root.pem",
+        "nodes/North/identities.json",
+        "genesis.json",
+        "keystore.old",
+    ] {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        fs::write(path(name), name).unwrap();
+    }
+    std::os::unix::fs::symlink(&far, path("tls/link.key")).unwrap();
+    let absolute = path("tls/key.pem");
+    for name in [
+        "./tls/key.pem",
+        "tls//key.pem",
+        "tls/../tls/key.pem",
+        absolute.to_str().unwrap(),
+        far.to_str().unwrap(),
+        "tls/root.pem",
+        "tls/link.key",
+        "nodes/North/identities.json",
+        "genesis.json",
+        "keystore.old",
+        KEYSTORE,
+        "tls",
+        "tls/none.key",
+        "",
+    ] {
+        let before = all_bytes(folder.path());
+        let error = vault.take_in(name).unwrap_err();
+        assert!(matches!(error.fault, Fault::NoSecret), "{name}: {error}");
+        assert!(error.fault.remedy().is_some());
+        assert_eq!(all_bytes(folder.path()), before, "{name}");
+    }
+    assert_eq!(fs::read(far).unwrap(), b"outside");
+    vault.take_in("tls/key.pem").unwrap();
+    let again = Vault::open(folder.path(), &said(FIRST)).unwrap();
+    assert_eq!(
+        again.read("tls/key.pem").unwrap().as_slice(),
+        b"tls/key.pem"
+    );
+    // Of an inner folder the name goes on from there, as it is read.
+    let inner = vault.within("nodes").within("North");
+    inner.take_in("identities.json").unwrap();
+    assert!(again.read("nodes/North/identities.json").is_ok());
+}
+
+#[test]
+fn in_a_plain_folder_no_file_is_sealed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::begin(folder.path(), &Said::Plain).unwrap();
+    vault.write("tls/key.pem", b"key").unwrap();
+    let error = vault.take_in("tls/key.pem").unwrap_err();
+    assert!(matches!(error.fault, Fault::NotSealed), "{error}");
+    assert_eq!(vault.read("tls/key.pem").unwrap().as_slice(), b"key");
+}
+
 #[test]
 fn nothing_is_plain_by_accident() {
     let folder = tempfile::tempdir().unwrap();
@@ -251,7 +317,7 @@ fn sealing_that_was_interrupted_goes_on() {
             Some(key(folder.path(), &passphrase(FIRST)).unwrap()),
         );
         for name in &SECRETS[..done] {
-            vault.take_in(name).unwrap();
+            vault.seal(name).unwrap();
         }
         for said in [Said::Nothing, Said::Plain, said(FIRST)] {
             let error = Vault::begin(folder.path(), &said).unwrap_err();
