@@ -15,6 +15,7 @@ use std::{
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use yilian_crypto::keystore::{self, Cost, HomeKey, KeystoreError, Passphrase};
@@ -348,8 +349,12 @@ fn keystore_of(
 /// folder opens with the old passphrase or with the new one. A folder that opens with the new one
 /// already is left as it is, so that a change of several folders can be repeated.
 ///
+/// What a kill left of writing is removed: a keystore among it would open with its own passphrase
+/// for ever. The folder may be in use.
+///
 /// # Errors
-/// [`VaultError`] when neither opens it, the new one is too short, or it cannot be written.
+/// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, the new one is too short, or it
+/// cannot be written.
 pub fn change(
     folder: &Path,
     old: &Passphrase,
@@ -358,19 +363,26 @@ pub fn change(
 ) -> Result<(), VaultError> {
     let path = folder.join(KEYSTORE);
     let at = |fault| VaultError::new(&path, fault);
-    let key = match key(folder, old) {
-        Ok(key) => key,
-        Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => {
-            return Ok(());
+    if Keeping::of(folder) == Keeping::HalfSealed {
+        return Err(at(Fault::HalfSealed));
+    }
+    match key(folder, old) {
+        Ok(key) => {
+            let bytes = keystore_of(&key, new, cost).map_err(|error| at(error.into()))?;
+            private_file::write(&path, &bytes).map_err(|error| at(Fault::Write(error)))?;
         }
+        Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => {}
         Err(error) => return Err(error),
-    };
-    let bytes = keystore_of(&key, new, cost).map_err(|error| at(error.into()))?;
-    private_file::write(&path, &bytes).map_err(|error| at(Fault::Write(error)))
+    }
+    let of_keystore = format!(".{KEYSTORE}.");
+    remove_drafts(folder, |name, path| {
+        name.starts_with(&of_keystore) || private_file::is_older(path, WRITTEN)
+    })
 }
 
 /// Seals the secrets of a folder that are plain; how many there are now. Killed at any moment, it
-/// is repeated with the same passphrase, and goes on. Nobody else may use the folder meanwhile.
+/// is repeated with the same passphrase, and goes on. Nobody else may use the folder meanwhile: what
+/// a kill left of writing is removed, and may be a secret.
 ///
 /// # Errors
 /// [`Fault::IsSealed`] when all are sealed already, and as [`Vault::open`] and [`Vault::write`].
@@ -397,8 +409,36 @@ pub fn seal_folder(
     for name in &names {
         vault.seal(name)?;
     }
+    remove_drafts(folder, |_, _| true)?;
     private_file::remove(&marker).map_err(at_marker)?;
     Ok(names.len())
+}
+
+/// By then a file is written, unless its writer was killed.
+const WRITTEN: Duration = Duration::from_secs(60);
+
+/// Removes what a kill left of writing among secrets, and beside the keystore: those drafts that
+/// `is_left` says, by name and path.
+fn remove_drafts(folder: &Path, is_left: impl Fn(&str, &Path) -> bool) -> Result<(), VaultError> {
+    let mut names = files(folder, "")?;
+    names.extend(secret_files(folder)?);
+    for name in names {
+        let path = folder.join(&name);
+        if !is_draft(&name) || !is_left(&name, &path) {
+            continue;
+        }
+        match private_file::remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(VaultError::new(&path, Fault::Write(error)));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_draft(name: &str) -> bool {
+    private_file::is_draft(name.rsplit('/').next().unwrap_or(name))
 }
 
 /// Where secrets are, in a home or in a node's folder.
@@ -426,7 +466,7 @@ fn is_public(name: &str) -> bool {
         || name.ends_with(".pem") && !matches!(name, "tls/client.pem" | "tls/key.pem")
         || name.ends_with(".name")
         || name.ends_with(".sealing")
-        || name.ends_with(private_file::UNFINISHED)
+        || is_draft(name)
 }
 
 /// The names of all secrets of a folder, sealed or not.
@@ -434,13 +474,28 @@ fn is_public(name: &str) -> bool {
 /// # Errors
 /// [`VaultError`] when a folder cannot be listed.
 pub fn secrets(folder: &Path) -> Result<Vec<String>, VaultError> {
+    let mut names = secret_files(folder)?;
+    names.retain(|name| !is_public(name));
+    let beside = FILES.into_iter().filter(|name| folder.join(name).is_file());
+    names.extend(beside.map(str::to_owned));
+    names.sort();
+    Ok(names)
+}
+
+/// The names of all files in [`FOLDERS`].
+fn secret_files(folder: &Path) -> Result<Vec<String>, VaultError> {
     let mut names = Vec::new();
-    for file in FILES {
-        if folder.join(file).is_file() {
-            names.push(file.to_owned());
-        }
+    for inner in FOLDERS {
+        names.extend(files(folder, inner)?);
     }
-    let mut open: Vec<String> = FOLDERS.map(str::to_owned).into();
+    Ok(names)
+}
+
+/// The names of the files in `inner` of a folder and in all folders of it; in the folder itself, of
+/// those alone. A link is none.
+fn files(folder: &Path, inner: &str) -> Result<Vec<String>, VaultError> {
+    let mut names = Vec::new();
+    let mut open = vec![inner.to_owned()];
     while let Some(inner) = open.pop() {
         let path = folder.join(&inner);
         let at = |error| VaultError::new(&path, Fault::Read(error));
@@ -451,16 +506,18 @@ pub fn secrets(folder: &Path) -> Result<Vec<String>, VaultError> {
         };
         for entry in entries {
             let entry = entry.map_err(at)?;
-            let name = format!("{inner}/{}", entry.file_name().to_string_lossy());
+            let name = entry.file_name().to_string_lossy().into_owned();
             let kind = entry.file_type().map_err(at)?;
-            if kind.is_dir() {
-                open.push(name);
-            } else if kind.is_file() && !is_public(&name) {
-                names.push(name);
+            if kind.is_file() {
+                names.push(match inner.as_str() {
+                    "" => name,
+                    inner => format!("{inner}/{name}"),
+                });
+            } else if kind.is_dir() && !inner.is_empty() {
+                open.push(format!("{inner}/{name}"));
             }
         }
     }
-    names.sort();
     Ok(names)
 }
 

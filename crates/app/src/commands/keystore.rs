@@ -8,7 +8,7 @@ use std::{
 use clap::Subcommand;
 use serde::Serialize;
 use yilian_crypto::keystore::{Cost, is_sealed};
-use yilian_node::vault::{self, Keeping};
+use yilian_node::vault::{self, Fault, Keeping};
 
 use super::{Context, net};
 use crate::{output::trouble, secrecy::ask_new};
@@ -94,6 +94,14 @@ fn seal(context: &Context) -> anyhow::Result<()> {
 
 fn change(context: &Context, new: Option<&Path>) -> anyhow::Result<()> {
     let folders = folders(context)?;
+    // Passed over, it would stay under the old passphrase, and nobody would be told.
+    let is_half = |folder: &&PathBuf| Keeping::of(folder) == Keeping::HalfSealed;
+    if let Some(folder) = folders.iter().find(is_half) {
+        let cause = format!("{}: {}", folder.display(), Fault::HalfSealed);
+        let remedy =
+            "repeat `yilian keystore seal` with the passphrase of then, and change it then";
+        return Err(trouble(cause, remedy));
+    }
     let sealed = folders
         .iter()
         .filter(|folder| Keeping::of(folder) == Keeping::Sealed);

@@ -229,6 +229,12 @@ fn a_change_that_is_killed_loses_nothing() {
         }
     }
     assert!(kept > 0 && changed > 0, "{kept} kept, {changed} changed");
+    // A keystore that was being written then is not there for ever.
+    yilian.unlock_with(files[now].clone());
+    assert!(change(&yilian, &files[1 - now]).status().unwrap().success());
+    let left = walk(&home);
+    let is_draft = |path: &&PathBuf| path.to_string_lossy().ends_with(".new");
+    assert_eq!(left.iter().find(is_draft), None);
 }
 
 #[test]
@@ -377,6 +383,14 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     let second = net.yilian.passphrase_file("second", SECOND);
     let second_name = second.to_str().unwrap();
     let change = ["keystore", "change", "--new-passphrase-file", second_name];
+    // None of them, where one would be passed over.
+    let marker = node.join("insecure-plain");
+    fs::write(&marker, "").unwrap();
+    let error = net.yilian.fails(&change)["error"].to_string();
+    assert!(error.contains("interrupted"), "{error}");
+    fs::remove_file(marker).unwrap();
+    assert!(check(PASSPHRASE_FILE, Some(&file)).0);
+    assert!(Vault::open(&home, &said()).is_ok());
     net.yilian.ok(&change);
     assert!(!check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(check(PASSPHRASE_FILE, Some(&second)).0);

@@ -333,6 +333,91 @@ fn sealing_that_was_interrupted_goes_on() {
     }
 }
 
+/// Whoever is killed while he writes leaves a draft, as plain as the secret was to be.
+#[test]
+fn what_a_kill_left_plain_goes_when_its_folder_is_sealed() {
+    let folder = plain_folder();
+    let drafts = [
+        ".identities.json.71-0.new",
+        ".keystore.71-1.new",
+        "keys/.consortium.key.71-2.new",
+        "people/Dr.sealed/.0a.json.71-3.new",
+        "data/secrets/.share-1.71-4.new",
+    ];
+    for name in drafts {
+        fs::write(folder.path().join(name), "0123456789abcdef").unwrap();
+    }
+    // What is called otherwise is somebody's.
+    fs::write(folder.path().join("keys/a.new"), "fedcba9876543210").unwrap();
+    fs::write(folder.path().join("notes.new"), "notes").unwrap();
+    let count = seal_folder(folder.path(), &passphrase(FIRST), Cost::LEAST).unwrap();
+    assert_eq!(count, SECRETS.len() + 1);
+    let bytes = all_bytes(folder.path());
+    assert!(!holds(&bytes, "01234567") && !holds(&bytes, "fedcba98"));
+    for name in drafts {
+        assert!(!folder.path().join(name).exists(), "{name}");
+    }
+    let vault = Vault::open(folder.path(), &said(FIRST)).unwrap();
+    assert_eq!(
+        vault.read("keys/a.new").unwrap().as_slice(),
+        b"fedcba9876543210"
+    );
+    assert_eq!(fs::read(vault.path("notes.new")).unwrap(), b"notes");
+}
+
+/// A draft of the first keystore opens with the first passphrase, whatever came later.
+#[test]
+fn no_copy_of_an_old_keystore_outlives_a_change() {
+    let (folder, vault) = sealed();
+    vault.write("keys/a.key", b"a").unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let left = [".keystore.71-0.new", "keys/.b.key.71-1.new"];
+    let written = path("keys/.c.key.72-0.new");
+    let leave = || {
+        fs::copy(path(KEYSTORE), path(left[0])).unwrap();
+        fs::write(path(left[1]), "0123456789abcdef").unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * WRITTEN;
+        let file = fs::File::options().write(true).open(path(left[1])).unwrap();
+        file.set_modified(long_ago).unwrap();
+    };
+    // A node that runs may be writing this one.
+    fs::write(&written, "").unwrap();
+    let change = |to| {
+        super::change(
+            folder.path(),
+            &passphrase(FIRST),
+            &passphrase(to),
+            Cost::LEAST,
+        )
+    };
+    // Also when only what was left is left to do.
+    for _ in 0..2 {
+        leave();
+        change(SECOND).unwrap();
+        for name in left {
+            assert!(!path(name).exists(), "{name}");
+        }
+        assert!(written.exists());
+    }
+    let vault = Vault::open(folder.path(), &said(SECOND)).unwrap();
+    assert_eq!(vault.read("keys/a.key").unwrap().as_slice(), b"a");
+}
+
+#[test]
+fn what_is_half_sealed_gets_no_other_passphrase() {
+    let folder = plain_folder();
+    make(folder.path(), &passphrase(FIRST), Cost::LEAST).unwrap();
+    let before = all_bytes(folder.path());
+    let change = super::change(
+        folder.path(),
+        &passphrase(FIRST),
+        &passphrase(SECOND),
+        Cost::LEAST,
+    );
+    assert!(matches!(change.unwrap_err().fault, Fault::HalfSealed));
+    assert_eq!(all_bytes(folder.path()), before);
+}
+
 #[test]
 fn a_passphrase_comes_from_the_first_line_of_a_file_that_is_ones_own() {
     let folder = tempfile::tempdir().unwrap();
