@@ -9,6 +9,7 @@ mod proofs;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unproven;
 
 use std::path::Path;
 
@@ -32,6 +33,7 @@ use crate::private_file;
 
 pub use proofs::Proofs;
 pub use sweep::MailSweeper;
+pub(crate) use unproven::Unproven;
 
 /// Bytes of letters that a node keeps at most: a gigabyte. A member's stamps hold no more of it
 /// than they leave free: of n that take all they can, each has 1/(n + 1), and there is room for the
