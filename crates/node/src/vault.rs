@@ -296,10 +296,33 @@ fn make_plain(folder: &Path) -> Result<(), VaultError> {
             return Err(VaultError::new(&path, Fault::NoKeystore));
         }
     }
+    close(folder)?;
     let path = folder.join(PLAIN);
-    let made =
-        private_file::own_folder(folder).and_then(|()| private_file::write(&path, PLAIN_TEXT));
+    let made = private_file::write(&path, PLAIN_TEXT);
     made.map_err(|error| VaultError::new(&path, Fault::Write(error)))
+}
+
+/// Makes a folder its owner's only. One that is open to others, and has something else in it than a
+/// home or a node, stays as it is: it may be the system's.
+fn close(folder: &Path) -> Result<(), VaultError> {
+    let at = |fault| VaultError::new(folder, fault);
+    if is_foreign(folder).map_err(|error| at(Fault::Read(error)))? {
+        return Err(at(Fault::Foreign));
+    }
+    private_file::own_folder(folder).map_err(|error| at(Fault::Write(error)))
+}
+
+fn is_foreign(folder: &Path) -> io::Result<bool> {
+    let metadata = match fs::metadata(folder) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if metadata.permissions().mode() & 0o077 == 0 || fs::read_dir(folder)?.next().is_none() {
+        return Ok(false);
+    }
+    let mut known = KNOWN.into_iter().chain(FILES);
+    Ok(!known.any(|name| folder.join(name).exists()))
 }
 
 fn read_keystore(folder: &Path) -> Result<Vec<u8>, VaultError> {
@@ -330,10 +353,9 @@ pub fn make(folder: &Path, passphrase: &Passphrase, cost: Cost) -> Result<(), Va
     let at = |fault| VaultError::new(&path, fault);
     let key = HomeKey::random(&mut rand::rng());
     let bytes = keystore_of(&key, passphrase, cost).map_err(|error| at(error.into()))?;
+    close(folder)?;
     // Of two at once the second one is refused: what it seals would be lost.
-    let made =
-        private_file::own_folder(folder).and_then(|()| private_file::write_new(&path, &bytes));
-    made.map_err(|error| at(Fault::Write(error)))
+    private_file::write_new(&path, &bytes).map_err(|error| at(Fault::Write(error)))
 }
 
 fn keystore_of(
@@ -381,8 +403,8 @@ pub fn change(
 }
 
 /// Seals the secrets of a folder that are plain; how many there are now. Killed at any moment, it
-/// is repeated with the same passphrase, and goes on. Nobody else may use the folder meanwhile: what
-/// a kill left of writing is removed, and may be a secret.
+/// is repeated with the same passphrase, and goes on. Nobody else may use the folder meanwhile:
+/// what a kill left of writing is removed, for it may be a secret.
 ///
 /// # Errors
 /// [`Fault::IsSealed`] when all are sealed already, and as [`Vault::open`] and [`Vault::write`].
@@ -454,6 +476,17 @@ const FOLDERS: [&str; 8] = [
 ];
 /// Secrets in a node's folder itself.
 const FILES: [&str; 3] = ["validator.json", "identity.json", "identities.json"];
+
+/// With [`FILES`], what is in a home or a node's folder, and hardly in another.
+const KNOWN: [&str; 7] = [
+    "ceremony.json",
+    "genesis.json",
+    "members",
+    "net.json",
+    "node.json",
+    "patients",
+    "people",
+];
 
 /// Whether a file in one of [`FOLDERS`] holds what everybody may know, or nothing.
 fn is_public(name: &str) -> bool {
@@ -584,6 +617,9 @@ pub enum Fault {
     /// Something else than a secret of the folder was to be sealed.
     #[error("is not the name of a secret of its folder")]
     NoSecret,
+    /// A folder of other things is open to others, and secrets were to be kept there.
+    #[error("is open to others, and what is in it is neither a home nor a node's")]
+    Foreign,
     /// Sealing was interrupted.
     #[error("sealing the secrets of this folder was interrupted")]
     HalfSealed,
@@ -618,6 +654,9 @@ impl Fault {
             Self::NoSecret => {
                 "name it as `yilian keystore status` does, from the folder on: `tls/key.pem`, or \
                  `nodes/NAME/tls/key.pem` for a node's"
+            }
+            Self::Foreign => {
+                "name a new folder, or an empty one; `chmod 700` makes one yours alone"
             }
             Self::HalfSealed => "repeat `yilian keystore seal` with the same passphrase",
             Self::Undecided => {

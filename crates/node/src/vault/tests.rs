@@ -202,6 +202,34 @@ fn nothing_is_plain_by_accident() {
     assert_eq!(mode & 0o777, 0o700);
 }
 
+/// `yilian-node identity /etc/node.json`, typed as root.
+#[test]
+fn a_folder_of_other_things_is_not_closed_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let etc = folder.path().join("etc");
+    let mode = || fs::metadata(&etc).unwrap().permissions().mode() & 0o777;
+    fs::create_dir_all(etc.join("ssl")).unwrap();
+    fs::write(etc.join("hosts"), "::1 localhost").unwrap();
+    fs::set_permissions(&etc, fs::Permissions::from_mode(0o755)).unwrap();
+    for said in [Said::Plain, said(FIRST)] {
+        let error = Vault::begin(&etc, &said).unwrap_err();
+        assert!(matches!(error.fault, Fault::Foreign), "{error}");
+        assert!(error.fault.remedy().is_some());
+    }
+    let sealed = seal_folder(&etc, &passphrase(FIRST), Cost::LEAST).unwrap_err();
+    assert!(matches!(sealed.fault, Fault::Foreign), "{sealed}");
+    assert_eq!(mode(), 0o755);
+    assert_eq!(fs::read_dir(&etc).unwrap().count(), 2);
+    // A node's folder that somebody made by hand is closed, and so is an empty one.
+    fs::write(etc.join("node.json"), "{}").unwrap();
+    Vault::begin(&etc, &Said::Plain).unwrap();
+    assert_eq!(mode(), 0o700);
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
+    Vault::begin(&empty, &Said::Plain).unwrap();
+}
+
 #[test]
 fn of_two_that_begin_at_once_nobody_loses_what_he_seals() {
     let folder = tempfile::tempdir().unwrap();
