@@ -24,6 +24,10 @@ use crate::{
 const FIRST: &str = "the first passphrase";
 const SECOND: &str = "the second passphrase";
 
+fn said(text: &str) -> Said {
+    Said::Passphrase(Passphrase::new(text).unwrap())
+}
+
 /// All files and folders of a folder, itself too.
 fn walk(path: &Path) -> Vec<PathBuf> {
     let mut all = vec![path.to_owned()];
@@ -190,7 +194,6 @@ fn a_change_that_is_killed_loses_nothing() {
     let mut yilian = Yilian::sealed(FIRST);
     let home = yilian.path("home");
     vault::make(&home, &Passphrase::new(FIRST).unwrap(), Cost::LEAST).unwrap();
-    let said = |text: &str| Said::Passphrase(Passphrase::new(text).unwrap());
     let vault = Vault::open(&home, &said(FIRST)).unwrap();
     vault.write("keys/a.key", b"secret").unwrap();
     let files = [
@@ -324,6 +327,18 @@ fn a_passphrase_is_asked_for_without_an_echo() {
     );
 }
 
+/// By its operator: under the node's own keystore, not under the home's. The node reads it.
+fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
+    let key = node.join("tls/key.pem");
+    let read = || Vault::open(node, &said(FIRST)).unwrap().read("tls/key.pem");
+    let plain = read().unwrap();
+    fs::write(&key, &plain).unwrap();
+    let file = "nodes/validator-1/tls/key.pem";
+    net.yilian.ok(&["keystore", "seal", file]);
+    assert!(is_sealed(&fs::read(&key).unwrap()));
+    assert_eq!(read().unwrap(), plain);
+}
+
 #[test]
 fn a_network_under_a_passphrase_starts_unattended_and_again() {
     let mut net = Net::sealed(FIRST);
@@ -342,18 +357,7 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     assert!(is_sealed(
         &fs::read(node.join("data/secrets/share-0")).unwrap()
     ));
-    // Its operator puts another key there, plain. It is sealed under the node's own keystore, not
-    // under the home's: the node reads it.
-    let key = node.join("tls/key.pem");
-    let said = || Said::Passphrase(Passphrase::new(FIRST).unwrap());
-    let plain = Vault::open(&node, &said()).unwrap().read("tls/key.pem");
-    let plain = plain.unwrap();
-    fs::write(&key, &plain).unwrap();
-    let file = "nodes/validator-1/tls/key.pem";
-    net.yilian.ok(&["keystore", "seal", file]);
-    assert!(is_sealed(&fs::read(&key).unwrap()));
-    let read = Vault::open(&node, &said()).unwrap().read("tls/key.pem");
-    assert_eq!(read.unwrap(), plain);
+    its_key_is_put_there_plain_and_sealed(&net, &node);
     // The node's own program, with and without a passphrase.
     let program = PathBuf::from(env!("CARGO_BIN_EXE_yilian")).with_file_name("yilian-node");
     let check = |name: &str, value: Option<&Path>| {
@@ -390,7 +394,7 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     assert!(error.contains("interrupted"), "{error}");
     fs::remove_file(marker).unwrap();
     assert!(check(PASSPHRASE_FILE, Some(&file)).0);
-    assert!(Vault::open(&home, &said()).is_ok());
+    assert!(Vault::open(&home, &said(FIRST)).is_ok());
     net.yilian.ok(&change);
     assert!(!check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(check(PASSPHRASE_FILE, Some(&second)).0);

@@ -36,8 +36,8 @@ pub use sweep::MailSweeper;
 pub(crate) use unproven::Unproven;
 
 /// Bytes of letters that a node keeps at most: a gigabyte. A member's stamps hold no more of it
-/// than they leave free: of n that take all they can, each has 1/(n + 1), and there is room for the
-/// next. (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches",
+/// than they leave free when a letter comes, so there is always room for the next member's.
+/// (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches",
 /// 1998.)
 const BYTES_MAX: u64 = 1 << 30;
 /// Letters that one transaction of a sweep deletes.
@@ -49,6 +49,8 @@ type Name = [u8; 64];
 type Counts = (u64, u32, u32);
 /// When a letter came, its id, the member that answers for it, and its bytes.
 type Kept<'a> = (u64, [u8; 32], [u8; 32], &'a [u8]);
+/// Day and member -> a number.
+type PerDay<'a> = TableDefinition<'a, (u32, [u8; 32]), u32>;
 
 /// Mailbox, number -> when it came, the letter's id, the letter.
 const LETTERS: TableDefinition<'_, (Name, u64), Kept<'_>> = TableDefinition::new("mail-letters-v1");
@@ -64,9 +66,9 @@ const HELD: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("mail-held
 /// Day and serial of a stamp -> the letter that it was used for.
 const USED: TableDefinition<'_, (u32, [u8; 32]), [u8; 32]> = TableDefinition::new("mail-used-v1");
 /// Day on which letters came, and the member that answers for them -> how many.
-const TAKEN: TableDefinition<'_, (u32, [u8; 32]), u32> = TableDefinition::new("mail-taken-v1");
+const TAKEN: PerDay<'_> = TableDefinition::new("mail-taken-v1");
 /// Day of stamps, and the member that made them -> how many were used here.
-const USED_OF: TableDefinition<'_, (u32, [u8; 32]), u32> = TableDefinition::new("mail-used-of-v1");
+const USED_OF: PerDay<'_> = TableDefinition::new("mail-used-of-v1");
 /// Day (4 bytes, big-endian), member and asker -> digest and count of each question for stamps.
 const MADE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("mail-stamps-made-v1");
 
@@ -379,7 +381,7 @@ fn hold(
 /// Counts a letter of a member on each of these days, unless one has too many.
 fn count(
     transaction: &WriteTransaction,
-    days: [(TableDefinition<'_, (u32, [u8; 32]), u32>, StampDay); 2],
+    days: [(PerDay<'_>, StampDay); 2],
     issuer: [u8; 32],
 ) -> Result<bool, MailStoreError> {
     for (table, day) in days {
