@@ -8,7 +8,7 @@
 //! tls/client.pem                 what this home shows to nodes: certificate, chain and key
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -21,7 +21,11 @@ use yilian_node::{tls::member_name, vault::Vault};
 use yilian_protocol::MemberId;
 use zeroize::Zeroizing;
 
-use crate::home::{Home, file_name, write_private};
+use crate::{
+    home::{Home, file_name, write_private},
+    output::trouble,
+    target::{Target, standing},
+};
 
 /// Days for which the root, and a member's CA, are good.
 pub const CA_DAYS: i64 = 10 * 365;
@@ -68,22 +72,69 @@ pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::
     })
 }
 
-/// Writes what was certified as `root.pem`, `chain.pem` and `key.pem`, the names that `node.json`
-/// gives them. The key is not sealed: it is for another folder.
-pub fn write(certified: &Certified, folder: &Path) -> anyhow::Result<()> {
-    write_chain(certified, folder)?;
-    write_private(&folder.join("key.pem"), certified.key.as_bytes())
+/// What `node.json` calls the root's certificate, a node's with its CA's, and its key.
+const FILES: [&str; 3] = ["root.pem", "chain.pem", "key.pem"];
+
+/// A folder for what is certified, which is made if it is not there.
+pub struct Place {
+    folder: PathBuf,
+    /// Whether those of before are there, to be replaced.
+    renews: bool,
 }
 
-/// The same in `tls/` of a node's folder, where its key is a secret among others.
+impl Place {
+    /// Looks whether the three files can be written there. They replace none but those that were
+    /// written there before: beside them stands this home's root.
+    pub fn new(home: &Home, folder: &Path) -> anyhow::Result<Self> {
+        if standing(folder)?.is_some_and(|found| !found.is_dir()) {
+            let cause = format!("{} is no folder", folder.display());
+            return Err(trouble(
+                cause,
+                "name a folder, and no link to one; it is made if it is not there",
+            ));
+        }
+        let mut there = Vec::new();
+        for file in FILES.map(|name| folder.join(name)) {
+            if let Some(found) = standing(&file)? {
+                there.push((file, found.is_file()));
+            }
+        }
+        let is_foreign = || match std::fs::read(home.root().join(format!("{ROOT}.pem"))) {
+            Ok(root) => !std::fs::read(folder.join(FILES[0])).is_ok_and(|there| there == root),
+            Err(_) => true,
+        };
+        let other = there.iter().find(|(_, is_file)| !is_file);
+        if let Some((file, _)) = other.or_else(|| there.first().filter(|_| is_foreign())) {
+            let cause = format!("{} exists, and is not overwritten", file.display());
+            return Err(trouble(cause, "name another folder, or move it away"));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            renews: !there.is_empty(),
+        })
+    }
+
+    /// Writes what was certified. The key is not sealed: it is for another folder.
+    pub fn write(&self, certified: &Certified) -> anyhow::Result<()> {
+        let made = std::fs::create_dir_all(&self.folder);
+        made.with_context(|| format!("cannot make {}", self.folder.display()))?;
+        let Certified { root, chain, key } = certified;
+        for (name, text) in FILES.into_iter().zip([root.as_str(), chain, key]) {
+            let file = self.folder.join(name);
+            match self.renews {
+                true => write_private(&file, text.as_bytes())?,
+                false => Target::new(&file)?.write(text.as_bytes())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes what was certified in `tls/` of a node's folder, where its key is a secret among others.
 pub fn keep(certified: &Certified, node: &Vault) -> anyhow::Result<()> {
-    write_chain(certified, &node.path("tls"))?;
+    write_private(&node.path("tls/root.pem"), certified.root.as_bytes())?;
+    write_private(&node.path("tls/chain.pem"), certified.chain.as_bytes())?;
     Ok(node.write("tls/key.pem", certified.key.as_bytes())?)
-}
-
-fn write_chain(certified: &Certified, folder: &Path) -> anyhow::Result<()> {
-    write_private(&folder.join("root.pem"), certified.root.as_bytes())?;
-    write_private(&folder.join("chain.pem"), certified.chain.as_bytes())
 }
 
 /// Has this home show a certificate of the member called `name` when it calls a node.

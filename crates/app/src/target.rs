@@ -132,6 +132,15 @@ impl Targets {
     }
 }
 
+/// What stands at `path` itself, if anything: a link is not followed, also with a slash behind it.
+pub fn standing(path: &Path) -> anyhow::Result<Option<fs::Metadata>> {
+    match fs::symlink_metadata(path.components().as_path()) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
+    }
+}
+
 /// The folder in which `path` is.
 pub fn folder(path: &Path) -> &Path {
     match path.parent() {

@@ -156,14 +156,20 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn identity(file: &Path, said: &Said) -> Result<(), Failure> {
     let name = file.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Failure::Name(file.to_owned()))?;
-    if file.exists() {
-        return Err(Failure::Exists(file.to_owned()));
-    }
+    is_free(file)?;
     let vault = Vault::begin(config::folder_of(file), said)?;
     let identity = NodeIdentity::generate();
     config::write_secret(&vault, name, &identity)?;
     println!("{}", identity.peer().map_err(CeremonyError::from)?);
     Ok(())
+}
+
+/// Whether nothing stands there, also no link that leads nowhere.
+fn is_free(file: &Path) -> Result<(), Failure> {
+    match file.symlink_metadata() {
+        Ok(_) => Err(Failure::Exists(file.to_owned())),
+        Err(_) => Ok(()),
+    }
 }
 
 fn forget_share(settings: &Path, said: &Said) -> Result<(), Failure> {
@@ -178,10 +184,7 @@ fn forget_share(settings: &Path, said: &Said) -> Result<(), Failure> {
 
 fn ceremony(file: &Path, said: &Said, until_eof: bool) -> Result<(), Failure> {
     let (options, vault) = config::read_ceremony(file, said)?;
-    let key_file = vault.path(VALIDATOR);
-    if key_file.exists() {
-        return Err(Failure::Exists(key_file));
-    }
+    is_free(&vault.path(VALIDATOR))?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::Serve)?;
     let stop = Arc::new(Notify::new());
     let told = Arc::clone(&stop);

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 /// A file that is read and written by its owner only.
@@ -69,6 +70,24 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
     fs::File::open(folder_of(path))?.sync_all()
+}
+
+/// Whether a file of this name is one that was being written, and its writer was killed.
+pub fn is_draft(name: &str) -> bool {
+    let inner = name
+        .strip_prefix('.')
+        .and_then(|name| name.strip_suffix(UNFINISHED));
+    let number = inner.and_then(|inner| inner.rsplit_once('.'));
+    let number = number.and_then(|(_, number)| number.split_once('-'));
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    number.is_some_and(|(process, count)| is_number(process) && is_number(count))
+}
+
+/// Whether a file was last written longer ago than `age`.
+pub fn is_older(path: &Path, age: Duration) -> bool {
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+    let since = written.map(|written| written.elapsed().unwrap_or_default());
+    since.is_ok_and(|since| since > age)
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -142,6 +161,26 @@ mod tests {
                 // As an older version left it, or somebody who copied it.
                 fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_writing_is_known_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let draft = Draft::write(&folder.path().join("tls/a.key"), b"a").unwrap();
+        let name = draft.path.file_name().unwrap().to_str().unwrap();
+        assert!(is_draft(name), "{name}");
+        for other in [
+            "a.key",
+            "a.new",
+            ".a.key.new",
+            ".a.key.7.new",
+            ".a.key.x-0.new",
+            "a.key.7-0.new",
+            ".a.key.7-0",
+            ".new",
+        ] {
+            assert!(!is_draft(other), "{other}");
         }
     }
 

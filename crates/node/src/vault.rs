@@ -15,6 +15,7 @@ use std::{
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use yilian_crypto::keystore::{self, Cost, HomeKey, KeystoreError, Passphrase};
@@ -254,9 +255,24 @@ impl Vault {
 
     /// Seals a plain file that somebody put among sealed secrets. One that is sealed stays.
     ///
+    /// The name is bound to the file, so it is one of [`secrets`], to the letter. Under any other
+    /// that leads there, as `./tls/key.pem`, it would be sealed for nobody.
+    ///
     /// # Errors
+    /// [`Fault::NotSealed`] where secrets are plain, [`Fault::NoSecret`] when it is none, or
     /// [`VaultError`] when it cannot be read or written, or is sealed and does not open.
     pub fn take_in(&self, name: &str) -> Result<(), VaultError> {
+        let at = |fault| VaultError::new(&self.path(name), fault);
+        if !self.is_sealed() {
+            return Err(at(Fault::NotSealed));
+        }
+        if !secrets(&self.folder)?.iter().any(|secret| secret == name) {
+            return Err(at(Fault::NoSecret));
+        }
+        self.seal(name)
+    }
+
+    fn seal(&self, name: &str) -> Result<(), VaultError> {
         let path = self.path(name);
         let read = fs::read(&path).map_err(|error| VaultError::new(&path, Fault::Read(error)));
         let bytes = Zeroizing::new(read?);
@@ -280,10 +296,33 @@ fn make_plain(folder: &Path) -> Result<(), VaultError> {
             return Err(VaultError::new(&path, Fault::NoKeystore));
         }
     }
+    close(folder)?;
     let path = folder.join(PLAIN);
-    let made =
-        private_file::own_folder(folder).and_then(|()| private_file::write(&path, PLAIN_TEXT));
+    let made = private_file::write(&path, PLAIN_TEXT);
     made.map_err(|error| VaultError::new(&path, Fault::Write(error)))
+}
+
+/// Makes a folder its owner's only. One that is open to others, and has something else in it than a
+/// home or a node, stays as it is: it may be the system's.
+fn close(folder: &Path) -> Result<(), VaultError> {
+    let at = |fault| VaultError::new(folder, fault);
+    if is_foreign(folder).map_err(|error| at(Fault::Read(error)))? {
+        return Err(at(Fault::Foreign));
+    }
+    private_file::own_folder(folder).map_err(|error| at(Fault::Write(error)))
+}
+
+fn is_foreign(folder: &Path) -> io::Result<bool> {
+    let metadata = match fs::metadata(folder) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if metadata.permissions().mode() & 0o077 == 0 || fs::read_dir(folder)?.next().is_none() {
+        return Ok(false);
+    }
+    let mut known = KNOWN.into_iter().chain(FILES);
+    Ok(!known.any(|name| folder.join(name).exists()))
 }
 
 fn read_keystore(folder: &Path) -> Result<Vec<u8>, VaultError> {
@@ -314,10 +353,9 @@ pub fn make(folder: &Path, passphrase: &Passphrase, cost: Cost) -> Result<(), Va
     let at = |fault| VaultError::new(&path, fault);
     let key = HomeKey::random(&mut rand::rng());
     let bytes = keystore_of(&key, passphrase, cost).map_err(|error| at(error.into()))?;
+    close(folder)?;
     // Of two at once the second one is refused: what it seals would be lost.
-    let made =
-        private_file::own_folder(folder).and_then(|()| private_file::write_new(&path, &bytes));
-    made.map_err(|error| at(Fault::Write(error)))
+    private_file::write_new(&path, &bytes).map_err(|error| at(Fault::Write(error)))
 }
 
 fn keystore_of(
@@ -333,8 +371,12 @@ fn keystore_of(
 /// folder opens with the old passphrase or with the new one. A folder that opens with the new one
 /// already is left as it is, so that a change of several folders can be repeated.
 ///
+/// What a kill left of writing is removed: a keystore among it would open with its own passphrase
+/// for ever. The folder may be in use.
+///
 /// # Errors
-/// [`VaultError`] when neither opens it, the new one is too short, or it cannot be written.
+/// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, the new one is too short, or it
+/// cannot be written.
 pub fn change(
     folder: &Path,
     old: &Passphrase,
@@ -343,19 +385,26 @@ pub fn change(
 ) -> Result<(), VaultError> {
     let path = folder.join(KEYSTORE);
     let at = |fault| VaultError::new(&path, fault);
-    let key = match key(folder, old) {
-        Ok(key) => key,
-        Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => {
-            return Ok(());
+    if Keeping::of(folder) == Keeping::HalfSealed {
+        return Err(at(Fault::HalfSealed));
+    }
+    match key(folder, old) {
+        Ok(key) => {
+            let bytes = keystore_of(&key, new, cost).map_err(|error| at(error.into()))?;
+            private_file::write(&path, &bytes).map_err(|error| at(Fault::Write(error)))?;
         }
+        Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => {}
         Err(error) => return Err(error),
-    };
-    let bytes = keystore_of(&key, new, cost).map_err(|error| at(error.into()))?;
-    private_file::write(&path, &bytes).map_err(|error| at(Fault::Write(error)))
+    }
+    let of_keystore = format!(".{KEYSTORE}.");
+    remove_drafts(folder, |name, path| {
+        name.starts_with(&of_keystore) || private_file::is_older(path, WRITTEN)
+    })
 }
 
 /// Seals the secrets of a folder that are plain; how many there are now. Killed at any moment, it
-/// is repeated with the same passphrase, and goes on. Nobody else may use the folder meanwhile.
+/// is repeated with the same passphrase, and goes on. Nobody else may use the folder meanwhile:
+/// what a kill left of writing is removed, for it may be a secret.
 ///
 /// # Errors
 /// [`Fault::IsSealed`] when all are sealed already, and as [`Vault::open`] and [`Vault::write`].
@@ -380,10 +429,38 @@ pub fn seal_folder(
     let vault = Vault::with(folder.to_owned(), Some(key(folder, passphrase)?));
     let names = secrets(folder)?;
     for name in &names {
-        vault.take_in(name)?;
+        vault.seal(name)?;
     }
+    remove_drafts(folder, |_, _| true)?;
     private_file::remove(&marker).map_err(at_marker)?;
     Ok(names.len())
+}
+
+/// By then a file is written, unless its writer was killed.
+const WRITTEN: Duration = Duration::from_secs(60);
+
+/// Removes what a kill left of writing among secrets, and beside the keystore: those drafts that
+/// `is_left` says, by name and path.
+fn remove_drafts(folder: &Path, is_left: impl Fn(&str, &Path) -> bool) -> Result<(), VaultError> {
+    let mut names = files(folder, "")?;
+    names.extend(secret_files(folder)?);
+    for name in names {
+        let path = folder.join(&name);
+        if !is_draft(&name) || !is_left(&name, &path) {
+            continue;
+        }
+        match private_file::remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(VaultError::new(&path, Fault::Write(error)));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_draft(name: &str) -> bool {
+    private_file::is_draft(name.rsplit('/').next().unwrap_or(name))
 }
 
 /// Where secrets are, in a home or in a node's folder.
@@ -400,6 +477,17 @@ const FOLDERS: [&str; 8] = [
 /// Secrets in a node's folder itself.
 const FILES: [&str; 3] = ["validator.json", "identity.json", "identities.json"];
 
+/// With [`FILES`], what is in a home or a node's folder, and hardly in another.
+const KNOWN: [&str; 7] = [
+    "ceremony.json",
+    "genesis.json",
+    "members",
+    "net.json",
+    "node.json",
+    "patients",
+    "people",
+];
+
 /// Whether a file in one of [`FOLDERS`] holds what everybody may know, or nothing.
 fn is_public(name: &str) -> bool {
     let certificate = |folder: &str| {
@@ -411,7 +499,7 @@ fn is_public(name: &str) -> bool {
         || name.ends_with(".pem") && !matches!(name, "tls/client.pem" | "tls/key.pem")
         || name.ends_with(".name")
         || name.ends_with(".sealing")
-        || name.ends_with(private_file::UNFINISHED)
+        || is_draft(name)
 }
 
 /// The names of all secrets of a folder, sealed or not.
@@ -419,13 +507,28 @@ fn is_public(name: &str) -> bool {
 /// # Errors
 /// [`VaultError`] when a folder cannot be listed.
 pub fn secrets(folder: &Path) -> Result<Vec<String>, VaultError> {
+    let mut names = secret_files(folder)?;
+    names.retain(|name| !is_public(name));
+    let beside = FILES.into_iter().filter(|name| folder.join(name).is_file());
+    names.extend(beside.map(str::to_owned));
+    names.sort();
+    Ok(names)
+}
+
+/// The names of all files in [`FOLDERS`].
+fn secret_files(folder: &Path) -> Result<Vec<String>, VaultError> {
     let mut names = Vec::new();
-    for file in FILES {
-        if folder.join(file).is_file() {
-            names.push(file.to_owned());
-        }
+    for inner in FOLDERS {
+        names.extend(files(folder, inner)?);
     }
-    let mut open: Vec<String> = FOLDERS.map(str::to_owned).into();
+    Ok(names)
+}
+
+/// The names of the files in `inner` of a folder and in all folders of it; in the folder itself, of
+/// those alone. A link is none.
+fn files(folder: &Path, inner: &str) -> Result<Vec<String>, VaultError> {
+    let mut names = Vec::new();
+    let mut open = vec![inner.to_owned()];
     while let Some(inner) = open.pop() {
         let path = folder.join(&inner);
         let at = |error| VaultError::new(&path, Fault::Read(error));
@@ -436,16 +539,18 @@ pub fn secrets(folder: &Path) -> Result<Vec<String>, VaultError> {
         };
         for entry in entries {
             let entry = entry.map_err(at)?;
-            let name = format!("{inner}/{}", entry.file_name().to_string_lossy());
+            let name = entry.file_name().to_string_lossy().into_owned();
             let kind = entry.file_type().map_err(at)?;
-            if kind.is_dir() {
-                open.push(name);
-            } else if kind.is_file() && !is_public(&name) {
-                names.push(name);
+            if kind.is_file() {
+                names.push(match inner.as_str() {
+                    "" => name,
+                    inner => format!("{inner}/{name}"),
+                });
+            } else if kind.is_dir() && !inner.is_empty() {
+                open.push(format!("{inner}/{name}"));
             }
         }
     }
-    names.sort();
     Ok(names)
 }
 
@@ -506,6 +611,15 @@ pub enum Fault {
     /// The folder is plain, and a passphrase was given.
     #[error("a passphrase was given, and the secrets of this folder are not sealed")]
     IsPlain,
+    /// The folder is plain, and one of its secrets was to be sealed.
+    #[error("the secrets of its folder are not sealed")]
+    NotSealed,
+    /// Something else than a secret of the folder was to be sealed.
+    #[error("is not the name of a secret of its folder")]
+    NoSecret,
+    /// A folder of other things is open to others, and secrets were to be kept there.
+    #[error("is open to others, and what is in it is neither a home nor a node's")]
+    Foreign,
     /// Sealing was interrupted.
     #[error("sealing the secrets of this folder was interrupted")]
     HalfSealed,
@@ -536,6 +650,14 @@ impl Fault {
             }
             Self::IsSealed => "leave --insecure-plain away",
             Self::IsPlain => "seal them with `yilian keystore seal`, or give no passphrase",
+            Self::NotSealed => "seal all of them: `yilian keystore seal`, without a file",
+            Self::NoSecret => {
+                "name it as `yilian keystore status` does, from the folder on: `tls/key.pem`, or \
+                 `nodes/NAME/tls/key.pem` for a node's"
+            }
+            Self::Foreign => {
+                "name a new folder, or an empty one; `chmod 700` makes one yours alone"
+            }
             Self::HalfSealed => "repeat `yilian keystore seal` with the same passphrase",
             Self::Undecided => {
                 "name a file with a passphrase (--passphrase-file), use a terminal, or insist on \

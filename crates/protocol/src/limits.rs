@@ -125,11 +125,13 @@ pub const MAIL_TEXT_MAX: usize = 1_024;
 pub const MAIL_MS: u64 = 30 * DAY_MS;
 /// Letters of one mailbox.
 pub const MAILBOX_LETTERS_MAX: u32 = 256;
-/// Bytes of one mailbox's letters.
-pub const MAILBOX_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Letters of one mailbox that are of the largest size: as many as a person has stamps for on one
+/// day. They take no place of small ones, so a mailbox has 5.5 MiB at most.
+pub const MAILBOX_LARGEST_MAX: u32 = 32;
 /// Letters that one answer lists: at most a megabyte.
 pub const MAIL_PAGE_MAX: usize = 16;
-/// Letters that a node takes on one day for the stamps of one member.
+/// Letters that a node takes on one day for the stamps of one member, and for those of one of its
+/// days.
 pub const MAIL_OF_MEMBER_MAX: u32 = 4_096;
 /// Days for which a stamp is good after that of which it is: as long as a letter is kept that
 /// encloses one for its answer.

@@ -8,7 +8,7 @@ use std::{
 use clap::Subcommand;
 use serde::Serialize;
 use yilian_crypto::keystore::{Cost, is_sealed};
-use yilian_node::vault::{self, Keeping};
+use yilian_node::vault::{self, Fault, Keeping};
 
 use super::{Context, net};
 use crate::{output::trouble, secrecy::ask_new};
@@ -21,7 +21,8 @@ pub enum KeystoreCommand {
     /// Seal the secrets of --home that lie plain, under a passphrase; or the named files that
     /// somebody put among sealed ones. Nothing else may use the home meanwhile
     Seal {
-        /// Files that are to be sealed in a home that is, such as `tls/key.pem`
+        /// Secrets that are to be sealed in a home that is, by their names in it: `tls/key.pem`, or
+        /// `nodes/NAME/tls/key.pem`
         files: Vec<String>,
     },
     /// Put the keystore of --home under another passphrase. The old one is asked for, or read from
@@ -38,9 +39,8 @@ pub fn run(context: &Context, command: KeystoreCommand) -> anyhow::Result<()> {
         KeystoreCommand::Status => {}
         KeystoreCommand::Seal { files } if files.is_empty() => seal(context)?,
         KeystoreCommand::Seal { files } => {
-            let vault = context.home.vault()?;
             for file in files {
-                vault.take_in(&file)?;
+                seal_file(context, &file)?;
             }
         }
         KeystoreCommand::Change {
@@ -56,6 +56,20 @@ fn folders(context: &Context) -> anyhow::Result<Vec<PathBuf>> {
     let mut folders = vec![home.root().to_owned()];
     folders.extend(net::folders(home)?);
     Ok(folders)
+}
+
+/// Seals a secret of the home, or of a node's folder in it: under the keystore of the folder that
+/// reads it.
+fn seal_file(context: &Context, file: &str) -> anyhow::Result<()> {
+    let home = &context.home;
+    for folder in net::folders(home)? {
+        let place = folder.strip_prefix(home.root()).ok().and_then(Path::to_str);
+        let name = place.and_then(|place| file.strip_prefix(place)?.strip_prefix('/'));
+        if let Some(name) = name {
+            return Ok(home.vaults().of(&folder)?.take_in(name)?);
+        }
+    }
+    Ok(home.vault()?.take_in(file)?)
 }
 
 fn seal(context: &Context) -> anyhow::Result<()> {
@@ -80,6 +94,14 @@ fn seal(context: &Context) -> anyhow::Result<()> {
 
 fn change(context: &Context, new: Option<&Path>) -> anyhow::Result<()> {
     let folders = folders(context)?;
+    // Passed over, it would stay under the old passphrase, and nobody would be told.
+    let is_half = |folder: &&PathBuf| Keeping::of(folder) == Keeping::HalfSealed;
+    if let Some(folder) = folders.iter().find(is_half) {
+        let cause = format!("{}: {}", folder.display(), Fault::HalfSealed);
+        let remedy =
+            "repeat `yilian keystore seal` with the passphrase of then, and change it then";
+        return Err(trouble(cause, remedy));
+    }
     let sealed = folders
         .iter()
         .filter(|folder| Keeping::of(folder) == Keeping::Sealed);

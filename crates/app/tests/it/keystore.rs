@@ -24,6 +24,10 @@ use crate::{
 const FIRST: &str = "the first passphrase";
 const SECOND: &str = "the second passphrase";
 
+fn said(text: &str) -> Said {
+    Said::Passphrase(Passphrase::new(text).unwrap())
+}
+
 /// All files and folders of a folder, itself too.
 fn walk(path: &Path) -> Vec<PathBuf> {
     let mut all = vec![path.to_owned()];
@@ -190,7 +194,6 @@ fn a_change_that_is_killed_loses_nothing() {
     let mut yilian = Yilian::sealed(FIRST);
     let home = yilian.path("home");
     vault::make(&home, &Passphrase::new(FIRST).unwrap(), Cost::LEAST).unwrap();
-    let said = |text: &str| Said::Passphrase(Passphrase::new(text).unwrap());
     let vault = Vault::open(&home, &said(FIRST)).unwrap();
     vault.write("keys/a.key", b"secret").unwrap();
     let files = [
@@ -229,6 +232,12 @@ fn a_change_that_is_killed_loses_nothing() {
         }
     }
     assert!(kept > 0 && changed > 0, "{kept} kept, {changed} changed");
+    // A keystore that was being written then is not there for ever.
+    yilian.unlock_with(files[now].clone());
+    assert!(change(&yilian, &files[1 - now]).status().unwrap().success());
+    let left = walk(&home);
+    let is_draft = |path: &&PathBuf| path.to_string_lossy().ends_with(".new");
+    assert_eq!(left.iter().find(is_draft), None);
 }
 
 #[test]
@@ -259,10 +268,17 @@ fn a_plain_home_is_sealed_and_goes_on() {
     yilian.seal("Dr First", "North", "E11.9");
     let again = yilian.fails(&["keystore", "seal"])["error"].to_string();
     assert!(again.contains("are sealed"), "{again}");
-    // One that was put there later.
-    fs::write(home.join("tls-key"), "key").unwrap();
-    yilian.ok(&["keystore", "seal", "tls-key"]);
-    assert!(is_sealed(&fs::read(home.join("tls-key")).unwrap()));
+    // One that was put there later, by its name alone.
+    let key = home.join("tls/key.pem");
+    fs::create_dir_all(key.parent().unwrap()).unwrap();
+    fs::write(&key, "key").unwrap();
+    for name in ["./tls/key.pem", key.to_str().unwrap(), "genesis.json"] {
+        let error = yilian.fails(&["keystore", "seal", name])["error"].to_string();
+        assert!(error.contains("not the name of a secret"), "{error}");
+    }
+    assert_eq!(fs::read(&key).unwrap(), b"key");
+    yilian.ok(&["keystore", "seal", "tls/key.pem"]);
+    assert!(is_sealed(&fs::read(&key).unwrap()));
 }
 
 #[test]
@@ -311,6 +327,18 @@ fn a_passphrase_is_asked_for_without_an_echo() {
     );
 }
 
+/// By its operator: under the node's own keystore, not under the home's. The node reads it.
+fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
+    let key = node.join("tls/key.pem");
+    let read = || Vault::open(node, &said(FIRST)).unwrap().read("tls/key.pem");
+    let plain = read().unwrap();
+    fs::write(&key, &plain).unwrap();
+    let file = "nodes/validator-1/tls/key.pem";
+    net.yilian.ok(&["keystore", "seal", file]);
+    assert!(is_sealed(&fs::read(&key).unwrap()));
+    assert_eq!(read().unwrap(), plain);
+}
+
 #[test]
 fn a_network_under_a_passphrase_starts_unattended_and_again() {
     let mut net = Net::sealed(FIRST);
@@ -329,6 +357,7 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     assert!(is_sealed(
         &fs::read(node.join("data/secrets/share-0")).unwrap()
     ));
+    its_key_is_put_there_plain_and_sealed(&net, &node);
     // The node's own program, with and without a passphrase.
     let program = PathBuf::from(env!("CARGO_BIN_EXE_yilian")).with_file_name("yilian-node");
     let check = |name: &str, value: Option<&Path>| {
@@ -358,6 +387,14 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     let second = net.yilian.passphrase_file("second", SECOND);
     let second_name = second.to_str().unwrap();
     let change = ["keystore", "change", "--new-passphrase-file", second_name];
+    // None of them, where one would be passed over.
+    let marker = node.join("insecure-plain");
+    fs::write(&marker, "").unwrap();
+    let error = net.yilian.fails(&change)["error"].to_string();
+    assert!(error.contains("interrupted"), "{error}");
+    fs::remove_file(marker).unwrap();
+    assert!(check(PASSPHRASE_FILE, Some(&file)).0);
+    assert!(Vault::open(&home, &said(FIRST)).is_ok());
     net.yilian.ok(&change);
     assert!(!check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(check(PASSPHRASE_FILE, Some(&second)).0);

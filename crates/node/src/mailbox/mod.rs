@@ -9,18 +9,19 @@ mod proofs;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unproven;
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
     MailId, MemberId, TimeMs,
     call::{CallError, Page},
     codec::Encode as _,
     limits::{
-        MAIL_MS, MAIL_OF_MEMBER_MAX, MAIL_PAGE_MAX, MAILBOX_BYTES_MAX, MAILBOX_LETTERS_MAX,
-        STAMP_DAYS,
+        MAIL_MAX, MAIL_MS, MAIL_OF_MEMBER_MAX, MAIL_PAGE_MAX, MAILBOX_LARGEST_MAX,
+        MAILBOX_LETTERS_MAX, STAMP_DAYS,
     },
     mail::SealedMail,
     mailbox::{Delivery, KeptMail},
@@ -32,18 +33,24 @@ use crate::private_file;
 
 pub use proofs::Proofs;
 pub use sweep::MailSweeper;
+pub(crate) use unproven::Unproven;
 
-/// Bytes of letters that a node keeps at most: a gigabyte.
+/// Bytes of letters that a node keeps at most: a gigabyte. A member's stamps hold no more of it
+/// than they leave free when a letter comes, so there is always room for the next member's.
+/// (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches",
+/// 1998.)
 const BYTES_MAX: u64 = 1 << 30;
 /// Letters that one transaction of a sweep deletes.
 const SWEPT_AT_ONCE: usize = 1_024;
 
 /// Keeper and key.
 type Name = [u8; 64];
-/// The last letter's number, how many there are, and their bytes.
-type Counts = (u64, u32, u64);
-/// When a letter came, its id, and its bytes.
-type Kept<'a> = (u64, [u8; 32], &'a [u8]);
+/// The last letter's number, how many there are, and how many of them are of the largest size.
+type Counts = (u64, u32, u32);
+/// When a letter came, its id, the member that answers for it, and its bytes.
+type Kept<'a> = (u64, [u8; 32], [u8; 32], &'a [u8]);
+/// Day and member -> a number.
+type PerDay<'a> = TableDefinition<'a, (u32, [u8; 32]), u32>;
 
 /// Mailbox, number -> when it came, the letter's id, the letter.
 const LETTERS: TableDefinition<'_, (Name, u64), Kept<'_>> = TableDefinition::new("mail-letters-v1");
@@ -54,10 +61,14 @@ const ARRIVALS: TableDefinition<'_, (u64, Name, u64), ()> =
     TableDefinition::new("mail-arrivals-v1");
 /// Bytes of all letters.
 const TOTAL: TableDefinition<'_, (), u64> = TableDefinition::new("mail-total-v1");
+/// Member -> bytes of the letters that it answers for; nothing when there are none.
+const HELD: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("mail-held-v1");
 /// Day and serial of a stamp -> the letter that it was used for.
 const USED: TableDefinition<'_, (u32, [u8; 32]), [u8; 32]> = TableDefinition::new("mail-used-v1");
 /// Day on which letters came, and the member that answers for them -> how many.
-const TAKEN: TableDefinition<'_, (u32, [u8; 32]), u32> = TableDefinition::new("mail-taken-v1");
+const TAKEN: PerDay<'_> = TableDefinition::new("mail-taken-v1");
+/// Day of stamps, and the member that made them -> how many were used here.
+const USED_OF: PerDay<'_> = TableDefinition::new("mail-used-of-v1");
 /// Day (4 bytes, big-endian), member and asker -> digest and count of each question for stamps.
 const MADE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("mail-stamps-made-v1");
 
@@ -92,8 +103,10 @@ impl MailStore {
         transaction.open_table(BOXES)?;
         transaction.open_table(ARRIVALS)?;
         transaction.open_table(TOTAL)?;
+        transaction.open_table(HELD)?;
         transaction.open_table(USED)?;
         transaction.open_table(TAKEN)?;
+        transaction.open_table(USED_OF)?;
         transaction.open_table(MADE)?;
         transaction.commit()?;
         Ok(Self { database })
@@ -164,7 +177,7 @@ impl MailStore {
         let (mut entries, mut total) = (Vec::new(), 0);
         for entry in table.range((name, 0)..=(name, u64::MAX))? {
             let (place, letter) = entry?;
-            let ((_, number), (arrived, _, sealed)) = (place.value(), letter.value());
+            let ((_, number), (arrived, _, _, sealed)) = (place.value(), letter.value());
             let arrived = TimeMs::new(arrived);
             if arrived.plus_ms(MAIL_MS) <= now {
                 continue;
@@ -283,8 +296,11 @@ impl MailStore {
         let transaction = self.database.begin_write()?;
         {
             let of_days = |day: StampDay| ..(day.get(), [0; 32]);
+            let over = today.minus(STAMP_DAYS + 1);
             let mut used = transaction.open_table(USED)?;
-            used.retain_in(of_days(today.minus(STAMP_DAYS + 1)), |_, _| false)?;
+            used.retain_in(of_days(over), |_, _| false)?;
+            let mut used_of = transaction.open_table(USED_OF)?;
+            used_of.retain_in(of_days(over), |_, _| false)?;
             let mut taken = transaction.open_table(TAKEN)?;
             taken.retain_in(of_days(today), |_, _| false)?;
             let mut made = transaction.open_table(MADE)?;
@@ -321,41 +337,73 @@ fn keep(
 ) -> Result<Result<(), Refusal>, MailStoreError> {
     let name = name(delivery.keeper, &delivery.mailbox);
     let sealed = delivery.sealed.as_slice();
-    let size = sealed.len() as u64;
+    let issuer = delivery.stamp.issuer.to_bytes();
     let mut boxes = transaction.open_table(BOXES)?;
-    let mut taken = transaction.open_table(TAKEN)?;
-    let mut total = transaction.open_table(TOTAL)?;
     let counts = boxes.get(name)?.map(|counts| counts.value());
-    let (last, letters, bytes) = counts.unwrap_or_default();
-    let issuer = (StampDay::of(now).get(), delivery.stamp.issuer.to_bytes());
-    let of_issuer = taken.get(issuer)?.map_or(0, |count| count.value());
-    let all = total.get(())?.map_or(0, |bytes| bytes.value());
-    let room = letters < MAILBOX_LETTERS_MAX
-        && bytes + size <= MAILBOX_BYTES_MAX
-        && of_issuer < MAIL_OF_MEMBER_MAX
-        && all + size <= BYTES_MAX;
-    if !room {
+    let (last, letters, largest) = counts.unwrap_or_default();
+    let is_largest = u32::from(sealed.len() == MAIL_MAX);
+    let has_room = letters < MAILBOX_LETTERS_MAX && largest + is_largest <= MAILBOX_LARGEST_MAX;
+    let days = [(TAKEN, StampDay::of(now)), (USED_OF, delivery.stamp.day)];
+    if !has_room
+        || !hold(transaction, issuer, sealed.len() as u64)?
+        || !count(transaction, days, issuer)?
+    {
         return Ok(Err(Refusal::NoRoomForMail));
     }
     let number = last + 1;
-    boxes.insert(name, (number, letters + 1, bytes + size))?;
-    taken.insert(issuer, of_issuer + 1)?;
-    total.insert((), all + size)?;
+    boxes.insert(name, (number, letters + 1, largest + is_largest))?;
     let mut arrivals = transaction.open_table(ARRIVALS)?;
     arrivals.insert((now.get(), name, number), ())?;
     let mut all = transaction.open_table(LETTERS)?;
-    all.insert((name, number), (now.get(), id, sealed))?;
+    all.insert((name, number), (now.get(), id, issuer, sealed))?;
     Ok(Ok(()))
+}
+
+/// Counts the bytes of a letter that a member answers for, unless it would hold more than is left
+/// free.
+fn hold(
+    transaction: &WriteTransaction,
+    issuer: [u8; 32],
+    size: u64,
+) -> Result<bool, MailStoreError> {
+    let mut total = transaction.open_table(TOTAL)?;
+    let mut held = transaction.open_table(HELD)?;
+    let all = total.get(())?.map_or(0, |bytes| bytes.value()) + size;
+    let own = held.get(issuer)?.map_or(0, |bytes| bytes.value()) + size;
+    if all + own > BYTES_MAX {
+        return Ok(false);
+    }
+    total.insert((), all)?;
+    held.insert(issuer, own)?;
+    Ok(true)
+}
+
+/// Counts a letter of a member on each of these days, unless one has too many.
+fn count(
+    transaction: &WriteTransaction,
+    days: [(PerDay<'_>, StampDay); 2],
+    issuer: [u8; 32],
+) -> Result<bool, MailStoreError> {
+    for (table, day) in days {
+        let mut table = transaction.open_table(table)?;
+        let place = (day.get(), issuer);
+        let before = table.get(place)?.map_or(0, |count| count.value());
+        if before >= MAIL_OF_MEMBER_MAX {
+            return Ok(false);
+        }
+        table.insert(place, before + 1)?;
+    }
+    Ok(true)
 }
 
 fn delete(transaction: &WriteTransaction, name: Name, number: u64) -> Result<(), MailStoreError> {
     let mut letters = transaction.open_table(LETTERS)?;
     let removed = letters.remove((name, number))?.map(|letter| {
-        let (arrived, _, sealed) = letter.value();
-        (arrived, sealed.len() as u64)
+        let (arrived, _, issuer, sealed) = letter.value();
+        (arrived, issuer, sealed.len())
     });
     // Deleted by two at once.
-    let Some((arrived, size)) = removed else {
+    let Some((arrived, issuer, size)) = removed else {
         return Ok(());
     };
     transaction
@@ -363,19 +411,30 @@ fn delete(transaction: &WriteTransaction, name: Name, number: u64) -> Result<(),
         .remove((arrived, name, number))?;
     let mut boxes = transaction.open_table(BOXES)?;
     let counts = boxes.get(name)?.map(|counts| counts.value());
-    let (last, count, bytes) = counts.unwrap_or_default();
+    let (last, count, largest) = counts.unwrap_or_default();
     if count <= 1 {
         boxes.remove(name)?;
     } else {
-        boxes.insert(name, (last, count - 1, bytes.saturating_sub(size)))?;
+        let is_largest = u32::from(size == MAIL_MAX);
+        boxes.insert(name, (last, count - 1, largest.saturating_sub(is_largest)))?;
     }
-    let mut total = transaction.open_table(TOTAL)?;
-    lower(&mut total, size)
+    release(transaction, issuer, size as u64)
 }
 
-fn lower(total: &mut Table<'_, (), u64>, size: u64) -> Result<(), MailStoreError> {
+fn release(
+    transaction: &WriteTransaction,
+    issuer: [u8; 32],
+    size: u64,
+) -> Result<(), MailStoreError> {
+    let mut total = transaction.open_table(TOTAL)?;
     let all = total.get(())?.map_or(0, |bytes| bytes.value());
     total.insert((), all.saturating_sub(size))?;
+    let mut held = transaction.open_table(HELD)?;
+    let own = held.get(issuer)?.map_or(0, |bytes| bytes.value());
+    match own.saturating_sub(size) {
+        0 => held.remove(issuer)?,
+        left => held.insert(issuer, left)?,
+    };
     Ok(())
 }
 

@@ -77,9 +77,10 @@ impl Kept {
         let letters = read.open_table(LETTERS).unwrap().iter().unwrap().count();
         let boxes = read.open_table(BOXES).unwrap().iter().unwrap().count();
         let arrivals = read.open_table(ARRIVALS).unwrap().iter().unwrap().count();
+        let held = read.open_table(HELD).unwrap().iter().unwrap().count();
         let total = read.open_table(TOTAL).unwrap().get(()).unwrap();
         let total = total.map_or(0, |bytes| bytes.value());
-        (letters, boxes, arrivals, total) == (0, 0, 0, 0)
+        (letters, boxes, arrivals, held, total) == (0, 0, 0, 0, 0)
     }
 }
 
@@ -130,7 +131,7 @@ fn a_stamp_is_used_once_also_after_a_restart() {
 }
 
 #[test]
-fn a_mailbox_is_full_at_so_many_letters_or_bytes_and_a_stamp_that_was_not_taken_stays_good() {
+fn a_mailbox_is_full_at_so_many_letters_and_a_stamp_that_was_not_taken_stays_good() {
     let kept = Kept::new();
     for serial in 0..u64::from(MAILBOX_LETTERS_MAX) {
         kept.take(&small(7, serial)).unwrap();
@@ -145,12 +146,6 @@ fn a_mailbox_is_full_at_so_many_letters_or_bytes_and_a_stamp_that_was_not_taken_
         .unwrap();
     assert_eq!(kept.take(&further), Ok(()));
 
-    let large = MAILBOX_BYTES_MAX / MAIL_MAX as u64;
-    for serial in 0..large {
-        kept.take(&delivery(9, (1 << 42) + serial, MAIL_MAX))
-            .unwrap();
-    }
-    assert_eq!(kept.take(&small(9, 1 << 43)), full);
     // All pages together are all letters, each once.
     let (mut after, mut seen) = (0, 0);
     loop {
@@ -168,15 +163,112 @@ fn a_mailbox_is_full_at_so_many_letters_or_bytes_and_a_stamp_that_was_not_taken_
     assert_eq!(seen, MAILBOX_LETTERS_MAX as usize);
 }
 
+/// Who has stamps for so many large letters shuts nobody out with them.
+#[test]
+fn large_letters_take_no_place_of_small_ones() {
+    let kept = Kept::new();
+    let large = |serial| delivery(9, serial, MAIL_MAX);
+    for serial in 0..u64::from(MAILBOX_LARGEST_MAX) {
+        assert_eq!(kept.take(&large(serial)), Ok(()));
+    }
+    let full = Err(Refusal::NoRoomForMail);
+    let further = large(1 << 40);
+    assert_eq!(kept.take(&further), full);
+    for serial in MAILBOX_LARGEST_MAX..MAILBOX_LETTERS_MAX {
+        let taken = kept.take(&delivery(9, u64::from(serial), MAIL_SIZES[1]));
+        assert_eq!(taken, Ok(()));
+    }
+    assert_eq!(kept.take(&small(9, 1 << 41)), full);
+    kept.store
+        .discard(KEEPER, &key(9), &[large(0).id()])
+        .unwrap();
+    assert_eq!(kept.take(&further), Ok(()));
+    // A small one that is gone makes no room for a large one.
+    let small_one = delivery(9, u64::from(MAILBOX_LARGEST_MAX), MAIL_SIZES[1]);
+    kept.store
+        .discard(KEEPER, &key(9), &[small_one.id()])
+        .unwrap();
+    assert_eq!(kept.take(&large(1 << 42)), full);
+    assert_eq!(kept.take(&small(9, 1 << 41)), Ok(()));
+}
+
+/// Puts a number where the storage counts.
+fn set<K: redb::Key, V: redb::Value>(
+    kept: &Kept,
+    table: TableDefinition<'_, K, V>,
+    place: K::SelfType<'_>,
+    number: V::SelfType<'_>,
+) {
+    let transaction = kept.store.database.begin_write().unwrap();
+    let mut open = transaction.open_table(table).unwrap();
+    open.insert(place, number).unwrap();
+    drop(open);
+    transaction.commit().unwrap();
+}
+
+/// With a gigabyte for all, the first member that sends all it can would shut out the others.
+#[test]
+fn a_member_fills_no_node_and_holds_no_more_than_it_leaves_free() {
+    let kept = Kept::new();
+    let (first, size) = (stamp(0).issuer.to_bytes(), MAIL_SIZES[0] as u64);
+    let half = BYTES_MAX / 2;
+    set(&kept, HELD, first, half - size);
+    set(&kept, TOTAL, (), half - size);
+    let full = Err(Refusal::NoRoomForMail);
+    let last = small(7, 1);
+    assert_eq!(kept.take(&last), Ok(()));
+    let kept = kept.restarted();
+    assert_eq!(kept.take(&small(8, 2)), full);
+    // What another holds leaves less free, for both.
+    let mut other = small(8, 3);
+    other.stamp.issuer = MemberId::from_bytes([8; 32]);
+    assert_eq!(kept.take(&other), Ok(()));
+    kept.store.discard(KEEPER, &key(7), &[last.id()]).unwrap();
+    assert_eq!(kept.take(&small(8, 2)), full);
+    kept.store.discard(KEEPER, &key(8), &[other.id()]).unwrap();
+    assert_eq!(kept.take(&small(8, 2)), Ok(()));
+    // The second, that takes what the first left, has to leave as much as it has, too.
+    let second = other.stamp.issuer;
+    set(&kept, HELD, second.to_bytes(), half / 2);
+    set(&kept, TOTAL, (), half + half / 2);
+    let mut more = small(9, 4);
+    more.stamp.issuer = second;
+    assert_eq!(kept.take(&more), full);
+    more.stamp.issuer = MemberId::from_bytes([10; 32]);
+    assert_eq!(kept.take(&more), Ok(()));
+}
+
+/// A member makes stamps of any day of the last thirty, and keeps them for one.
+#[test]
+fn stamps_of_one_day_have_a_bound_whenever_they_come() {
+    let kept = Kept::new();
+    let of = |day: StampDay| (day.get(), stamp(0).issuer.to_bytes());
+    let today = StampDay::of(NOW);
+    set(&kept, USED_OF, of(today), MAIL_OF_MEMBER_MAX - 1);
+    assert_eq!(kept.take(&small(7, 1)), Ok(()));
+    assert_eq!(kept.take(&small(7, 1)), Ok(()), "a repeat");
+    let late = small(8, 2);
+    let last = NOW.plus_ms(u64::from(STAMP_DAYS) * DAY_MS);
+    for now in [NOW, NOW.plus_ms(DAY_MS), last] {
+        kept.store.sweep(now).unwrap();
+        let taken = kept.store.take(&late, now).unwrap();
+        assert_eq!(taken, Err(Refusal::NoRoomForMail));
+    }
+    let mut other = small(8, 3);
+    other.stamp.day = today.minus(1);
+    assert_eq!(kept.take(&other), Ok(()));
+    // It is not counted for longer than a stamp is known to be used.
+    kept.store.sweep(last.plus_ms(2 * DAY_MS)).unwrap();
+    let read = kept.store.database.begin_read().unwrap();
+    let counts = read.open_table(USED_OF).unwrap().iter().unwrap().count();
+    assert_eq!(counts, 0);
+}
+
 #[test]
 fn a_member_whose_stamps_come_in_masses_has_a_bound_a_day() {
     let kept = Kept::new();
     let issuer = (StampDay::of(NOW).get(), stamp(0).issuer.to_bytes());
-    let transaction = kept.store.database.begin_write().unwrap();
-    let mut taken = transaction.open_table(TAKEN).unwrap();
-    taken.insert(issuer, MAIL_OF_MEMBER_MAX - 1).unwrap();
-    drop(taken);
-    transaction.commit().unwrap();
+    set(&kept, TAKEN, issuer, MAIL_OF_MEMBER_MAX - 1);
     assert_eq!(kept.take(&small(7, 1)), Ok(()));
     assert_eq!(kept.take(&small(8, 2)), Err(Refusal::NoRoomForMail));
     let mut other = small(8, 3);

@@ -58,7 +58,9 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let issuer = self.read(MEMBER, stamp.issuer.as_bytes()).await?;
         let issuer = issuer.ok_or(Refusal::MemberUnknown)?;
         issuer.may_act()?;
-        // Two pairings and a synced file. It goes on when the caller hangs up.
+        // Two pairings, for whoever makes up a serial, and a synced file. It goes on when the
+        // caller hangs up.
+        let place = self.unproven.place().await?;
         let taken = self.mail(move |store| {
             let stamp = &delivery.stamp;
             match store.used(stamp.day, &stamp.serial)? {
@@ -68,6 +70,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             }
             let key = issuer.member.stamp.decode();
             stamp.is_of(chain, &key.map_err(|_| Refusal::StampInvalid)?)?;
+            drop(place);
             Ok(store.take(&delivery, now)??)
         });
         taken.await
@@ -132,8 +135,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             return Err(Refusal::Malformed.into());
         }
         let max = self.may_ask(&request).await?;
-        // Up to 32 powers, and a synced file.
+        // A signature that may be none, and up to 32 powers, which the same question costs again,
+        // whoever caught it.
+        let place = self.unproven.place().await?;
         let made = self.mail(move |store| {
+            let _place = place;
             if matches!(request.asker, StampAsker::Visit(_)) {
                 request.verify(chain, None)?;
             }

@@ -117,6 +117,72 @@ fn what_is_sealed_is_not_mixed_with_what_is_not() {
     assert!(matches!(read.fault, Fault::NoKeystore), "{read}");
 }
 
+/// What is sealed under another name than the one it is read by is lost, and what is public and
+/// sealed is of no use.
+#[test]
+fn nothing_but_a_secret_is_sealed_and_under_no_other_name_of_it() {
+    let (folder, vault) = sealed();
+    let path = |name: &str| folder.path().join(name);
+    let outside = tempfile::tempdir().unwrap();
+    let far = outside.path().join("key.pem");
+    fs::write(&far, "outside").unwrap();
+    for name in [
+        "tls/key.pem",
+        "tls/root.pem",
+        "nodes/North/identities.json",
+        "genesis.json",
+        "keystore.old",
+    ] {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        fs::write(path(name), name).unwrap();
+    }
+    std::os::unix::fs::symlink(&far, path("tls/link.key")).unwrap();
+    let absolute = path("tls/key.pem");
+    for name in [
+        "./tls/key.pem",
+        "tls//key.pem",
+        "tls/../tls/key.pem",
+        absolute.to_str().unwrap(),
+        far.to_str().unwrap(),
+        "tls/root.pem",
+        "tls/link.key",
+        "nodes/North/identities.json",
+        "genesis.json",
+        "keystore.old",
+        KEYSTORE,
+        "tls",
+        "tls/none.key",
+        "",
+    ] {
+        let before = all_bytes(folder.path());
+        let error = vault.take_in(name).unwrap_err();
+        assert!(matches!(error.fault, Fault::NoSecret), "{name}: {error}");
+        assert!(error.fault.remedy().is_some());
+        assert_eq!(all_bytes(folder.path()), before, "{name}");
+    }
+    assert_eq!(fs::read(far).unwrap(), b"outside");
+    vault.take_in("tls/key.pem").unwrap();
+    let again = Vault::open(folder.path(), &said(FIRST)).unwrap();
+    assert_eq!(
+        again.read("tls/key.pem").unwrap().as_slice(),
+        b"tls/key.pem"
+    );
+    // Of an inner folder the name goes on from there, as it is read.
+    let inner = vault.within("nodes").within("North");
+    inner.take_in("identities.json").unwrap();
+    assert!(again.read("nodes/North/identities.json").is_ok());
+}
+
+#[test]
+fn in_a_plain_folder_no_file_is_sealed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::begin(folder.path(), &Said::Plain).unwrap();
+    vault.write("tls/key.pem", b"key").unwrap();
+    let error = vault.take_in("tls/key.pem").unwrap_err();
+    assert!(matches!(error.fault, Fault::NotSealed), "{error}");
+    assert_eq!(vault.read("tls/key.pem").unwrap().as_slice(), b"key");
+}
+
 #[test]
 fn nothing_is_plain_by_accident() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,6 +200,34 @@ fn nothing_is_plain_by_accident() {
     assert_eq!(fault(short), "a new passphrase has 8 characters at least");
     let mode = fs::metadata(&home).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+/// `yilian-node identity /etc/node.json`, typed as root.
+#[test]
+fn a_folder_of_other_things_is_not_closed_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let etc = folder.path().join("etc");
+    let mode = || fs::metadata(&etc).unwrap().permissions().mode() & 0o777;
+    fs::create_dir_all(etc.join("ssl")).unwrap();
+    fs::write(etc.join("hosts"), "::1 localhost").unwrap();
+    fs::set_permissions(&etc, fs::Permissions::from_mode(0o755)).unwrap();
+    for said in [Said::Plain, said(FIRST)] {
+        let error = Vault::begin(&etc, &said).unwrap_err();
+        assert!(matches!(error.fault, Fault::Foreign), "{error}");
+        assert!(error.fault.remedy().is_some());
+    }
+    let sealed = seal_folder(&etc, &passphrase(FIRST), Cost::LEAST).unwrap_err();
+    assert!(matches!(sealed.fault, Fault::Foreign), "{sealed}");
+    assert_eq!(mode(), 0o755);
+    assert_eq!(fs::read_dir(&etc).unwrap().count(), 2);
+    // A node's folder that somebody made by hand is closed, and so is an empty one.
+    fs::write(etc.join("node.json"), "{}").unwrap();
+    Vault::begin(&etc, &Said::Plain).unwrap();
+    assert_eq!(mode(), 0o700);
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::set_permissions(&empty, fs::Permissions::from_mode(0o755)).unwrap();
+    Vault::begin(&empty, &Said::Plain).unwrap();
 }
 
 #[test]
@@ -251,7 +345,7 @@ fn sealing_that_was_interrupted_goes_on() {
             Some(key(folder.path(), &passphrase(FIRST)).unwrap()),
         );
         for name in &SECRETS[..done] {
-            vault.take_in(name).unwrap();
+            vault.seal(name).unwrap();
         }
         for said in [Said::Nothing, Said::Plain, said(FIRST)] {
             let error = Vault::begin(folder.path(), &said).unwrap_err();
@@ -265,6 +359,91 @@ fn sealing_that_was_interrupted_goes_on() {
             assert_eq!(vault.read(name).unwrap().as_slice(), name.as_bytes());
         }
     }
+}
+
+/// Whoever is killed while he writes leaves a draft, as plain as the secret was to be.
+#[test]
+fn what_a_kill_left_plain_goes_when_its_folder_is_sealed() {
+    let folder = plain_folder();
+    let drafts = [
+        ".identities.json.71-0.new",
+        ".keystore.71-1.new",
+        "keys/.consortium.key.71-2.new",
+        "people/Dr.sealed/.0a.json.71-3.new",
+        "data/secrets/.share-1.71-4.new",
+    ];
+    for name in drafts {
+        fs::write(folder.path().join(name), "0123456789abcdef").unwrap();
+    }
+    // What is called otherwise is somebody's.
+    fs::write(folder.path().join("keys/a.new"), "fedcba9876543210").unwrap();
+    fs::write(folder.path().join("notes.new"), "notes").unwrap();
+    let count = seal_folder(folder.path(), &passphrase(FIRST), Cost::LEAST).unwrap();
+    assert_eq!(count, SECRETS.len() + 1);
+    let bytes = all_bytes(folder.path());
+    assert!(!holds(&bytes, "01234567") && !holds(&bytes, "fedcba98"));
+    for name in drafts {
+        assert!(!folder.path().join(name).exists(), "{name}");
+    }
+    let vault = Vault::open(folder.path(), &said(FIRST)).unwrap();
+    assert_eq!(
+        vault.read("keys/a.new").unwrap().as_slice(),
+        b"fedcba9876543210"
+    );
+    assert_eq!(fs::read(vault.path("notes.new")).unwrap(), b"notes");
+}
+
+/// A draft of the first keystore opens with the first passphrase, whatever came later.
+#[test]
+fn no_copy_of_an_old_keystore_outlives_a_change() {
+    let (folder, vault) = sealed();
+    vault.write("keys/a.key", b"a").unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let left = [".keystore.71-0.new", "keys/.b.key.71-1.new"];
+    let written = path("keys/.c.key.72-0.new");
+    let leave = || {
+        fs::copy(path(KEYSTORE), path(left[0])).unwrap();
+        fs::write(path(left[1]), "0123456789abcdef").unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * WRITTEN;
+        let file = fs::File::options().write(true).open(path(left[1])).unwrap();
+        file.set_modified(long_ago).unwrap();
+    };
+    // A node that runs may be writing this one.
+    fs::write(&written, "").unwrap();
+    let change = |to| {
+        super::change(
+            folder.path(),
+            &passphrase(FIRST),
+            &passphrase(to),
+            Cost::LEAST,
+        )
+    };
+    // Also when only what was left is left to do.
+    for _ in 0..2 {
+        leave();
+        change(SECOND).unwrap();
+        for name in left {
+            assert!(!path(name).exists(), "{name}");
+        }
+        assert!(written.exists());
+    }
+    let vault = Vault::open(folder.path(), &said(SECOND)).unwrap();
+    assert_eq!(vault.read("keys/a.key").unwrap().as_slice(), b"a");
+}
+
+#[test]
+fn what_is_half_sealed_gets_no_other_passphrase() {
+    let folder = plain_folder();
+    make(folder.path(), &passphrase(FIRST), Cost::LEAST).unwrap();
+    let before = all_bytes(folder.path());
+    let change = super::change(
+        folder.path(),
+        &passphrase(FIRST),
+        &passphrase(SECOND),
+        Cost::LEAST,
+    );
+    assert!(matches!(change.unwrap_err().fault, Fault::HalfSealed));
+    assert_eq!(all_bytes(folder.path()), before);
 }
 
 #[test]
