@@ -42,9 +42,11 @@ const OPENED: TableDefinition<'_, [u8; 64], [u8; 32]> = TableDefinition::new("op
 const OWED: TableDefinition<'_, [u8; 64], ()> = TableDefinition::new("receipts-owed-v1");
 /// Grant and holder, number -> use.
 const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
-/// When it was asked, and the digest of the ask -> nothing, for the uses noted of asks that are
-/// fresh: one that is sent again after a restart is no second use.
-const NOTED: TableDefinition<'_, (u64, [u8; 32]), ()> = TableDefinition::new("asks-noted-v1");
+/// When it was asked, the digest of the ask, and the holder -> nothing, for the uses noted of asks
+/// that are fresh: one that is sent again after a restart is no second use. One that goes to two
+/// holders of this node is one for each.
+const NOTED: TableDefinition<'_, (u64, [u8; 32], [u8; 32]), ()> =
+    TableDefinition::new("asks-noted-v2");
 
 /// Deposits kept at hand; reading one from disk costs a subgroup check for every key in it.
 const AT_HAND_MAX: usize = 256;
@@ -277,9 +279,9 @@ impl KeyHolder {
             let mut noted = transaction.open_table(NOTED).map_err(storage)?;
             let stale = usage.at.get().saturating_sub(CLOCK_SKEW_MS);
             noted
-                .retain_in(..(stale, [0; 32]), |_, ()| false)
+                .retain_in(..(stale, [0; 32], [0; 32]), |_, ()| false)
                 .map_err(storage)?;
-            let ask = (asked.at.get(), asked.digest);
+            let ask = (asked.at.get(), asked.digest, asked.holder.to_bytes());
             if noted.insert(ask, ()).map_err(storage)?.is_some() {
                 // Nothing is to be committed.
                 return Ok(());

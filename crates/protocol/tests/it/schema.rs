@@ -93,7 +93,7 @@ fn all() -> (Schemas, Vec<Answer>) {
         [answers::found()],
         [answers::crossed()],
         answers::reencapsulated(),
-        [values::signed_partial()],
+        [values::sealed_partial()],
         answers::log_heads(),
         [values::log_block()],
         [answers::open_entries()],
