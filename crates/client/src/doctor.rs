@@ -457,24 +457,22 @@ impl Doctor {
     ) -> Result<Option<(Partial, Option<SecretShare>)>, ClientError> {
         let node = session.member(holder).await?.member;
         let asked = HolderAsk::seal(session.chain(), ask, (holder, &node.kem), rng)?;
-        let signed = session.ask(asked).await?;
-        if signed.verify(session.chain(), ask, &node.node).is_err() {
-            return Err(ClientError::WrongAnswer { request: "ask" });
-        }
-        Ok(self.part(session, ask, (grant, holder), signed).ok())
+        let (sealed, chain) = (session.ask(asked).await?, session.chain());
+        let opened = sealed.open(chain, ask, &self.keys.kem).ok();
+        let signed = opened.filter(|signed| signed.verify(chain, ask, &node.node).is_ok());
+        let signed = signed.ok_or(ClientError::WrongAnswer { request: "ask" })?;
+        Ok(Self::part(chain, ask, (grant, holder), signed).ok())
     }
 
     /// A holder's answer: its partial, and its share of the scope's secret when it holds one. That
-    /// share is opened, and its patient's signature checked.
-    fn part<T: Transport>(
-        &self,
-        session: &Session<T>,
+    /// share's patient's signature is checked.
+    fn part(
+        chain: ChainId,
         ask: &SignedAsk,
         (grant, holder): (&Grant, MemberId),
         signed: SignedPartial,
     ) -> Result<(Partial, Option<SecretShare>), ClientError> {
-        let (chain, scope) = (session.chain(), &ask.ask.scope);
-        let secret = signed.open_secret(chain, ask, &self.keys.kem)?;
+        let (scope, secret) = (&ask.ask.scope, signed.secret);
         if let Some(secret) = &secret {
             let of = SecretOf {
                 chain,

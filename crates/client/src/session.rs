@@ -23,7 +23,7 @@ use yilian_protocol::{
     evidence::VisitEntry,
     governance::{CandidateEntry, Candidates, Seats},
     grant::{
-        Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
+        Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SealedPartial, Use, UsesRequest,
     },
     letter::{SealedLetter, ToReader},
     limits::{CLOCK_SKEW_MS, CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
@@ -659,12 +659,12 @@ impl<T: Transport> Session<T> {
         self.read(tables::GRANT, id.as_bytes()).await
     }
 
-    /// Asks a key holder for its part of a record under a standing grant. Neither the part nor the
-    /// holder's signature is verified.
+    /// Asks a key holder for its part of a record under a standing grant. Nothing of the
+    /// answer is opened or verified.
     ///
     /// # Errors
     /// The rule by which the key holder refuses.
-    pub async fn ask(&self, ask: HolderAsk) -> Result<SignedPartial, ClientError> {
+    pub async fn ask(&self, ask: HolderAsk) -> Result<SealedPartial, ClientError> {
         let holder = ask.holder;
         let partial = self.transport.call(AskHolder(ask)).await?;
         if partial.holder == holder {

@@ -11,11 +11,11 @@ use std::{
 };
 
 use yilian_protocol::{
-    CertificateId, MemberId, TimeMs, call::CallError, grant::SignedPartial, limits::CLOCK_SKEW_MS,
+    CertificateId, MemberId, TimeMs, call::CallError, grant::SealedPartial, limits::CLOCK_SKEW_MS,
     refusal::Refusal,
 };
 
-/// Asks that are remembered at most, about 600 bytes each; each was signed by a reader in good
+/// Asks that are remembered at most, about 2 kB each; each was signed by a reader in good
 /// standing under a grant in force.
 const ASKS_MAX: usize = 16_384;
 /// Asks of one reader that are remembered at most: one who floods leaves room for the others.
@@ -44,7 +44,7 @@ type Answer<T> = Arc<Mutex<Option<T>>>;
 
 /// Asks that were answered, or are.
 #[derive(Debug)]
-pub struct AnsweredAsks<T = SignedPartial>(Mutex<Known<T>>);
+pub struct AnsweredAsks<T = SealedPartial>(Mutex<Known<T>>);
 
 #[derive(Debug)]
 struct Known<T> {

@@ -28,7 +28,7 @@ use crate::{
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
     limits::{
         CLOCK_SKEW_MS, DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, OPENING_MS, REASON_MAX, SCOPES_MAX,
-        SEALED_ASK_MAX, SEALED_SECRET_MAX,
+        SEALED_ASK_MAX, SEALED_PARTIAL_MAX,
     },
     refusal::Refusal,
     registry::Admitted,
@@ -738,8 +738,8 @@ impl SignedAsk {
     }
 }
 
-/// A request on its way to one key holder, whose node alone can read it: who passes it on learns
-/// neither reader nor record nor grant.
+/// A request on its way to one key holder, whose node alone can read it: it tells whoever passes it
+/// on neither reader nor record nor grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderAsk {
     /// Who shall answer.
@@ -800,18 +800,16 @@ impl HolderAsk {
 }
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave
-/// it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+/// it. On its way it is sealed, see [`SealedPartial`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedPartial {
     /// Who answers.
     pub holder: MemberId,
     /// Its part.
-    #[serde(with = "fixed::Hex::<Partial>")]
     pub partial: Partial,
-    /// Of an emergency grant, its share of the scope's secret, sealed to the reader.
-    pub secret: Option<Blob<SEALED_SECRET_MAX>>,
+    /// Of an emergency grant, its share of the scope's secret.
+    pub secret: Option<SignedSecret>,
     /// By the holder's node key, over the request's digest, the part and the share.
-    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(SignedPartial {
@@ -821,37 +819,6 @@ canonical!(SignedPartial {
     signature
 });
 
-/// What the seal of a holder's share of a secret is bound to: the request that it answers, and the
-/// holder.
-fn secret_bound(chain: ChainId, ask: &SignedAsk, holder: MemberId) -> Vec<u8> {
-    let mut bound = label::call::SECRET_SHARE.to_vec();
-    bound.extend_from_slice(&ask.digest(chain));
-    holder.encode(&mut bound);
-    bound
-}
-
-impl SignedSecret {
-    /// Seals it to `reader`, as the holder's part of the answer to `ask`.
-    ///
-    /// # Errors
-    /// When the key does not take it.
-    pub fn seal(
-        &self,
-        chain: ChainId,
-        ask: &SignedAsk,
-        holder: MemberId,
-        reader: &KemPublic,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Blob<SEALED_SECRET_MAX>, DecodeError> {
-        let bound = secret_bound(chain, ask, holder);
-        let plain = Zeroizing::new(self.to_vec());
-        let sealed = reader.seal(&bound, &plain, rng);
-        Blob::new(sealed.map_err(|_| DecodeError::Invalid {
-            what: "reader's key",
-        })?)
-    }
-}
-
 impl SignedPartial {
     /// Signs the answer to `ask`.
     #[must_use]
@@ -859,7 +826,7 @@ impl SignedPartial {
         chain: ChainId,
         ask: &SignedAsk,
         holder: MemberId,
-        (partial, secret): (Partial, Option<Blob<SEALED_SECRET_MAX>>),
+        (partial, secret): (Partial, Option<SignedSecret>),
         node: &SigningKey,
     ) -> Self {
         let parts: [&[u8]; 4] = [
@@ -875,28 +842,6 @@ impl SignedPartial {
             secret,
             signature,
         }
-    }
-
-    /// The holder's share of the scope's secret, for the reader whose request it answers; `None`
-    /// when there is none.
-    ///
-    /// # Errors
-    /// When it does not open, or is no share: the holder's fault.
-    pub fn open_secret(
-        &self,
-        chain: ChainId,
-        ask: &SignedAsk,
-        reader: &KemSecret,
-    ) -> Result<Option<SignedSecret>, DecodeError> {
-        let Some(sealed) = &self.secret else {
-            return Ok(None);
-        };
-        let bound = secret_bound(chain, ask, self.holder);
-        let opened = reader.open(&bound, sealed.as_slice());
-        let opened = opened.map_err(|_| DecodeError::Invalid {
-            what: "sealed share of a secret",
-        })?;
-        SignedSecret::from_slice(&opened).map(Some)
     }
 
     /// Whether the holder's node signed it as the answer to `ask`.
@@ -916,6 +861,70 @@ impl SignedPartial {
             &self.secret.to_vec(),
         ];
         node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
+    }
+}
+
+/// A key holder's answer on its way to the reader, who alone can read it. The part's proof would
+/// tell whoever knows the scope's key, or the patient's, which certified reader it is for. The
+/// holder's signature is inside: the reader can show the answer to anybody.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct SealedPartial {
+    /// Who answers.
+    pub holder: MemberId,
+    /// The answer, see [`yilian_crypto::kem`].
+    pub sealed: Blob<SEALED_PARTIAL_MAX>,
+}
+canonical!(SealedPartial { holder, sealed });
+
+impl SealedPartial {
+    /// Seals `answer`, which answers `ask`, to the key of its reader.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when the key does not take it.
+    pub fn seal(
+        chain: ChainId,
+        ask: &SignedAsk,
+        answer: &SignedPartial,
+        reader: &KemPublic,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, DecodeError> {
+        let (holder, plain) = (answer.holder, Zeroizing::new(answer.to_vec()));
+        let sealed = reader.seal(&Self::bound(chain, ask, holder), &plain, rng);
+        let sealed = sealed.map_err(|_| DecodeError::Invalid {
+            what: "reader's key",
+        })?;
+        Ok(Self {
+            holder,
+            sealed: Blob::new(sealed)?,
+        })
+    }
+
+    /// Opens it with the key of the reader who asked. Whose answer it is shows its signature.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when it is for another reader, answers another request or is not of
+    /// this holder.
+    pub fn open(
+        &self,
+        chain: ChainId,
+        ask: &SignedAsk,
+        reader: &KemSecret,
+    ) -> Result<SignedPartial, DecodeError> {
+        let invalid = || DecodeError::Invalid {
+            what: "sealed answer (it is not for this reader and request)",
+        };
+        let bound = Self::bound(chain, ask, self.holder);
+        let opened = reader.open(&bound, self.sealed.as_slice());
+        let answer = SignedPartial::from_slice(&opened.map_err(|_| invalid())?)?;
+        let same = answer.holder == self.holder;
+        same.then_some(answer).ok_or_else(invalid)
+    }
+
+    fn bound(chain: ChainId, ask: &SignedAsk, holder: MemberId) -> Vec<u8> {
+        let mut bound = label::call::PARTIAL.to_vec();
+        bound.extend_from_slice(&ask.digest(chain));
+        holder.encode(&mut bound);
+        bound
     }
 }
 

@@ -26,8 +26,8 @@ pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
 /// Bytes of a sealed deposit: for each scope its key, shares of rekey and secret, and the
 /// commitment of the largest threshold.
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 2_048;
-/// Bytes of a share of a scope secret, sealed to a reader.
-pub const SEALED_SECRET_MAX: usize = yilian_crypto::kem::sealed_len(32 + 64);
+/// Bytes of a key holder's answer, with a share of a scope secret, sealed to a reader.
+pub const SEALED_PARTIAL_MAX: usize = yilian_crypto::kem::sealed_len(32 + 416 + 1 + 32 + 64 + 64);
 /// Bytes of an ask, sealed to a key holder's node.
 pub const SEALED_ASK_MAX: usize = yilian_crypto::kem::sealed_len(153 + 64);
 /// Records that one letter names: many years of visits.

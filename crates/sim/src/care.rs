@@ -49,6 +49,7 @@ impl Practice {
         let certificate = ca.certificate(Text::new("Doctor")?, Role::Doctor, &seed, from, until);
         ca.certify(&session, certificate.clone()).await?;
         let doctor = Doctor::new(&seed, &certificate)?;
+        hospitals.note_reader(certificate.id(), seed);
         Ok(Self {
             world,
             hospitals,

@@ -3,6 +3,7 @@
 //! one of another, is a call.
 
 use std::{
+    collections::BTreeMap,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
@@ -11,7 +12,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use yilian_client::MemberCa;
-use yilian_crypto::sign::SigningKey;
+use yilian_crypto::{seed::Seed, sign::SigningKey};
 use yilian_ledger::Ledger;
 use yilian_node::{
     consortium::ConsortiumChain,
@@ -24,7 +25,7 @@ use yilian_node::{
     store::Store,
 };
 use yilian_protocol::{
-    ChainId, GrantId, Height, MemberId,
+    CertificateId, ChainId, GrantId, Height, MemberId,
     call::{Answered, Call, CallError, Local, Transport},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Hospitals {
     hospitals: Vec<Hospital>,
     /// Who answers falsely, keeps what it says it erased, and remembers the consent of before.
     liars: Vec<usize>,
+    /// The seeds of those who read: a liar needs one to open what another hospital answered.
+    readers: Mutex<BTreeMap<CertificateId, Seed>>,
     rng: Mutex<StdRng>,
     _folder: TempDir,
 }
@@ -123,6 +126,7 @@ impl Hospitals {
                 .map(|place| Hospital::new(place, &folder))
                 .collect(),
             liars,
+            readers: Mutex::default(),
             rng: Mutex::new(StdRng::seed_from_u64(1)),
             _folder: folder,
         }
@@ -223,6 +227,17 @@ impl Hospitals {
             .filter(|liar| lock(&liar.lied).contains(&grant))
             .map(|liar| liar.ca.id())
             .collect()
+    }
+
+    /// A reader is certified.
+    pub fn note_reader(&self, reader: CertificateId, seed: Seed) {
+        lock(&self.readers).insert(reader, seed);
+    }
+
+    /// The seed of a reader.
+    pub fn reader(&self, reader: CertificateId) -> Result<Seed, CallError> {
+        let seed = lock(&self.readers).get(&reader).cloned();
+        seed.ok_or_else(|| CallError::not_found("reader"))
     }
 
     /// A hospital lied about a grant.

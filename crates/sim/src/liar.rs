@@ -9,6 +9,7 @@ use std::{
 };
 
 use rand::rngs::StdRng;
+use yilian_crypto::seed::MemberKeys;
 use yilian_node::{
     consortium::ConsortiumChain,
     order::{EncodedTransaction, FinalBlock, Place, SubmitError, simulation::SimulatedChain},
@@ -17,7 +18,7 @@ use yilian_node::{
 use yilian_protocol::{
     Height, StateKey, TimeMs, TransactionId,
     call::{Answered, AskHolder, Call, CallError, LeaveDeposit, Local, Transport},
-    grant::{HolderAsk, SignedPartial},
+    grant::{HolderAsk, SealedPartial, SignedPartial},
     receipt::Receipt,
     refusal::Refusal,
     registry::Admitted,
@@ -61,7 +62,7 @@ impl Transport for Liar<'_> {
 
 impl Liar<'_> {
     /// The first time a part of another's share; afterwards its own, whatever became of the grant.
-    async fn lie(&self, asked: HolderAsk) -> Result<SignedPartial, CallError> {
+    async fn lie(&self, asked: HolderAsk) -> Result<SealedPartial, CallError> {
         let (chain, key) = (self.hospitals.chain(), node_key(self.place));
         let ask = asked.open(chain, &key)?;
         let (grant, me) = (ask.ask.grant, asked.holder);
@@ -78,8 +79,12 @@ impl Liar<'_> {
         let other = self.hospitals.front(other)?;
         let other = other.call(AskHolder(instead)).await?;
         self.hospitals.note_lie(self.place, grant);
-        let parts = (other.partial, None);
-        Ok(SignedPartial::sign(chain, &ask, me, parts, &key))
+        // Nobody but the reader could open it; the simulation can.
+        let reader = MemberKeys::from_seed(&self.hospitals.reader(ask.ask.reader)?).kem;
+        let other = other.open(chain, &ask, &reader)?;
+        let answer = SignedPartial::sign(chain, &ask, me, (other.partial, None), &key);
+        let (to, rng) = (reader.public(), &mut self.hospitals.rng());
+        Ok(SealedPartial::seal(chain, &ask, &answer, to, rng)?)
     }
 }
 

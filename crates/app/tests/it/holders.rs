@@ -9,22 +9,27 @@ use yilian_client::{
     CheckIn, ClientError, ConsortiumCa, Doctor, Draft, GrantRequest, Granted, MemberCa, Patient,
     Session, Sharing, Wallet,
 };
-use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
+use yilian_crypto::{
+    pseudonym::RegulatorSecret,
+    seed::{MemberKeys, Seed},
+    sign::SigningKey,
+};
 use yilian_node::{
     order::ValidatorKey,
     service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
-    ChainId, Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
+    CertificateId, ChainId, Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
     call::{
         Answered, AskHolder, Call, CallError, Form, LeaveDeposit, OneShot, Reencapsulate, Transport,
     },
-    codec::{Blob, Text},
+    codec::{Blob, Encode as _, Text},
     governance::EpochBlocks,
-    grant::{GrantState, HolderAsk, Purpose, SignedPartial},
+    grant::{GrantState, HolderAsk, Purpose, SealedPartial, SignedPartial},
     media::MediaType,
     refusal::Refusal,
     registry::{Genesis, NodeKeys, Role},
+    state::tables,
 };
 
 use crate::lying_node::{said, seen};
@@ -82,6 +87,10 @@ struct Way {
     sharing: Arc<Mutex<Option<OneShot>>>,
     /// Every call: its name, and all that the node is told.
     seen: Arc<Mutex<View>>,
+    /// The answers to asks, as who passes them on sees them.
+    answers: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// The readers' seeds: liars in league need one to open each other's answers.
+    readers: Arc<Mutex<BTreeMap<CertificateId, Seed>>>,
 }
 
 /// Calls as a node sees them.
@@ -114,7 +123,11 @@ impl Transport for Way {
             *self.sharing.lock().unwrap() = Some(sharing.clone());
         }
         match seen::<AskHolder>(&call) {
-            Some(AskHolder(ask)) => self.ask(ask).await.map(said::<C>),
+            Some(AskHolder(ask)) => {
+                let answer = self.ask(ask).await?;
+                self.answers.lock().unwrap().push(answer.to_vec());
+                Ok(said::<C>(answer))
+            }
             None => self.node.call(call).await,
         }
     }
@@ -131,11 +144,12 @@ impl Way {
         self.conduct.lock().unwrap().get(&holder).copied()
     }
 
-    async fn ask(&self, ask: &HolderAsk) -> Result<SignedPartial, CallError> {
+    async fn ask(&self, ask: &HolderAsk) -> Result<SealedPartial, CallError> {
         let (holder, mut asked) = (ask.holder, ask.clone());
         let key = Hospitals.key(holder).unwrap();
         let plain = ask.open(self.chain, &key).unwrap();
-        match self.conduct_of(holder) {
+        let conduct = self.conduct_of(holder);
+        match conduct {
             Some(Conduct::Silent) => return Err(silent()),
             Some(Conduct::Other | Conduct::Swapped) => {
                 let members = Hospitals.members();
@@ -147,23 +161,30 @@ impl Way {
             }
             _ => {}
         }
-        let mut partial = self.node.call(AskHolder(asked)).await?;
-        partial.holder = holder;
+        let mut answer = self.node.call(AskHolder(asked)).await?;
+        if conduct == Some(Conduct::Swapped) {
+            answer.holder = holder;
+            return Ok(answer);
+        }
+        let reader = {
+            let readers = self.readers.lock().unwrap();
+            MemberKeys::from_seed(&readers[&plain.ask.reader]).kem
+        };
+        let signed = answer.open(self.chain, &plain, &reader).unwrap();
+        let mut partial = signed.partial.clone();
         let mut told = self.told.lock().unwrap();
-        match (self.conduct_of(holder), told.get(&holder)) {
-            (Some(Conduct::Stale), Some(before)) => partial = before.clone(),
-            _ => drop(told.insert(holder, partial.clone())),
+        match (conduct, told.get(&holder)) {
+            (Some(Conduct::Stale), Some(before)) => partial = before.partial.clone(),
+            _ => drop(told.insert(holder, signed.clone())),
         }
-        let lies = matches!(
-            self.conduct_of(holder),
-            Some(Conduct::Other | Conduct::Stale)
-        );
-        if lies {
+        if matches!(conduct, Some(Conduct::Other | Conduct::Stale)) {
             // A holder signs its lies.
-            let parts = (partial.partial, partial.secret);
-            partial = SignedPartial::sign(self.chain, &plain, holder, parts, &key);
+            let parts = (partial, signed.secret);
+            let lie = SignedPartial::sign(self.chain, &plain, holder, parts, &key);
+            let (to, rng) = (reader.public(), &mut rand::rng());
+            answer = SealedPartial::seal(self.chain, &plain, &lie, to, rng).unwrap();
         }
-        Ok(partial)
+        Ok(answer)
     }
 }
 
@@ -183,12 +204,15 @@ fn now() -> TimeMs {
     TimeMs::new(u64::try_from(since.unwrap().as_millis()).unwrap())
 }
 
-async fn certified(session: &Session<Way>, number: u8, name: &str) -> Doctor {
+async fn certified((way, session): (&Way, &Session<Way>), number: u8, name: &str) -> Doctor {
     let (ca, seed) = (hospital(number), Seed::random(&mut rand::rng()));
     let until = now().plus_ms(1_000_000);
     let certificate = ca.certificate(Text::new(name).unwrap(), Role::Doctor, &seed, now(), until);
     ca.certify(session, certificate.clone()).await.unwrap();
-    Doctor::new(&seed, &certificate).unwrap()
+    let doctor = Doctor::new(&seed, &certificate).unwrap();
+    let mut readers = way.readers.lock().unwrap();
+    readers.insert(doctor.certificate(), seed);
+    doctor
 }
 
 impl World {
@@ -217,6 +241,8 @@ impl World {
             told: Arc::default(),
             sharing: Arc::default(),
             seen: Arc::default(),
+            answers: Arc::default(),
+            readers: Arc::default(),
         };
         let session = Session::open(way.clone(), genesis).await.unwrap();
         let consortium = ConsortiumCa::new(consortium);
@@ -224,8 +250,8 @@ impl World {
             let member = hospital(number).member().clone();
             consortium.admit(&session, member).await.unwrap();
         }
-        let doctor = certified(&session, 0, "Dr First").await;
-        let reader = certified(&session, 1, "Dr Second").await;
+        let doctor = certified((&way, &session), 0, "Dr First").await;
+        let reader = certified((&way, &session), 1, "Dr Second").await;
         let wallet = Wallet::new(session.chain());
         let mut patient = Patient::new(&Seed::random(&mut rand::rng()), wallet);
         let check_in = CheckIn {
@@ -346,29 +372,55 @@ async fn a_node_that_swaps_a_part_on_its_way_accuses_no_holder() {
     assert_eq!(error, ClientError::WrongAnswer { request: "ask" });
 }
 
-/// Whoever passes an ask on learns no reader, no record and no grant.
+/// Asks and their answers tell whoever passes them on no reader, no record and no grant. The
+/// reader's own node sees what else he looks up: grant and record, and never who he is.
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_11_who_passes_an_ask_on_reads_it() {
+async fn fault_11_who_passes_an_ask_or_its_answer_on_reads_it() {
     let mut world = World::new().await;
     let made = world.grant(3).await.unwrap();
     world.way.seen.lock().unwrap().clear();
+    world.way.answers.lock().unwrap().clear();
     world.read(&made).await.unwrap();
     let seen = world.way.seen.lock().unwrap().clone();
-    let asks: Vec<_> = seen.iter().filter(|(name, _)| *name == "ask").collect();
+    let answers = world.way.answers.lock().unwrap().clone();
+    let (asks, others): (Vec<_>, Vec<_>) = seen.iter().partition(|(name, _)| *name == "ask");
     assert!(asks.len() >= 6, "three holders for each of two records");
-    let named = [
-        world.reader.certificate().to_bytes().to_vec(),
+    assert_eq!(asks.len(), answers.len());
+    let holds = |told: &[u8], name: &[u8]| told.windows(name.len()).any(|part| part == name);
+    let (reader, grant) = (world.reader.certificate(), made.letter.grant);
+    let mut named = vec![
+        reader.to_bytes().to_vec(),
         world.records[0].to_bytes().to_vec(),
         world.records[1].to_bytes().to_vec(),
-        made.letter.grant.to_bytes().to_vec(),
+        grant.to_bytes().to_vec(),
         made.letter.terms.scopes[0].key.to_bytes().to_vec(),
     ];
-    for (_, told) in asks {
+    // Nor by what readers could be tested: whoever knows the scope's key would check the proof of a
+    // part against every certified reader.
+    for signed in world.way.told.lock().unwrap().values() {
+        let bytes = signed.partial.to_bytes();
+        named.extend(bytes.chunks(32).map(<[u8]>::to_vec));
+    }
+    let told = asks.iter().map(|(_, told)| told).chain(&answers);
+    for told in told {
         for name in &named {
-            let names = told.windows(name.len()).any(|part| part == name);
-            assert!(!names, "{}", hex::encode(name));
+            assert!(!holds(told, name), "{}", hex::encode(name));
         }
     }
+    // All answers look alike, whoever gave them.
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.len() == answers[0].len())
+    );
+    // The whole view of the reader's own node. THREATS says so.
+    let anywhere = |name: &[u8]| others.iter().any(|(_, told)| holds(told, name));
+    assert!(anywhere(tables::GRANT.key(grant.as_bytes()).as_bytes()));
+    assert!(anywhere(
+        tables::RECORD.key(world.records[0].as_bytes()).as_bytes()
+    ));
+    let looked_up = tables::CERTIFICATE.key(reader.as_bytes());
+    assert!(!anywhere(reader.as_bytes()) && !anywhere(looked_up.as_bytes()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -554,7 +606,7 @@ async fn fault_4_a_node_learns_for_whom_a_record_is_shared() {
     let log = log.with_env_filter("info,yilian_node=trace");
     log.with_writer(|| Log).init();
     let world = World::new().await;
-    let other = certified(&world.session, 2, "Dr Third").await;
+    let other = certified((&world.way, &world.session), 2, "Dr Third").await;
     let record = world.records[0];
     let registry = yilian_client::people::registry(&world.session).await;
     let registry = registry.unwrap();

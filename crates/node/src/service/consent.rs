@@ -9,7 +9,7 @@ use yilian_protocol::{
         Answered, AskHolder, CallError, ConsentContract, GetUses, LeaveDeposit, Page,
         Reencapsulate, Vouch,
     },
-    grant::{GrantState, HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    grant::{GrantState, HolderAsk, SealedDeposit, SealedPartial, SignedPartial, Use, UsesRequest},
     refusal::Refusal,
     state::tables::{CERTIFICATE, GRANT},
     voucher::{VouchRequest, Voucher},
@@ -106,7 +106,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         Ok(())
     }
 
-    async fn serve(&self, asked: HolderAsk) -> Result<SignedPartial, CallError> {
+    async fn serve(&self, asked: HolderAsk) -> Result<SealedPartial, CallError> {
         let holder = asked.holder;
         let Some(key) = self.identities.key(holder) else {
             let passed_on = HolderAsk {
@@ -167,14 +167,13 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
                 (&usage, &asked),
                 &mut rng,
             )??;
-            let sealed = served
-                .secret
-                .map(|secret| secret.seal(chain, &ask, holder, consent.sealed_to(), &mut rng));
-            let parts = (served.partial, sealed.transpose()?);
-            Ok(SignedPartial::sign(chain, &ask, holder, parts, &key))
+            let parts = (served.partial, served.secret);
+            let signed = SignedPartial::sign(chain, &ask, holder, parts, &key);
+            let reader = consent.sealed_to();
+            Ok(SealedPartial::seal(chain, &ask, &signed, reader, &mut rng)?)
         };
-        let signed = self.chain.apart(move || answered.once(now, asked, make));
-        signed.await?
+        let sealed = self.chain.apart(move || answered.once(now, asked, make));
+        sealed.await?
     }
 
     async fn vouch_for(&self, request: VouchRequest) -> Result<Voucher, CallError> {

@@ -10,7 +10,7 @@ use super::{ANSWER_SMALL, BODY_SMALL, Page};
 use crate::{
     codec::canonical,
     fixed,
-    grant::{HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    grant::{HolderAsk, SealedDeposit, SealedPartial, Use, UsesRequest},
     ids::RecordId,
     limits::{DEPOSIT_MAX, SEALED_ASK_MAX},
     voucher::{VouchRequest, Voucher},
@@ -42,8 +42,8 @@ crate::calls! {
               work: Light, at_once: 256 };
 
         /// Ask a key holder for its part of a record under a grant; passed on to it, which alone
-        /// can read it.
-        ask: AskHolder(HolderAsk) -> SignedPartial as Json, post "asks"
+        /// can read it, as the reader alone can read the answer.
+        ask: AskHolder(HolderAsk) -> SealedPartial as Json, post "asks"
             { body: ASK_BODY_MAX, answer: ANSWER_SMALL, caller: Anybody,
               work: Light, at_once: 256 };
 

@@ -6,7 +6,10 @@ use yilian_protocol::{
     ChainId, MemberId, TimeMs,
     call::SealRequest,
     codec::{Decode, Encode},
-    grant::{Deposit, HolderAsk, SealedDeposit, SignedAsk, SignedPartial, Terms, UsesRequest},
+    grant::{
+        Deposit, HolderAsk, SealedDeposit, SealedPartial, SignedAsk, SignedPartial, Terms,
+        UsesRequest,
+    },
     mail::Mail,
     mailbox::{Delivery, DiscardRequest, FetchRequest},
     registry::{CertificateEntry, Genesis, Member, Role},
@@ -60,6 +63,7 @@ fn every_type_has_one_spelling() {
     }
     canonical(&values::holder_ask());
     canonical(&values::signed_partial());
+    canonical(&values::sealed_partial());
     canonical(&values::uses_request());
     canonical(&values::usage());
     canonical(&values::log_block());
@@ -186,6 +190,34 @@ fn fault_11_an_ask_opens_at_its_holder_and_nowhere_else() {
     }
 }
 
+#[test]
+fn fault_11_an_answer_opens_for_its_reader_and_nobody_else() {
+    let (sealed, answer) = (values::sealed_partial(), values::signed_partial());
+    let (chain, ask, reader) = (values::chain(), values::ask(), values::kem_secret(4));
+    let opened = sealed.open(chain, &ask, &reader).unwrap();
+    assert_eq!(opened, answer);
+    // With it the reader convinces anybody that this holder gave it, and no other.
+    let node = |number| values::key(number).verifying_key();
+    opened.verify(chain, &ask, &node(3)).unwrap();
+    assert!(opened.verify(chain, &ask, &node(2)).is_err());
+    // Another reader, another chain, another request, and another holder in its place.
+    let other = values::kem_secret(3);
+    assert!(sealed.open(chain, &ask, &other).is_err());
+    let elsewhere = ChainId::from_bytes([0; 32]);
+    assert!(sealed.open(elsewhere, &ask, &reader).is_err());
+    let mut later = ask.clone();
+    later.ask.asked_at = later.ask.asked_at.plus_ms(1);
+    assert!(sealed.open(chain, &later, &reader).is_err());
+    let mut redirected = sealed.clone();
+    redirected.holder = MemberId::from_bytes([8; 32]);
+    assert!(redirected.open(chain, &ask, &reader).is_err());
+    // Nothing of the part is left by which readers could be tested.
+    let bytes = sealed.to_vec();
+    for part in answer.partial.to_bytes().chunks(32) {
+        assert!(!bytes.windows(part.len()).any(|sent| sent == part));
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..12) {
@@ -199,6 +231,7 @@ proptest! {
         let _ = (FetchRequest::from_slice(&bytes), DiscardRequest::from_slice(&bytes));
         let _ = (SignedAsk::from_slice(&bytes), SealRequest::from_slice(&bytes));
         let _ = (SealedDeposit::from_slice(&bytes), HolderAsk::from_slice(&bytes));
+        let _ = SealedPartial::from_slice(&bytes);
         let _ = (SignedPartial::from_slice(&bytes), UsesRequest::from_slice(&bytes));
     }
 }

@@ -80,6 +80,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         ("SealedDeposit", values::sealed_deposit().to_vec()),
         ("HolderAsk", values::holder_ask().to_vec()),
         ("SignedPartial", values::signed_partial().to_vec()),
+        ("SealedPartial", values::sealed_partial().to_vec()),
         ("UsesRequest", values::uses_request().to_vec()),
         ("Share", values::share().to_vec()),
         ("Letter", values::letter().to_vec()),

@@ -93,7 +93,7 @@ fn all() -> (Schemas, Vec<Answer>) {
         [answers::found()],
         [answers::crossed()],
         answers::reencapsulated(),
-        [values::signed_partial()],
+        [values::sealed_partial()],
         [mail::page()],
         [mail::blind_signed()],
         answers::log_heads(),

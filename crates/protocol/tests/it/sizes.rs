@@ -70,8 +70,10 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     let sealed = values::sealed_deposit().sealed;
     let plain = values::deposit().to_vec().len();
     assert_eq!(sealed.as_slice().len(), 1 + 1_120 + 32 + plain + 16);
-    let secret = values::signed_partial().secret.unwrap();
-    assert_eq!(secret.as_slice().len(), 1_265);
+    assert_eq!(values::sealed_partial().sealed.as_slice().len(), 1_778);
+    let mut without = values::signed_partial();
+    without.secret = None;
+    assert_eq!(without.to_vec().len() + 1 + 1_120 + 32 + 16, 1_682);
     assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289 + 1);
     assert_eq!(
         values::letter().to_vec().len(),

@@ -11,8 +11,8 @@ use yilian_protocol::{
     governance::{Ballot, BallotEntry, Candidacy, CandidateEntry, Delegate, Governance, Seats},
     grant::{
         Ask, Clinician, Deposit, Erasure, Grant, GrantChange, GrantEntry, HolderAsk, Opened,
-        Opening, OpeningEntry, SealedDeposit, SignedAsk, SignedPartial, SignedSecret, Terms, Use,
-        UsesRequest,
+        Opening, OpeningEntry, SealedDeposit, SealedPartial, SignedAsk, SignedPartial,
+        SignedSecret, Terms, Use, UsesRequest,
     },
     inclusion::InclusionProof,
     letter::{Letter, Share},
@@ -83,6 +83,7 @@ pub const READERS: &[Reader] = readers![
     SignedAsk,
     HolderAsk,
     SignedPartial,
+    SealedPartial,
     UsesRequest,
     Use,
     Share,

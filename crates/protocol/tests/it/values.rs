@@ -24,8 +24,8 @@ use yilian_protocol::{
     governance::{Ballot, BallotChoice, Candidacy, Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{
         Ask, Clinician, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState,
-        GrantedScope, HolderAsk, Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms,
-        Use, UsesRequest,
+        GrantedScope, HolderAsk, Opening, Purpose, SealedDeposit, SealedPartial, SignedAsk,
+        SignedPartial, Terms, Use, UsesRequest,
     },
     ids::Salt,
     letter::{Letter, LetterRecord, Share},
@@ -318,10 +318,12 @@ pub fn signed_partial() -> SignedPartial {
         commitment: &commitment,
     };
     let partial = Partial::make(&proven, &shares[0], &context, &mut rng());
-    let secret = &deposit().secrets[0];
-    let secret = secret.seal(chain(), &ask(), hospital(), &kem(4), &mut rng());
-    let parts = (partial, Some(secret.unwrap()));
+    let parts = (partial, Some(deposit().secrets[0].clone()));
     SignedPartial::sign(chain(), &ask(), hospital(), parts, &key(3))
+}
+
+pub fn sealed_partial() -> SealedPartial {
+    SealedPartial::seal(chain(), &ask(), &signed_partial(), &kem(4), &mut rng()).unwrap()
 }
 
 pub fn share() -> Share {
