@@ -97,6 +97,33 @@ async fn fault_13_an_unverified_unpacking_hides_where_a_pack_went() {
     assert_eq!(shipped(&trail.steps), 1);
 }
 
+/// Who is certified, and knows the carton's number, says that the pack is in it, with a key that
+/// opens nothing. What the honest key opens is told all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_13_a_wrong_key_hides_the_way_of_a_carton() {
+    let mut world = World::new().await;
+    let mut attacker = shady(&world).await;
+    let (victim, carton) = (pack("1"), carton());
+    commission(&mut world, &[&victim]).await;
+    commission(&mut world, &[&carton]).await;
+    let packing = maker().packing(&carton, &[same(&victim)], &mut rand::rng());
+    let mut packing = packing.unwrap().as_value().clone();
+    packing["yilian:parentKey"] = "07".repeat(32).into();
+    let forged = Forged {
+        author: attacker.certificate.id(),
+        signing: signing(&attacker),
+        signed_at: now(),
+        event: packing.to_string().into_bytes(),
+    };
+    forge(&world, &mut attacker, &victim, TraceAction::Observe, forged).await;
+    pack_into(&mut world, &carton, &victim).await;
+    ship(&mut world, &carton).await;
+    let trail = world.inspect(&victim).await;
+    assert_eq!(shipped(&trail.steps), 1);
+    let unread = |alarm: &Alarm| matches!(alarm, Alarm::Unreadable { .. });
+    assert!(!trail.alarms.iter().any(unread), "{:?}", trail.alarms);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_13_cartons_in_each_other_are_read_without_end() {
     let mut world = World::new().await;

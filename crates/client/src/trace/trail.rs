@@ -137,6 +137,7 @@ pub async fn inspect<T: Transport>(
         followed = found;
     }
     walk.left_out += stays(&followed).len();
+    steps.extend(std::mem::take(&mut walk.unread).into_values());
     steps.sort_by_key(|step| (step.admitted.height, step.container.is_none()));
     let mut alarms = alarm::find(pack.identity(), &steps, now);
     if walk.left_out > 0 {
@@ -162,6 +163,9 @@ struct Walk {
     entries: BTreeMap<TraceId, Vec<TraceEntry>>,
     /// Entries that are part of the trail: of which trace, and which.
     told: BTreeSet<(TraceId, usize)>,
+    /// Entries that no stay has opened so far. The key is what a packing says, so another stay's
+    /// may open them.
+    unread: BTreeMap<(TraceId, usize), Step>,
     /// Stays that are not followed.
     left_out: usize,
 }
@@ -271,8 +275,17 @@ async fn stay_steps<T: Transport>(
     let mut steps = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
         // Two stays may overlap, and cartons stand in each other: each entry is told once.
-        if during(entry) && walk.told.insert((stay.trace, place)) {
-            steps.push(open(session, &stay.reading, entry, Some(stay)).await?);
+        let of = (stay.trace, place);
+        if !during(entry) || walk.told.contains(&of) {
+            continue;
+        }
+        let step = open(session, &stay.reading, entry, Some(stay)).await?;
+        if step.signed_at.is_some() {
+            walk.unread.remove(&of);
+            walk.told.insert(of);
+            steps.push(step);
+        } else {
+            walk.unread.entry(of).or_insert(step);
         }
     }
     Ok(steps)
