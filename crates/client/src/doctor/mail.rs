@@ -10,13 +10,14 @@ use yilian_protocol::{
     letter::ToReader,
     limits::MAIL_TEXT_MAX,
     mail::{About, Address, Content, Mail, Notice, ReadRequest, SignedRequest},
+    refusal::Refusal,
     stamp::{AskerKey, Stamp},
 };
 
 use super::Doctor;
 use crate::{
     ClientError, Session,
-    mail::{Mailbox, get_stamps},
+    mail::{Mailbox, STAMPS_AT_ONCE, StampBook, get_stamps},
     share::SealedLetter,
 };
 
@@ -53,6 +54,30 @@ impl Doctor {
     ) -> Result<Vec<Stamp>, ClientError> {
         let asker = AskerKey::Person(self.certificate, &self.keys.signing);
         get_stamps(session, self.member, asker, count, now, rng).await
+    }
+
+    /// Takes `count` stamps out of his stock. When too few of it are good, some are got. On an error
+    /// the stock has all good stamps as before. It is to be kept before one is used.
+    ///
+    /// # Errors
+    /// As [`Doctor::stamps`]; [`Refusal::StampExpired`] when those that are got are not good by the
+    /// clock of `now`.
+    pub async fn take_stamps<T: Transport>(
+        &self,
+        session: &Session<T>,
+        stock: &mut StampBook,
+        count: usize,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Stamp>, ClientError> {
+        if stock.sift(now) < count {
+            let got = self.stamps(session, count.max(STAMPS_AT_ONCE), now, rng);
+            stock.put(got.await?);
+        }
+        if stock.sift(now) < count {
+            return Err(Refusal::StampExpired.into());
+        }
+        Ok((0..count).filter_map(|_| stock.take(now)).collect())
     }
 
     /// Asks the patient of a mailbox to be let read. `enclosed` is a stamp for the answer. The

@@ -17,7 +17,7 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     ChainId, MailId, MemberId, RequestId, TimeMs,
-    call::Transport,
+    call::{CallError, Transport},
     codec::List,
     fixed,
     limits::MAILBOX_LETTERS_MAX,
@@ -46,9 +46,15 @@ impl StampBook {
         self.0.extend(stamps);
     }
 
+    /// Forgets the stamps that are not good at `now`. How many there are then.
+    pub fn sift(&mut self, now: TimeMs) -> usize {
+        self.0.retain(|stamp| stamp.day.is_good(now).is_ok());
+        self.0.len()
+    }
+
     /// Takes out the stamp that is over first, of those that are good at `now`.
     pub fn take(&mut self, now: TimeMs) -> Option<Stamp> {
-        self.0.retain(|stamp| stamp.day.is_good(now).is_ok());
+        self.sift(now);
         let stamps = self.0.iter().enumerate();
         let (place, _) = stamps.min_by_key(|(_, stamp)| stamp.day)?;
         Some(self.0.swap_remove(place))
@@ -99,7 +105,11 @@ pub(crate) async fn get_stamps<T: Transport>(
     let public = public.map_err(|_| Refusal::StampInvalid)?;
     let (drawn, blinded) = StampsDrawn::draw(chain, (issuer, &public), day, count, rng);
     let request = StampsRequest::sign(chain, issuer, day, List::new(blinded)?, asker, rng);
-    let answer = session.stamps(request).await?;
+    let answer = match session.stamps(request.clone()).await {
+        // They may be made and counted: the same question gets the same stamps.
+        Err(ClientError::Call(CallError::Unreachable { .. })) => session.stamps(request).await?,
+        answer => answer?,
+    };
     Ok(drawn.stamps(chain, &public, &answer)?)
 }
 

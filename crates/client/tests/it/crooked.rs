@@ -38,6 +38,29 @@ pub struct Bends {
     pub search: Option<SearchLie>,
     /// The address at which an entry was invented.
     pub invented: Option<Address>,
+    /// The call whose next answers are lost on their way, and how many; the node has it all the
+    /// same.
+    pub lost: Option<(&'static str, usize)>,
+    /// The names of all calls that were made.
+    pub calls: Vec<&'static str>,
+}
+
+impl Bends {
+    /// Whether the answer to a call is lost.
+    fn loses(&mut self, name: &str) -> bool {
+        match &mut self.lost {
+            Some((lost, left)) if *lost == name && *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn gone(message: &str) -> CallError {
+    let message = message.to_owned();
+    CallError::Unreachable { message }
 }
 
 /// A lie about what an index holds.
@@ -111,6 +134,7 @@ impl Crooked {
 
 impl Transport for Crooked {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        self.bends().calls.push(C::ROW.name);
         if let Some(GetObject { id }) = seen(&call) {
             let bent = self.bends().objects.get(id).copied();
             return match bent {
@@ -147,6 +171,9 @@ impl Transport for Crooked {
         }
         let mut answer = self.honest.call(call.clone()).await?;
         let mut bends = self.bends();
+        if bends.loses(C::ROW.name) {
+            return Err(gone("the answer is lost"));
+        }
         if let Some(lie) = bends.search {
             lie.bend(&call, &mut answer, &mut bends.invented);
         }

@@ -23,7 +23,10 @@ use yilian_protocol::{
     stamp::{Stamp, StampDay},
 };
 
-use crate::world::{World, hospital, now};
+use crate::{
+    crooked::Crooked,
+    world::{World, hospital, now},
+};
 
 /// A patient with a record, and the doctor who wrote it.
 struct Care {
@@ -495,6 +498,44 @@ async fn a_full_mailbox_takes_no_more_and_tells_so_to_who_pays_alone() {
         .unwrap();
     let stamp = stamps.next().unwrap();
     care.deliver(care.delivery("now", &stamp)).await.unwrap();
+}
+
+/// A stamp of long ago, that nobody signed.
+fn old_stamp() -> Stamp {
+    Stamp {
+        issuer: north(),
+        day: StampDay::of(TimeMs::new(now().get() - 40 * DAY_MS)),
+        seed: yilian_crypto::stamp::StampSeed::random(&mut rand::rng()),
+        signature: EncodedPoint::from_bytes([0; 48]),
+    }
+}
+
+/// Stamps that are over must not keep new ones away for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_of_stamps_that_are_over_is_filled_anew_and_a_lost_answer_costs_none() {
+    let care = Care::new(1).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let mut stock = StampBook::default();
+    stock.put([old_stamp()]);
+    crooked.bends().lost = Some(("stamps", 1));
+    let taken = care.doctor.take_stamps(&session, &mut stock, 2, now(), rng);
+    let taken = taken.await.unwrap();
+    assert_eq!((taken.len(), stock.len()), (2, STAMPS_AT_ONCE - 2));
+    let (to, mail) = care.notice("a stamp that is good");
+    let sent = send(&session, &to, &mail, &taken[0], rng).await;
+    sent.unwrap();
+    // What was lost was asked again, and counted once: all others of the day are left.
+    care.stamps(STAMPS_OF_PERSON_MAX as usize - STAMPS_AT_ONCE)
+        .await;
+    // Over the day's bound it is told so, and the stock is as it was but for what is over.
+    let good = stock.len();
+    stock.put([old_stamp()]);
+    let taken = care
+        .doctor
+        .take_stamps(&session, &mut stock, good + 1, now(), rng);
+    assert_eq!(rule(taken.await), Refusal::StampsUsed);
+    assert_eq!(stock.len(), good);
 }
 
 #[test]

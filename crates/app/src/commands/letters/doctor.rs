@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use yilian_client::{
-    Doctor, ReadWish, Session,
+    ClientError, Doctor, ReadWish, Session,
     calendar::days_after,
-    mail::{Content, Decision, MailNotes, STAMPS_AT_ONCE, send},
+    mail::{Content, Decision, MailNotes, send},
 };
 use yilian_protocol::{
-    TimeMs, call::Transport, limits::STAMPS_ENCLOSED_MAX, mail::Address, refusal::Refusal,
-    stamp::Stamp, visit::VisitToken,
+    call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
 };
 
 use super::{Owner, Sent, Subject, checked, letter, list, said};
@@ -44,7 +43,7 @@ impl To {
         if let Some(token) = &self.token {
             let token: VisitToken = Paper::Token.read(token)?;
             let address = token.address(session.chain());
-            return Ok(address.map_err(yilian_client::ClientError::from)?);
+            return Ok(address.map_err(ClientError::from)?);
         }
         let id = self.letter.as_deref().unwrap_or_default();
         let letter = letter(home, Owner::Person(name), id)?;
@@ -91,9 +90,9 @@ pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Resu
     };
     let _lock = context.home.lock_person(&name)?;
     let mut notes = context.home.mail_notes(&name)?;
-    let stamp = stamp(&doctor, session, &mut notes, now).await?;
-    // One for the answer: the patient may have none.
-    let enclosed = vec![self::stamp(&doctor, session, &mut notes, now).await?];
+    // One is for the answer: the patient may have none.
+    let [stamp, enclosed] = stamps(context, (&name, &doctor), session, &mut notes).await?;
+    let enclosed = vec![enclosed];
     let (id, mail) = doctor.request(session, &to, wish, enclosed, now, rng)?;
     notes.requests.push(id);
     context.home.keep_mail_notes(&name, &notes)?;
@@ -135,8 +134,7 @@ pub async fn notify(context: &Context, options: NotifyOptions) -> anyhow::Result
     let to = to.address(&context.home, (&name, &doctor), session)?;
     let _lock = context.home.lock_person(&name)?;
     let mut notes = context.home.mail_notes(&name)?;
-    let stamp = stamp(&doctor, session, &mut notes, now).await?;
-    context.home.keep_mail_notes(&name, &notes)?;
+    let [stamp] = stamps(context, (&name, &doctor), session, &mut notes).await?;
     let mail = doctor.notice(session, &to, subject.about(), (text, now));
     let letter = send(session, &to, &mail, &stamp, &mut rand::rng()).await?;
     context.output.tell(&Sent::new("notice", letter))?;
@@ -144,20 +142,20 @@ pub async fn notify(context: &Context, options: NotifyOptions) -> anyhow::Result
     Ok(())
 }
 
-/// A stamp of the stock, or of some that are got. The notes are to be kept before it is used.
-async fn stamp<T: Transport>(
-    doctor: &Doctor,
+/// Stamps of the stock, or of some that are got. The notes are kept without them, and as they are
+/// when none are got.
+async fn stamps<T: Transport, const COUNT: usize>(
+    context: &Context,
+    (name, doctor): (&str, &Doctor),
     session: &Session<T>,
     notes: &mut MailNotes,
-    now: TimeMs,
-) -> anyhow::Result<Stamp> {
-    if notes.stamps.is_empty() {
-        let count = STAMPS_AT_ONCE.max(STAMPS_ENCLOSED_MAX);
-        let got = doctor.stamps(session, count, now, &mut rand::rng()).await?;
-        notes.stamps.put(got);
-    }
-    let stamp = notes.stamps.take(now);
-    Ok(stamp.ok_or_else(|| yilian_client::ClientError::from(Refusal::StampExpired))?)
+) -> anyhow::Result<[Stamp; COUNT]> {
+    let (now, rng) = (now(), &mut rand::rng());
+    let taken = doctor.take_stamps(session, &mut notes.stamps, COUNT, now, rng);
+    let taken = taken.await;
+    context.home.keep_mail_notes(name, notes)?;
+    let taken = <[Stamp; COUNT]>::try_from(taken?);
+    Ok(taken.map_err(|_| ClientError::from(Refusal::StampExpired))?)
 }
 
 /// A doctor's letters.
