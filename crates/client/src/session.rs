@@ -264,6 +264,16 @@ impl<T: Transport> Session<T> {
         Ok(proven.map_or(now, |proven| now.max(proven)))
     }
 
+    /// When a question is asked: as [`Session::time_to_sign`], and not ahead of the node's clock.
+    /// Who is asked takes none that is more than a few seconds ahead.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn time_to_ask(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
+        let now = self.time_to_sign(now).await?;
+        Ok(now.min(self.status().await?.clock))
+    }
+
     /// A member's entry in the registry.
     ///
     /// # Errors

@@ -190,7 +190,7 @@ impl<'a> Mailbox<'a> {
     /// All letters that lie in it, oldest first.
     ///
     /// # Errors
-    /// When the node does not answer, or lists more than a mailbox holds.
+    /// When the node does not answer, lists more than a mailbox holds, or keeps back what it counts.
     pub async fn letters<T: Transport>(
         &self,
         session: &Session<T>,
@@ -198,13 +198,14 @@ impl<'a> Mailbox<'a> {
     ) -> Result<Vec<KeptLetter>, ClientError> {
         let (chain, keeper) = (session.chain(), self.keeper);
         let mailbox = self.signing.verifying_key();
-        let now = session.time_to_sign(now).await?;
+        let now = session.time_to_ask(now).await?;
         let mut letters = Vec::new();
         let mut after = 0;
         loop {
             // Each question is answered once: the next is of a later moment, or for another page.
             let request = FetchRequest::sign(chain, keeper, after, now, self.signing);
             let page = session.fetch_mail(request).await?;
+            let none = page.entries.is_empty();
             for letter in page.entries {
                 if letter.number <= after || letters.len() >= MAILBOX_LETTERS_MAX as usize {
                     return Err(ClientError::WrongAnswer { request: "fetch" });
@@ -220,7 +221,7 @@ impl<'a> Mailbox<'a> {
             if letters.len() >= page.total as usize {
                 return Ok(letters);
             }
-            if after == 0 {
+            if none {
                 return Err(ClientError::WrongAnswer { request: "fetch" });
             }
         }
@@ -239,7 +240,7 @@ impl<'a> Mailbox<'a> {
         if letters.is_empty() {
             return Ok(());
         }
-        let (letters, now) = (List::new(letters)?, session.time_to_sign(now).await?);
+        let (letters, now) = (List::new(letters)?, session.time_to_ask(now).await?);
         let (chain, keeper) = (session.chain(), self.keeper);
         let request = DiscardRequest::sign(chain, keeper, letters, now, self.signing);
         session.discard_mail(request).await

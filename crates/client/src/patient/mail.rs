@@ -59,24 +59,25 @@ impl Patient {
         inbox
     }
 
-    /// Has letters deleted where they were kept: the device has them.
-    ///
-    /// # Errors
-    /// When a hospital's node does not answer.
+    /// Has letters deleted where they were kept: the device has them. The hospitals whose nodes do
+    /// not answer, and why: there they stay, and come again.
     pub async fn discard<T: Transport>(
         &self,
         session: &Session<T>,
         letters: &[KeptLetter],
         now: TimeMs,
-    ) -> Result<(), ClientError> {
+    ) -> Vec<(MemberId, ClientError)> {
+        let mut silent = Vec::new();
         for hospital in self.wallet.hospitals() {
             let own = letters.iter().filter(|letter| letter.keeper == hospital);
             let ids = own.map(KeptLetter::id).collect();
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            mailbox.discard(session, ids, now).await?;
+            if let Err(error) = mailbox.discard(session, ids, now).await {
+                silent.push((hospital, error));
+            }
         }
-        Ok(())
+        silent
     }
 
     /// Opens a letter that lay in one of the mailboxes.

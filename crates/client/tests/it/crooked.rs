@@ -12,9 +12,10 @@ use yilian_node::service::InProcess;
 use yilian_protocol::{
     RecordId, TimeMs,
     call::{
-        Answered, Call, CallError, Cross, GetObject, GetStatus, LookUp, Prove, Submit, Transport,
-        Vouch,
+        Answered, Call, CallError, Cross, GetObject, GetStatus, LookUp, Page, Prove, Submit,
+        Transport, Vouch,
     },
+    mailbox::KeptMail,
     refusal::Refusal,
     search::{Found, Pointer, Pointers},
 };
@@ -41,6 +42,8 @@ pub struct Bends {
     /// The call whose next answers are lost on their way, and how many; the node has it all the
     /// same.
     pub lost: Option<(&'static str, usize)>,
+    /// How many letters more the node counts in a mailbox than it hands out.
+    pub held_back: u32,
     /// The names of all calls that were made.
     pub calls: Vec<&'static str>,
 }
@@ -176,6 +179,10 @@ impl Transport for Crooked {
         }
         if let Some(lie) = bends.search {
             lie.bend(&call, &mut answer, &mut bends.invented);
+        }
+        let answered: &mut dyn Any = &mut answer;
+        if let Some(page) = answered.downcast_mut::<Page<KeptMail>>() {
+            page.total += bends.held_back;
         }
         Ok(answer)
     }

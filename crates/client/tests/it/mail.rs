@@ -291,7 +291,7 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
         "Dr Li, doctor of Hospital 0 lets you know: your results are there"
     );
     let kept = std::slice::from_ref(&letter);
-    care.patient.discard(&session, kept, now()).await.unwrap();
+    assert!(care.patient.discard(&session, kept, now()).await.is_empty());
     assert!(care.letters().await.is_empty());
     // On the device it opens as before, for her alone.
     let text = serde_json::to_string(&letter).unwrap();
@@ -359,10 +359,8 @@ async fn a_stamp_pays_for_one_letter_and_the_same_letter_again_is_no_second_one(
     assert_eq!(refused(again), Refusal::StampSpent);
     assert_eq!(care.letters().await.len(), 1);
     let letters = care.letters().await;
-    care.patient
-        .discard(care.session(), &letters, now())
-        .await
-        .unwrap();
+    let discarded = care.patient.discard(care.session(), &letters, now());
+    assert!(discarded.await.is_empty());
     care.deliver(first).await.unwrap();
     assert!(care.letters().await.is_empty(), "it does not come back");
 }
@@ -492,12 +490,50 @@ async fn a_full_mailbox_takes_no_more_and_tells_so_to_who_pays_alone() {
     sent.unwrap();
     let letters = care.letters().await;
     let some = &letters[..1];
-    care.patient
-        .discard(care.session(), some, now())
-        .await
-        .unwrap();
+    let discarded = care.patient.discard(care.session(), some, now());
+    assert!(discarded.await.is_empty());
     let stamp = stamps.next().unwrap();
     care.deliver(care.delivery("now", &stamp)).await.unwrap();
+}
+
+/// A node that does not delete, or hands out no page and counts more, holds up no other's letters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_keeps_letters_back_is_told_so_and_hides_none_of_the_others() {
+    let mut care = Care::new(2).await;
+    let second = care.world.doctor(1, "Dr Wang").await;
+    let south = hospital(1).id();
+    let world = &care.world;
+    world.visit(&mut care.patient, south, &second, "cold").await;
+    let rng = &mut rand::rng();
+    for (stamp, keeper) in care.stamps(2).await.iter().zip([north(), south]) {
+        let (_, mail) = care.notice("here and there");
+        let to = care.patient.address(keeper);
+        let sent = send(care.session(), &to, &mail, stamp, rng).await;
+        sent.unwrap();
+    }
+    let (crooked, session) = Crooked::session(&care.world).await;
+    // A device that is half a minute ahead, as clocks are.
+    let ahead = now().plus_ms(30_000);
+    let inbox = care.patient.inbox(&session, ahead).await;
+    assert_eq!((inbox.letters.len(), inbox.silent.len()), (2, 0));
+
+    crooked.bends().held_back = 1;
+    let asked = care.patient.inbox(&session, now());
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(60), asked);
+    let asked = asked.await.expect("it does not ask for ever");
+    let wrong = ClientError::WrongAnswer { request: "fetch" };
+    let causes = asked.silent.into_iter().map(|(_, cause)| cause);
+    assert_eq!(causes.collect::<Vec<_>>(), [wrong.clone(), wrong]);
+    crooked.bends().held_back = 0;
+
+    crooked.bends().lost = Some(("discard", 1));
+    let silent = care.patient.discard(&session, &inbox.letters, ahead).await;
+    assert_eq!(silent.len(), 1);
+    assert!(matches!(
+        &silent[0].1,
+        ClientError::Call(CallError::Unreachable { .. })
+    ));
+    assert!(care.letters().await.is_empty(), "both were asked");
 }
 
 /// A stamp of long ago, that nobody signed.

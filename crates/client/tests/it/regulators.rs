@@ -11,9 +11,8 @@ use yilian_crypto::{
     sign::SigningKey,
 };
 use yilian_protocol::{
-    RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart,
-    letter::SealedLetter, private_chain::PrivateEntry, refusal::Refusal, registry::Role,
-    visit::CheckedVisit,
+    RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart, letter::SealedLetter,
+    private_chain::PrivateEntry, refusal::Refusal, registry::Role, visit::CheckedVisit,
 };
 
 use crate::{

@@ -12,7 +12,7 @@ use yilian_protocol::{
     call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
 };
 
-use super::{Owner, Sent, Subject, checked, letter, list, said};
+use super::{Owner, Sent, Subject, checked, letter, list, said, warn_silent};
 use crate::{
     commands::{Context, now, patient::Leave},
     home::Home,
@@ -182,7 +182,9 @@ pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<(
     let letters = mailbox.letters(session, now).await?;
     context.home.keep_letters(owner, &letters)?;
     let ids = letters.iter().map(yilian_client::mail::KeptLetter::id);
-    mailbox.discard(session, ids.collect(), now).await?;
+    if let Err(error) = mailbox.discard(session, ids.collect(), now).await {
+        warn_silent(mailbox.address().keeper, &error);
+    }
     if let (Some(id), Some(out)) = (&take, &out) {
         let kept = letter(&context.home, owner, id)?;
         let mail = mailbox.open(session.chain(), &kept)?;

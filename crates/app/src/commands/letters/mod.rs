@@ -175,7 +175,7 @@ impl fmt::Display for Sent {
     }
 }
 
-/// Tells of a mailbox that could not be looked into.
+/// Tells of a mailbox that could not be looked into, or of which nothing was deleted.
 fn warn_silent(member: impl fmt::Display, error: &ClientError) {
     warn(format_args!(
         "the mailbox at member {member} does not answer: {error}"

@@ -21,11 +21,11 @@ pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let session = &opened.session;
     let inbox = patient.inbox(session, now).await;
-    for (hospital, error) in &inbox.silent {
+    context.home.keep_letters(owner, &inbox.letters)?;
+    let undeleted = patient.discard(session, &inbox.letters, now).await;
+    for (hospital, error) in inbox.silent.iter().chain(&undeleted) {
         warn_silent(hospital, error);
     }
-    context.home.keep_letters(owner, &inbox.letters)?;
-    patient.discard(session, &inbox.letters, now).await?;
     let open = |letter: &_| patient.open_letter(session, letter);
     let check = |letter, mail| checked(session, letter, mail, &[], now);
     let listed = list(context.home.letters(owner)?, open, check).await;
