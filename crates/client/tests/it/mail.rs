@@ -107,15 +107,16 @@ fn rule<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Refusal {
     error.refusal().unwrap_or_else(|| panic!("{error}"))
 }
 
-/// The one letter in a doctor's mailbox, opened, and deleted.
-async fn only_letter(world: &World, doctor: &Doctor) -> Mail {
+/// The one letter in a doctor's mailbox, and opened; it is deleted there.
+async fn only_letter(world: &World, doctor: &Doctor) -> (KeptLetter, Mail) {
     let (session, mailbox) = (&world.session, doctor.mailbox());
     let mut letters = mailbox.letters(session, now()).await.unwrap();
     assert_eq!(letters.len(), 1);
     let letter = letters.remove(0);
     let discarded = mailbox.discard(session, vec![letter.id()], now());
     discarded.await.unwrap();
-    mailbox.open(session.chain(), &letter).unwrap()
+    let mail = mailbox.open(session.chain(), &letter).unwrap();
+    (letter, mail)
 }
 
 /// Shares the record by letter with `second`, who opens it. The address that he is told.
@@ -128,7 +129,7 @@ async fn shared_by_letter(care: &mut Care, second: &Doctor) -> Address {
         .patient
         .mail_share(&session, shared, Form::Gt, &stamp, rng);
     sent.await.unwrap();
-    let mail = only_letter(&care.world, second).await;
+    let (_, mail) = only_letter(&care.world, second).await;
     let Content::Share(share) = &mail.content else {
         panic!("{:?}", mail.content);
     };
@@ -160,8 +161,7 @@ async fn request_in(care: &Care) -> Asked {
     let letters = care.letters().await;
     assert_eq!(letters.len(), 1);
     let mail = care.patient.open_letter(care.session(), &letters[0]);
-    let (mail, mailbox) = (mail.unwrap(), &letters[0].mailbox);
-    match Shown::check(care.session(), mailbox, &mail, &[], now()).await {
+    match Shown::check(care.session(), &letters[0], &mail.unwrap(), &[], now()).await {
         Ok(Shown::Request(asked)) => *asked,
         other => panic!("no request: {other:?}"),
     }
@@ -200,7 +200,7 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
         .answer_granted(&session, &asked, request, now(), rng, kept);
     let (granted, _) = granted.await.unwrap();
 
-    let mail = only_letter(&care.world, &second).await;
+    let (kept_letter, mail) = only_letter(&care.world, &second).await;
     let Content::Answer(Answer {
         request,
         decision: Decision::Granted(letter),
@@ -215,10 +215,9 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
     assert_eq!(read.unwrap().verified.content(), b"gout");
     // To another who did not ask, it is no answer.
     let none = RequestId::from_bytes([9; 32]);
-    let to = second.mailbox().address().card.mailbox;
-    let stranger = Shown::check(&session, &to, &mail, &[none], now()).await;
+    let stranger = Shown::check(&session, &kept_letter, &mail, &[none], now()).await;
     assert_eq!(stranger.unwrap_err(), ClientError::NotAsked { request: id });
-    let own = Shown::check(&session, &to, &mail, &[id], now()).await;
+    let own = Shown::check(&session, &kept_letter, &mail, &[id], now()).await;
     assert!(matches!(own, Ok(Shown::Granted { .. })));
 
     // A second time the enclosed stamp is used up, and the patient takes one of her own.
@@ -228,8 +227,8 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(care.patient.wallet().stamps.len(), before - 1);
-    let mail = only_letter(&care.world, &second).await;
-    let shown = Shown::check(&session, &to, &mail, &[id], now()).await;
+    let (letter, mail) = only_letter(&care.world, &second).await;
+    let shown = Shown::check(&session, &letter, &mail, &[id], now()).await;
     assert!(matches!(shown, Ok(Shown::Denied { reason: None, .. })));
 }
 
@@ -247,7 +246,7 @@ async fn a_request_of_who_may_not_read_any_more_is_told_so() {
     revoked.await.unwrap();
     let letter = care.letters().await.remove(0);
     let mail = care.patient.open_letter(care.session(), &letter).unwrap();
-    let shown = Shown::check(care.session(), &letter.mailbox, &mail, &[], now()).await;
+    let shown = Shown::check(care.session(), &letter, &mail, &[], now()).await;
     assert_eq!(rule(shown), Refusal::CertificateRevoked);
 }
 
@@ -261,9 +260,8 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
         .patient
         .correct(&session, care.record, (text, now()), &stamp, rng);
     corrected.await.unwrap();
-    let mail = only_letter(&care.world, &care.doctor).await;
-    let to = care.doctor.mailbox().address().card.mailbox;
-    let shown = Shown::check(&session, &to, &mail, &[], now()).await;
+    let (letter, mail) = only_letter(&care.world, &care.doctor).await;
+    let shown = Shown::check(&session, &letter, &mail, &[], now()).await;
     assert!(matches!(shown, Ok(Shown::Correction { record, .. }) if record == care.record));
 
     let wish = yilian_client::grants::Wish::for_reader(care.doctor.certificate());
@@ -275,7 +273,7 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
     let stamp = care.patient.stamp(&session, now(), rng).await.unwrap();
     let sent = care.patient.mail_letter(&session, &granted, &stamp, rng);
     sent.await.unwrap();
-    let mail = only_letter(&care.world, &care.doctor).await;
+    let (_, mail) = only_letter(&care.world, &care.doctor).await;
     assert_eq!(mail.content, Content::StandingLetter(granted.letter));
     assert_eq!(mail.reply, Some(care.patient.address(north())));
 
@@ -284,7 +282,7 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
     send(&session, &to, &mail, &stamp, rng).await.unwrap();
     let letter = care.letters().await.remove(0);
     let mail = care.patient.open_letter(&session, &letter).unwrap();
-    let shown = Shown::check(&session, &letter.mailbox, &mail, &[], now()).await;
+    let shown = Shown::check(&session, &letter, &mail, &[], now()).await;
     let sentence = shown.unwrap().to_string();
     assert_eq!(
         sentence,
@@ -494,6 +492,40 @@ async fn a_full_mailbox_takes_no_more_and_tells_so_to_who_pays_alone() {
     assert!(discarded.await.is_empty());
     let stamp = stamps.next().unwrap();
     care.deliver(care.delivery("now", &stamp)).await.unwrap();
+}
+
+/// Who has left dates his notice back, and sends it with a stamp that he got before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_is_dated_back_or_ahead_is_nobodys_word() {
+    let care = Care::new(1).await;
+    let role = yilian_protocol::registry::Role::Doctor;
+    let (session, ca) = (care.session(), hospital(0));
+    let person = care.world.certify(&ca, "Dr Far", role, 10).await;
+    let doctor = person.doctor().unwrap();
+    let rng = &mut rand::rng();
+    let stamps = doctor.stamps(session, 3, now(), rng).await.unwrap();
+    let to = care.patient.address(north());
+    let before = now();
+    let notice = |at| {
+        let said = (Text::new("come at once").unwrap(), at);
+        doctor.notice(session, &to, None, said)
+    };
+    let seen = async |mail: Mail, stamp: &Stamp| {
+        send(session, &to, &mail, stamp, &mut rand::rng())
+            .await
+            .unwrap();
+        let letter = care.letters().await.pop().unwrap();
+        let opened = care.patient.open_letter(session, &letter).unwrap();
+        Shown::check(session, &letter, &opened, &[], now()).await
+    };
+    seen(notice(before), &stamps[0]).await.unwrap();
+    let ahead = seen(notice(before.plus_ms(2 * DAY_MS)), &stamps[1]).await;
+    assert_eq!(rule(ahead), Refusal::StaleRequest);
+    let reason = Text::new("left").unwrap();
+    let revoked = ca.revoke(session, doctor.certificate(), reason);
+    revoked.await.unwrap();
+    let back = seen(notice(before), &stamps[2]).await;
+    assert_eq!(rule(back), Refusal::CertificateRevoked);
 }
 
 /// A node that does not delete, or hands out no page and counts more, holds up no other's letters.

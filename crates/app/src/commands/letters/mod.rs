@@ -106,7 +106,7 @@ async fn checked(
     requests: &[RequestId],
     now: TimeMs,
 ) -> Result<Shown, ClientError> {
-    Shown::check(session, &letter.mailbox, &mail, requests, now).await
+    Shown::check(session, &letter, &mail, requests, now).await
 }
 
 /// Letters that are kept.
