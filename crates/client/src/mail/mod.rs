@@ -195,14 +195,15 @@ impl<'a> Mailbox<'a> {
         &self,
         session: &Session<T>,
         now: TimeMs,
+        rng: &mut impl rand_core::CryptoRng,
     ) -> Result<Vec<KeptLetter>, ClientError> {
         let (chain, keeper) = (session.chain(), self.keeper);
         let mailbox = self.signing.verifying_key();
-        let now = session.time_to_ask(now).await?;
+        let now = session.time_to_ask(now, rng).await?;
         let mut letters = Vec::new();
         let mut after = 0;
         loop {
-            // Each question is answered once: the next is of a later moment, or for another page.
+            // Each question is answered once: the next is of another moment, or for another page.
             let request = FetchRequest::sign(chain, keeper, after, now, self.signing);
             let page = session.fetch_mail(request).await?;
             let none = page.entries.is_empty();
@@ -236,11 +237,13 @@ impl<'a> Mailbox<'a> {
         session: &Session<T>,
         letters: Vec<MailId>,
         now: TimeMs,
+        rng: &mut impl rand_core::CryptoRng,
     ) -> Result<(), ClientError> {
         if letters.is_empty() {
             return Ok(());
         }
-        let (letters, now) = (List::new(letters)?, session.time_to_ask(now).await?);
+        let letters = List::new(letters)?;
+        let now = session.time_to_ask(now, rng).await?;
         let (chain, keeper) = (session.chain(), self.keeper);
         let request = DiscardRequest::sign(chain, keeper, letters, now, self.signing);
         session.discard_mail(request).await

@@ -46,12 +46,17 @@ impl Patient {
 
     /// What lies in the mailboxes at all hospitals visited. One that does not answer keeps no
     /// other's letters back.
-    pub async fn inbox<T: Transport>(&self, session: &Session<T>, now: TimeMs) -> Inbox {
+    pub async fn inbox<T: Transport>(
+        &self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Inbox {
         let mut inbox = Inbox::default();
         for hospital in self.wallet.hospitals() {
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            match mailbox.letters(session, now).await {
+            match mailbox.letters(session, now, rng).await {
                 Ok(letters) => inbox.letters.extend(letters),
                 Err(error) => inbox.silent.push((hospital, error)),
             }
@@ -66,6 +71,7 @@ impl Patient {
         session: &Session<T>,
         letters: &[KeptLetter],
         now: TimeMs,
+        rng: &mut impl CryptoRng,
     ) -> Vec<(MemberId, ClientError)> {
         let mut silent = Vec::new();
         for hospital in self.wallet.hospitals() {
@@ -73,7 +79,7 @@ impl Patient {
             let ids = own.map(KeptLetter::id).collect();
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            if let Err(error) = mailbox.discard(session, ids, now).await {
+            if let Err(error) = mailbox.discard(session, ids, now, rng).await {
                 silent.push((hospital, error));
             }
         }

@@ -12,8 +12,8 @@ use yilian_node::service::InProcess;
 use yilian_protocol::{
     RecordId, TimeMs,
     call::{
-        Answered, Call, CallError, Cross, GetObject, GetStatus, LookUp, Page, Prove, Submit,
-        Transport, Vouch,
+        Answered, Call, CallError, Cross, DiscardMail, FetchMail, GetObject, GetStatus, LookUp,
+        Page, Prove, Submit, Transport, Vouch,
     },
     mailbox::KeptMail,
     refusal::Refusal,
@@ -44,6 +44,8 @@ pub struct Bends {
     pub lost: Option<(&'static str, usize)>,
     /// How many letters more the node counts in a mailbox than it hands out.
     pub held_back: u32,
+    /// When mailboxes were asked for, as it stands in the questions.
+    pub asked: Vec<TimeMs>,
     /// The names of all calls that were made.
     pub calls: Vec<&'static str>,
 }
@@ -138,6 +140,9 @@ impl Crooked {
 impl Transport for Crooked {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
         self.bends().calls.push(C::ROW.name);
+        let fetched = seen(&call).map(|FetchMail(request)| request.asked_at);
+        let deleted = seen(&call).map(|DiscardMail(request)| request.asked_at);
+        self.bends().asked.extend(fetched.or(deleted));
         if let Some(GetObject { id }) = seen(&call) {
             let bent = self.bends().objects.get(id).copied();
             return match bent {

@@ -85,9 +85,27 @@ impl Care {
     }
 
     async fn letters(&self) -> Vec<KeptLetter> {
-        let inbox = self.patient.inbox(self.session(), now()).await;
+        let inbox = self
+            .patient
+            .inbox(self.session(), now(), &mut rand::rng())
+            .await;
         assert!(inbox.silent.is_empty());
         inbox.letters
+    }
+
+    /// Has the patient visit the second hospital, and leaves a letter in her mailbox at each.
+    async fn letter_at_both(&mut self) {
+        let second = self.world.doctor(1, "Dr Wang").await;
+        let south = hospital(1).id();
+        let world = &self.world;
+        world.visit(&mut self.patient, south, &second, "cold").await;
+        let rng = &mut rand::rng();
+        for (stamp, keeper) in self.stamps(2).await.iter().zip([north(), south]) {
+            let (_, mail) = self.notice("here and there");
+            let to = self.patient.address(keeper);
+            let sent = send(self.session(), &to, &mail, stamp, rng).await;
+            sent.unwrap();
+        }
     }
 
     fn mailbox(&self) -> SigningKey {
@@ -110,10 +128,11 @@ fn rule<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Refusal {
 /// The one letter in a doctor's mailbox, and opened; it is deleted there.
 async fn only_letter(world: &World, doctor: &Doctor) -> (KeptLetter, Mail) {
     let (session, mailbox) = (&world.session, doctor.mailbox());
-    let mut letters = mailbox.letters(session, now()).await.unwrap();
+    let rng = &mut rand::rng();
+    let mut letters = mailbox.letters(session, now(), rng).await.unwrap();
     assert_eq!(letters.len(), 1);
     let letter = letters.remove(0);
-    let discarded = mailbox.discard(session, vec![letter.id()], now());
+    let discarded = mailbox.discard(session, vec![letter.id()], now(), rng);
     discarded.await.unwrap();
     let mail = mailbox.open(session.chain(), &letter).unwrap();
     (letter, mail)
@@ -289,7 +308,12 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
         "Dr Li, doctor of Hospital 0 lets you know: your results are there"
     );
     let kept = std::slice::from_ref(&letter);
-    assert!(care.patient.discard(&session, kept, now()).await.is_empty());
+    assert!(
+        care.patient
+            .discard(&session, kept, now(), rng)
+            .await
+            .is_empty()
+    );
     assert!(care.letters().await.is_empty());
     // On the device it opens as before, for her alone.
     let text = serde_json::to_string(&letter).unwrap();
@@ -348,6 +372,7 @@ async fn a_flood_without_stamps_leaves_nothing_and_is_told_the_same_of_every_mai
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stamp_pays_for_one_letter_and_the_same_letter_again_is_no_second_one() {
     let care = Care::new(1).await;
+    let rng = &mut rand::rng();
     let stamp = care.stamps(1).await.remove(0);
     let first = care.delivery("first", &stamp);
     for _ in 0..2 {
@@ -357,7 +382,7 @@ async fn a_stamp_pays_for_one_letter_and_the_same_letter_again_is_no_second_one(
     assert_eq!(refused(again), Refusal::StampSpent);
     assert_eq!(care.letters().await.len(), 1);
     let letters = care.letters().await;
-    let discarded = care.patient.discard(care.session(), &letters, now());
+    let discarded = care.patient.discard(care.session(), &letters, now(), rng);
     assert!(discarded.await.is_empty());
     care.deliver(first).await.unwrap();
     assert!(care.letters().await.is_empty(), "it does not come back");
@@ -488,10 +513,28 @@ async fn a_full_mailbox_takes_no_more_and_tells_so_to_who_pays_alone() {
     sent.unwrap();
     let letters = care.letters().await;
     let some = &letters[..1];
-    let discarded = care.patient.discard(care.session(), some, now());
+    let discarded = care.patient.discard(care.session(), some, now(), rng);
     assert!(discarded.await.is_empty());
     let stamp = stamps.next().unwrap();
     care.deliver(care.delivery("now", &stamp)).await.unwrap();
+}
+
+/// Two hospitals that compare when they were asked find no time in both.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {
+    let mut care = Care::new(2).await;
+    care.letter_at_both().await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let (base, rng) = (now(), &mut rand::rng());
+    let inbox = care.patient.inbox(&session, base, rng).await;
+    let silent = care.patient.discard(&session, &inbox.letters, base, rng);
+    assert!(silent.await.is_empty());
+    let asked = crooked.bends().asked.clone();
+    assert_eq!(asked.len(), 4);
+    let apart: std::collections::BTreeSet<_> = asked.iter().collect();
+    assert_eq!(apart.len(), 4, "{asked:?}");
+    let least = TimeMs::new(base.get() - CLOCK_SKEW_MS);
+    assert!(asked.iter().all(|at| (least..=now()).contains(at)));
 }
 
 /// Who has left dates his notice back, and sends it with a stamp that he got before.
@@ -532,25 +575,16 @@ async fn a_notice_that_is_dated_back_or_ahead_is_nobodys_word() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_keeps_letters_back_is_told_so_and_hides_none_of_the_others() {
     let mut care = Care::new(2).await;
-    let second = care.world.doctor(1, "Dr Wang").await;
-    let south = hospital(1).id();
-    let world = &care.world;
-    world.visit(&mut care.patient, south, &second, "cold").await;
+    care.letter_at_both().await;
     let rng = &mut rand::rng();
-    for (stamp, keeper) in care.stamps(2).await.iter().zip([north(), south]) {
-        let (_, mail) = care.notice("here and there");
-        let to = care.patient.address(keeper);
-        let sent = send(care.session(), &to, &mail, stamp, rng).await;
-        sent.unwrap();
-    }
     let (crooked, session) = Crooked::session(&care.world).await;
-    // A device that is half a minute ahead, as clocks are.
-    let ahead = now().plus_ms(30_000);
-    let inbox = care.patient.inbox(&session, ahead).await;
+    // A device that is four minutes ahead, as clocks may be.
+    let ahead = now().plus_ms(CLOCK_SKEW_MS - 60_000);
+    let inbox = care.patient.inbox(&session, ahead, rng).await;
     assert_eq!((inbox.letters.len(), inbox.silent.len()), (2, 0));
 
     crooked.bends().held_back = 1;
-    let asked = care.patient.inbox(&session, now());
+    let asked = care.patient.inbox(&session, now(), rng);
     let asked = tokio::time::timeout(std::time::Duration::from_secs(60), asked);
     let asked = asked.await.expect("it does not ask for ever");
     let wrong = ClientError::WrongAnswer { request: "fetch" };
@@ -559,7 +593,10 @@ async fn a_node_that_keeps_letters_back_is_told_so_and_hides_none_of_the_others(
     crooked.bends().held_back = 0;
 
     crooked.bends().lost = Some(("discard", 1));
-    let silent = care.patient.discard(&session, &inbox.letters, ahead).await;
+    let silent = care
+        .patient
+        .discard(&session, &inbox.letters, ahead, rng)
+        .await;
     assert_eq!(silent.len(), 1);
     assert!(matches!(
         &silent[0].1,

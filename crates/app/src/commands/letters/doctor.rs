@@ -174,15 +174,15 @@ pub struct InboxOptions {
 pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<()> {
     let InboxOptions { name, take, out } = options;
     let out = out.map(|file| context.target(&file)).transpose()?;
-    let (now, owner) = (now(), Owner::Person(&name));
+    let (now, owner, rng) = (now(), Owner::Person(&name), &mut rand::rng());
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
     let session = &opened.session;
     let mailbox = doctor.mailbox();
-    let letters = mailbox.letters(session, now).await?;
+    let letters = mailbox.letters(session, now, rng).await?;
     context.home.keep_letters(owner, &letters)?;
     let ids = letters.iter().map(yilian_client::mail::KeptLetter::id);
-    if let Err(error) = mailbox.discard(session, ids.collect(), now).await {
+    if let Err(error) = mailbox.discard(session, ids.collect(), now, rng).await {
         warn_silent(mailbox.address().keeper, &error);
     }
     if let (Some(id), Some(out)) = (&take, &out) {

@@ -16,13 +16,13 @@ use crate::{
 
 /// Fetches letters and lists those that are kept.
 pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
-    let (now, owner) = (now(), Owner::Wallet(name));
+    let (now, owner, rng) = (now(), Owner::Wallet(name), &mut rand::rng());
     let patient = context.home.patient(name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let inbox = patient.inbox(session, now).await;
+    let inbox = patient.inbox(session, now, rng).await;
     context.home.keep_letters(owner, &inbox.letters)?;
-    let undeleted = patient.discard(session, &inbox.letters, now).await;
+    let undeleted = patient.discard(session, &inbox.letters, now, rng).await;
     for (hospital, error) in inbox.silent.iter().chain(&undeleted) {
         warn_silent(hospital, error);
     }
