@@ -21,6 +21,9 @@ use crate::{
     mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, get_stamps, send},
 };
 
+/// With how many visits stamps are asked for at most.
+const VISITS_ASKED_MAX: usize = 4;
+
 /// What lies in a patient's mailboxes.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -104,20 +107,35 @@ impl Patient {
     /// whom. Keep the wallet before the stamp is used.
     ///
     /// # Errors
-    /// Why the last hospital asked makes none: [`Refusal::ForeignVisit`] when no visit has a record
-    /// yet.
+    /// Why the hospital makes none: [`Refusal::ForeignVisit`] when none of the visits asked with has
+    /// a record yet. Another try draws anew.
     pub async fn stamp<T: Transport>(
         &mut self,
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<Stamp, ClientError> {
-        if let Some(stamp) = self.wallet.stamps.take(now) {
-            return Ok(stamp);
+        if self.wallet.stamps.sift(now) == 0 {
+            self.draw_stamps(session, now, rng).await?;
         }
+        let stamp = self.wallet.stamps.take(now);
+        stamp.ok_or_else(|| Refusal::StampExpired.into())
+    }
+
+    /// Gets stamps with a visit that is drawn. When it gets none, with few others of the same
+    /// hospital, which knows them to be one patient's: whoever refuses, or passes questions on, is
+    /// not told all visits of a patient.
+    async fn draw_stamps<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
         let mut visits: Vec<_> = self.wallet.visits.clone();
         let mut refused = ClientError::from(Refusal::ForeignVisit);
-        while !visits.is_empty() {
+        let mut asked = 0;
+        while asked < VISITS_ASKED_MAX && !visits.is_empty() {
+            asked += 1;
             let count = u64::try_from(visits.len()).unwrap_or(1).max(1);
             let drawn = usize::try_from(rng.next_u64() % count).unwrap_or_default();
             let note = visits.swap_remove(drawn);
@@ -127,11 +145,12 @@ impl Patient {
             match got.await {
                 Ok(stamps) => {
                     self.wallet.stamps.put(stamps);
-                    let stamp = self.wallet.stamps.take(now);
-                    return stamp.ok_or_else(|| Refusal::StampExpired.into());
+                    return Ok(());
                 }
-                Err(error) => refused = error,
+                Err(error) if of_visit(&error) => refused = error,
+                Err(error) => return Err(error),
             }
+            visits.retain(|other| other.hospital == note.hospital);
         }
         Err(refused)
     }
@@ -321,6 +340,12 @@ impl Patient {
         };
         send(session, &to, &mail, stamp, rng).await
     }
+}
+
+/// Whether another visit may get stamps.
+fn of_visit(error: &ClientError) -> bool {
+    let rule = error.refusal();
+    matches!(rule, Some(Refusal::StampsUsed | Refusal::ForeignVisit))
 }
 
 /// Whether the stamp is at fault: another may be taken.

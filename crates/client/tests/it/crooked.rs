@@ -10,10 +10,10 @@ use yilian_client::Session;
 use yilian_crypto::search::{Address, MaskedPointer};
 use yilian_node::service::InProcess;
 use yilian_protocol::{
-    RecordId, TimeMs,
+    MemberId, RecordId, TimeMs,
     call::{
-        Answered, Call, CallError, Cross, DiscardMail, FetchMail, GetObject, GetStatus, LookUp,
-        Page, Prove, Submit, Transport, Vouch,
+        Answered, Call, CallError, Cross, DiscardMail, FetchMail, GetObject, GetStamps, GetStatus,
+        LookUp, Page, Prove, Submit, Transport, Vouch,
     },
     mailbox::KeptMail,
     refusal::Refusal,
@@ -46,6 +46,8 @@ pub struct Bends {
     pub held_back: u32,
     /// When mailboxes were asked for, as it stands in the questions.
     pub asked: Vec<TimeMs>,
+    /// The members whose nodes were asked for stamps.
+    pub stamped: Vec<MemberId>,
     /// The names of all calls that were made.
     pub calls: Vec<&'static str>,
 }
@@ -143,6 +145,8 @@ impl Transport for Crooked {
         let fetched = seen(&call).map(|FetchMail(request)| request.asked_at);
         let deleted = seen(&call).map(|DiscardMail(request)| request.asked_at);
         self.bends().asked.extend(fetched.or(deleted));
+        let stamped = seen(&call).map(|GetStamps(request)| request.issuer);
+        self.bends().stamped.extend(stamped);
         if let Some(GetObject { id }) = seen(&call) {
             let bent = self.bends().objects.get(id).copied();
             return match bent {
@@ -177,11 +181,12 @@ impl Transport for Crooked {
             }
             return Ok(said::<C>(voucher));
         }
-        let mut answer = self.honest.call(call.clone()).await?;
+        let answer = self.honest.call(call.clone()).await;
         let mut bends = self.bends();
         if bends.loses(C::ROW.name) {
             return Err(gone("the answer is lost"));
         }
+        let mut answer = answer?;
         if let Some(lie) = bends.search {
             lie.bend(&call, &mut answer, &mut bends.invented);
         }

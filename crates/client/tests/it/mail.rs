@@ -519,6 +519,30 @@ async fn a_full_mailbox_takes_no_more_and_tells_so_to_who_pays_alone() {
     care.deliver(care.delivery("now", &stamp)).await.unwrap();
 }
 
+/// A node that refuses, or does not answer, is not told one pseudonym after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
+    let world = World::with(2).await;
+    let (crooked, session) = Crooked::session(&world).await;
+    let rng = &mut rand::rng();
+    let mut patient = world.patient();
+    // Ten visits at each hospital of which nothing is sealed.
+    for number in 0..20 {
+        let request = yilian_client::CheckIn::at(hospital(number % 2).id(), now());
+        patient.check_in(&session, request, rng);
+    }
+    let none = patient.stamp(&session, now(), rng).await;
+    assert_eq!(rule(none), Refusal::ForeignVisit);
+    let asked = std::mem::take(&mut crooked.bends().stamped);
+    assert_eq!(asked.len(), 4);
+    assert!(asked.iter().all(|member| *member == asked[0]));
+    // One question, and once more the same.
+    crooked.bends().lost = Some(("stamps", 100));
+    let lost = patient.stamp(&session, now(), rng).await;
+    assert!(lost.is_err());
+    assert_eq!(crooked.bends().stamped.len(), 2);
+}
+
 /// Two hospitals that compare when they were asked find no time in both.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {
