@@ -17,7 +17,7 @@ use yilian_protocol::{
 use super::Doctor;
 use crate::{
     ClientError, Session,
-    mail::{Mailbox, STAMPS_AT_ONCE, StampBook, get_stamps},
+    mail::{Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, StampBook, get_stamps},
     share::SealedLetter,
 };
 
@@ -78,6 +78,25 @@ impl Doctor {
             return Err(Refusal::StampExpired.into());
         }
         Ok((0..count).filter_map(|_| stock.take(now)).collect())
+    }
+
+    /// Gets stamps when the stock has fewer than [`STAMPS_LOW`]: when letters are fetched, so that
+    /// the next one that is written follows no stamp at once. It is to be kept afterwards.
+    ///
+    /// # Errors
+    /// As [`Doctor::stamps`].
+    pub async fn refill<T: Transport>(
+        &self,
+        session: &Session<T>,
+        stock: &mut StampBook,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        if stock.sift(now) < STAMPS_LOW {
+            let got = self.stamps(session, STAMPS_AT_ONCE, now, rng);
+            stock.put(got.await?);
+        }
+        Ok(())
     }
 
     /// Asks the patient of a mailbox to be let read. `enclosed` is a stamp for the answer. The

@@ -32,8 +32,11 @@ use crate::{ClientError, Session};
 pub use shown::{Asked, Shown};
 pub use yilian_protocol::mail::{About, Answer, Content, Correction, Decision, Mail, Notice};
 
-/// Stamps that are got at once: so that no letter follows its stamp at once.
+/// Stamps that are got at once.
 pub const STAMPS_AT_ONCE: usize = 4;
+/// With fewer in stock some are got when letters are fetched, and not only when one is written: a
+/// letter that follows its stamp at once is known by it.
+pub const STAMPS_LOW: usize = 2;
 
 /// Stamps in stock.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -18,7 +18,7 @@ use super::{GrantRequest, Granted, Patient, Sharing};
 use crate::{
     ClientError, Session, Wallet,
     grants::Wish,
-    mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, get_stamps, send},
+    mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
 };
 
 /// With how many visits stamps are asked for at most.
@@ -120,6 +120,23 @@ impl Patient {
         }
         let stamp = self.wallet.stamps.take(now);
         stamp.ok_or_else(|| Refusal::StampExpired.into())
+    }
+
+    /// Gets stamps when there are fewer than [`STAMPS_LOW`]: when letters are fetched, so that the
+    /// next one that is written follows no stamp at once. Keep the wallet afterwards.
+    ///
+    /// # Errors
+    /// As [`Patient::stamp`].
+    pub async fn refill<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        match self.wallet.stamps.sift(now) < STAMPS_LOW {
+            true => self.draw_stamps(session, now, rng).await,
+            false => Ok(()),
+        }
     }
 
     /// Gets stamps with a visit that is drawn. When it gets none, with few others of the same

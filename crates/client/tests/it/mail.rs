@@ -543,6 +543,36 @@ async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
     assert_eq!(crooked.bends().stamped.len(), 2);
 }
 
+/// Who fetches letters has stamps by then for those that he writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_that_is_low_is_filled_when_letters_are_fetched_and_not_when_one_is_written() {
+    let mut care = Care::new(1).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let mut stock = StampBook::default();
+    let asked = || crooked.bends().stamped.len();
+    for _ in 0..2 {
+        care.patient.refill(&session, now(), rng).await.unwrap();
+        let refilled = care.doctor.refill(&session, &mut stock, now(), rng);
+        refilled.await.unwrap();
+        assert_eq!(asked(), 2, "once each");
+    }
+    for left in (1..STAMPS_AT_ONCE).rev() {
+        care.patient.stamp(&session, now(), rng).await.unwrap();
+        let taken = care.doctor.take_stamps(&session, &mut stock, 1, now(), rng);
+        taken.await.unwrap();
+        assert_eq!(
+            (care.patient.wallet().stamps.len(), stock.len()),
+            (left, left)
+        );
+    }
+    assert_eq!(asked(), 2, "none is got for a letter");
+    care.patient.refill(&session, now(), rng).await.unwrap();
+    let refilled = care.doctor.refill(&session, &mut stock, now(), rng);
+    refilled.await.unwrap();
+    assert_eq!(asked(), 4);
+}
+
 /// Two hospitals that compare when they were asked find no time in both.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {

@@ -12,7 +12,7 @@ use yilian_protocol::{
     call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
 };
 
-use super::{Owner, Sent, Subject, checked, letter, list, said, warn_silent};
+use super::{Owner, Sent, Subject, checked, letter, list, said, warn_silent, warn_unstamped};
 use crate::{
     commands::{Context, now, patient::Leave},
     home::Home,
@@ -195,8 +195,25 @@ pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<(
     let check = |letter, mail| checked(session, letter, mail, &requests, now);
     let inbox = list(context.home.letters(owner)?, open, check).await;
     context.output.tell(&inbox)?;
+    refill(context, (&name, &doctor), session).await?;
     opened.close();
     Ok(())
+}
+
+/// Gets stamps ahead, unless another command is at work in his name.
+async fn refill<T: Transport>(
+    context: &Context,
+    (name, doctor): (&str, &Doctor),
+    session: &Session<T>,
+) -> anyhow::Result<()> {
+    let Ok(_lock) = context.home.lock_person(name) else {
+        return Ok(());
+    };
+    let mut notes = context.home.mail_notes(name)?;
+    let (stock, rng) = (&mut notes.stamps, &mut rand::rng());
+    let refilled = doctor.refill(session, stock, now(), rng).await;
+    warn_unstamped(refilled);
+    context.home.keep_mail_notes(name, &notes)
 }
 
 /// Writes what a letter holds, sealed to the doctor as a file from the patient is.

@@ -14,6 +14,7 @@ use yilian_client::{
 };
 use yilian_protocol::{
     GrantId, MailId, RecordId, RequestId, TimeMs, codec::Text, limits::MAIL_TEXT_MAX, mail::About,
+    refusal::Refusal,
 };
 
 use crate::{
@@ -172,6 +173,18 @@ impl Sent {
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} sent as letter {}", self.sent, self.letter.short())
+    }
+}
+
+/// Tells why no stamps were got ahead: unless it is only that there are none today, of which whoever
+/// writes is told.
+fn warn_unstamped(got: Result<(), ClientError>) {
+    let Err(error) = got else { return };
+    if !matches!(
+        error.refusal(),
+        Some(Refusal::ForeignVisit | Refusal::StampsUsed)
+    ) {
+        warn(format_args!("no stamps were got ahead: {error}"));
     }
 }
 

@@ -8,7 +8,7 @@ use yilian_client::{
 };
 use yilian_protocol::{RecordId, call::Transport, codec::Text, stamp::Stamp};
 
-use super::{Owner, Sent, checked, letter, list, said, warn_silent};
+use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_unstamped};
 use crate::{
     commands::{Context, now},
     output::trouble,
@@ -17,7 +17,7 @@ use crate::{
 /// Fetches letters and lists those that are kept.
 pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
     let (now, owner, rng) = (now(), Owner::Wallet(name), &mut rand::rng());
-    let patient = context.home.patient(name)?;
+    let mut patient = context.home.patient(name)?;
     let opened = context.open().await?;
     let session = &opened.session;
     let inbox = patient.inbox(session, now, rng).await;
@@ -30,6 +30,12 @@ pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
     let check = |letter, mail| checked(session, letter, mail, &[], now);
     let listed = list(context.home.letters(owner)?, open, check).await;
     context.output.tell(&listed)?;
+    let before = patient.wallet().stamps.clone();
+    let refilled = patient.refill(session, now, rng).await;
+    if patient.wallet().stamps != before {
+        context.home.keep_wallet(name, patient.wallet())?;
+    }
+    warn_unstamped(refilled);
     opened.close();
     Ok(())
 }
