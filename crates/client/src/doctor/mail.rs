@@ -9,7 +9,7 @@ use yilian_protocol::{
     ids::Salt,
     letter::ToReader,
     limits::MAIL_TEXT_MAX,
-    mail::{About, Address, Content, Mail, Notice, ReadRequest, SignedRequest},
+    mail::{About, Address, Answer, Content, Decision, Mail, Notice, ReadRequest, SignedRequest},
     refusal::Refusal,
     stamp::{AskerKey, Stamp},
 };
@@ -17,7 +17,7 @@ use yilian_protocol::{
 use super::Doctor;
 use crate::{
     ClientError, Session,
-    mail::{Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, StampBook, get_stamps},
+    mail::{KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, Shown, StampBook, get_stamps},
     share::SealedLetter,
 };
 
@@ -152,6 +152,37 @@ impl Doctor {
         Mail::from(Content::Notice(Notice::sign(
             chain, mailbox, by, about, said,
         )))
+    }
+
+    /// Checks a letter before it is taken or answered: as [`Shown::check`], and a share is opened, a
+    /// grant's letter compared with the chain. Who made up either gets no answer.
+    ///
+    /// # Errors
+    /// As there; what is wrong with the shared record, or [`ClientError::OtherTerms`].
+    pub async fn check_mail<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letter: &KeptLetter,
+        mail: &Mail,
+        requests: &[RequestId],
+        now: TimeMs,
+    ) -> Result<Shown, ClientError> {
+        let shown = Shown::check(session, letter, mail, requests, now).await?;
+        match &mail.content {
+            Content::Share(share) => {
+                self.opened(session, share.clone()).await?;
+            }
+            Content::StandingLetter(letter)
+            | Content::Answer(Answer {
+                decision: Decision::Granted(letter),
+                ..
+            }) => self.granted(session, letter).await?,
+            Content::Answer(_)
+            | Content::Request(_)
+            | Content::Correction(_)
+            | Content::Notice(_) => {}
+        }
+        Ok(shown)
     }
 
     /// Seals a share or letter that came by mail to the doctor himself: as a file it is kept as if

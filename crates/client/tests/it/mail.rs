@@ -573,6 +573,87 @@ async fn a_stock_that_is_low_is_filled_when_letters_are_fetched_and_not_when_one
     assert_eq!(asked(), 4);
 }
 
+/// Whoever has a stamp sends a doctor what looks like a patient's letter, with his own address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_or_grant_that_is_made_up_is_neither_taken_nor_answered() {
+    let mut care = Care::new(1).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let doctor = care.world.doctor(0, "Dr Wang").await;
+    let world = &care.world;
+    let other = world
+        .visit(&mut care.patient, north(), &care.doctor, "flu")
+        .await;
+    let stamp = care.patient.stamp(&session, now(), rng).await.unwrap();
+    let shared = (care.record, doctor.certificate());
+    let sent = care
+        .patient
+        .mail_share(&session, shared, Form::Gt, &stamp, rng);
+    sent.await.unwrap();
+    let (letter, mut mail) = only_letter(&care.world, &doctor).await;
+    let checked = doctor
+        .check_mail(&session, &letter, &mail, &[], now())
+        .await;
+    assert_eq!(
+        checked.unwrap(),
+        Shown::Share {
+            record: care.record
+        }
+    );
+    let Content::Share(share) = &mut mail.content else {
+        panic!("{:?}", mail.content);
+    };
+    share.record = other;
+    let checked = doctor
+        .check_mail(&session, &letter, &mail, &[], now())
+        .await;
+    assert!(
+        matches!(checked, Err(ClientError::Sealed { .. })),
+        "{checked:?}"
+    );
+
+    let wish = yilian_client::grants::Wish::for_reader(doctor.certificate());
+    let members = session.members().await.unwrap();
+    let request = wish
+        .request(care.patient.wallet(), &members, now())
+        .unwrap();
+    let mut granted = care
+        .patient
+        .grant(&session, request, rng)
+        .await
+        .unwrap()
+        .letter;
+    let check = async |content: Content, requests: &[RequestId]| {
+        let mail = Mail::from(content);
+        doctor
+            .check_mail(&session, &letter, &mail, requests, now())
+            .await
+    };
+    check(Content::StandingLetter(granted.clone()), &[])
+        .await
+        .unwrap();
+    let request = RequestId::from_bytes([9; 32]);
+    let answer = |letter| {
+        let decision = Decision::Granted(letter);
+        Content::Answer(Answer { request, decision })
+    };
+    check(answer(granted.clone()), &[request]).await.unwrap();
+    let unasked = check(answer(granted.clone()), &[]).await;
+    assert_eq!(unasked.unwrap_err(), ClientError::NotAsked { request });
+    let grant = granted.grant;
+    granted.terms.purpose = Purpose::Research;
+    let wrong = ClientError::OtherTerms { grant };
+    let changed = check(Content::StandingLetter(granted.clone()), &[]).await;
+    assert_eq!(changed.unwrap_err(), wrong);
+    let changed = check(answer(granted.clone()), &[request]).await;
+    assert_eq!(changed.unwrap_err(), wrong);
+    granted.terms.reader = care.doctor.certificate();
+    let others = check(Content::StandingLetter(granted), &[]).await;
+    assert!(
+        matches!(others, Err(ClientError::NotForMe { .. })),
+        "{others:?}"
+    );
+}
+
 /// Two hospitals that compare when they were asked find no time in both.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {

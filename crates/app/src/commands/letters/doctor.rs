@@ -6,7 +6,7 @@ use clap::Args;
 use yilian_client::{
     ClientError, Doctor, ReadWish, Session,
     calendar::days_after,
-    mail::{Content, Decision, MailNotes, send},
+    mail::{Content, Decision, Mail, MailNotes, send},
 };
 use yilian_protocol::{
     call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
@@ -34,7 +34,7 @@ pub struct To {
 }
 
 impl To {
-    fn address<T: Transport>(
+    async fn address<T: Transport>(
         &self,
         home: &Home,
         (name, doctor): (&str, &Doctor),
@@ -46,8 +46,7 @@ impl To {
             return Ok(address.map_err(ClientError::from)?);
         }
         let id = self.letter.as_deref().unwrap_or_default();
-        let letter = letter(home, Owner::Person(name), id)?;
-        let mail = doctor.mailbox().open(session.chain(), &letter)?;
+        let mail = usable(home, (name, doctor), session, id).await?;
         mail.reply.ok_or_else(|| {
             trouble(
                 format!("letter {id} tells no address for an answer"),
@@ -55,6 +54,23 @@ impl To {
             )
         })
     }
+}
+
+/// A letter of a doctor's, opened. What it claims is checked, and what it shares: it is taken or
+/// answered.
+async fn usable<T: Transport>(
+    home: &Home,
+    (name, doctor): (&str, &Doctor),
+    session: &Session<T>,
+    id: &str,
+) -> anyhow::Result<Mail> {
+    let kept = letter(home, Owner::Person(name), id)?;
+    let mail = doctor.mailbox().open(session.chain(), &kept)?;
+    let requests = home.mail_notes(name)?.requests;
+    doctor
+        .check_mail(session, &kept, &mail, &requests, now())
+        .await?;
+    Ok(mail)
 }
 
 /// A request to read.
@@ -81,7 +97,7 @@ pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Resu
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let to = to.address(&context.home, (&name, &doctor), session)?;
+    let to = to.address(&context.home, (&name, &doctor), session).await?;
     let wish = ReadWish {
         levels: leave.levels(),
         purpose: leave.purpose,
@@ -131,7 +147,7 @@ pub async fn notify(context: &Context, options: NotifyOptions) -> anyhow::Result
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let to = to.address(&context.home, (&name, &doctor), session)?;
+    let to = to.address(&context.home, (&name, &doctor), session).await?;
     let _lock = context.home.lock_person(&name)?;
     let mut notes = context.home.mail_notes(&name)?;
     let [stamp] = stamps(context, (&name, &doctor), session, &mut notes).await?;
@@ -186,8 +202,7 @@ pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<(
         warn_silent(mailbox.address().keeper, &error);
     }
     if let (Some(id), Some(out)) = (&take, &out) {
-        let kept = letter(&context.home, owner, id)?;
-        let mail = mailbox.open(session.chain(), &kept)?;
+        let mail = usable(&context.home, (&name, &doctor), session, id).await?;
         write(&doctor, &mail.content, out)?;
     }
     let requests = context.home.mail_notes(&name)?.requests;
