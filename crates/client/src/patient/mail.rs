@@ -4,7 +4,7 @@
 use rand_core::CryptoRng;
 use yilian_crypto::seed::MailboxKeys;
 use yilian_protocol::{
-    CertificateId, MailId, MemberId, RecordId, TimeMs,
+    CertificateId, MailId, MemberId, RecordId, RequestId, TimeMs,
     call::Transport,
     codec::{List, Text},
     grant::GrantState,
@@ -258,11 +258,12 @@ impl Patient {
     }
 
     /// Grants what was asked, and sends the letter as the answer; `keep` gets the wallet before the
-    /// grant is ordered and before a stamp of hers is used. When the answer cannot be sent, the
-    /// grant is revoked again: nobody has its letter.
+    /// grant is ordered and before a stamp of hers is used. The wallet notes what was granted for
+    /// which request. It is revoked when the answer cannot be sent, and before the same request is
+    /// answered again: one answer stands, whatever ended the program in between.
     ///
     /// # Errors
-    /// As [`Patient::grant_kept`] and [`send`].
+    /// As [`Patient::grant_kept`] and [`send`]: the cause, also when the grant cannot be revoked.
     pub async fn answer_granted<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -272,23 +273,50 @@ impl Patient {
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<(Granted, MailId), E> {
-        let granted = self.grant_kept(session, request, rng, &mut keep).await?;
-        let decision = Decision::Granted(granted.letter.clone());
-        let answered = self.answer(session, asked, decision, now, rng, keep).await;
-        match answered {
-            Ok(letter) => Ok((granted, letter)),
-            Err(error) => {
-                let grant = granted.letter.grant;
-                self.set_grant(session, grant, GrantState::Revoked).await?;
-                Err(error)
+        self.revoke_answers(session, asked.id).await?;
+        let noted = (request, Some(asked.id));
+        let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
+            Ok(granted) => {
+                let decision = Decision::Granted(granted.letter.clone());
+                let sent = self.answer(session, asked, decision, now, rng, keep).await;
+                sent.map(|letter| (granted, letter))
             }
+            Err(error) => Err(error),
+        };
+        if answered.is_err() {
+            // What still stands after this stands in the wallet.
+            self.revoke_answers(session, asked.id).await.ok();
         }
+        answered
     }
 
-    /// Answers that nothing is granted; `keep` gets the wallet before a stamp of hers is used.
+    /// Revokes what was granted for a request.
+    async fn revoke_answers<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: RequestId,
+    ) -> Result<(), ClientError> {
+        let notes = self.wallet.grants.iter();
+        for note in notes.filter(|note| note.answers == Some(request)) {
+            let Some(entry) = session.find_grant(note.grant).await? else {
+                continue;
+            };
+            // Another device of this patient may have been faster with the number.
+            let terms = note.terms.as_ref();
+            let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
+            if own && entry.state != GrantState::Revoked {
+                let grant = note.grant;
+                self.set_grant(session, grant, GrantState::Revoked).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers that nothing is granted, and revokes what was for the same request; `keep` gets the
+    /// wallet before a stamp of hers is used.
     ///
     /// # Errors
-    /// As [`send`], or what `keep` fails with.
+    /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with.
     pub async fn answer_denied<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -298,12 +326,13 @@ impl Patient {
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<MailId, E> {
+        self.revoke_answers(session, asked.id).await?;
         let decision = Decision::Denied(reason);
         self.answer(session, asked, decision, now, rng, keep).await
     }
 
     /// Sends an answer with a stamp enclosed in the request, or with one of the patient's own, if
-    /// those are used up.
+    /// the letter is refused with those: who enclosed them may have known.
     async fn answer<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -320,7 +349,7 @@ impl Patient {
         for stamp in &asked.stamps {
             match send(session, &to, &mail, stamp, rng).await {
                 Ok(id) => return Ok(id),
-                Err(error) if of_stamp(&error) => {}
+                Err(error) if error.refusal().is_some() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -363,17 +392,4 @@ impl Patient {
 fn of_visit(error: &ClientError) -> bool {
     let rule = error.refusal();
     matches!(rule, Some(Refusal::StampsUsed | Refusal::ForeignVisit))
-}
-
-/// Whether the stamp is at fault: another may be taken.
-fn of_stamp(error: &ClientError) -> bool {
-    matches!(
-        error.refusal(),
-        Some(
-            Refusal::StampSpent
-                | Refusal::StampExpired
-                | Refusal::StampInvalid
-                | Refusal::MemberSuspended
-        )
-    )
 }

@@ -42,6 +42,10 @@ pub struct Bends {
     /// The call whose next answers are lost on their way, and how many; the node has it all the
     /// same.
     pub lost: Option<(&'static str, usize)>,
+    /// The call whose answer is lost, and after which nothing comes through.
+    pub cut: Option<&'static str>,
+    /// Whether it was lost.
+    pub dead: bool,
     /// How many letters more the node counts in a mailbox than it hands out.
     pub held_back: u32,
     /// When mailboxes were asked for, as it stands in the questions.
@@ -142,6 +146,9 @@ impl Crooked {
 impl Transport for Crooked {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
         self.bends().calls.push(C::ROW.name);
+        if self.bends().dead {
+            return Err(gone("no connection"));
+        }
         let fetched = seen(&call).map(|FetchMail(request)| request.asked_at);
         let deleted = seen(&call).map(|DiscardMail(request)| request.asked_at);
         self.bends().asked.extend(fetched.or(deleted));
@@ -183,7 +190,8 @@ impl Transport for Crooked {
         }
         let answer = self.honest.call(call.clone()).await;
         let mut bends = self.bends();
-        if bends.loses(C::ROW.name) {
+        bends.dead = bends.cut == Some(C::ROW.name);
+        if bends.dead || bends.loses(C::ROW.name) {
             return Err(gone("the answer is lost"));
         }
         let mut answer = answer?;

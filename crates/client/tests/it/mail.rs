@@ -12,7 +12,7 @@ use yilian_protocol::{
     Confidentiality, MemberId, RecordId, RequestId, TimeMs,
     call::{CallError, Deliver, DiscardMail, FetchMail, Form, Transport as _},
     codec::{List, Text},
-    grant::Purpose,
+    grant::{GrantState, Purpose},
     limits::{
         CLOCK_SKEW_MS, DAY_MS, MAILBOX_LETTERS_MAX, STAMPS_OF_PERSON_MAX, STAMPS_OF_VISIT_MAX,
     },
@@ -24,7 +24,7 @@ use yilian_protocol::{
 };
 
 use crate::{
-    crooked::Crooked,
+    crooked::{Bends, Crooked},
     world::{World, hospital, now},
 };
 
@@ -160,6 +160,17 @@ async fn shared_by_letter(care: &mut Care, second: &Doctor) -> Address {
 
 /// Has `second` ask for clinical and sensitive records until `until`, with a stamp for the answer.
 async fn asks(care: &Care, second: &Doctor, to: &Address, until: TimeMs) -> RequestId {
+    asks_with(care, second, to, until, |_| {}).await
+}
+
+/// The same, and the stamp for the answer is changed.
+async fn asks_with(
+    care: &Care,
+    second: &Doctor,
+    to: &Address,
+    until: TimeMs,
+    change: impl FnOnce(&mut Stamp),
+) -> RequestId {
     let (session, rng) = (care.session(), &mut rand::rng());
     let wish = ReadWish {
         levels: vec![Confidentiality::Clinical, Confidentiality::Sensitive],
@@ -168,7 +179,8 @@ async fn asks(care: &Care, second: &Doctor, to: &Address, until: TimeMs) -> Requ
         about: Some(About::Record(care.record)),
     };
     let mut stamps = second.stamps(session, 2, now(), rng).await.unwrap();
-    let enclosed = vec![stamps.pop().unwrap()];
+    let mut enclosed = vec![stamps.pop().unwrap()];
+    change(&mut enclosed[0]);
     let asked = second.request(session, to, wish, enclosed, now(), rng);
     let (id, mail) = asked.unwrap();
     send(session, to, &mail, &stamps[0], rng).await.unwrap();
@@ -652,6 +664,83 @@ async fn a_share_or_grant_that_is_made_up_is_neither_taken_nor_answered() {
         matches!(others, Err(ClientError::NotForMe { .. })),
         "{others:?}"
     );
+}
+
+/// What became of the patient's grants, in the order in which they were made.
+async fn states(care: &Care) -> Vec<GrantState> {
+    let listed = yilian_client::grants::list(care.session(), care.patient.wallet()).await;
+    listed.unwrap().iter().map(|grant| grant.state).collect()
+}
+
+/// Whatever breaks between grant and letter, no grant stands beside the one that is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
+    let mut care = Care::new(2).await;
+    let second = care.world.doctor(1, "Dr Wang").await;
+    let to = care.patient.address(north());
+    let id = asks(&care, &second, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let request = care
+        .patient
+        .grant_asked(&session, &asked, now())
+        .await
+        .unwrap();
+    let mut grant = async |patient: &mut Patient| {
+        let request = request.clone();
+        let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+        answered.await
+    };
+    // Nothing comes through when the letter is sent: nor can the grant be revoked.
+    crooked.bends().cut = Some("deliver");
+    let error = grant(&mut care.patient).await.unwrap_err();
+    let lost = CallError::Unreachable {
+        message: "the answer is lost".into(),
+    };
+    assert_eq!(error, ClientError::Call(lost));
+    assert_eq!(states(&care).await, [GrantState::Active]);
+    let noted = care.patient.wallet().grants.iter().map(|note| note.answers);
+    assert_eq!(noted.collect::<Vec<_>>(), [Some(id)]);
+    // As if the program had been killed there: the wallet that was kept is all there is.
+    *crooked.bends() = Bends::default();
+    grant(&mut care.patient).await.unwrap();
+    let (revoked, active) = (GrantState::Revoked, GrantState::Active);
+    assert_eq!(states(&care).await, [revoked, active]);
+    // No holder takes its shares, and nothing else comes through.
+    crooked.bends().cut = Some("deposit");
+    let error = grant(&mut care.patient).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::TooFewHolders { .. }),
+        "{error}"
+    );
+    assert_eq!(states(&care).await, [revoked, revoked, active]);
+    *crooked.bends() = Bends::default();
+    let rng = &mut rand::rng();
+    let denied = care
+        .patient
+        .answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap();
+    assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+}
+
+/// Whoever asks may enclose what is worth nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enclosed_stamp_that_is_refused_keeps_no_answer_back() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    let until = now().plus_ms(DAY_MS);
+    let nobody = MemberId::from_bytes([9; 32]);
+    let made_up = |stamp: &mut Stamp| stamp.issuer = nobody;
+    asks_with(&care, &care.doctor, &to, until, made_up).await;
+    let asked = request_in(&care).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let denied = care
+        .patient
+        .answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap();
+    let (_, mail) = only_letter(&care.world, &care.doctor).await;
+    assert_eq!(mail.content.kind(), "answer");
 }
 
 /// Two hospitals that compare when they were asked find no time in both.

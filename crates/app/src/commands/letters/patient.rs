@@ -58,10 +58,10 @@ pub struct AnswerOptions {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Choice {
-    /// Grant what he asks for, until when he asks for it
+    /// Grant what he asks for, until when he asks for it, in place of what was granted for it
     #[arg(long)]
     grant: bool,
-    /// Grant nothing
+    /// Grant nothing, and revoke what was granted for it
     #[arg(long)]
     deny: bool,
 }
