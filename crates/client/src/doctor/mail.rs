@@ -56,8 +56,8 @@ impl Doctor {
         get_stamps(session, self.member, asker, count, now, rng).await
     }
 
-    /// Takes `count` stamps out of his stock. When too few of it are good, some are got. On an error
-    /// the stock has all good stamps as before. It is to be kept before one is used.
+    /// Takes `count` stamps out of his stock. When too few of it are good, some are got. On an
+    /// error the stock has all good stamps as before. It is to be kept before one is used.
     ///
     /// # Errors
     /// As [`Doctor::stamps`]; [`Refusal::StampExpired`] when those that are got are not good by the
@@ -80,8 +80,8 @@ impl Doctor {
         Ok((0..count).filter_map(|_| stock.take(now)).collect())
     }
 
-    /// Gets stamps when the stock has fewer than [`STAMPS_LOW`]: when letters are fetched, so that
-    /// the next one that is written follows no stamp at once. It is to be kept afterwards.
+    /// Gets stamps when the stock has one or none: when letters are fetched, so that the next one
+    /// that is written follows no stamp at once. It is to be kept afterwards.
     ///
     /// # Errors
     /// As [`Doctor::stamps`].
@@ -154,8 +154,8 @@ impl Doctor {
         )))
     }
 
-    /// Checks a letter before it is taken or answered: as [`Shown::check`], and a share is opened, a
-    /// grant's letter compared with the chain. Who made up either gets no answer.
+    /// Checks a letter before it is taken or answered: as [`Shown::check`], and a share is opened,
+    /// a grant's letter compared with the chain. Who made up either gets no answer.
     ///
     /// # Errors
     /// As there; what is wrong with the shared record, or [`ClientError::OtherTerms`].

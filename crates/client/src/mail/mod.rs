@@ -36,7 +36,7 @@ pub use yilian_protocol::mail::{About, Answer, Content, Correction, Decision, Ma
 pub const STAMPS_AT_ONCE: usize = 4;
 /// With fewer in stock some are got when letters are fetched, and not only when one is written: a
 /// letter that follows its stamp at once is known by it.
-pub const STAMPS_LOW: usize = 2;
+pub(crate) const STAMPS_LOW: usize = 2;
 
 /// Stamps in stock.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,7 +50,7 @@ impl StampBook {
     }
 
     /// Forgets the stamps that are not good at `now`. How many there are then.
-    pub fn sift(&mut self, now: TimeMs) -> usize {
+    pub(crate) fn sift(&mut self, now: TimeMs) -> usize {
         self.0.retain(|stamp| stamp.day.is_good(now).is_ok());
         self.0.len()
     }
@@ -193,7 +193,8 @@ impl<'a> Mailbox<'a> {
     /// All letters that lie in it, oldest first.
     ///
     /// # Errors
-    /// When the node does not answer, lists more than a mailbox holds, or keeps back what it counts.
+    /// When the node does not answer, lists more than a mailbox holds, or keeps back what it
+    /// counts.
     pub async fn letters<T: Transport>(
         &self,
         session: &Session<T>,

@@ -107,8 +107,8 @@ impl Patient {
     /// whom. Keep the wallet before the stamp is used.
     ///
     /// # Errors
-    /// Why the hospital makes none: [`Refusal::ForeignVisit`] when none of the visits asked with has
-    /// a record yet. Another try draws anew.
+    /// Why the hospital makes none: [`Refusal::ForeignVisit`] when none of the visits asked with
+    /// has a record yet. Another try draws anew.
     pub async fn stamp<T: Transport>(
         &mut self,
         session: &Session<T>,
@@ -122,8 +122,8 @@ impl Patient {
         stamp.ok_or_else(|| Refusal::StampExpired.into())
     }
 
-    /// Gets stamps when there are fewer than [`STAMPS_LOW`]: when letters are fetched, so that the
-    /// next one that is written follows no stamp at once. Keep the wallet afterwards.
+    /// Gets stamps when one is left or none: when letters are fetched, so that the next one that is
+    /// written follows no stamp at once. Keep the wallet afterwards.
     ///
     /// # Errors
     /// As [`Patient::stamp`].

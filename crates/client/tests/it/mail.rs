@@ -587,7 +587,7 @@ async fn a_stock_that_is_low_is_filled_when_letters_are_fetched_and_not_when_one
 
 /// Whoever has a stamp sends a doctor what looks like a patient's letter, with his own address.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_share_or_grant_that_is_made_up_is_neither_taken_nor_answered() {
+async fn a_share_that_is_made_up_is_neither_taken_nor_answered() {
     let mut care = Care::new(1).await;
     let (session, rng) = (care.world.session.clone(), &mut rand::rng());
     let doctor = care.world.doctor(0, "Dr Wang").await;
@@ -622,7 +622,18 @@ async fn a_share_or_grant_that_is_made_up_is_neither_taken_nor_answered() {
         matches!(checked, Err(ClientError::Sealed { .. })),
         "{checked:?}"
     );
+}
 
+/// The same with the letter of a grant, or an answer that has one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grants_letter_that_is_made_up_is_neither_taken_nor_answered() {
+    let mut care = Care::new(1).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let doctor = care.world.doctor(0, "Dr Wang").await;
+    let (to, mail) = (doctor.mailbox().address(), care.notice("any letter").1);
+    let stamp = care.stamps(1).await.remove(0);
+    send(&session, &to, &mail, &stamp, rng).await.unwrap();
+    let (letter, _) = only_letter(&care.world, &doctor).await;
     let wish = yilian_client::grants::Wish::for_reader(doctor.certificate());
     let members = session.members().await.unwrap();
     let request = wish

@@ -176,7 +176,7 @@ impl fmt::Display for Sent {
     }
 }
 
-/// Tells why no stamps were got ahead: unless it is only that there are none today, of which whoever
+/// Tells why no stamps were got ahead: unless it is only that there are none today, of which who
 /// writes is told.
 fn warn_unstamped(got: Result<(), ClientError>) {
     let Err(error) = got else { return };
