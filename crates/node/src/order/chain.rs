@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -27,7 +28,7 @@ use super::{
     engine::{Parts, section},
     epochs::first_epoch,
     mempool::{Mempool, Origin, Stopwatch},
-    peering::{History, Peering},
+    peering::{History, Peering, try_listen},
     place::{Place, place_key},
     secrets::FileStore,
     thread::{Query, Thread},
@@ -156,6 +157,9 @@ impl Chain {
         let first_epoch = first_epoch(&genesis, &validator)?;
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
+        if let Some(Peering { listen, .. }) = peering {
+            try_listen(listen).map_err(|source| OrderError::Listen { listen, source })?;
+        }
         let mempool = Arc::new(Mempool::with_peers(peering.is_some(), Stopwatch::default()));
         let created = Admitted {
             height: Height::new(0),
@@ -435,6 +439,14 @@ pub enum OrderError {
         directory: PathBuf,
         /// The id of the chain in it.
         found: String,
+    },
+    /// Peers would not reach it: something else listens there, or it is not this machine's.
+    #[error("cannot listen for other nodes at {listen}: {source}")]
+    Listen {
+        /// Where.
+        listen: SocketAddr,
+        /// Why.
+        source: std::io::Error,
     },
     /// The validator's keys are damaged, or not those of the genesis.
     #[error(transparent)]
