@@ -157,9 +157,7 @@ impl Chain {
         let first_epoch = first_epoch(&genesis, &validator)?;
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
-        if let Some(Peering { listen, .. }) = peering {
-            try_listen(listen).map_err(|source| OrderError::Listen { listen, source })?;
-        }
+        may_listen(peering.as_ref())?;
         let mempool = Arc::new(Mempool::with_peers(peering.is_some(), Stopwatch::default()));
         let created = Admitted {
             height: Height::new(0),
@@ -195,19 +193,7 @@ impl Chain {
             stop: Arc::clone(&stop),
             started,
         };
-        let thread = std::thread::Builder::new()
-            .name("chain".to_owned())
-            .stack_size(STACK)
-            .spawn(move || thread.run())
-            .map_err(|error| OrderError::Start {
-                cause: error.to_string(),
-            })?;
-        ready.recv().unwrap_or_else(|_| {
-            Err(OrderError::Start {
-                cause: "the chain's thread ended".to_owned(),
-            })
-        })?;
-        let thread = Arc::new(Mutex::new(Some(thread)));
+        let thread = Arc::new(Mutex::new(Some(run(thread, &ready)?)));
         Ok(Self {
             machine,
             mempool,
@@ -412,6 +398,28 @@ impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Chain({})", self.latest().height)
     }
+}
+
+fn may_listen(peering: Option<&Peering>) -> Result<(), OrderError> {
+    let Some(listen) = peering.map(|peering| peering.listen) else {
+        return Ok(());
+    };
+    try_listen(listen).map_err(|source| OrderError::Listen { listen, source })
+}
+
+/// Runs the chain's thread, and waits until it has begun.
+fn run(
+    thread: Thread,
+    begun: &std::sync::mpsc::Receiver<Result<(), OrderError>>,
+) -> Result<JoinHandle<()>, OrderError> {
+    let start = |cause| OrderError::Start { cause };
+    let builder = std::thread::Builder::new().name("chain".to_owned());
+    let running = builder.stack_size(STACK).spawn(move || thread.run());
+    let running = running.map_err(|error| start(error.to_string()))?;
+    begun
+        .recv()
+        .unwrap_or_else(|_| Err(start("the chain's thread ended".to_owned())))?;
+    Ok(running)
 }
 
 /// Why a chain does not start.
