@@ -14,7 +14,7 @@ use yilian_record::keyword::{self, Keyword};
 )]
 mod keyword_rows;
 
-use keyword_rows::{Query, Record, answers, given, last, later, own, queries};
+use keyword_rows::{Query, Record, answers, given, last, later, next, own, queries};
 
 use crate::row::{Row, time};
 
@@ -33,6 +33,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
         ("given", &given, &Query::is_given),
         ("later", &later(), &|query: &Query| query.kind == "later"),
         ("last", &last(), &|query: &Query| query.kind == "last"),
+        ("next", &next(), &|query: &Query| query.kind == "next"),
     ] {
         let of = queries.iter().filter(|query| is_of(query));
         let of: Vec<&Query> = of.collect();

@@ -62,7 +62,7 @@ fn free_text_gives_none_and_concepts_do() {
     let status = r#"{"resourceType":"Observation","code":{"coding":[{"display":"Zinc"}]},"category":[{"coding":[{
         "system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory","display":"Laboratory"}]}],
         "valueQuantity":{"value":3,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}"#;
-    assert_eq!(texts(status), ["word:zinc"]);
+    assert_eq!(texts(status), ["word:锌"]);
 }
 
 #[test]
