@@ -157,8 +157,10 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
     let long = "a very long name of a rare disease that hardly anybody has";
     let second = [[long, "hiv"], [long, "x ray"], ["hiv", long]];
     let one = view(&clinic, &noted, first).await;
+    // And once more what any shows: of the chain, on which one history ends where the next begins.
+    let between = view(&clinic, &noted, third).await;
     let other = view(&clinic, &noted, second).await;
-    for (kind, _) in any.iter().chain(&one).chain(&other) {
+    for (kind, _) in any.iter().chain(&one).chain(&between).chain(&other) {
         assert_eq!(
             look(kind),
             Some(Look::Compared),
@@ -187,7 +189,8 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
             .map(<[u8]>::to_vec)
             .collect()
     };
-    let (of_any, of_one, of_other) = (pieces(&any), pieces(&one), pieces(&other));
+    let (mut of_any, of_one, of_other) = (pieces(&any), pieces(&one), pieces(&other));
+    of_any.extend(pieces(&between));
     let mut common = of_one.intersection(&of_other);
     assert_eq!(common.find(|piece| !of_any.contains(*piece)), None);
     for (kind, bytes) in one.iter().chain(&other) {
