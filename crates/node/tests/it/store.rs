@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Barrier,
+    thread,
+    time::{Duration, Instant},
 };
 
 use proptest::prelude::*;
@@ -112,6 +114,24 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Opens a store that nobody else has open. Other tests start programs, and between its fork and its
+/// exec a child holds the locks that any thread held, so one that is given up is free a moment later.
+fn open_with(directory: &Path, options: &Options) -> Store {
+    let begun = Instant::now();
+    loop {
+        match Store::open_with(directory, options) {
+            Err(StoreError::Locked { .. }) if begun.elapsed() < Duration::from_secs(10) => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
+fn open(directory: &Path) -> Store {
+    open_with(directory, &Options::default())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -123,7 +143,7 @@ proptest! {
     ) {
         let options = Options { pack_max, checkpoint_every };
         let mut directory = tempfile::tempdir().unwrap();
-        let mut store = Store::open_with(directory.path(), &options).unwrap();
+        let mut store = open_with(directory.path(), &options);
         let mut stored = Stored::new();
         for step in steps {
             match step {
@@ -142,7 +162,7 @@ proptest! {
                 }
                 Step::Reopen => {
                     drop(store);
-                    store = Store::open_with(directory.path(), &options).unwrap();
+                    store = open_with(directory.path(), &options);
                     prop_assert_eq!(store.recovery(), Recovery::default());
                 }
                 Step::Crash => {
@@ -151,14 +171,14 @@ proptest! {
                     copy(directory.path(), left.path());
                     drop(store);
                     directory = left;
-                    store = Store::open_with(directory.path(), &options).unwrap();
+                    store = open_with(directory.path(), &options);
                     prop_assert_eq!(store.recovery().cut_bytes, 0);
                     prop_assert_eq!(store.recovery().damaged_bytes, 0);
                 }
                 Step::LoseIndex => {
                     drop(store);
                     fs::remove_file(directory.path().join("index.redb")).unwrap();
-                    store = Store::open_with(directory.path(), &options).unwrap();
+                    store = open_with(directory.path(), &options);
                     prop_assert_eq!(store.recovery().reindexed, stored.len() as u64);
                     prop_assert_eq!(store.recovery().rebuilt, !stored.is_empty());
                     prop_assert_eq!(store.recovery().damaged_bytes, 0);
@@ -183,7 +203,7 @@ fn the_last_pack_cut_at_every_byte_keeps_all_earlier_objects() {
     for left in [Left::Killed, Left::Closed, Left::WithoutIndex] {
         let directory = tempfile::tempdir().unwrap();
         let mut stored = Stored::new();
-        let store = Store::open(directory.path()).unwrap();
+        let store = open(directory.path());
         put(&store, &mut stored, object(1, 300));
         put(&store, &mut stored, object(2, 0));
         let mut begins = vec![fs::metadata(pack(directory.path(), 1)).unwrap().len()];
@@ -226,7 +246,7 @@ fn cut_at(
         .open(pack(directory.path(), 1))
         .unwrap();
     file.set_len(size).unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     for (id, object) in stored {
         assert_eq!(
             store.get(*id).unwrap().as_ref(),
@@ -260,7 +280,7 @@ fn cut_at(
         assert_eq!(store.put(object.clone()).unwrap(), *id);
     }
     drop(store);
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     assert_eq!(store.recovery(), Recovery::default());
     let mut all = stored.clone();
     all.extend(later.iter().cloned());
@@ -272,7 +292,7 @@ fn cut_at(
 fn a_byte_flipped_anywhere_in_a_pack_harms_at_most_its_object_and_never_quietly() {
     let directory = tempfile::tempdir().unwrap();
     let mut stored = Stored::new();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     for number in 0..4 {
         put(&store, &mut stored, object(number, 20));
     }
@@ -302,7 +322,7 @@ fn a_byte_flipped_anywhere_in_a_pack_harms_at_most_its_object_and_never_quietly(
         let left = tempfile::tempdir().unwrap();
         copy(directory.path(), left.path());
         flip(&pack(left.path(), 1), offset);
-        let store = Store::open(left.path()).unwrap();
+        let store = open(left.path());
         let found = stored.iter().filter(|(id, object)| {
             let found = store.get(**id).unwrap();
             assert!(found.is_none() || found.as_ref() == Some(object));
@@ -323,7 +343,7 @@ fn a_byte_flipped_anywhere_in_a_pack_harms_at_most_its_object_and_never_quietly(
 fn damage_is_mended_by_storing_again() {
     let directory = tempfile::tempdir().unwrap();
     let mut stored = Stored::new();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     let packed = put(&store, &mut stored, object(1, 5000));
     let large = put(&store, &mut stored, object(2, 1_100_000));
     let name = large.to_string();
@@ -353,9 +373,9 @@ fn damage_is_mended_by_storing_again() {
         assert_all(&store, &stored);
     }
     drop(store);
-    assert_all(&Store::open(directory.path()).unwrap(), &stored);
+    assert_all(&open(directory.path()), &stored);
     fs::remove_file(directory.path().join("index.redb")).unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     assert_all(&store, &stored);
     assert_eq!(store.recovery().damaged_bytes, 52 + 5000, "the harmed copy");
 }
@@ -368,7 +388,7 @@ fn a_lost_or_damaged_index_is_rebuilt() {
         ..Options::default()
     };
     let mut stored = Stored::new();
-    let store = Store::open_with(directory.path(), &options).unwrap();
+    let store = open_with(directory.path(), &options);
     for number in 0..40 {
         put(&store, &mut stored, object(number, 400));
     }
@@ -393,13 +413,13 @@ fn a_lost_or_damaged_index_is_rebuilt() {
     let mut rebuilt = 0;
     for bytes in damaged {
         fs::write(&index, bytes).unwrap();
-        let store = Store::open_with(directory.path(), &options).unwrap();
+        let store = open_with(directory.path(), &options);
         assert_all(&store, &stored);
         rebuilt += u32::from(store.recovery().rebuilt);
     }
     assert!(rebuilt > 10, "only {rebuilt} were rebuilt");
     fs::remove_file(&index).unwrap();
-    let store = Store::open_with(directory.path(), &options).unwrap();
+    let store = open_with(directory.path(), &options);
     assert!(store.recovery().rebuilt);
     assert_eq!(store.recovery().reindexed, 41);
     assert_all(&store, &stored);
@@ -413,7 +433,7 @@ fn a_lost_pack_is_reported_and_its_number_not_used_again() {
         ..Options::default()
     };
     let mut stored = Stored::new();
-    let store = Store::open_with(directory.path(), &options).unwrap();
+    let store = open_with(directory.path(), &options);
     for number in 0..5 {
         put(&store, &mut stored, object(number, 100));
     }
@@ -421,7 +441,7 @@ fn a_lost_pack_is_reported_and_its_number_not_used_again() {
     for number in [2, 5] {
         fs::remove_file(pack(directory.path(), number)).unwrap();
     }
-    let store = Store::open_with(directory.path(), &options).unwrap();
+    let store = open_with(directory.path(), &options);
     let damaged = store.verify(|| ()).unwrap();
     assert_eq!(damaged.len(), 2);
     for object in stored.values() {
@@ -431,22 +451,19 @@ fn a_lost_pack_is_reported_and_its_number_not_used_again() {
     assert!(!pack(directory.path(), 2).exists() && !pack(directory.path(), 5).exists());
     drop(store);
     fs::remove_file(directory.path().join("index.redb")).unwrap();
-    assert_all(
-        &Store::open_with(directory.path(), &options).unwrap(),
-        &stored,
-    );
+    assert_all(&open_with(directory.path(), &options), &stored);
 }
 
 #[test]
 fn an_object_that_looks_like_a_pack_is_an_object() {
     let directory = tempfile::tempdir().unwrap();
     let mut stored = Stored::new();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     put(&store, &mut stored, object(1, 50));
     drop(store);
     let copied = fs::read(pack(directory.path(), 1)).unwrap();
     let other = tempfile::tempdir().unwrap();
-    let store = Store::open(other.path()).unwrap();
+    let store = open(other.path());
     let hidden = stored.keys().copied().next().unwrap();
     put(&store, &mut stored, copied);
     stored.remove(&hidden);
@@ -454,14 +471,14 @@ fn an_object_that_looks_like_a_pack_is_an_object() {
     // The object around it is damaged, and the index is lost.
     flip(&pack(other.path(), 1), 24 + 52);
     fs::remove_file(other.path().join("index.redb")).unwrap();
-    let store = Store::open(other.path()).unwrap();
+    let store = open(other.path());
     assert!(!store.contains(hidden).unwrap());
 }
 
 #[test]
 fn two_may_not_open_one_directory() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     let error = Store::open(directory.path()).unwrap_err();
     assert!(matches!(&error, StoreError::Locked { directory: at } if at == directory.path()));
     assert!(
@@ -471,7 +488,7 @@ fn two_may_not_open_one_directory() {
     );
     store.put(object(1, 10)).unwrap();
     drop(store);
-    Store::open(directory.path()).unwrap();
+    open(directory.path());
 }
 
 #[test]
@@ -489,7 +506,7 @@ fn what_is_no_directory_is_named() {
 #[test]
 fn threads_share_and_an_object_is_stored_once() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     let (threads, each) = (8, 40);
     let barrier = Barrier::new(threads);
     let many: Vec<Stored> = std::thread::scope(|scope| {
@@ -535,7 +552,7 @@ fn threads_share_and_an_object_is_stored_once() {
 #[test]
 fn the_largest_object_is_taken_and_one_byte_more_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     let mut stored = Stored::new();
     let error = store
         .put_many(vec![object(1, 10), vec![7; OBJECT_MAX + 1]])
@@ -550,7 +567,7 @@ fn the_largest_object_is_taken_and_one_byte_more_is_not() {
 #[test]
 fn a_large_object_that_cannot_be_written_fails_alone() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     let mut stored = Stored::new();
     put(&store, &mut stored, object(1, 10));
     fs::remove_dir(directory.path().join("large")).unwrap();
@@ -565,16 +582,16 @@ fn a_large_object_that_cannot_be_written_fails_alone() {
     fs::create_dir(directory.path().join("large")).unwrap();
     put(&store, &mut stored, object(3, 1_100_000));
     drop(store);
-    assert_all(&Store::open(directory.path()).unwrap(), &stored);
+    assert_all(&open(directory.path()), &stored);
 }
 
 #[test]
 fn what_a_crash_left_of_a_large_object_is_removed() {
     let directory = tempfile::tempdir().unwrap();
-    drop(Store::open(directory.path()).unwrap());
+    drop(open(directory.path()));
     let left = directory.path().join("incoming").join("half");
     fs::write(&left, "half").unwrap();
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     assert!(!left.exists());
     assert_all(&store, &Stored::new());
 }
@@ -593,7 +610,7 @@ fn child_that_stores_until_killed() {
         pack_max: 200_000,
         checkpoint_every: 100_000,
     };
-    let store = Store::open_with(Path::new(&directory), &options).unwrap();
+    let store = open_with(Path::new(&directory), &options);
     let own = u64::from(std::process::id()) << 32;
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -654,7 +671,7 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
         "only {} were acknowledged",
         stored.len()
     );
-    let store = Store::open(directory.path()).unwrap();
+    let store = open(directory.path());
     for (id, object) in &stored {
         assert!(
             store.get(*id).unwrap().as_ref() == Some(object),
