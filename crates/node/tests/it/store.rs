@@ -114,8 +114,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Opens a store that nobody else has open. Other tests start programs, and between its fork and its
-/// exec a child holds the locks that any thread held, so one that is given up is free a moment later.
+/// Opens a store that nobody else has open. Other tests start programs, and between its fork and
+/// its exec a child holds the locks that any thread held. So one that is given up is free a moment
+/// later.
 fn open_with(directory: &Path, options: &Options) -> Store {
     let begun = Instant::now();
     loop {
