@@ -772,6 +772,35 @@ async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {
     assert!(asked.iter().all(|at| (least..=now()).contains(at)));
 }
 
+/// A device that is four minutes behind would be refused half of the time, and known by the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_clock_is_behind_is_neither_refused_nor_recognised() {
+    let mut care = Care::new(2).await;
+    care.letter_at_both().await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let before = now().get();
+    let behind = TimeMs::new(before - (CLOCK_SKEW_MS - 60_000));
+    for _ in 0..8 {
+        let inbox = care.patient.inbox(&session, behind, rng).await;
+        assert_eq!((inbox.letters.len(), inbox.silent), (2, Vec::new()));
+    }
+    let inbox = care.patient.inbox(&session, behind, rng).await;
+    let silent = care.patient.discard(&session, &inbox.letters, behind, rng);
+    assert!(silent.await.is_empty());
+    // As those of a device whose clock is right.
+    let least = TimeMs::new(before - CLOCK_SKEW_MS / 2);
+    let asked = crooked.bends().asked.clone();
+    assert_eq!(asked.len(), 20);
+    assert!(asked.iter().all(|at| (least..=now()).contains(at)));
+    // A node's clock that is far off is no time to ask at.
+    crooked.bends().time = Some(TimeMs::new(before).plus_ms(2 * CLOCK_SKEW_MS));
+    crooked.bends().asked.clear();
+    care.patient.inbox(&session, now(), rng).await;
+    let asked = crooked.bends().asked.clone();
+    assert!(asked.iter().all(|at| *at <= now()), "{asked:?}");
+}
+
 /// Who has left dates his notice back, and sends it with a stamp that he got before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_is_dated_back_or_ahead_is_nobodys_word() {
