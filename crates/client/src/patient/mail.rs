@@ -18,7 +18,7 @@ use super::{GrantRequest, Granted, Patient, Sharing};
 use crate::{
     ClientError, Session, Wallet,
     grants::Wish,
-    mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
+    mail::{Asked, Fetched, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
 };
 
 /// With how many visits stamps are asked for at most.
@@ -29,7 +29,7 @@ const VISITS_ASKED_MAX: usize = 4;
 pub struct Inbox {
     /// The letters, hospital by hospital, oldest first.
     pub letters: Vec<KeptLetter>,
-    /// Hospitals whose nodes do not tell, and why.
+    /// Hospitals whose nodes do not tell all, and why. What they told is among the letters.
     pub silent: Vec<(MemberId, ClientError)>,
 }
 
@@ -47,8 +47,8 @@ impl Patient {
         Mailbox::new(hospital, &signing, &kem).address()
     }
 
-    /// What lies in the mailboxes at all hospitals visited. One that does not answer keeps no
-    /// other's letters back.
+    /// What lies in the mailboxes at all hospitals visited. A node that does not answer, or not
+    /// truly, keeps no other's letters back, nor those that it hands out itself.
     pub async fn inbox<T: Transport>(
         &self,
         session: &Session<T>,
@@ -59,10 +59,9 @@ impl Patient {
         for hospital in self.wallet.hospitals() {
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            match mailbox.letters(session, now, rng).await {
-                Ok(letters) => inbox.letters.extend(letters),
-                Err(error) => inbox.silent.push((hospital, error)),
-            }
+            let Fetched { letters, fault } = mailbox.letters(session, now, rng).await;
+            inbox.letters.extend(letters);
+            inbox.silent.extend(fault.map(|fault| (hospital, fault)));
         }
         inbox
     }

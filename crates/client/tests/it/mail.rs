@@ -3,7 +3,8 @@
 use yilian_client::{
     ClientError, Doctor, Patient, ReadWish, Session, Wallet,
     mail::{
-        About, Answer, Asked, Content, Decision, KeptLetter, STAMPS_AT_ONCE, Shown, StampBook, send,
+        About, Answer, Asked, Content, Decision, Fetched, KeptLetter, STAMPS_AT_ONCE, Shown,
+        StampBook, send,
     },
 };
 use yilian_crypto::{seed::Seed, sign::SigningKey, stamp::EncodedPoint};
@@ -129,8 +130,8 @@ fn rule<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Refusal {
 async fn only_letter(world: &World, doctor: &Doctor) -> (KeptLetter, Mail) {
     let (session, mailbox) = (&world.session, doctor.mailbox());
     let rng = &mut rand::rng();
-    let mut letters = mailbox.letters(session, now(), rng).await.unwrap();
-    assert_eq!(letters.len(), 1);
+    let Fetched { mut letters, fault } = mailbox.letters(session, now(), rng).await;
+    assert_eq!((letters.len(), fault), (1, None));
     let letter = letters.remove(0);
     let discarded = mailbox.discard(session, vec![letter.id()], now(), rng);
     discarded.await.unwrap();
@@ -853,7 +854,16 @@ async fn a_node_that_keeps_letters_back_is_told_so_and_hides_none_of_the_others(
     let asked = asked.await.expect("it does not ask for ever");
     let wrong = ClientError::WrongAnswer { request: "fetch" };
     let causes = asked.silent.into_iter().map(|(_, cause)| cause);
-    assert_eq!(causes.collect::<Vec<_>>(), [wrong.clone(), wrong]);
+    assert_eq!(causes.collect::<Vec<_>>(), [wrong.clone(), wrong.clone()]);
+    // What was handed out is there: a count that is too high hides no letter.
+    assert_eq!(asked.letters, inbox.letters);
+    let stamp = care.stamps(1).await.remove(0);
+    let (doctor, mail) = (care.doctor.mailbox(), care.notice("to a colleague").1);
+    let sent = send(&session, &doctor.address(), &mail, &stamp, rng).await;
+    let fetched = doctor.letters(&session, now(), rng).await;
+    let ids = fetched.letters.iter().map(KeptLetter::id);
+    assert_eq!(ids.collect::<Vec<_>>(), [sent.unwrap()]);
+    assert_eq!(fetched.fault, Some(wrong));
     crooked.bends().held_back = 0;
 
     crooked.bends().lost = Some(("discard", 1));

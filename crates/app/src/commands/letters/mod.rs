@@ -188,9 +188,9 @@ fn warn_unstamped(got: Result<(), ClientError>) {
     }
 }
 
-/// Tells of a mailbox that could not be looked into, or of which nothing was deleted.
+/// Tells of a mailbox that was not looked into to the end, or of which nothing was deleted.
 fn warn_silent(member: impl fmt::Display, error: &ClientError) {
     warn(format_args!(
-        "the mailbox at member {member} does not answer: {error}"
+        "the mailbox at member {member} does not answer as it should: {error}"
     ));
 }
