@@ -41,7 +41,8 @@ pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, node_url};
 pub use patient::{
-    CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
+    CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient,
+    Sharing, Unanswered,
 };
 pub use search::{
     Blame, Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,

@@ -4,7 +4,7 @@
 use rand_core::CryptoRng;
 use yilian_crypto::seed::MailboxKeys;
 use yilian_protocol::{
-    CertificateId, MailId, MemberId, RecordId, RequestId, TimeMs,
+    CertificateId, GrantId, MailId, MemberId, RecordId, RequestId, TimeMs,
     call::Transport,
     codec::{List, Text},
     grant::GrantState,
@@ -16,7 +16,7 @@ use yilian_protocol::{
 
 use super::{GrantRequest, Granted, Patient, Sharing};
 use crate::{
-    ClientError, Session, Wallet,
+    ClientError, GrantNote, Session, Wallet,
     grants::Wish,
     mail::{Asked, Fetched, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
 };
@@ -31,6 +31,34 @@ pub struct Inbox {
     pub letters: Vec<KeptLetter>,
     /// Hospitals whose nodes do not tell all, and why. What they told is among the letters.
     pub silent: Vec<(MemberId, ClientError)>,
+}
+
+/// Why a request was not answered, and what stands all the same.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unanswered<E> {
+    /// What failed first.
+    pub cause: E,
+    /// Grants for the request that could not be revoked: each of them may stand.
+    pub standing: Vec<GrantId>,
+}
+
+/// Nothing stands.
+impl<E> From<E> for Unanswered<E> {
+    fn from(cause: E) -> Self {
+        Self {
+            cause,
+            standing: Vec::new(),
+        }
+    }
+}
+
+impl Unanswered<ClientError> {
+    fn of<E: From<ClientError>>(self) -> Unanswered<E> {
+        Unanswered {
+            cause: self.cause.into(),
+            standing: self.standing,
+        }
+    }
 }
 
 impl Patient {
@@ -258,11 +286,13 @@ impl Patient {
 
     /// Grants what was asked, and sends the letter as the answer; `keep` gets the wallet before the
     /// grant is ordered and before a stamp of hers is used. The wallet notes what was granted for
-    /// which request. It is revoked when the answer cannot be sent, and before the same request is
-    /// answered again: one answer stands, whatever ended the program in between.
+    /// which request. It is revoked when the answer cannot be sent, if that comes through, and
+    /// before the same request is answered again: one answer stands, whatever ended the program in
+    /// between.
     ///
     /// # Errors
-    /// As [`Patient::grant_kept`] and [`send`]: the cause, also when the grant cannot be revoked.
+    /// As [`Patient::grant_kept`] and [`send`]: the cause, and beside it the grants for the request
+    /// that could not be revoked.
     pub async fn answer_granted<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -271,8 +301,10 @@ impl Patient {
         now: TimeMs,
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&Wallet) -> Result<(), E>,
-    ) -> Result<(Granted, MailId), E> {
-        self.revoke_answers(session, asked.id).await?;
+    ) -> Result<(Granted, MailId), Unanswered<E>> {
+        let before = self.answers_to(asked.id);
+        let revoked = self.revoke_all(session, &before).await;
+        revoked.map_err(Unanswered::of::<E>)?;
         let noted = (request, Some(asked.id));
         let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
             Ok(granted) => {
@@ -282,31 +314,64 @@ impl Patient {
             }
             Err(error) => Err(error),
         };
-        if answered.is_err() {
-            // What still stands after this stands in the wallet.
-            self.revoke_answers(session, asked.id).await.ok();
+        match answered {
+            Ok(answered) => Ok(answered),
+            Err(cause) => {
+                let mut made = self.answers_to(asked.id);
+                made.retain(|note| !before.contains(note));
+                let revoked = self.revoke_all(session, &made).await;
+                let standing = revoked.err().map(|error| error.standing);
+                Err(Unanswered {
+                    cause,
+                    standing: standing.unwrap_or_default(),
+                })
+            }
         }
-        answered
     }
 
-    /// Revokes what was granted for a request.
-    async fn revoke_answers<T: Transport>(
+    /// What was granted for a request, or may have been.
+    fn answers_to(&self, request: RequestId) -> Vec<GrantNote> {
+        let notes = self.wallet.grants.iter();
+        let answers = notes.filter(|note| note.answers == Some(request));
+        answers.cloned().collect()
+    }
+
+    /// Revokes all of these grants that it can.
+    ///
+    /// # Errors
+    /// Which it cannot, and why the first of them.
+    async fn revoke_all<T: Transport>(
         &self,
         session: &Session<T>,
-        request: RequestId,
-    ) -> Result<(), ClientError> {
-        let notes = self.wallet.grants.iter();
-        for note in notes.filter(|note| note.answers == Some(request)) {
-            let Some(entry) = session.find_grant(note.grant).await? else {
-                continue;
-            };
-            // Another device of this patient may have been faster with the number.
-            let terms = note.terms.as_ref();
-            let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
-            if own && entry.state != GrantState::Revoked {
-                let grant = note.grant;
-                self.set_grant(session, grant, GrantState::Revoked).await?;
+        notes: &[GrantNote],
+    ) -> Result<(), Unanswered<ClientError>> {
+        let (mut standing, mut cause) = (Vec::new(), None);
+        for note in notes {
+            if let Err(error) = self.revoke_noted(session, note).await {
+                standing.push(note.grant);
+                cause.get_or_insert(error);
             }
+        }
+        match cause {
+            Some(cause) => Err(Unanswered { cause, standing }),
+            None => Ok(()),
+        }
+    }
+
+    async fn revoke_noted<T: Transport>(
+        &self,
+        session: &Session<T>,
+        note: &GrantNote,
+    ) -> Result<(), ClientError> {
+        let Some(entry) = session.find_grant(note.grant).await? else {
+            return Ok(());
+        };
+        // Another device of this patient may have been faster with the number.
+        let terms = note.terms.as_ref();
+        let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
+        if own && entry.state != GrantState::Revoked {
+            let revoked = self.set_grant(session, note.grant, GrantState::Revoked);
+            revoked.await?;
         }
         Ok(())
     }
@@ -315,7 +380,8 @@ impl Patient {
     /// wallet before a stamp of hers is used.
     ///
     /// # Errors
-    /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with.
+    /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with, and beside it the grants
+    /// that could not be revoked; then nothing is sent.
     pub async fn answer_denied<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -324,10 +390,13 @@ impl Patient {
         now: TimeMs,
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
-    ) -> Result<MailId, E> {
-        self.revoke_answers(session, asked.id).await?;
+    ) -> Result<MailId, Unanswered<E>> {
+        let before = self.answers_to(asked.id);
+        let revoked = self.revoke_all(session, &before).await;
+        revoked.map_err(Unanswered::of::<E>)?;
         let decision = Decision::Denied(reason);
-        self.answer(session, asked, decision, now, rng, keep).await
+        let sent = self.answer(session, asked, decision, now, rng, keep);
+        Ok(sent.await?)
     }
 
     /// Sends an answer with a stamp enclosed in the request, or with one of the patient's own, if

@@ -1,7 +1,7 @@
 //! Letters between patients and doctors, and whoever would flood, read or empty a mailbox.
 
 use yilian_client::{
-    ClientError, Doctor, Patient, ReadWish, Session, Wallet,
+    CheckIn, ClientError, Doctor, Patient, ReadWish, Session, Unanswered, Wallet,
     mail::{
         About, Answer, Asked, Content, Decision, Fetched, KeptLetter, STAMPS_AT_ONCE, Shown,
         StampBook, send,
@@ -710,7 +710,11 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
     let lost = CallError::Unreachable {
         message: "the answer is lost".into(),
     };
-    assert_eq!(error, ClientError::Call(lost));
+    let stands = Unanswered {
+        cause: ClientError::Call(lost),
+        standing: vec![care.patient.wallet().grants[0].grant],
+    };
+    assert_eq!(error, stands);
     assert_eq!(states(&care).await, [GrantState::Active]);
     let noted = care.patient.wallet().grants.iter().map(|note| note.answers);
     assert_eq!(noted.collect::<Vec<_>>(), [Some(id)]);
@@ -726,14 +730,53 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
         matches!(error, ClientError::TooFewHolders { .. }),
         "{error}"
     );
+    // The one that it made: those before were seen to be revoked.
+    let made = care.patient.wallet().grants[2].grant;
+    assert_eq!(error.standing, [made]);
     assert_eq!(states(&care).await, [revoked, revoked, active]);
     *crooked.bends() = Bends::default();
     let rng = &mut rand::rng();
     let denied = care
         .patient
         .answer_denied(&session, &asked, None, now(), rng, kept);
+    let mut standing = denied.await.unwrap_err().standing;
+    assert_eq!(standing.pop(), Some(made));
+    *crooked.bends() = Bends::default();
+    let denied = care
+        .patient
+        .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+}
+
+/// Too few holders take their shares, and the grant can be revoked, or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_nobody_lets_be_revoked_is_named_beside_the_cause() {
+    let mut care = Care::new(2).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let wish = yilian_client::grants::Wish::for_reader(care.doctor.certificate());
+    let members = session.members().await.unwrap();
+    let request = wish.request(care.patient.wallet(), &members, now());
+    let request = request.unwrap();
+    crooked.bends().lost = Some(("deposit", 100));
+    let error = care.patient.grant(&session, request.clone(), rng).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(error, ClientError::TooFewHolders { stands: None, .. }),
+        "{error}"
+    );
+    crooked.bends().cut = Some("deposit");
+    let error = care.patient.grant(&session, request, rng).await;
+    let error = error.unwrap_err();
+    let grant = care.patient.wallet().grants[1].grant;
+    let ClientError::TooFewHolders { stands, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*stands, Some(grant));
+    assert!(error.to_string().contains(&grant.to_string()), "{error}");
+    let (revoked, active) = (GrantState::Revoked, GrantState::Active);
+    assert_eq!(states(&care).await, [revoked, active]);
 }
 
 /// Whoever asks may enclose what is worth nothing.

@@ -194,3 +194,13 @@ fn warn_silent(member: impl fmt::Display, error: &ClientError) {
         "the mailbox at member {member} does not answer as it should: {error}"
     ));
 }
+
+/// Tells of grants that were to be revoked, and were not.
+pub fn warn_standing(wallet: &str, grants: &[GrantId]) {
+    for grant in grants {
+        warn(format_args!(
+            "grant {grant} could not be revoked and may stand: try again with \
+             `yilian patient revoke \"{wallet}\" {grant}`"
+        ));
+    }
+}

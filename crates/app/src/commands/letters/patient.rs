@@ -3,12 +3,12 @@
 use anyhow::Context as _;
 use clap::Args;
 use yilian_client::{
-    Patient, Session, Wallet,
+    Patient, Session, Unanswered, Wallet,
     mail::{Asked, Shown},
 };
 use yilian_protocol::{RecordId, call::Transport, codec::Text, stamp::Stamp};
 
-use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_unstamped};
+use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_standing, warn_unstamped};
 use crate::{
     commands::{Context, now},
     output::trouble,
@@ -86,6 +86,10 @@ pub async fn answer(context: &Context, options: &AnswerOptions) -> anyhow::Resul
         let denied = patient.answer_denied(session, &asked, reason, now, rng, keep);
         denied.await.map(|letter| Sent::new("answer", letter))
     };
+    let sent = sent.map_err(|Unanswered { cause, standing }| {
+        warn_standing(name, &standing);
+        cause
+    });
     // And as it is afterwards, though it failed half-way.
     keep(patient.wallet())?;
     context.output.tell(&Sent {
@@ -101,9 +105,10 @@ async fn grant<T: Transport>(
     session: &Session<T>,
     asked: &Asked,
     keep: impl FnMut(&Wallet) -> anyhow::Result<()>,
-) -> anyhow::Result<Sent> {
+) -> Result<Sent, Unanswered<anyhow::Error>> {
     let (now, rng) = (now(), &mut rand::rng());
-    let request = patient.grant_asked(session, asked, now).await?;
+    let request = patient.grant_asked(session, asked, now).await;
+    let request = request.map_err(anyhow::Error::from)?;
     let made = patient.answer_granted(session, asked, request, now, rng, keep);
     let (granted, letter) = made.await?;
     for passed in &granted.passed_over {
