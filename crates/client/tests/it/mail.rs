@@ -21,7 +21,7 @@ use yilian_protocol::{
     mailbox::{Delivery, DiscardRequest, FetchRequest},
     refusal::Refusal,
     registry::Motion,
-    stamp::{Stamp, StampDay},
+    stamp::{Stamp, StampAsker, StampDay},
 };
 
 use crate::{
@@ -488,7 +488,7 @@ async fn a_person_and_a_patient_get_so_many_stamps_a_day() {
     let mut nobody = care.world.patient();
     let none = nobody.stamp(&session, now(), rng).await;
     assert_eq!(rule(none), Refusal::ForeignVisit);
-    let request = yilian_client::CheckIn::at(north(), now());
+    let request = CheckIn::at(north(), now());
     nobody.check_in(&session, request, rng);
     let none = nobody.stamp(&session, now(), rng).await;
     assert_eq!(rule(none), Refusal::ForeignVisit);
@@ -541,7 +541,7 @@ async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
     let mut patient = world.patient();
     // Ten visits at each hospital of which nothing is sealed.
     for number in 0..20 {
-        let request = yilian_client::CheckIn::at(hospital(number % 2).id(), now());
+        let request = CheckIn::at(hospital(number % 2).id(), now());
         patient.check_in(&session, request, rng);
     }
     let none = patient.stamp(&session, now(), rng).await;
@@ -554,6 +554,73 @@ async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
     let lost = patient.stamp(&session, now(), rng).await;
     assert!(lost.is_err());
     assert_eq!(crooked.bends().stamped.len(), 2);
+}
+
+/// Stamps are asked for whenever letters are fetched, and when one is written. A node that refuses
+/// each time, or holds the answer until the program is killed, is told no other visits that day.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_refuses_stamps_again_and_again_learns_no_more_visits_that_day() {
+    let world = World::with(1).await;
+    let (crooked, session) = Crooked::session(&world).await;
+    let (base, rng) = (now(), &mut rand::rng());
+    let seed = Seed::random(rng);
+    let mut patient = Patient::new(&seed, Wallet::new(session.chain()));
+    for _ in 0..40 {
+        patient.check_in(&session, CheckIn::at(north(), base), rng);
+    }
+    let learnt = || {
+        let mut learnt: Vec<StampAsker> = Vec::new();
+        for asker in std::mem::take(&mut crooked.bends().askers) {
+            if !learnt.contains(&asker) {
+                learnt.push(asker);
+            }
+        }
+        learnt
+    };
+    // Killed as soon as the first question is out: what was kept before knows of it.
+    let mut first = Vec::new();
+    for _ in 0..6 {
+        let mut kept = None;
+        let keep = |wallet: &Wallet| {
+            kept = Some(wallet.clone());
+            Ok::<_, ClientError>(())
+        };
+        crooked.bends().lost = Some(("stamps", 2));
+        let lost = patient.stamp_kept(&session, base, rng, keep).await;
+        assert!(lost.unwrap_err().refusal().is_none());
+        // Nothing is to be kept when all is noted.
+        let wallet = kept.unwrap_or_else(|| patient.wallet().clone());
+        patient = Patient::new(&seed, wallet);
+        first.extend(learnt());
+    }
+    assert!(first.iter().all(|asker| *asker == first[0]), "{first:?}");
+    crooked.bends().lost = None;
+    // A wallet that cannot be kept asks with none that is new.
+    let failing = |_: &Wallet| Err(ClientError::NoPass);
+    let unkept = patient.stamp_kept(&session, base, rng, failing).await;
+    assert_eq!(unkept.unwrap_err(), ClientError::NoPass);
+    assert_eq!(learnt(), first[..1]);
+
+    let refused = patient.refill(&session, base, rng).await;
+    assert_eq!(rule(refused), Refusal::ForeignVisit);
+    let four = learnt();
+    assert_eq!((four.len(), &four[0]), (4, &first[0]));
+    for _ in 0..5 {
+        patient.refill(&session, base, rng).await.unwrap();
+        assert!(learnt().is_empty(), "it has refused today");
+        let refused = patient.stamp(&session, base, rng).await;
+        assert_eq!(rule(refused), Refusal::ForeignVisit);
+        assert_eq!(learnt(), four, "the same, in the same order");
+    }
+    // On another day it is asked again, with others.
+    let mut wallet = patient.wallet().clone();
+    wallet.asked[0].day = wallet.asked[0].day.minus(1);
+    let mut patient = Patient::new(&seed, wallet);
+    let refused = patient.refill(&session, base, rng).await;
+    assert_eq!(rule(refused), Refusal::ForeignVisit);
+    let next = learnt();
+    assert!(next.len() == 4 && next != four);
+    assert_eq!(patient.wallet().asked.len(), 1);
 }
 
 /// Who fetches letters has stamps by then for those that he writes.
@@ -727,14 +794,14 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
     crooked.bends().cut = Some("deposit");
     let error = grant(&mut care.patient).await.unwrap_err();
     assert!(
-        matches!(error, ClientError::TooFewHolders { .. }),
-        "{error}"
+        matches!(error.cause, ClientError::TooFewHolders { stands: None, .. }),
+        "{error:?}"
     );
     // The one that it made: those before were seen to be revoked.
     let made = care.patient.wallet().grants[2].grant;
     assert_eq!(error.standing, [made]);
     assert_eq!(states(&care).await, [revoked, revoked, active]);
-    *crooked.bends() = Bends::default();
+    // Nothing is answered as long as it stands, and what stands is told.
     let rng = &mut rand::rng();
     let denied = care
         .patient
