@@ -230,8 +230,8 @@ async fn refill<T: Transport>(
     let mut notes = context.home.mail_notes(name)?;
     let (stock, rng) = (&mut notes.stamps, &mut rand::rng());
     let refilled = doctor.refill(session, stock, now(), rng).await;
-    warn_unstamped(refilled);
-    context.home.keep_mail_notes(name, &notes)
+    context.home.keep_mail_notes(name, &notes)?;
+    warn_unstamped(refilled.map_err(anyhow::Error::from))
 }
 
 /// Writes what a letter holds, sealed to the doctor as a file from the patient is.

@@ -178,14 +178,19 @@ impl fmt::Display for Sent {
 
 /// Tells why no stamps were got ahead: unless it is only that there are none today, of which who
 /// writes is told.
-fn warn_unstamped(got: Result<(), ClientError>) {
-    let Err(error) = got else { return };
+///
+/// # Errors
+/// What went wrong on this side.
+fn warn_unstamped(got: anyhow::Result<()>) -> anyhow::Result<()> {
+    let Err(error) = got else { return Ok(()) };
+    let error: ClientError = error.downcast()?;
     if !matches!(
         error.refusal(),
         Some(Refusal::ForeignVisit | Refusal::StampsUsed)
     ) {
         warn(format_args!("no stamps were got ahead: {error}"));
     }
+    Ok(())
 }
 
 /// Tells of a mailbox that was not looked into to the end, or of which nothing was deleted.

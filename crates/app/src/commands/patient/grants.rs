@@ -137,9 +137,9 @@ impl GrantOptions {
 pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<()> {
     let out = options.out.as_deref();
     let out = out.map(|file| context.target(file)).transpose()?;
-    let mut patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let members = opened.session.members().await?;
+    let (lock, mut patient) = context.home.hold_patient(&options.name)?;
     let request = options.wish().request(patient.wallet(), &members, now())?;
     let (threshold, count) = (request.threshold, request.holders.len());
     if !(1..=count).contains(&threshold) {
@@ -149,10 +149,10 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
             "give a --threshold from 1 to the count of the holders",
         ));
     }
-    let keep = |wallet: &Wallet| context.home.keep_wallet(&options.name, wallet);
+    let keep = |wallet: &Wallet| context.home.keep_wallet(&lock, wallet);
     // Got before anything stands on the chain: without a stamp there is no letter.
     let stamp = if options.mail {
-        Some(stamp(context, &options.name, &mut patient, &opened.session).await?)
+        Some(stamp(context, &lock, &mut patient, &opened.session).await?)
     } else {
         None
     };
