@@ -18,6 +18,7 @@
 //! people/<name>.sealing     is locked while the person seals, or queue or passes are in use
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! patients/<name>.name      the wallet's name, where the file's is another
+//! patients/<name>.sealing   is locked while a command has the wallet in hand, to write it back
 //! issued/<product>          numbers of packs and cartons that were made, one a line, so that none
 //!                           is made twice
 //! node/                     chain, objects, deposits
@@ -79,6 +80,14 @@ pub struct MemberFile {
     pub name: Text<NAME_MAX>,
     /// Its id.
     pub id: MemberId,
+}
+
+/// The right to write a wallet back. Until it is dropped, no other command has it: none writes over
+/// what was written after it had read.
+#[derive(Debug)]
+pub struct WalletLock {
+    name: String,
+    _file: fs::File,
 }
 
 /// A certified person whose keys are kept here.
@@ -338,25 +347,45 @@ impl Home {
         self.write(&format!("people/{}.notes", file_name(name)), notes)
     }
 
-    /// The patient of the wallet `name`.
+    /// The patient of the wallet `name`, to look at. What is to be written back is read by
+    /// [`Home::hold_patient`].
     pub fn patient(&self, name: &str) -> anyhow::Result<Patient> {
-        let stem = format!("patients/{}", file_name(name));
-        if !self.root.join(&stem).with_extension("json").exists() {
+        if !self.has_wallet(name) {
             return Err(self.unknown(Named::Wallet, name));
         }
+        let stem = wallet_stem(name);
         let wallet: Wallet = self.read(&format!("{stem}.json"))?;
         Ok(Patient::new(&Seed::from_bytes(*self.key(&stem)?), wallet))
     }
 
-    /// Keeps a new patient's seed and wallet.
+    /// The patient of the wallet `name`, and the right to write the wallet back.
+    pub fn hold_patient(&self, name: &str) -> anyhow::Result<(WalletLock, Patient)> {
+        if !self.has_wallet(name) {
+            return Err(self.unknown(Named::Wallet, name));
+        }
+        let lock = self.lock_wallet(name)?;
+        Ok((lock, self.patient(name)?))
+    }
+
+    fn has_wallet(&self, name: &str) -> bool {
+        let file = format!("{}.json", wallet_stem(name));
+        self.root.join(file).exists()
+    }
+
+    /// Keeps a new patient's seed and wallet, over none that another command has made meanwhile.
     pub fn make_patient(&self, name: &str, seed: &[u8; 32], wallet: &Wallet) -> anyhow::Result<()> {
+        let lock = self.lock_wallet(name)?;
+        if self.has_wallet(name) {
+            let cause = format!("there is a wallet called `{name}` by now");
+            return Err(trouble(cause, "choose another name"));
+        }
         let stem = file_name(name);
         self.keep_key(&format!("patients/{stem}"), seed)?;
         if stem != name {
             let file = self.root.join(format!("patients/{stem}.name"));
             write_private(&file, name.as_bytes())?;
         }
-        self.keep_wallet(name, wallet)
+        self.keep_wallet(&lock, wallet)
     }
 
     /// What the person called `name` noted of sealing the visit `id`.
@@ -372,23 +401,37 @@ impl Home {
     /// Keeps others out while the person called `name` seals, or has a hand in the queue and the
     /// passes: what is read there is written back later.
     pub fn lock_person(&self, name: &str) -> anyhow::Result<fs::File> {
-        let path = self
-            .root
-            .join(format!("people/{}.sealing", file_name(name)));
+        let busy = || format!("another command seals or appends in the name of `{name}`");
+        self.lock(&format!("people/{}", file_name(name)), busy)
+    }
+
+    /// Keeps others out while a wallet is read, changed and written back.
+    pub fn lock_wallet(&self, name: &str) -> anyhow::Result<WalletLock> {
+        let stem = wallet_stem(name);
+        let path = self.root.join(&stem);
+        let made = fs::create_dir_all(folder(&path));
+        made.with_context(|| format!("cannot write {}", path.display()))?;
+        let busy = || format!("another command has the wallet `{name}` in hand");
+        Ok(WalletLock {
+            name: name.to_owned(),
+            _file: self.lock(&stem, busy)?,
+        })
+    }
+
+    /// Locks the file that is there for it, until what is returned is dropped.
+    fn lock(&self, stem: &str, busy: impl FnOnce() -> String) -> anyhow::Result<fs::File> {
+        let path = self.root.join(format!("{stem}.sealing"));
         let open = fs::OpenOptions::new().create(true).append(true).open(&path);
         let file = open.with_context(|| format!("cannot write {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(_) => Err(trouble(
-                format!("another command seals or appends in the name of `{name}`"),
-                "wait until it is done",
-            )),
+            Err(_) => Err(trouble(busy(), "wait until it is done")),
         }
     }
 
     /// Keeps what the patient's device shall remember.
-    pub fn keep_wallet(&self, name: &str, wallet: &Wallet) -> anyhow::Result<()> {
-        self.write(&format!("patients/{}.json", file_name(name)), wallet)
+    pub fn keep_wallet(&self, lock: &WalletLock, wallet: &Wallet) -> anyhow::Result<()> {
+        self.write(&format!("{}.json", wallet_stem(&lock.name)), wallet)
     }
 
     /// Reads a secret that is kept as JSON.
@@ -417,6 +460,10 @@ impl Home {
 
 fn regulator_file(number: u8) -> String {
     format!("keys/regulator-{number}")
+}
+
+fn wallet_stem(name: &str) -> String {
+    format!("patients/{}", file_name(name))
 }
 
 fn seal_file(name: &str, id: Cid) -> String {

@@ -158,8 +158,12 @@ pub enum ClientError {
     /// The share or letter does not open.
     #[error("the share or letter: {0}")]
     Letter(#[from] LetterError),
-    /// Fewer key holders than the grant's threshold took their shares, so it was revoked again.
-    #[error("{} of {threshold} key holders needed took their shares: {cause}", .took)]
+    /// Fewer key holders than the grant's threshold took their shares, so it was revoked again, if
+    /// that came through.
+    #[error(
+        "{} of {threshold} key holders needed took their shares: {cause}{}",
+        .took, standing(.stands)
+    )]
     TooFewHolders {
         /// How many took them.
         took: usize,
@@ -167,6 +171,9 @@ pub enum ClientError {
         threshold: usize,
         /// Why the first that did not, did not.
         cause: Box<ClientError>,
+        /// The grant, when it could not be revoked: it may stand. `None` also when it answers a
+        /// request, for then [`crate::Unanswered`] tells.
+        stands: Option<GrantId>,
     },
     /// Key holders answered with parts that are not of their shares, and too few others are left.
     #[error("key holder {holder} answered falsely")]
@@ -251,6 +258,11 @@ pub enum ClientError {
     /// Keys or signatures are not what they should be.
     #[error(transparent)]
     Crypto(#[from] yilian_crypto::Error),
+}
+
+fn standing(stands: &Option<GrantId>) -> String {
+    let told = |grant: &GrantId| format!("; grant {grant} could not be revoked");
+    stands.as_ref().map(told).unwrap_or_default()
 }
 
 impl ClientError {

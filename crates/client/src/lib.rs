@@ -41,13 +41,14 @@ pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, node_url};
 pub use patient::{
-    CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
+    CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient,
+    Sharing, Unanswered,
 };
 pub use search::{
     Blame, Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
 };
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
-pub use wallet::{GrantNote, Recovered, VisitNote, Wallet};
+pub use wallet::{GrantNote, Recovered, StampAsks, VisitNote, Wallet};
 pub use yilian_crypto::search::Keyword;
 pub use yilian_record::keyword::LeftOut;

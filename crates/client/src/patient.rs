@@ -36,7 +36,7 @@ use crate::{
 mod granting;
 mod mail;
 
-pub use mail::Inbox;
+pub use mail::{Inbox, Unanswered};
 
 /// How many unused grants in a row end the search of a recovery.
 const GRANTS_GAP: u32 = 20;

@@ -264,9 +264,10 @@ impl<T: Transport> Session<T> {
         Ok(proven.map_or(now, |proven| now.max(proven)))
     }
 
-    /// When a question is asked: as [`Session::time_to_sign`], and not ahead of the node's clock.
-    /// Who is asked takes none that is more than a few seconds ahead. It is drawn from the minutes
-    /// before, so that no two nodes find the same time in two questions of one person.
+    /// When a question is asked: drawn from the minutes before the node's clock, so that no two
+    /// nodes find the same time in two questions of one person. By the node's clock, not by this
+    /// device's, so that who is asked neither refuses nor recognises one that is behind. When they
+    /// differ by more than clocks may, the node's word counts for less: it is the earlier of both.
     ///
     /// # Errors
     /// As there.
@@ -276,7 +277,11 @@ impl<T: Transport> Session<T> {
         rng: &mut impl rand_core::CryptoRng,
     ) -> Result<TimeMs, ClientError> {
         let now = self.time_to_sign(now).await?;
-        let now = now.min(self.status().await?.clock);
+        let clock = self.status().await?.clock;
+        let now = match now.distance_ms(clock) < CLOCK_SKEW_MS {
+            true => clock,
+            false => now.min(clock),
+        };
         let before = rng.next_u64() % (CLOCK_SKEW_MS / 2);
         Ok(TimeMs::new(now.get().saturating_sub(before)))
     }

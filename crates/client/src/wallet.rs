@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::mail::StampBook;
 use yilian_crypto::scope::Quarter;
-use yilian_protocol::{ChainId, GrantId, MemberId, RequestId, fixed, grant::Terms};
+use yilian_protocol::{
+    ChainId, GrantId, MemberId, RequestId, fixed, grant::Terms, stamp::StampDay,
+};
 
 /// A patient's memory: no secrets but stamps, but private.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -22,9 +24,25 @@ pub struct Wallet {
     /// Stamps in stock: who has one sends a letter with it.
     #[serde(default)]
     pub stamps: StampBook,
+    /// With which visits hospitals were asked for stamps.
+    #[serde(default)]
+    pub asked: Vec<StampAsks>,
     /// Where the numbers of visits go on after a recovery, see [`Wallet::go_on`].
     #[serde(default)]
     pub recovered: Vec<Recovered>,
+}
+
+/// With which visits a hospital was asked for stamps, on the last day on which it was.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StampAsks {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// The day.
+    pub day: StampDay,
+    /// The numbers of the visits, in the order in which they were used.
+    pub visits: Vec<u32>,
+    /// Whether it made none for any of them, when it was asked last.
+    pub refused: bool,
 }
 
 /// Numbers of visits that a recovery passed over.
@@ -78,6 +96,7 @@ impl Wallet {
             grants: Vec::new(),
             grant_counter: 0,
             stamps: StampBook::default(),
+            asked: Vec::new(),
             recovered: Vec::new(),
         }
     }
@@ -102,6 +121,24 @@ impl Wallet {
         let recovered = recovered.filter(|recovered| recovered.hospital == hospital);
         let from = recovered.map(|recovered| recovered.from);
         noted.chain(from).max().unwrap_or(0)
+    }
+
+    /// With which visits `hospital` was asked for stamps on `day`.
+    pub(crate) fn stamp_asks(&self, hospital: MemberId, day: StampDay) -> Option<&StampAsks> {
+        let mut asked = self.asked.iter();
+        asked.find(|asks| asks.hospital == hospital && asks.day == day)
+    }
+
+    /// The same, to note more.
+    pub(crate) fn stamp_asks_mut(&mut self, hospital: MemberId, day: StampDay) -> &mut StampAsks {
+        let known = self.stamp_asks(hospital, day).cloned();
+        self.asked.retain(|asks| asks.hospital != hospital);
+        self.asked.push_mut(known.unwrap_or(StampAsks {
+            hospital,
+            day,
+            visits: Vec::new(),
+            refused: false,
+        }))
     }
 
     /// Gives no visit to `hospital` a number below `from` any more: tokens with such numbers may be

@@ -2,6 +2,16 @@
 //! visit
 //! token.
 
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    process::Stdio,
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+    time::Duration,
+};
+
 use serde_json::Value;
 
 use crate::yilian::{Yilian, text};
@@ -124,5 +134,121 @@ fn a_wallet_from_its_words_has_the_letters_that_wait_and_the_author_his_correcti
     // Who was never treated has no stamps, and is told so.
     let correct = ["patient", "correct", "ann", &record, "--text", "not me"];
     assert_eq!(yilian.refused(&correct), "foreign-visit");
+    drop(served);
+}
+
+/// A way to a node that holds back who fetches letters.
+struct Stalled {
+    url: String,
+    /// Tells when somebody waits.
+    asked: Receiver<()>,
+    /// Dropped, it lets everybody go on.
+    hold: Sender<()>,
+}
+
+impl Stalled {
+    fn before(node: &str) -> Self {
+        let node = node.trim_start_matches("http://").trim_end_matches('/');
+        let node = node.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (tell, asked) = mpsc::channel();
+        let (hold, held) = mpsc::channel();
+        thread::spawn(move || {
+            // One connection after the other: the command that is held has one only.
+            while let Ok((client, _)) = listener.accept() {
+                pass(client, &node, &tell, &held);
+            }
+        });
+        Self { url, asked, hold }
+    }
+}
+
+/// Passes on what a client sends, and what the node answers.
+fn pass(mut client: TcpStream, node: &str, tell: &Sender<()>, held: &Receiver<()>) {
+    let mut node = TcpStream::connect(node).unwrap();
+    let (mut answers, mut back) = (node.try_clone().unwrap(), client.try_clone().unwrap());
+    let answering = thread::spawn(move || {
+        drop(std::io::copy(&mut answers, &mut back));
+        drop(back.shutdown(Shutdown::Both));
+    });
+    let mut bytes = [0; 65_536];
+    while let Ok(count @ 1..) = client.read(&mut bytes) {
+        let sent = &bytes[..count];
+        let path = b"/v1/letters/fetch";
+        if sent.windows(path.len()).any(|window| window == path) {
+            tell.send(()).ok();
+            held.recv().ok();
+        }
+        if node.write_all(sent).is_err() {
+            break;
+        }
+    }
+    drop(node.shutdown(Shutdown::Both));
+    answering.join().unwrap();
+}
+
+fn wallet(yilian: &Yilian) -> Value {
+    let file = fs::read(yilian.path("home/patients/ann.json")).unwrap();
+    serde_json::from_slice(&file).unwrap()
+}
+
+/// Two tokens under one pseudonym would come of it, or grants of which the wallet knows nothing.
+#[test]
+fn an_inbox_that_a_node_stalls_writes_over_no_visit_of_meanwhile() {
+    let (yilian, _) = Yilian::with_people();
+    let served = yilian.serve();
+    yilian.seal("Dr First", "North", "I10");
+    let stalled = Stalled::before(&served.url);
+    let inbox = ["patient", "inbox", "ann", "--node", &stalled.url];
+    let mut inbox = yilian.command(&inbox);
+    let inbox = inbox.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let inbox = inbox.unwrap();
+    let asked = stalled.asked.recv_timeout(Duration::from_secs(60));
+    asked.unwrap();
+    yilian.token("ann", "North", &[]);
+    drop(stalled.hold);
+    let output = inbox.wait_with_output().unwrap();
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{failed}");
+    let wallet = wallet(&yilian);
+    let counters = wallet["visits"].as_array().unwrap().iter();
+    let counters: Vec<_> = counters.map(|visit| &visit["counter"]).collect();
+    assert_eq!(counters, [0, 1], "{failed}");
+    // It did write the wallet, with what it got.
+    assert!(!wallet["stamps"].as_array().unwrap().is_empty(), "{failed}");
+    drop(served);
+}
+
+#[test]
+fn a_wallet_that_another_command_has_in_hand_is_written_by_none() {
+    let (yilian, [_, second]) = Yilian::with_people();
+    let served = yilian.serve();
+    yilian.seal("Dr First", "North", "I10");
+    let record = clinical(&yilian);
+    let lock = fs::File::options()
+        .append(true)
+        .open(yilian.path("home/patients/ann.sealing"));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    let before = wallet(&yilian);
+    let out = yilian.fresh("out.json");
+    let commands: [&[&str]; 5] = [
+        &["check-in", "ann", "--hospital", "North", "--out", &out],
+        &["grant", "ann", "--reader", &second, "--out", &out],
+        &["share", "ann", &record, "--reader", &second, "--mail"],
+        &["answer", "ann", "0000", "--deny"],
+        &["correct", "ann", &record, "--text", "not me"],
+    ];
+    for command in commands {
+        let error = yilian.fails(&[&["patient"][..], command].concat());
+        assert!(error.to_string().contains("in hand"), "{error}");
+    }
+    yilian.ok(&["patient", "inbox", "ann"]);
+    yilian.ok(&["patient", "list", "ann"]);
+    assert_eq!(wallet(&yilian), before);
+    drop(lock);
+    yilian.ok(&["patient", "inbox", "ann"]);
+    assert_ne!(wallet(&yilian), before);
     drop(served);
 }

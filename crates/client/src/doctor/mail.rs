@@ -155,7 +155,8 @@ impl Doctor {
     }
 
     /// Checks a letter before it is taken or answered: as [`Shown::check`], and a share is opened,
-    /// a grant's letter compared with the chain. Who made up either gets no answer.
+    /// a grant's letter compared with the chain. Who made up either gets no answer, but for the
+    /// record's author: he knows what it takes to share it.
     ///
     /// # Errors
     /// As there; what is wrong with the shared record, or [`ClientError::OtherTerms`].

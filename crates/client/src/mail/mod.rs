@@ -159,6 +159,16 @@ impl KeptLetter {
     }
 }
 
+/// What came of asking for letters.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// The letters that were handed out, oldest first.
+    pub letters: Vec<KeptLetter>,
+    /// Why they are not all, or may not be: the node does not answer, lists more than a mailbox
+    /// holds, or keeps back what it counts.
+    pub fault: Option<ClientError>,
+}
+
 /// A mailbox, for who has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Mailbox<'a> {
@@ -190,21 +200,30 @@ impl<'a> Mailbox<'a> {
         }
     }
 
-    /// All letters that lie in it, oldest first.
-    ///
-    /// # Errors
-    /// When the node does not answer, lists more than a mailbox holds, or keeps back what it
-    /// counts.
+    /// All letters that lie in it. What was handed out before something failed is kept: one false
+    /// count hides no letter.
     pub async fn letters<T: Transport>(
         &self,
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl rand_core::CryptoRng,
-    ) -> Result<Vec<KeptLetter>, ClientError> {
+    ) -> Fetched {
+        let mut letters = Vec::new();
+        let fetched = self.fetch(session, &mut letters, now, rng).await;
+        let fault = fetched.err();
+        Fetched { letters, fault }
+    }
+
+    async fn fetch<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letters: &mut Vec<KeptLetter>,
+        now: TimeMs,
+        rng: &mut impl rand_core::CryptoRng,
+    ) -> Result<(), ClientError> {
         let (chain, keeper) = (session.chain(), self.keeper);
         let mailbox = self.signing.verifying_key();
         let now = session.time_to_ask(now, rng).await?;
-        let mut letters = Vec::new();
         let mut after = 0;
         loop {
             // Each question is answered once: the next is of another moment, or for another page.
@@ -224,7 +243,7 @@ impl<'a> Mailbox<'a> {
                 });
             }
             if letters.len() >= page.total as usize {
-                return Ok(letters);
+                return Ok(());
             }
             if none {
                 return Err(ClientError::WrongAnswer { request: "fetch" });

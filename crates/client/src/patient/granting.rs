@@ -63,10 +63,11 @@ struct Prepared {
 impl Patient {
     /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to
     /// its node, and writes the reader's letter. When fewer holders than the threshold take their
-    /// shares, the grant is revoked again.
+    /// shares, the grant is revoked again, when that comes through.
     ///
     /// # Errors
     /// When the reader is not registered, or ledger or key holder refuse.
+    /// [`ClientError::TooFewHolders`] tells of a grant that could not be revoked.
     pub async fn grant<T: Transport>(
         &mut self,
         session: &Session<T>,
@@ -245,13 +246,13 @@ impl Patient {
     ) -> Result<Granted, ClientError> {
         let Prepared {
             request,
+            answers,
             reader,
             dealt,
             terms,
             secrets,
             records,
             passed_over,
-            ..
         } = prepared;
         let letter = Letter {
             chain: session.chain(),
@@ -268,14 +269,20 @@ impl Patient {
         let (without, cause) = give_each(session, &deposits, rng).await;
         let took = deposits.len().saturating_sub(without.len());
         if let Some(cause) = cause.filter(|_| took < request.threshold) {
-            // The wallet has the grant, should this fail as well: what is told is the cause.
             let grant = letter.grant;
-            let revoked = self.set_grant(session, grant, GrantState::Revoked);
-            revoked.await.ok();
+            let stands = match answers {
+                // Who answers revokes what does not come to an answer, whatever the cause.
+                Some(_) => None,
+                None => {
+                    let revoked = self.set_grant(session, grant, GrantState::Revoked);
+                    revoked.await.err().map(|_| grant)
+                }
+            };
             return Err(ClientError::TooFewHolders {
                 took,
                 threshold: request.threshold,
                 cause: Box::new(cause),
+                stands,
             });
         }
         let sealed = SealedLetter::seal(&letter, (request.reader, &reader), rng)?;

@@ -4,24 +4,24 @@
 use rand_core::CryptoRng;
 use yilian_crypto::seed::MailboxKeys;
 use yilian_protocol::{
-    CertificateId, MailId, MemberId, RecordId, RequestId, TimeMs,
+    CertificateId, GrantId, MailId, MemberId, RecordId, RequestId, TimeMs,
     call::Transport,
     codec::{List, Text},
     grant::GrantState,
     limits::{MAIL_TEXT_MAX, REASON_MAX},
     mail::{Address, Answer, Content, Correction, Decision, Mail},
     refusal::Refusal,
-    stamp::{AskerKey, Stamp},
+    stamp::{AskerKey, Stamp, StampDay},
 };
 
 use super::{GrantRequest, Granted, Patient, Sharing};
 use crate::{
-    ClientError, Session, Wallet,
+    ClientError, GrantNote, Session, Wallet,
     grants::Wish,
-    mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
+    mail::{Asked, Fetched, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
 };
 
-/// With how many visits stamps are asked for at most.
+/// With how many visits of a hospital stamps are asked for at most, on one day.
 const VISITS_ASKED_MAX: usize = 4;
 
 /// What lies in a patient's mailboxes.
@@ -29,8 +29,36 @@ const VISITS_ASKED_MAX: usize = 4;
 pub struct Inbox {
     /// The letters, hospital by hospital, oldest first.
     pub letters: Vec<KeptLetter>,
-    /// Hospitals whose nodes do not tell, and why.
+    /// Hospitals whose nodes do not tell all, and why. What they told is among the letters.
     pub silent: Vec<(MemberId, ClientError)>,
+}
+
+/// Why a request was not answered, and what stands all the same.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unanswered<E> {
+    /// What failed first.
+    pub cause: E,
+    /// Grants for the request that could not be revoked: each of them may stand.
+    pub standing: Vec<GrantId>,
+}
+
+/// Nothing stands.
+impl<E> From<E> for Unanswered<E> {
+    fn from(cause: E) -> Self {
+        Self {
+            cause,
+            standing: Vec::new(),
+        }
+    }
+}
+
+impl Unanswered<ClientError> {
+    fn of<E: From<ClientError>>(self) -> Unanswered<E> {
+        Unanswered {
+            cause: self.cause.into(),
+            standing: self.standing,
+        }
+    }
 }
 
 impl Patient {
@@ -47,8 +75,8 @@ impl Patient {
         Mailbox::new(hospital, &signing, &kem).address()
     }
 
-    /// What lies in the mailboxes at all hospitals visited. One that does not answer keeps no
-    /// other's letters back.
+    /// What lies in the mailboxes at all hospitals visited. A node that does not answer, or not
+    /// truly, keeps no other's letters back, nor those that it hands out itself.
     pub async fn inbox<T: Transport>(
         &self,
         session: &Session<T>,
@@ -59,10 +87,9 @@ impl Patient {
         for hospital in self.wallet.hospitals() {
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            match mailbox.letters(session, now, rng).await {
-                Ok(letters) => inbox.letters.extend(letters),
-                Err(error) => inbox.silent.push((hospital, error)),
-            }
+            let Fetched { letters, fault } = mailbox.letters(session, now, rng).await;
+            inbox.letters.extend(letters);
+            inbox.silent.extend(fault.map(|fault| (hospital, fault)));
         }
         inbox
     }
@@ -108,22 +135,43 @@ impl Patient {
     ///
     /// # Errors
     /// Why the hospital makes none: [`Refusal::ForeignVisit`] when none of the visits asked with
-    /// has a record yet. Another try draws anew.
+    /// has a record yet. Another try may draw another hospital; of this one no other visits are
+    /// drawn that day. The wallet has noted them, so keep it then too.
     pub async fn stamp<T: Transport>(
         &mut self,
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<Stamp, ClientError> {
+        self.stamp_kept(session, now, rng, |_: &Wallet| Ok(()))
+            .await
+    }
+
+    /// The same, and `keep` gets the wallet before a hospital is asked with a visit that it was not
+    /// asked with today: whatever ends the program, it is not asked with one after the other.
+    ///
+    /// # Errors
+    /// As [`Patient::stamp`], or what `keep` fails with; then nobody was asked.
+    pub async fn stamp_kept<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<Stamp, E> {
         if self.wallet.stamps.sift(now) == 0 {
-            self.draw_stamps(session, now, rng).await?;
+            let hospitals = self.wallet.visits.iter().map(|note| note.hospital);
+            let hospital = drawn(&mut hospitals.collect(), rng);
+            let hospital = hospital.ok_or(ClientError::from(Refusal::ForeignVisit))?;
+            self.draw_stamps(session, hospital, now, rng, keep).await?;
         }
         let stamp = self.wallet.stamps.take(now);
-        stamp.ok_or_else(|| Refusal::StampExpired.into())
+        Ok(stamp.ok_or(ClientError::from(Refusal::StampExpired))?)
     }
 
     /// Gets stamps when one is left or none: when letters are fetched, so that the next one that is
-    /// written follows no stamp at once. Keep the wallet afterwards.
+    /// written follows no stamp at once. A hospital that has refused today is not asked. Keep the
+    /// wallet afterwards.
     ///
     /// # Errors
     /// As [`Patient::stamp`].
@@ -133,43 +181,95 @@ impl Patient {
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        match self.wallet.stamps.sift(now) < STAMPS_LOW {
-            true => self.draw_stamps(session, now, rng).await,
-            false => Ok(()),
-        }
+        self.refill_kept(session, now, rng, |_: &Wallet| Ok(()))
+            .await
     }
 
-    /// Gets stamps with a visit that is drawn. When it gets none, with few others of the same
-    /// hospital, which knows them to be one patient's: whoever refuses, or passes questions on, is
-    /// not told all visits of a patient.
-    async fn draw_stamps<T: Transport>(
+    /// The same, with `keep` as in [`Patient::stamp_kept`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn refill_kept<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
-        let mut visits: Vec<_> = self.wallet.visits.clone();
+        keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.wallet.stamps.sift(now) >= STAMPS_LOW {
+            return Ok(());
+        }
+        let today = StampDay::of(now);
+        let hospitals = self.wallet.visits.iter().map(|note| note.hospital);
+        let has_refused = |hospital: &MemberId| {
+            let asks = self.wallet.stamp_asks(*hospital, today);
+            asks.is_some_and(|asks| asks.refused)
+        };
+        let mut hospitals: Vec<_> = hospitals
+            .filter(|hospital| !has_refused(hospital))
+            .collect();
+        match drawn(&mut hospitals, rng) {
+            Some(hospital) => self.draw_stamps(session, hospital, now, rng, keep).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gets stamps of a hospital with one of the visits there. When it gets none, with few others,
+    /// which the hospital then knows to be one patient's. They are the same all day, however often
+    /// this is called: who refuses, or passes questions on, is not told all visits of a patient.
+    async fn draw_stamps<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        hospital: MemberId,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        mut keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let today = StampDay::of(now);
         let mut refused = ClientError::from(Refusal::ForeignVisit);
-        let mut asked = 0;
-        while asked < VISITS_ASKED_MAX && !visits.is_empty() {
-            asked += 1;
-            let count = u64::try_from(visits.len()).unwrap_or(1).max(1);
-            let drawn = usize::try_from(rng.next_u64() % count).unwrap_or_default();
-            let note = visits.swap_remove(drawn);
-            let keys = self.visit_keys(note.hospital, note.counter);
+        for visit in self.visits_to_ask(hospital, today, rng) {
+            let asks = self.wallet.stamp_asks_mut(hospital, today);
+            if !asks.visits.contains(&visit) {
+                asks.visits.push(visit);
+                keep(&self.wallet)?;
+            }
+            let keys = self.visit_keys(hospital, visit);
             let asker = AskerKey::Visit(&keys.nym_secret);
-            let got = get_stamps(session, note.hospital, asker, STAMPS_AT_ONCE, now, rng);
+            let got = get_stamps(session, hospital, asker, STAMPS_AT_ONCE, now, rng);
             match got.await {
                 Ok(stamps) => {
                     self.wallet.stamps.put(stamps);
+                    self.wallet.stamp_asks_mut(hospital, today).refused = false;
                     return Ok(());
                 }
                 Err(error) if of_visit(&error) => refused = error,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
-            visits.retain(|other| other.hospital == note.hospital);
         }
-        Err(refused)
+        self.wallet.stamp_asks_mut(hospital, today).refused = true;
+        Err(refused.into())
+    }
+
+    /// The numbers of the visits with which a hospital is asked today: those with which it was, and
+    /// others that are drawn, as many as it may be in all.
+    fn visits_to_ask(
+        &self,
+        hospital: MemberId,
+        today: StampDay,
+        rng: &mut impl CryptoRng,
+    ) -> Vec<u32> {
+        let asks = self.wallet.stamp_asks(hospital, today);
+        let mut visits = asks.map_or_else(Vec::new, |asks| asks.visits.clone());
+        let there = self.wallet.visits.iter();
+        let there = there.filter(|note| note.hospital == hospital);
+        let others = there.map(|note| note.counter);
+        let mut others: Vec<_> = others.filter(|other| !visits.contains(other)).collect();
+        while visits.len() < VISITS_ASKED_MAX
+            && let Some(other) = drawn(&mut others, rng)
+        {
+            visits.push(other);
+        }
+        visits
     }
 
     /// Shares one record with one reader, once, by letter; he can write back to the mailbox at the
@@ -259,11 +359,13 @@ impl Patient {
 
     /// Grants what was asked, and sends the letter as the answer; `keep` gets the wallet before the
     /// grant is ordered and before a stamp of hers is used. The wallet notes what was granted for
-    /// which request. It is revoked when the answer cannot be sent, and before the same request is
-    /// answered again: one answer stands, whatever ended the program in between.
+    /// which request. It is revoked when the answer cannot be sent, if that comes through, and
+    /// before the same request is answered again: one answer stands, whatever ended the program in
+    /// between.
     ///
     /// # Errors
-    /// As [`Patient::grant_kept`] and [`send`]: the cause, also when the grant cannot be revoked.
+    /// As [`Patient::grant_kept`] and [`send`]: the cause, and beside it the grants for the request
+    /// that could not be revoked.
     pub async fn answer_granted<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -272,8 +374,10 @@ impl Patient {
         now: TimeMs,
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&Wallet) -> Result<(), E>,
-    ) -> Result<(Granted, MailId), E> {
-        self.revoke_answers(session, asked.id).await?;
+    ) -> Result<(Granted, MailId), Unanswered<E>> {
+        let before = self.answers_to(asked.id);
+        let revoked = self.revoke_all(session, &before).await;
+        revoked.map_err(Unanswered::of::<E>)?;
         let noted = (request, Some(asked.id));
         let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
             Ok(granted) => {
@@ -283,31 +387,64 @@ impl Patient {
             }
             Err(error) => Err(error),
         };
-        if answered.is_err() {
-            // What still stands after this stands in the wallet.
-            self.revoke_answers(session, asked.id).await.ok();
+        match answered {
+            Ok(answered) => Ok(answered),
+            Err(cause) => {
+                let mut made = self.answers_to(asked.id);
+                made.retain(|note| !before.contains(note));
+                let revoked = self.revoke_all(session, &made).await;
+                let standing = revoked.err().map(|error| error.standing);
+                Err(Unanswered {
+                    cause,
+                    standing: standing.unwrap_or_default(),
+                })
+            }
         }
-        answered
     }
 
-    /// Revokes what was granted for a request.
-    async fn revoke_answers<T: Transport>(
+    /// What was granted for a request, or may have been.
+    fn answers_to(&self, request: RequestId) -> Vec<GrantNote> {
+        let notes = self.wallet.grants.iter();
+        let answers = notes.filter(|note| note.answers == Some(request));
+        answers.cloned().collect()
+    }
+
+    /// Revokes all of these grants that it can.
+    ///
+    /// # Errors
+    /// Which it cannot, and why the first of them.
+    async fn revoke_all<T: Transport>(
         &self,
         session: &Session<T>,
-        request: RequestId,
-    ) -> Result<(), ClientError> {
-        let notes = self.wallet.grants.iter();
-        for note in notes.filter(|note| note.answers == Some(request)) {
-            let Some(entry) = session.find_grant(note.grant).await? else {
-                continue;
-            };
-            // Another device of this patient may have been faster with the number.
-            let terms = note.terms.as_ref();
-            let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
-            if own && entry.state != GrantState::Revoked {
-                let grant = note.grant;
-                self.set_grant(session, grant, GrantState::Revoked).await?;
+        notes: &[GrantNote],
+    ) -> Result<(), Unanswered<ClientError>> {
+        let (mut standing, mut cause) = (Vec::new(), None);
+        for note in notes {
+            if let Err(error) = self.revoke_noted(session, note).await {
+                standing.push(note.grant);
+                cause.get_or_insert(error);
             }
+        }
+        match cause {
+            Some(cause) => Err(Unanswered { cause, standing }),
+            None => Ok(()),
+        }
+    }
+
+    async fn revoke_noted<T: Transport>(
+        &self,
+        session: &Session<T>,
+        note: &GrantNote,
+    ) -> Result<(), ClientError> {
+        let Some(entry) = session.find_grant(note.grant).await? else {
+            return Ok(());
+        };
+        // Another device of this patient may have been faster with the number.
+        let terms = note.terms.as_ref();
+        let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
+        if own && entry.state != GrantState::Revoked {
+            let revoked = self.set_grant(session, note.grant, GrantState::Revoked);
+            revoked.await?;
         }
         Ok(())
     }
@@ -316,7 +453,8 @@ impl Patient {
     /// wallet before a stamp of hers is used.
     ///
     /// # Errors
-    /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with.
+    /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with, and beside it the grants
+    /// that could not be revoked; then nothing is sent.
     pub async fn answer_denied<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -325,10 +463,13 @@ impl Patient {
         now: TimeMs,
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
-    ) -> Result<MailId, E> {
-        self.revoke_answers(session, asked.id).await?;
+    ) -> Result<MailId, Unanswered<E>> {
+        let before = self.answers_to(asked.id);
+        let revoked = self.revoke_all(session, &before).await;
+        revoked.map_err(Unanswered::of::<E>)?;
         let decision = Decision::Denied(reason);
-        self.answer(session, asked, decision, now, rng, keep).await
+        let sent = self.answer(session, asked, decision, now, rng, keep);
+        Ok(sent.await?)
     }
 
     /// Sends an answer with a stamp enclosed in the request, or with one of the patient's own, if
@@ -353,7 +494,7 @@ impl Patient {
                 Err(error) => return Err(error.into()),
             }
         }
-        let stamp = self.stamp(session, now, rng).await?;
+        let stamp = self.stamp_kept(session, now, rng, &mut keep).await?;
         keep(&self.wallet)?;
         Ok(send(session, &to, &mail, &stamp, rng).await?)
     }
@@ -386,6 +527,13 @@ impl Patient {
         };
         send(session, &to, &mail, stamp, rng).await
     }
+}
+
+/// Takes one out, each with the same chance.
+fn drawn<V>(among: &mut Vec<V>, rng: &mut impl CryptoRng) -> Option<V> {
+    let count = u64::try_from(among.len()).ok()?;
+    let place = rng.next_u64().checked_rem(count)?;
+    Some(among.swap_remove(usize::try_from(place).ok()?))
 }
 
 /// Whether another visit may get stamps.

@@ -1,16 +1,16 @@
 //! Reading a trail: every entry linked to the proven head, opened, and its author checked against
 //! the registry at that time.
 //!
-//! Cartons are followed on the word of authors who check out, each entry once, and within limits:
-//! whoever appends to a pack shall not have its readers read for ever. What is beyond the limits is
-//! told.
+//! Cartons are followed on the word of authors who check out, and within limits: each entry is
+//! fetched once, and all are tried with so many keys at most. Whoever appends to a pack shall not
+//! have its readers read for ever. What is beyond the limits is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use yilian_crypto::trace::ReadingKey;
 use yilian_protocol::{
-    CertificateId, MemberId, TimeMs, TraceId,
+    CertificateId, ChainId, MemberId, TimeMs, TraceId,
     call::Transport,
     codec::Decode as _,
     refusal::Refusal,
@@ -33,8 +33,10 @@ use crate::{ClientError, Session};
 const DEPTH_MAX: usize = 6;
 /// Stays in cartons that are followed at most, of a pack and of the cartons that it was in.
 const STAYS_MAX: usize = 64;
-/// Entries of cartons' traces that are read at most.
+/// Entries of cartons' traces that are fetched at most.
 const ENTRIES_MAX: usize = 4_096;
+/// Tries to open such an entry at most. Each stay brings a key of its own, which may be none.
+const TRIES_MAX: usize = 4 * ENTRIES_MAX;
 
 /// What happened to a pack, in order, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -124,7 +126,8 @@ pub async fn inspect<T: Transport>(
     };
     let mut steps = Vec::new();
     for entry in &entries {
-        steps.push(open(session, pack.reading(), entry, None).await?);
+        let authored = unsealed(session.chain(), pack.reading(), entry);
+        steps.push(judged(session, authored, entry, None).await?);
     }
     let mut walk = Walk::default();
     let mut followed = steps.clone();
@@ -154,11 +157,13 @@ pub async fn inspect<T: Transport>(
     }))
 }
 
-/// What was read of cartons, so that nothing is read twice and not too much at all.
+/// What was read of cartons, so that nothing is told twice, and not too much is read at all.
 #[derive(Default)]
 struct Walk {
     /// Stays that were followed.
     stays: usize,
+    /// Tries to open an entry.
+    tries: usize,
     /// Entries that are known, by trace.
     entries: BTreeMap<TraceId, Vec<TraceEntry>>,
     /// Entries that are part of the trail: of which trace, and which.
@@ -166,7 +171,7 @@ struct Walk {
     /// Entries that no stay has opened so far. The key is what a packing says, so another stay's
     /// may open them.
     unread: BTreeMap<(TraceId, usize), Step>,
-    /// Stays that are not followed.
+    /// Stays that are not followed, or not to their end.
     left_out: usize,
 }
 
@@ -180,7 +185,7 @@ impl Walk {
         stays
     }
 
-    /// How many entries may still be read.
+    /// How many entries may still be fetched.
     fn room(&self) -> usize {
         let read: usize = self.entries.values().map(Vec::len).sum();
         ENTRIES_MAX.saturating_sub(read)
@@ -208,6 +213,36 @@ impl Walk {
         self.entries.insert(trace, entries.clone());
         Ok(entries)
     }
+
+    /// Tries the key of a stay on the entries of its time that no other has opened. What is in
+    /// each, when it opens, and its place.
+    fn tried<'a>(
+        &mut self,
+        chain: ChainId,
+        stay: &Stay,
+        entries: &'a [TraceEntry],
+    ) -> Vec<(usize, &'a TraceEntry, Option<AuthoredEvent>)> {
+        let mut tried = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            // Two stays may overlap, and cartons stand in each other: each entry is told once.
+            let of = (stay.trace, place);
+            if !stay.covers(entry) || self.told.contains(&of) {
+                continue;
+            }
+            if self.tries == TRIES_MAX {
+                self.left_out += 1;
+                break;
+            }
+            self.tries += 1;
+            let authored = unsealed(chain, &stay.reading, entry);
+            if authored.is_some() {
+                self.unread.remove(&of);
+                self.told.insert(of);
+            }
+            tried.push((place, entry, authored));
+        }
+        tried
+    }
 }
 
 /// A time that something spent in a carton.
@@ -217,6 +252,17 @@ struct Stay {
     name: String,
     from: Admitted,
     until: Option<Admitted>,
+}
+
+impl Stay {
+    /// Whether an entry of the carton happened during the stay. The carton's own beginning is none
+    /// of the pack's history.
+    fn covers(&self, entry: &TraceEntry) -> bool {
+        let height = entry.shared.admitted.height;
+        let after = height >= self.from.height;
+        let before = self.until.is_none_or(|until| height < until.height);
+        after && before && entry.shared.action != TraceAction::Commission
+    }
 }
 
 /// From each packing to the next unpacking out of the same carton, or to what closed the trace.
@@ -259,43 +305,39 @@ const fn closes(action: TraceAction) -> bool {
     matches!(action, TraceAction::Dispense | TraceAction::Destroy)
 }
 
-/// What happened to a carton during a stay. Its own beginning is none of the pack's history.
+/// What happened to a carton during a stay.
 async fn stay_steps<T: Transport>(
     session: &Session<T>,
     walk: &mut Walk,
     stay: &Stay,
 ) -> Result<Vec<Step>, ClientError> {
     let entries = walk.entries(session, stay.trace).await?;
-    let during = |entry: &TraceEntry| {
-        let height = entry.shared.admitted.height;
-        let after = height >= stay.from.height;
-        let before = stay.until.is_none_or(|until| height < until.height);
-        after && before && entry.shared.action != TraceAction::Commission
-    };
     let mut steps = Vec::new();
-    for (place, entry) in entries.iter().enumerate() {
-        // Two stays may overlap, and cartons stand in each other: each entry is told once.
-        let of = (stay.trace, place);
-        if !during(entry) || walk.told.contains(&of) {
-            continue;
-        }
-        let step = open(session, &stay.reading, entry, Some(stay)).await?;
-        if step.signed_at.is_some() {
-            walk.unread.remove(&of);
-            walk.told.insert(of);
+    for (place, entry, authored) in walk.tried(session.chain(), stay, &entries) {
+        let opens = authored.is_some();
+        let step = judged(session, authored, entry, Some(stay)).await?;
+        if opens {
             steps.push(step);
         } else {
-            walk.unread.entry(of).or_insert(step);
+            walk.unread.entry((stay.trace, place)).or_insert(step);
         }
     }
     Ok(steps)
 }
 
-/// Opens an entry and checks its author. What is wrong with it is part of the answer, not an error:
-/// a trail with a forged entry is still to be read.
-async fn open<T: Transport>(
+/// What is sealed in an entry, if the key is the trace's.
+fn unsealed(chain: ChainId, reading: &ReadingKey, entry: &TraceEntry) -> Option<AuthoredEvent> {
+    let TraceEntry { item, shared } = entry;
+    let sealed_for = associated(chain, &shared.pass.key, shared.action);
+    let opened = reading.open(&item.key, &sealed_for, shared.event.as_slice());
+    AuthoredEvent::from_slice(&opened.ok()?).ok()
+}
+
+/// Checks the author of what was in an entry. What is wrong with it is part of the answer, not an
+/// error: a trail with a forged entry is still to be read.
+async fn judged<T: Transport>(
     session: &Session<T>,
-    reading: &ReadingKey,
+    authored: Option<AuthoredEvent>,
     entry: &TraceEntry,
     stay: Option<&Stay>,
 ) -> Result<Step, ClientError> {
@@ -311,11 +353,6 @@ async fn open<T: Transport>(
         container: stay.map(|stay| stay.name.clone()),
         container_trace: stay.map(|stay| stay.trace),
     };
-    let sealed_for = associated(session.chain(), &shared.pass.key, shared.action);
-    let opened = reading.open(&item.key, &sealed_for, shared.event.as_slice());
-    let authored = opened
-        .ok()
-        .and_then(|bytes| AuthoredEvent::from_slice(&bytes).ok());
     let Some(authored) = authored else {
         return Ok(step);
     };
@@ -348,7 +385,16 @@ async fn open<T: Transport>(
 
 #[cfg(test)]
 mod tests {
-    use yilian_protocol::Height;
+    use yilian_crypto::{
+        sign::SigningKey,
+        trace::{EventKey, MaskedKey},
+    };
+    use yilian_protocol::{
+        Height,
+        codec::Blob,
+        ids::TreeHash,
+        trace::{AuthorPass, TraceItem, TraceShared},
+    };
 
     use super::*;
 
@@ -376,5 +422,43 @@ mod tests {
         assert_eq!(walk.left_out, 2);
         assert!(walk.take(many(1_000)).is_empty());
         assert_eq!(walk.left_out, 1_002);
+    }
+
+    /// An entry of a carton that no key of a stay opens.
+    fn sealed_entry() -> TraceEntry {
+        let ca = SigningKey::from_seed(&[1; 32]);
+        let chain = ChainId::from_bytes([2; 32]);
+        let (from, until) = (TimeMs::new(0), TimeMs::new(10));
+        let key = ca.verifying_key();
+        let pass = AuthorPass::issue(chain, key, Role::Courier, from, until, &ca);
+        let (_, event) = EventKey::seal(b"another append", b"junk", &mut rand::rng());
+        TraceEntry {
+            item: TraceItem {
+                shared: TreeHash::from_bytes([0; 32]),
+                key: MaskedKey::from_bytes([3; 32]),
+                late: false,
+            },
+            shared: TraceShared {
+                pass,
+                action: TraceAction::Observe,
+                event: Blob::new(event).unwrap(),
+                admitted: stay(0).from,
+            },
+        }
+    }
+
+    /// Packings into one carton, each with a key of its own that opens nothing.
+    #[test]
+    fn fault_13_every_false_key_has_all_entries_of_a_carton_tried_again() {
+        let (chain, entries) = (ChainId::from_bytes([2; 32]), vec![sealed_entry(); 300]);
+        let mut walk = Walk::default();
+        let mut tried = 0;
+        for number in 0..STAYS_MAX {
+            let stay = stay(u8::try_from(number).unwrap());
+            tried += walk.tried(chain, &stay, &entries).len();
+        }
+        assert_eq!(tried, TRIES_MAX);
+        // 54 stays had all 300 tried.
+        assert_eq!(walk.left_out, STAYS_MAX - 54);
     }
 }

@@ -18,6 +18,7 @@ use yilian_protocol::{
     mailbox::KeptMail,
     refusal::Refusal,
     search::{Found, Pointer, Pointers},
+    stamp::StampAsker,
 };
 
 use crate::world::World;
@@ -52,6 +53,8 @@ pub struct Bends {
     pub asked: Vec<TimeMs>,
     /// The members whose nodes were asked for stamps.
     pub stamped: Vec<MemberId>,
+    /// Who asked for them.
+    pub askers: Vec<StampAsker>,
     /// The names of all calls that were made.
     pub calls: Vec<&'static str>,
 }
@@ -152,8 +155,11 @@ impl Transport for Crooked {
         let fetched = seen(&call).map(|FetchMail(request)| request.asked_at);
         let deleted = seen(&call).map(|DiscardMail(request)| request.asked_at);
         self.bends().asked.extend(fetched.or(deleted));
-        let stamped = seen(&call).map(|GetStamps(request)| request.issuer);
-        self.bends().stamped.extend(stamped);
+        if let Some(GetStamps(request)) = seen(&call) {
+            let mut bends = self.bends();
+            bends.stamped.push(request.issuer);
+            bends.askers.push(request.asker.clone());
+        }
         if let Some(GetObject { id }) = seen(&call) {
             let bent = self.bends().objects.get(id).copied();
             return match bent {

@@ -1,9 +1,10 @@
 //! Letters between patients and doctors, and whoever would flood, read or empty a mailbox.
 
 use yilian_client::{
-    ClientError, Doctor, Patient, ReadWish, Session, Wallet,
+    CheckIn, ClientError, Doctor, Patient, ReadWish, Session, Unanswered, Wallet,
     mail::{
-        About, Answer, Asked, Content, Decision, KeptLetter, STAMPS_AT_ONCE, Shown, StampBook, send,
+        About, Answer, Asked, Content, Decision, Fetched, KeptLetter, STAMPS_AT_ONCE, Shown,
+        StampBook, send,
     },
 };
 use yilian_crypto::{seed::Seed, sign::SigningKey, stamp::EncodedPoint};
@@ -20,7 +21,7 @@ use yilian_protocol::{
     mailbox::{Delivery, DiscardRequest, FetchRequest},
     refusal::Refusal,
     registry::Motion,
-    stamp::{Stamp, StampDay},
+    stamp::{Stamp, StampAsker, StampDay},
 };
 
 use crate::{
@@ -129,8 +130,8 @@ fn rule<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Refusal {
 async fn only_letter(world: &World, doctor: &Doctor) -> (KeptLetter, Mail) {
     let (session, mailbox) = (&world.session, doctor.mailbox());
     let rng = &mut rand::rng();
-    let mut letters = mailbox.letters(session, now(), rng).await.unwrap();
-    assert_eq!(letters.len(), 1);
+    let Fetched { mut letters, fault } = mailbox.letters(session, now(), rng).await;
+    assert_eq!((letters.len(), fault), (1, None));
     let letter = letters.remove(0);
     let discarded = mailbox.discard(session, vec![letter.id()], now(), rng);
     discarded.await.unwrap();
@@ -487,7 +488,7 @@ async fn a_person_and_a_patient_get_so_many_stamps_a_day() {
     let mut nobody = care.world.patient();
     let none = nobody.stamp(&session, now(), rng).await;
     assert_eq!(rule(none), Refusal::ForeignVisit);
-    let request = yilian_client::CheckIn::at(north(), now());
+    let request = CheckIn::at(north(), now());
     nobody.check_in(&session, request, rng);
     let none = nobody.stamp(&session, now(), rng).await;
     assert_eq!(rule(none), Refusal::ForeignVisit);
@@ -540,7 +541,7 @@ async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
     let mut patient = world.patient();
     // Ten visits at each hospital of which nothing is sealed.
     for number in 0..20 {
-        let request = yilian_client::CheckIn::at(hospital(number % 2).id(), now());
+        let request = CheckIn::at(hospital(number % 2).id(), now());
         patient.check_in(&session, request, rng);
     }
     let none = patient.stamp(&session, now(), rng).await;
@@ -553,6 +554,73 @@ async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
     let lost = patient.stamp(&session, now(), rng).await;
     assert!(lost.is_err());
     assert_eq!(crooked.bends().stamped.len(), 2);
+}
+
+/// Stamps are asked for whenever letters are fetched, and when one is written. A node that refuses
+/// each time, or holds the answer until the program is killed, is told no other visits that day.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_refuses_stamps_again_and_again_learns_no_more_visits_that_day() {
+    let world = World::with(1).await;
+    let (crooked, session) = Crooked::session(&world).await;
+    let (base, rng) = (now(), &mut rand::rng());
+    let seed = Seed::random(rng);
+    let mut patient = Patient::new(&seed, Wallet::new(session.chain()));
+    for _ in 0..40 {
+        patient.check_in(&session, CheckIn::at(north(), base), rng);
+    }
+    let learnt = || {
+        let mut learnt: Vec<StampAsker> = Vec::new();
+        for asker in std::mem::take(&mut crooked.bends().askers) {
+            if !learnt.contains(&asker) {
+                learnt.push(asker);
+            }
+        }
+        learnt
+    };
+    // Killed as soon as the first question is out: what was kept before knows of it.
+    let mut first = Vec::new();
+    for _ in 0..6 {
+        let mut kept = None;
+        let keep = |wallet: &Wallet| {
+            kept = Some(wallet.clone());
+            Ok::<_, ClientError>(())
+        };
+        crooked.bends().lost = Some(("stamps", 2));
+        let lost = patient.stamp_kept(&session, base, rng, keep).await;
+        assert!(lost.unwrap_err().refusal().is_none());
+        // Nothing is to be kept when all is noted.
+        let wallet = kept.unwrap_or_else(|| patient.wallet().clone());
+        patient = Patient::new(&seed, wallet);
+        first.extend(learnt());
+    }
+    assert!(first.iter().all(|asker| *asker == first[0]), "{first:?}");
+    crooked.bends().lost = None;
+    // A wallet that cannot be kept asks with none that is new.
+    let failing = |_: &Wallet| Err(ClientError::NoPass);
+    let unkept = patient.stamp_kept(&session, base, rng, failing).await;
+    assert_eq!(unkept.unwrap_err(), ClientError::NoPass);
+    assert_eq!(learnt(), first[..1]);
+
+    let refused = patient.refill(&session, base, rng).await;
+    assert_eq!(rule(refused), Refusal::ForeignVisit);
+    let four = learnt();
+    assert_eq!((four.len(), &four[0]), (4, &first[0]));
+    for _ in 0..5 {
+        patient.refill(&session, base, rng).await.unwrap();
+        assert!(learnt().is_empty(), "it has refused today");
+        let refused = patient.stamp(&session, base, rng).await;
+        assert_eq!(rule(refused), Refusal::ForeignVisit);
+        assert_eq!(learnt(), four, "the same, in the same order");
+    }
+    // On another day it is asked again, with others.
+    let mut wallet = patient.wallet().clone();
+    wallet.asked[0].day = wallet.asked[0].day.minus(1);
+    let mut patient = Patient::new(&seed, wallet);
+    let refused = patient.refill(&session, base, rng).await;
+    assert_eq!(rule(refused), Refusal::ForeignVisit);
+    let next = learnt();
+    assert!(next.len() == 4 && next != four);
+    assert_eq!(patient.wallet().asked.len(), 1);
 }
 
 /// Who fetches letters has stamps by then for those that he writes.
@@ -709,7 +777,11 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
     let lost = CallError::Unreachable {
         message: "the answer is lost".into(),
     };
-    assert_eq!(error, ClientError::Call(lost));
+    let stands = Unanswered {
+        cause: ClientError::Call(lost),
+        standing: vec![care.patient.wallet().grants[0].grant],
+    };
+    assert_eq!(error, stands);
     assert_eq!(states(&care).await, [GrantState::Active]);
     let noted = care.patient.wallet().grants.iter().map(|note| note.answers);
     assert_eq!(noted.collect::<Vec<_>>(), [Some(id)]);
@@ -722,17 +794,56 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
     crooked.bends().cut = Some("deposit");
     let error = grant(&mut care.patient).await.unwrap_err();
     assert!(
-        matches!(error, ClientError::TooFewHolders { .. }),
-        "{error}"
+        matches!(error.cause, ClientError::TooFewHolders { stands: None, .. }),
+        "{error:?}"
     );
+    // The one that it made: those before were seen to be revoked.
+    let made = care.patient.wallet().grants[2].grant;
+    assert_eq!(error.standing, [made]);
     assert_eq!(states(&care).await, [revoked, revoked, active]);
-    *crooked.bends() = Bends::default();
+    // Nothing is answered as long as it stands, and what stands is told.
     let rng = &mut rand::rng();
+    let denied = care
+        .patient
+        .answer_denied(&session, &asked, None, now(), rng, kept);
+    let mut standing = denied.await.unwrap_err().standing;
+    assert_eq!(standing.pop(), Some(made));
+    *crooked.bends() = Bends::default();
     let denied = care
         .patient
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+}
+
+/// Too few holders take their shares, and the grant can be revoked, or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_nobody_lets_be_revoked_is_named_beside_the_cause() {
+    let mut care = Care::new(2).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let wish = yilian_client::grants::Wish::for_reader(care.doctor.certificate());
+    let members = session.members().await.unwrap();
+    let request = wish.request(care.patient.wallet(), &members, now());
+    let request = request.unwrap();
+    crooked.bends().lost = Some(("deposit", 100));
+    let error = care.patient.grant(&session, request.clone(), rng).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(error, ClientError::TooFewHolders { stands: None, .. }),
+        "{error}"
+    );
+    crooked.bends().cut = Some("deposit");
+    let error = care.patient.grant(&session, request, rng).await;
+    let error = error.unwrap_err();
+    let grant = care.patient.wallet().grants[1].grant;
+    let ClientError::TooFewHolders { stands, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*stands, Some(grant));
+    assert!(error.to_string().contains(&grant.to_string()), "{error}");
+    let (revoked, active) = (GrantState::Revoked, GrantState::Active);
+    assert_eq!(states(&care).await, [revoked, active]);
 }
 
 /// Whoever asks may enclose what is worth nothing.
@@ -770,6 +881,35 @@ async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {
     assert_eq!(apart.len(), 4, "{asked:?}");
     let least = TimeMs::new(base.get() - CLOCK_SKEW_MS);
     assert!(asked.iter().all(|at| (least..=now()).contains(at)));
+}
+
+/// A device that is four minutes behind would be refused half of the time, and known by the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_clock_is_behind_is_neither_refused_nor_recognised() {
+    let mut care = Care::new(2).await;
+    care.letter_at_both().await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let before = now().get();
+    let behind = TimeMs::new(before - (CLOCK_SKEW_MS - 60_000));
+    for _ in 0..8 {
+        let inbox = care.patient.inbox(&session, behind, rng).await;
+        assert_eq!((inbox.letters.len(), inbox.silent), (2, Vec::new()));
+    }
+    let inbox = care.patient.inbox(&session, behind, rng).await;
+    let silent = care.patient.discard(&session, &inbox.letters, behind, rng);
+    assert!(silent.await.is_empty());
+    // As those of a device whose clock is right.
+    let least = TimeMs::new(before - CLOCK_SKEW_MS / 2);
+    let asked = crooked.bends().asked.clone();
+    assert_eq!(asked.len(), 20);
+    assert!(asked.iter().all(|at| (least..=now()).contains(at)));
+    // A node's clock that is far off is no time to ask at.
+    crooked.bends().time = Some(TimeMs::new(before).plus_ms(2 * CLOCK_SKEW_MS));
+    crooked.bends().asked.clear();
+    care.patient.inbox(&session, now(), rng).await;
+    let asked = crooked.bends().asked.clone();
+    assert!(asked.iter().all(|at| *at <= now()), "{asked:?}");
 }
 
 /// Who has left dates his notice back, and sends it with a stamp that he got before.
@@ -824,7 +964,16 @@ async fn a_node_that_keeps_letters_back_is_told_so_and_hides_none_of_the_others(
     let asked = asked.await.expect("it does not ask for ever");
     let wrong = ClientError::WrongAnswer { request: "fetch" };
     let causes = asked.silent.into_iter().map(|(_, cause)| cause);
-    assert_eq!(causes.collect::<Vec<_>>(), [wrong.clone(), wrong]);
+    assert_eq!(causes.collect::<Vec<_>>(), [wrong.clone(), wrong.clone()]);
+    // What was handed out is there: a count that is too high hides no letter.
+    assert_eq!(asked.letters, inbox.letters);
+    let stamp = care.stamps(1).await.remove(0);
+    let (doctor, mail) = (care.doctor.mailbox(), care.notice("to a colleague").1);
+    let sent = send(&session, &doctor.address(), &mail, &stamp, rng).await;
+    let fetched = doctor.letters(&session, now(), rng).await;
+    let ids = fetched.letters.iter().map(KeptLetter::id);
+    assert_eq!(ids.collect::<Vec<_>>(), [sent.unwrap()]);
+    assert_eq!(fetched.fault, Some(wrong));
     crooked.bends().held_back = 0;
 
     crooked.bends().lost = Some(("discard", 1));

@@ -6,7 +6,7 @@ use clap::Args;
 use yilian_client::{
     ClientError, Doctor, ReadWish, Session,
     calendar::days_after,
-    mail::{Content, Decision, Mail, MailNotes, send},
+    mail::{Content, Decision, Fetched, KeptLetter, Mail, MailNotes, send},
 };
 use yilian_protocol::{
     call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
@@ -195,9 +195,12 @@ pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<(
     let opened = context.open().await?;
     let session = &opened.session;
     let mailbox = doctor.mailbox();
-    let letters = mailbox.letters(session, now, rng).await?;
+    let Fetched { letters, fault } = mailbox.letters(session, now, rng).await;
+    if let Some(fault) = &fault {
+        warn_silent(mailbox.address().keeper, fault);
+    }
     context.home.keep_letters(owner, &letters)?;
-    let ids = letters.iter().map(yilian_client::mail::KeptLetter::id);
+    let ids = letters.iter().map(KeptLetter::id);
     if let Err(error) = mailbox.discard(session, ids.collect(), now, rng).await {
         warn_silent(mailbox.address().keeper, &error);
     }
@@ -227,8 +230,8 @@ async fn refill<T: Transport>(
     let mut notes = context.home.mail_notes(name)?;
     let (stock, rng) = (&mut notes.stamps, &mut rand::rng());
     let refilled = doctor.refill(session, stock, now(), rng).await;
-    warn_unstamped(refilled);
-    context.home.keep_mail_notes(name, &notes)
+    context.home.keep_mail_notes(name, &notes)?;
+    warn_unstamped(refilled.map_err(anyhow::Error::from))
 }
 
 /// Writes what a letter holds, sealed to the doctor as a file from the patient is.

@@ -178,19 +178,34 @@ impl fmt::Display for Sent {
 
 /// Tells why no stamps were got ahead: unless it is only that there are none today, of which who
 /// writes is told.
-fn warn_unstamped(got: Result<(), ClientError>) {
-    let Err(error) = got else { return };
+///
+/// # Errors
+/// What went wrong on this side.
+fn warn_unstamped(got: anyhow::Result<()>) -> anyhow::Result<()> {
+    let Err(error) = got else { return Ok(()) };
+    let error: ClientError = error.downcast()?;
     if !matches!(
         error.refusal(),
         Some(Refusal::ForeignVisit | Refusal::StampsUsed)
     ) {
         warn(format_args!("no stamps were got ahead: {error}"));
     }
+    Ok(())
 }
 
-/// Tells of a mailbox that could not be looked into, or of which nothing was deleted.
+/// Tells of a mailbox that was not looked into to the end, or of which nothing was deleted.
 fn warn_silent(member: impl fmt::Display, error: &ClientError) {
     warn(format_args!(
-        "the mailbox at member {member} does not answer: {error}"
+        "the mailbox at member {member} does not answer as it should: {error}"
     ));
+}
+
+/// Tells of grants that were to be revoked, and were not.
+pub fn warn_standing(wallet: &str, grants: &[GrantId]) {
+    for grant in grants {
+        warn(format_args!(
+            "grant {grant} could not be revoked and may stand: try again with \
+             `yilian patient revoke \"{wallet}\" {grant}`"
+        ));
+    }
 }

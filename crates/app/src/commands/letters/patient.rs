@@ -3,21 +3,22 @@
 use anyhow::Context as _;
 use clap::Args;
 use yilian_client::{
-    Patient, Session, Wallet,
+    Patient, Session, Unanswered, Wallet,
     mail::{Asked, Shown},
 };
 use yilian_protocol::{RecordId, call::Transport, codec::Text, stamp::Stamp};
 
-use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_unstamped};
+use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_standing, warn_unstamped};
 use crate::{
     commands::{Context, now},
+    home::WalletLock,
     output::trouble,
 };
 
 /// Fetches letters and lists those that are kept.
 pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
     let (now, owner, rng) = (now(), Owner::Wallet(name), &mut rand::rng());
-    let mut patient = context.home.patient(name)?;
+    let patient = context.home.patient(name)?;
     let opened = context.open().await?;
     let session = &opened.session;
     let inbox = patient.inbox(session, now, rng).await;
@@ -30,14 +31,30 @@ pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
     let check = |letter, mail| checked(session, letter, mail, &[], now);
     let listed = list(context.home.letters(owner)?, open, check).await;
     context.output.tell(&listed)?;
-    let before = patient.wallet().stamps.clone();
-    let refilled = patient.refill(session, now, rng).await;
-    if patient.wallet().stamps != before {
-        context.home.keep_wallet(name, patient.wallet())?;
-    }
-    warn_unstamped(refilled);
+    refill(context, name, session).await?;
     opened.close();
     Ok(())
+}
+
+/// Gets stamps ahead, unless another command has the wallet in hand. It is read again: others may
+/// have written it while letters were fetched.
+async fn refill<T: Transport>(
+    context: &Context,
+    name: &str,
+    session: &Session<T>,
+) -> anyhow::Result<()> {
+    let Ok(lock) = context.home.lock_wallet(name) else {
+        return Ok(());
+    };
+    let mut patient = context.home.patient(name)?;
+    let before = patient.wallet().clone();
+    let (now, rng) = (now(), &mut rand::rng());
+    let keep = |wallet: &Wallet| context.home.keep_wallet(&lock, wallet);
+    let refilled = patient.refill_kept(session, now, rng, keep).await;
+    if *patient.wallet() != before {
+        keep(patient.wallet())?;
+    }
+    warn_unstamped(refilled)
 }
 
 /// An answer to a doctor's request.
@@ -70,22 +87,26 @@ pub async fn answer(context: &Context, options: &AnswerOptions) -> anyhow::Resul
     let AnswerOptions { name, reason, .. } = options;
     let reason = reason.as_deref().map(Text::new).transpose();
     let reason = reason.context("the reason")?;
-    let mut patient = context.home.patient(name)?;
-    let kept = letter(&context.home, Owner::Wallet(name), &options.letter)?;
     let opened = context.open().await?;
+    let (lock, mut patient) = context.home.hold_patient(name)?;
+    let kept = letter(&context.home, Owner::Wallet(name), &options.letter)?;
     let (session, now, rng) = (&opened.session, now(), &mut rand::rng());
     let mail = patient.open_letter(session, &kept)?;
     let Shown::Request(asked) = checked(session, kept, mail, &[], now).await? else {
         let cause = format!("letter {} is no request", options.letter);
         return Err(trouble(cause, "list letters with `yilian patient inbox`"));
     };
-    let keep = |wallet: &Wallet| context.home.keep_wallet(name, wallet);
+    let keep = |wallet: &Wallet| context.home.keep_wallet(&lock, wallet);
     let sent = if options.decision.grant {
         grant(&mut patient, session, &asked, keep).await
     } else {
         let denied = patient.answer_denied(session, &asked, reason, now, rng, keep);
         denied.await.map(|letter| Sent::new("answer", letter))
     };
+    let sent = sent.map_err(|Unanswered { cause, standing }| {
+        warn_standing(name, &standing);
+        cause
+    });
     // And as it is afterwards, though it failed half-way.
     keep(patient.wallet())?;
     context.output.tell(&Sent {
@@ -101,9 +122,10 @@ async fn grant<T: Transport>(
     session: &Session<T>,
     asked: &Asked,
     keep: impl FnMut(&Wallet) -> anyhow::Result<()>,
-) -> anyhow::Result<Sent> {
+) -> Result<Sent, Unanswered<anyhow::Error>> {
     let (now, rng) = (now(), &mut rand::rng());
-    let request = patient.grant_asked(session, asked, now).await?;
+    let request = patient.grant_asked(session, asked, now).await;
+    let request = request.map_err(anyhow::Error::from)?;
     let made = patient.answer_granted(session, asked, request, now, rng, keep);
     let (granted, letter) = made.await?;
     for passed in &granted.passed_over {
@@ -132,10 +154,9 @@ pub struct CorrectOptions {
 
 pub async fn correct(context: &Context, options: &CorrectOptions) -> anyhow::Result<()> {
     let text = said(&options.text)?;
-    let mut patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let (session, now, rng) = (&opened.session, now(), &mut rand::rng());
-    let stamp = stamp(context, &options.name, &mut patient, session).await?;
+    let (patient, stamp) = with_stamp(context, &options.name, session).await?;
     let written = patient.correct(session, options.record, (text, now), &stamp, rng);
     let letter = written.await?;
     context.output.tell(&Sent::new("correction", letter))?;
@@ -146,11 +167,24 @@ pub async fn correct(context: &Context, options: &CorrectOptions) -> anyhow::Res
 /// A stamp of the wallet's, or of some that are got. The wallet is kept without it.
 pub async fn stamp<T: Transport>(
     context: &Context,
-    name: &str,
+    lock: &WalletLock,
     patient: &mut Patient,
     session: &Session<T>,
 ) -> anyhow::Result<Stamp> {
-    let stamp = patient.stamp(session, now(), &mut rand::rng()).await;
-    context.home.keep_wallet(name, patient.wallet())?;
-    Ok(stamp?)
+    let (now, rng) = (now(), &mut rand::rng());
+    let keep = |wallet: &Wallet| context.home.keep_wallet(lock, wallet);
+    let stamp = patient.stamp_kept(session, now, rng, keep).await;
+    keep(patient.wallet())?;
+    stamp
+}
+
+/// The patient of a wallet that is not changed any more, and a stamp of it.
+pub async fn with_stamp<T: Transport>(
+    context: &Context,
+    name: &str,
+    session: &Session<T>,
+) -> anyhow::Result<(Patient, Stamp)> {
+    let (lock, mut patient) = context.home.hold_patient(name)?;
+    let stamp = stamp(context, &lock, &mut patient, session).await?;
+    Ok((patient, stamp))
 }

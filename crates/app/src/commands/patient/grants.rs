@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, ValueEnum, value_parser};
 use serde::Serialize;
 use yilian_client::{
-    PassedOver, Patient, Session, Wallet,
+    ClientError, PassedOver, Patient, Session, Wallet,
     grants::{self, DAYS, DAYS_MAX, LEVELS, Listed, PURPOSE, ToldUse, Wish},
 };
 use yilian_protocol::{
@@ -17,7 +17,10 @@ use yilian_protocol::{
 use super::Context;
 use crate::{
     arguments::one_of,
-    commands::{letters::patient::stamp, now},
+    commands::{
+        letters::{patient::stamp, warn_standing},
+        now,
+    },
     link::Link,
     output::{trouble, warn},
 };
@@ -134,9 +137,9 @@ impl GrantOptions {
 pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<()> {
     let out = options.out.as_deref();
     let out = out.map(|file| context.target(file)).transpose()?;
-    let mut patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let members = opened.session.members().await?;
+    let (lock, mut patient) = context.home.hold_patient(&options.name)?;
     let request = options.wish().request(patient.wallet(), &members, now())?;
     let (threshold, count) = (request.threshold, request.holders.len());
     if !(1..=count).contains(&threshold) {
@@ -146,16 +149,21 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
             "give a --threshold from 1 to the count of the holders",
         ));
     }
-    let keep = |wallet: &Wallet| context.home.keep_wallet(&options.name, wallet);
+    let keep = |wallet: &Wallet| context.home.keep_wallet(&lock, wallet);
     // Got before anything stands on the chain: without a stamp there is no letter.
     let stamp = if options.mail {
-        Some(stamp(context, &options.name, &mut patient, &opened.session).await?)
+        Some(stamp(context, &lock, &mut patient, &opened.session).await?)
     } else {
         None
     };
     let made = patient
         .grant_kept(&opened.session, request, &mut rand::rng(), keep)
         .await;
+    if let Err(error) = &made
+        && let Some(ClientError::TooFewHolders { stands, .. }) = error.downcast_ref()
+    {
+        warn_standing(&options.name, stands.as_slice());
+    }
     // And as it is afterwards, though the grant failed half-way.
     keep(patient.wallet())?;
     let made = made?;
@@ -173,7 +181,10 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
         out.write_json(&made.sealed)?;
     }
     let sent = match &stamp {
-        Some(stamp) => Some(mailed(&patient, &opened.session, &made, stamp, out.is_some()).await?),
+        Some(stamp) => {
+            let by = (options.name.as_str(), &patient);
+            Some(mailed(by, &opened.session, &made, stamp, out.is_some()).await?)
+        }
         None => None,
     };
     let (grant, records) = (made.letter.grant, made.letter.records.len());
@@ -190,9 +201,9 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
 }
 
 /// Sends the letter of a grant. When it cannot be sent and is in no file either, the grant is
-/// revoked again: nobody has its letter.
+/// revoked again, if that comes through: its letter was for nobody.
 async fn mailed(
-    patient: &Patient,
+    (name, patient): (&str, &Patient),
     session: &Session<Link>,
     made: &yilian_client::Granted,
     stamp: &Stamp,
@@ -204,7 +215,9 @@ async fn mailed(
         Err(error) => {
             if !is_written {
                 let (grant, revoked) = (made.letter.grant, GrantState::Revoked);
-                patient.set_grant(session, grant, revoked).await?;
+                if patient.set_grant(session, grant, revoked).await.is_err() {
+                    warn_standing(name, &[grant]);
+                }
             }
             Err(error.into())
         }

@@ -15,7 +15,7 @@ use crate::{
     arguments::one_of,
     commands::{
         doctor::Shown,
-        letters::{Sent, patient::stamp},
+        letters::{Sent, patient::with_stamp},
     },
 };
 
@@ -98,16 +98,16 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
         mail: _,
     } = options;
     let out = out.map(|file| context.target(&file)).transpose()?;
-    let mut patient = context.home.patient(&name)?;
     let opened = context.open().await?;
     let (session, rng) = (&opened.session, &mut rand::rng());
     let how = Sharing { form, by_node };
     if let Some(out) = out {
+        let patient = context.home.patient(&name)?;
         let share = patient.share(session, record, reader, how, rng);
         out.write_json(&share.await?)?;
         context.output.tell(&Written::new("share", &out))?;
     } else {
-        let stamp = stamp(context, &name, &mut patient, session).await?;
+        let (patient, stamp) = with_stamp(context, &name, session).await?;
         let sent = patient.mail_share(session, (record, reader), how, &stamp, rng);
         context.output.tell(&Sent::new("share", sent.await?))?;
     }

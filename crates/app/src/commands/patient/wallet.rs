@@ -108,9 +108,9 @@ pub struct CheckInOptions {
 pub async fn check_in(context: &Context, options: CheckInOptions) -> anyhow::Result<()> {
     let now = now();
     let out = context.target(&options.out)?;
-    let mut patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let hospital = people::member(&opened.session, &options.hospital).await?;
+    let (lock, mut patient) = context.home.hold_patient(&options.name)?;
     let usual = CheckIn::at(hospital, now);
     let request = CheckIn {
         period: options.period.unwrap_or(usual.period),
@@ -119,7 +119,7 @@ pub async fn check_in(context: &Context, options: CheckInOptions) -> anyhow::Res
         ..usual
     };
     let token = patient.check_in(&opened.session, request, &mut rand::rng());
-    context.home.keep_wallet(&options.name, patient.wallet())?;
+    context.home.keep_wallet(&lock, patient.wallet())?;
     out.write_json(&token)?;
     context.output.tell(&Written::new("visit token", &out))?;
     opened.close();
