@@ -9,7 +9,6 @@ mod proofs;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod unproven;
 
 use std::path::Path;
 
@@ -33,7 +32,6 @@ use crate::private_file;
 
 pub use proofs::Proofs;
 pub use sweep::MailSweeper;
-pub(crate) use unproven::Unproven;
 
 /// Bytes of letters that a node keeps at most: a gigabyte. A member's stamps hold no more of it
 /// than they leave free when a letter comes, so there is always room for the next member's.
