@@ -39,4 +39,5 @@ mod private_file;
 pub mod service;
 pub mod store;
 pub mod tls;
+mod unproven;
 pub mod vault;

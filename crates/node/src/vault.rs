@@ -13,11 +13,12 @@
 use std::{
     fs, io,
     io::Read as _,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use rustix::process::{Uid, geteuid};
 use yilian_crypto::keystore::{self, Cost, HomeKey, KeystoreError, Passphrase};
 use zeroize::Zeroizing;
 
@@ -302,27 +303,35 @@ fn make_plain(folder: &Path) -> Result<(), VaultError> {
     made.map_err(|error| VaultError::new(&path, Fault::Write(error)))
 }
 
-/// Makes a folder its owner's only. One that is open to others, and has something else in it than a
-/// home or a node, stays as it is: it may be the system's.
+/// Makes a folder its owner's only. One that is open to others, and neither empty nor a home or a
+/// node's, stays as it is: it may be the system's.
 fn close(folder: &Path) -> Result<(), VaultError> {
     let at = |fault| VaultError::new(folder, fault);
-    if is_foreign(folder).map_err(|error| at(Fault::Read(error)))? {
+    if is_foreign(folder, geteuid()).map_err(|error| at(Fault::Read(error)))? {
         return Err(at(Fault::Foreign));
     }
     private_file::own_folder(folder).map_err(|error| at(Fault::Write(error)))
 }
 
-fn is_foreign(folder: &Path) -> io::Result<bool> {
-    let metadata = match fs::metadata(folder) {
-        Ok(metadata) => metadata,
+/// Whether a folder is open to others, and nothing says that it belongs to `me`. Where others can
+/// write, what is in it says nothing.
+fn is_foreign(folder: &Path, me: Uid) -> io::Result<bool> {
+    let mode = match fs::metadata(folder) {
+        Ok(metadata) => metadata.permissions().mode(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    if metadata.permissions().mode() & 0o077 == 0 || fs::read_dir(folder)?.next().is_none() {
+    if mode & 0o077 == 0 {
         return Ok(false);
     }
-    let mut known = KNOWN.into_iter().chain(FILES);
-    Ok(!known.any(|name| folder.join(name).exists()))
+    if mode & 0o022 != 0 {
+        return Ok(true);
+    }
+    let is_mine = |name| {
+        let file = fs::symlink_metadata(folder.join(name));
+        file.is_ok_and(|file| file.is_file() && file.uid() == me.as_raw())
+    };
+    Ok(fs::read_dir(folder)?.next().is_some() && !KNOWN.into_iter().any(is_mine))
 }
 
 fn read_keystore(folder: &Path) -> Result<Vec<u8>, VaultError> {
@@ -477,16 +486,8 @@ const FOLDERS: [&str; 8] = [
 /// Secrets in a node's folder itself.
 const FILES: [&str; 3] = ["validator.json", "identity.json", "identities.json"];
 
-/// With [`FILES`], what is in a home or a node's folder, and hardly in another.
-const KNOWN: [&str; 7] = [
-    "ceremony.json",
-    "genesis.json",
-    "members",
-    "net.json",
-    "node.json",
-    "patients",
-    "people",
-];
+/// Files of a home or a node's folder that hardly any other has.
+const KNOWN: [&str; 4] = ["ceremony.json", "genesis.json", "net.json", "node.json"];
 
 /// Whether a file in one of [`FOLDERS`] holds what everybody may know, or nothing.
 fn is_public(name: &str) -> bool {
@@ -617,8 +618,8 @@ pub enum Fault {
     /// Something else than a secret of the folder was to be sealed.
     #[error("is not the name of a secret of its folder")]
     NoSecret,
-    /// A folder of other things is open to others, and secrets were to be kept there.
-    #[error("is open to others, and what is in it is neither a home nor a node's")]
+    /// A folder is open to others, and may be the system's. Secrets were to be kept there.
+    #[error("is open to others, and neither empty nor a home or a node's that you alone write to")]
     Foreign,
     /// Sealing was interrupted.
     #[error("sealing the secrets of this folder was interrupted")]
@@ -655,9 +656,7 @@ impl Fault {
                 "name it as `yilian keystore status` does, from the folder on: `tls/key.pem`, or \
                  `nodes/NAME/tls/key.pem` for a node's"
             }
-            Self::Foreign => {
-                "name a new folder, or an empty one; `chmod 700` makes one yours alone"
-            }
+            Self::Foreign => "name a new folder, or make one of your own yours alone: chmod 700",
             Self::HalfSealed => "repeat `yilian keystore seal` with the same passphrase",
             Self::Undecided => {
                 "name a file with a passphrase (--passphrase-file), use a terminal, or insist on \

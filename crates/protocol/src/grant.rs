@@ -800,7 +800,7 @@ impl HolderAsk {
 }
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave
-/// it. On its way it is sealed, see [`SealedPartial`].
+/// it, and no other for which that node answers. On its way it is sealed, see [`SealedPartial`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedPartial {
     /// Who answers.
@@ -809,7 +809,7 @@ pub struct SignedPartial {
     pub partial: Partial,
     /// Of an emergency grant, its share of the scope's secret.
     pub secret: Option<SignedSecret>,
-    /// By the holder's node key, over the request's digest, the part and the share.
+    /// By the holder's node key, over the request's digest, the holder, the part and the share.
     pub signature: Signature,
 }
 canonical!(SignedPartial {
@@ -829,13 +829,9 @@ impl SignedPartial {
         (partial, secret): (Partial, Option<SignedSecret>),
         node: &SigningKey,
     ) -> Self {
-        let parts: [&[u8]; 4] = [
-            label::call::PARTIAL,
-            &ask.digest(chain),
-            &partial.to_bytes(),
-            &secret.to_vec(),
-        ];
-        let signature = node.sign(label::CALL_SIGNATURE, &parts);
+        let message = Self::message(chain, ask, holder, (&partial, &secret.to_vec()));
+        let words: [&[u8]; 2] = [label::call::PARTIAL, &message];
+        let signature = node.sign(label::CALL_SIGNATURE, &words);
         Self {
             holder,
             partial,
@@ -854,13 +850,24 @@ impl SignedPartial {
         ask: &SignedAsk,
         node: &VerifyingKey,
     ) -> Result<(), yilian_crypto::Error> {
-        let parts: [&[u8]; 4] = [
-            label::call::PARTIAL,
-            &ask.digest(chain),
-            &self.partial.to_bytes(),
-            &self.secret.to_vec(),
-        ];
-        node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
+        let secret = self.secret.to_vec();
+        let message = Self::message(chain, ask, self.holder, (&self.partial, &secret));
+        let words: [&[u8]; 2] = [label::call::PARTIAL, &message];
+        node.verify(label::CALL_SIGNATURE, &words, &self.signature)
+    }
+
+    /// The holder stands in it: a node may answer for several members.
+    fn message(
+        chain: ChainId,
+        ask: &SignedAsk,
+        holder: MemberId,
+        (partial, secret): (&Partial, &[u8]),
+    ) -> Vec<u8> {
+        let mut message = ask.digest(chain).to_vec();
+        holder.encode(&mut message);
+        message.extend_from_slice(&partial.to_bytes());
+        message.extend_from_slice(secret);
+        message
     }
 }
 

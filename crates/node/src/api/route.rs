@@ -77,7 +77,7 @@ impl<S: Gate> Registry<S> for Routes<S> {
 
 async fn answer<S: Gate, C: ServedBy<S>>(
     service: &S,
-    room: &Semaphore,
+    room: &Arc<Semaphore>,
     request: Request,
 ) -> Result<Response, Failure> {
     if let Err(error) = let_in(service, C::ROW.caller, caller(&request)).await {
@@ -88,10 +88,11 @@ async fn answer<S: Gate, C: ServedBy<S>>(
     let body = bounded(&C::ROW, request).await?;
     // Only now: who sends slowly shall not hold the place of others.
     let retry = CallError::Busy { retry_ms: RETRY_MS };
-    let _place = room.try_acquire().map_err(|_| retry)?;
-    let call = match C::ROW.work {
-        Work::Light => C::read(&given, &body),
-        Work::Heavy => apart(move || C::read(&given, &body)).await?,
+    let place = Arc::clone(room).try_acquire_owned().map_err(|_| retry)?;
+    let (call, _place) = match C::ROW.work {
+        Work::Light => (C::read(&given, &body), place),
+        // Reading goes on when the caller hangs up. He keeps his place until then.
+        Work::Heavy => apart(move || (C::read(&given, &body), place)).await?,
     };
     let answer = call?.serve(service).await?;
     Ok(written(

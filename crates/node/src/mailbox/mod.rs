@@ -9,7 +9,6 @@ mod proofs;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod unproven;
 
 use std::path::Path;
 
@@ -33,7 +32,6 @@ use crate::private_file;
 
 pub use proofs::Proofs;
 pub use sweep::MailSweeper;
-pub(crate) use unproven::Unproven;
 
 /// Bytes of letters that a node keeps at most: a gigabyte. A member's stamps hold no more of it
 /// than they leave free when a letter comes, so there is always room for the next member's.
@@ -53,16 +51,16 @@ type Kept<'a> = (u64, [u8; 32], [u8; 32], &'a [u8]);
 type PerDay<'a> = TableDefinition<'a, (u32, [u8; 32]), u32>;
 
 /// Mailbox, number -> when it came, the letter's id, the letter.
-const LETTERS: TableDefinition<'_, (Name, u64), Kept<'_>> = TableDefinition::new("mail-letters-v1");
+const LETTERS: TableDefinition<'_, (Name, u64), Kept<'_>> = TableDefinition::new("mail-letters-v2");
 /// Mailbox -> what is in it; nothing when it is empty.
-const BOXES: TableDefinition<'_, Name, Counts> = TableDefinition::new("mail-boxes-v1");
+const BOXES: TableDefinition<'_, Name, Counts> = TableDefinition::new("mail-boxes-v2");
 /// When a letter came, mailbox, number: in the order in which they end.
 const ARRIVALS: TableDefinition<'_, (u64, Name, u64), ()> =
-    TableDefinition::new("mail-arrivals-v1");
+    TableDefinition::new("mail-arrivals-v2");
 /// Bytes of all letters.
-const TOTAL: TableDefinition<'_, (), u64> = TableDefinition::new("mail-total-v1");
+const TOTAL: TableDefinition<'_, (), u64> = TableDefinition::new("mail-total-v2");
 /// Member -> bytes of the letters that it answers for; nothing when there are none.
-const HELD: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("mail-held-v1");
+const HELD: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("mail-held-v2");
 /// Day and serial of a stamp -> the letter that it was used for.
 const USED: TableDefinition<'_, (u32, [u8; 32]), [u8; 32]> = TableDefinition::new("mail-used-v1");
 /// Day on which letters came, and the member that answers for them -> how many.
@@ -71,6 +69,16 @@ const TAKEN: PerDay<'_> = TableDefinition::new("mail-taken-v1");
 const USED_OF: PerDay<'_> = TableDefinition::new("mail-used-of-v1");
 /// Day (4 bytes, big-endian), member and asker -> digest and count of each question for stamps.
 const MADE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("mail-stamps-made-v1");
+
+/// What stood in place of the first five of these. Letters came without the member that answers for
+/// them, so they are counted for nobody, and are not kept.
+const DROPPED: [&str; 5] = [
+    "mail-letters-v1",
+    "mail-boxes-v1",
+    "mail-arrivals-v1",
+    "mail-total-v1",
+    "mail-held-v1",
+];
 
 /// Bytes of a question for stamps in [`MADE`]: its digest, and how many it was for.
 const QUESTION: usize = 32 + 1;
@@ -91,7 +99,8 @@ pub struct MailStore {
 
 impl MailStore {
     /// Opens those kept in the file `path`, which is made when it is missing. Only its owner may
-    /// read it.
+    /// read it. Letters in the form of an earlier version are dropped; that their stamps were used
+    /// stays known.
     ///
     /// # Errors
     /// [`MailStoreError`] when the file cannot be read, or another process has it open.
@@ -99,6 +108,9 @@ impl MailStore {
         let file = private_file::open(path)?;
         let database = Database::builder().create_file(file)?;
         let transaction = database.begin_write()?;
+        for name in DROPPED {
+            transaction.delete_table(TableDefinition::<(), ()>::new(name))?;
+        }
         transaction.open_table(LETTERS)?;
         transaction.open_table(BOXES)?;
         transaction.open_table(ARRIVALS)?;

@@ -333,3 +333,60 @@ fn stamps_are_counted_by_person_and_day_and_a_repeat_counts_once() {
     kept.store.sweep(tomorrow.plus_ms(DAY_MS)).unwrap();
     assert_eq!(count(&kept, day, &one, 5, 1), Ok(()));
 }
+
+/// A file of before: letters without the member that answers for them, boxes with their bytes.
+fn kept_before(path: &Path, letter: &Delivery) {
+    type Before<'a> = (u64, [u8; 32], &'a [u8]);
+    let letters = TableDefinition::<(Name, u64), Before<'_>>::new("mail-letters-v1");
+    let boxes = TableDefinition::<Name, (u64, u32, u64)>::new("mail-boxes-v1");
+    let arrivals = TableDefinition::<(u64, Name, u64), ()>::new("mail-arrivals-v1");
+    let total = TableDefinition::<(), u64>::new("mail-total-v1");
+    let (id, sealed) = (letter.id().to_bytes(), letter.sealed.as_slice());
+    let (name, size) = (name(KEEPER, &letter.mailbox), sealed.len() as u64);
+    let database = Database::create(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut letters = transaction.open_table(letters).unwrap();
+        letters.insert((name, 1), (NOW.get(), id, sealed)).unwrap();
+        let mut boxes = transaction.open_table(boxes).unwrap();
+        boxes.insert(name, (1, 1, size)).unwrap();
+        let mut arrivals = transaction.open_table(arrivals).unwrap();
+        arrivals.insert((NOW.get(), name, 1), ()).unwrap();
+        let mut total = transaction.open_table(total).unwrap();
+        total.insert((), BYTES_MAX).unwrap();
+        let mut used = transaction.open_table(USED).unwrap();
+        let stamp = (letter.stamp.day.get(), letter.stamp.serial.to_bytes());
+        used.insert(stamp, id).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+#[test]
+fn a_file_of_before_stops_no_node_and_no_used_stamp_is_good_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, letter) = (folder.path().join("mail.redb"), small(7, 1));
+    kept_before(&path, &letter);
+    let store = MailStore::open(&path).unwrap();
+    let kept = Kept { store, folder };
+    assert!(kept.is_empty());
+    let mut second = small(8, 2);
+    second.stamp = letter.stamp;
+    assert_eq!(kept.take(&second), Err(Refusal::StampSpent));
+    // Nothing of it takes room, or is swept for ever.
+    assert_eq!(kept.take(&small(7, 3)), Ok(()));
+    let kept = kept.restarted();
+    assert_eq!(kept.count(7, NOW), 1);
+    assert_eq!(kept.store.sweep(NOW.plus_ms(MAIL_MS)).unwrap(), 1);
+    assert!(kept.is_empty());
+    let read = kept.store.database.begin_read().unwrap();
+    let left = read.list_tables().unwrap();
+    let left: Vec<_> = left
+        .map(|table| redb::TableHandle::name(&table).to_owned())
+        .collect();
+    assert!(
+        DROPPED
+            .iter()
+            .all(|name| !left.iter().any(|left| left == name)),
+        "{left:?}"
+    );
+}

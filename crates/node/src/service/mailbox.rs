@@ -60,7 +60,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         issuer.may_act()?;
         // Two pairings, for whoever makes up a serial, and a synced file. It goes on when the
         // caller hangs up.
-        let place = self.unproven.place().await?;
+        let place = self.unproven.mail.place().await?;
         let taken = self.mail(move |store| {
             let stamp = &delivery.stamp;
             match store.used(stamp.day, &stamp.serial)? {
@@ -137,7 +137,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let max = self.may_ask(&request).await?;
         // A signature that may be none, and up to 32 powers, which the same question costs again,
         // whoever caught it.
-        let place = self.unproven.place().await?;
+        let place = self.unproven.mail.place().await?;
         let made = self.mail(move |store| {
             let _place = place;
             if matches!(request.asker, StampAsker::Visit(_)) {

@@ -43,11 +43,12 @@ use crate::{
     consortium::ConsortiumChain,
     erasure::Eraser,
     keyholder::KeyHolder,
-    mailbox::{MailStore, MailSweeper, Proofs, Unproven},
+    mailbox::{MailStore, MailSweeper, Proofs},
     neighbours::{HttpNeighbour, Neighbours},
     order::Chain,
     private_chain::{Anchoring, PrivateChain, PrivateChainKeeper, PrivateChainTask},
     store::{Store, StoreError},
+    unproven::Unproven,
 };
 
 pub use crate::hosted_members::HostedMembers;

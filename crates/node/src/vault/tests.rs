@@ -230,6 +230,43 @@ fn a_folder_of_other_things_is_not_closed_to_others() {
     Vault::begin(&empty, &Said::Plain).unwrap();
 }
 
+/// As in `/tmp`, of which root makes his home: anybody puts there what a home has.
+#[test]
+fn no_name_in_a_folder_makes_it_a_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, me) = (folder.path(), geteuid());
+    let open = |mode| fs::set_permissions(root, fs::Permissions::from_mode(mode)).unwrap();
+    // Not even an empty one, which need not stay so.
+    for mode in [0o1777, 0o775, 0o757] {
+        open(mode);
+        assert!(is_foreign(root, me).unwrap(), "{mode:o}");
+    }
+    fs::create_dir(root.join("people")).unwrap();
+    fs::write(root.join("node.json"), "{}").unwrap();
+    for mode in [0o1777, 0o775, 0o757] {
+        open(mode);
+        let error = Vault::begin(root, &Said::Plain).unwrap_err();
+        assert!(matches!(error.fault, Fault::Foreign), "{mode:o}: {error}");
+        let now = fs::metadata(root).unwrap().permissions().mode();
+        assert_eq!(now & 0o7777, mode);
+    }
+    // Nobody else writes there: then a file says so, if it is one's own.
+    open(0o755);
+    assert!(!is_foreign(root, me).unwrap());
+    let another = Uid::from_raw(me.as_raw() ^ 1);
+    assert!(is_foreign(root, another).unwrap());
+    // A folder or a link of such a name says nothing.
+    fs::rename(root.join("node.json"), root.join("notes")).unwrap();
+    assert!(is_foreign(root, me).unwrap(), "people");
+    std::os::unix::fs::symlink("notes", root.join("net.json")).unwrap();
+    fs::create_dir(root.join("genesis.json")).unwrap();
+    assert!(is_foreign(root, me).unwrap());
+    fs::write(root.join("ceremony.json"), "{}").unwrap();
+    assert!(!is_foreign(root, me).unwrap());
+    open(0o700);
+    Vault::begin(root, &Said::Plain).unwrap();
+}
+
 #[test]
 fn of_two_that_begin_at_once_nobody_loses_what_he_seals() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! What adding a call takes: a row of a table, what serves it, and its use. Routes, the client's
 //! side of HTTP, the way inside a process and the limits follow.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,6 +11,7 @@ use axum::{
 };
 use futures::stream;
 use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 use yilian_node::{
     api::{Gate, Routes},
@@ -43,7 +44,7 @@ struct Greeter;
 impl GreetingContract for Greeter {
     async fn greet(&self, Greet { height, times }: Greet) -> Answered<Greet> {
         // Long enough that another one meets it.
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
         Ok("hello ".repeat(times as usize) + &height.to_string())
     }
 
@@ -165,6 +166,37 @@ async fn who_sends_slowly_holds_nobodys_place() {
     assert_eq!(served, Ok(()));
     assert!(!waits.is_finished());
     waits.abort();
+}
+
+/// A body is read on a thread apart, which goes on when its sender hangs up: he has his place as
+/// long as that takes, and no more of them.
+#[test]
+fn who_hangs_up_keeps_his_place_until_what_he_sent_is_read() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (goes_on, waits) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || waits.recv());
+        let routes = router();
+        let name = async |given: Duration| {
+            let name = TakeName(Text::new("ann").unwrap());
+            let member = tls::Caller::Member(MemberId::from_bytes([1; 32]));
+            timeout(given, over_http(routes.clone(), &name, member)).await
+        };
+        let hung_up = name(Duration::from_millis(20)).await;
+        assert!(hung_up.is_err(), "it was read");
+        let second = name(Duration::from_secs(10)).await.unwrap();
+        assert!(matches!(second, Err(CallError::Busy { .. })), "{second:?}");
+        drop(goes_on);
+        assert!(busy.await.unwrap().is_err());
+        while let Err(error) = name(Duration::from_secs(60)).await.unwrap() {
+            assert!(matches!(error, CallError::Busy { .. }), "{error}");
+            tokio::task::yield_now().await;
+        }
+    });
 }
 
 #[tokio::test]

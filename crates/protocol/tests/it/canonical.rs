@@ -117,6 +117,10 @@ fn a_deposit_opens_at_its_node_only_and_an_answer_is_of_one_request() {
     let mut later = ask;
     later.ask.asked_at = TimeMs::new(values::NOW + 1);
     assert!(answer.verify(chain, &later, &node).is_err());
+    // The same node answers for another member, who gave none.
+    let mut anothers = answer;
+    anothers.holder = MemberId::from_bytes([9; 32]);
+    assert!(anothers.verify(chain, &values::ask(), &node).is_err());
 }
 
 #[test]

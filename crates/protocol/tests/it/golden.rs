@@ -33,6 +33,7 @@ fn hashes() -> String {
         ("fetch-request".into(), mail::fetch().to_vec()),
         ("discard-request".into(), mail::discard().to_vec()),
         ("signed-ask".into(), values::ask().to_vec()),
+        ("signed-partial".into(), values::signed_partial().to_vec()),
         ("seal-request".into(), values::seal_request().to_vec()),
         ("authored-event".into(), values::authored_event().to_vec()),
         ("trace-shared".into(), values::shared(values::NOW).to_vec()),
