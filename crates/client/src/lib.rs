@@ -6,6 +6,7 @@
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
 //! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses
 //! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
+//! [`explorer`] looks things up on the chain, for whoever asks.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@ pub mod calendar;
 mod doctor;
 pub mod drafts;
 mod error;
+pub mod explorer;
 pub mod grants;
 #[cfg(feature = "http")]
 mod http;

@@ -12,6 +12,7 @@ mod attacks;
 mod calendar;
 mod crooked;
 mod drafts;
+mod explorer;
 mod faults;
 mod granting;
 mod grants;
