@@ -17,9 +17,9 @@ use tokio::sync::Semaphore;
 use yilian_client::{ConsortiumCa, HttpTransport, MemberCa, Session};
 use yilian_crypto::{
     pre::{Context as PreContext, DelegatorSecret},
-    pseudonym::Nym,
     scope::{Confidentiality, Quarter, Scope},
     search::{IndexEntry, padded},
+    seed::{PatientKeys, Seed},
     sign::SigningKey,
 };
 use yilian_node::{
@@ -31,7 +31,9 @@ use yilian_protocol::{
     ChainId, Height, RecordId,
     call::{Submit, TransactionBytes, Transport as _},
     codec::{List, Text},
+    evidence::Binding,
     governance::EpochBlocks,
+    ids::VisitDigest,
     refusal::Outcome,
     registry::{Genesis, NodeKeys},
     sealed::SealedRecord,
@@ -206,7 +208,7 @@ impl Net {
         let mut child = Command::new(&program)
             .arg("--config")
             .arg(&node.settings)
-            .arg("--until-eof")
+            .args(["--until-eof", "--insecure-plain"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -419,8 +421,12 @@ impl Writer {
         };
         let patient = DelegatorSecret::random(rng);
         let scope_key = patient.scope(&scope).key();
-        // Any point does: nobody opens these records.
-        let nym = Nym::from_bytes(&DelegatorSecret::random(rng).scope(&scope).key().to_bytes())?;
+        // Any does: nobody opens these records.
+        let keys = PatientKeys::from_seed(&Seed::random(rng), chain.as_bytes());
+        let visited = keys.visit(node.ca.id().as_bytes(), 0);
+        let nym = visited.nym;
+        let digest = VisitDigest::from_bytes([0; 32]);
+        let binding = Binding::sign(chain, node.ca.id(), digest, &visited.nym_secret, rng);
         let context = PreContext::new(&[4; 32], &scope_key, &nym, &[0; 32]);
         let psk = patient
             .period(scope.period, None)
@@ -434,6 +440,7 @@ impl Writer {
         let visit = SealVisit {
             hospital: node.ca.id(),
             nym,
+            binding: Some(binding),
             records: List::new((0..batch).map(|_| record()).collect())?,
             index: List::new((0..batch).map(|_| index.clone()).collect())?,
         };

@@ -14,7 +14,7 @@ use yilian_record::keyword::{self, Keyword};
 )]
 mod keyword_rows;
 
-use keyword_rows::{Query, Record, answers, given, own, queries};
+use keyword_rows::{Query, Record, answers, given, last, later, own, queries};
 
 use crate::row::{Row, time};
 
@@ -27,12 +27,18 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
         eprintln!("skipped: the given patients, ../shared/data is missing");
     }
     let mut rows = Vec::new();
-    for (name, records, of_given) in [("own", &own, false), ("given", &given, true)] {
-        if records.is_empty() {
+    let is_own = |query: &Query| !query.is_given() && !query.is_later();
+    for (name, records, is_of) in [
+        ("own", &own, &is_own as &dyn Fn(&Query) -> bool),
+        ("given", &given, &Query::is_given),
+        ("later", &later(), &|query: &Query| query.kind == "later"),
+        ("last", &last(), &|query: &Query| query.kind == "last"),
+    ] {
+        let of = queries.iter().filter(|query| is_of(query));
+        let of: Vec<&Query> = of.collect();
+        if records.is_empty() || of.is_empty() {
             continue;
         }
-        let of = queries.iter().filter(|query| query.is_given() == of_given);
-        let of: Vec<&Query> = of.collect();
         of.iter()
             .filter(|query| !query.held_out)
             .for_each(|query| tell(query, records));

@@ -17,6 +17,7 @@ use yilian_record::{encounter::visits, fhir::Bundle, label::levels, synthetic::P
 mod label_rows;
 
 use crate::row::{Row, Unit, time};
+use label_rows::Side;
 
 /// Bytes of the bundle that is timed, at least.
 const LARGE: usize = 4_000_000;
@@ -25,20 +26,20 @@ const ROUNDS: usize = 20;
 /// Measures everything. What was missed among the rows that may be looked at is printed to standard
 /// error.
 pub fn measure() -> anyhow::Result<Vec<Row>> {
-    let mut counts: BTreeMap<(bool, &str), Counts> = BTreeMap::new();
+    let mut counts: BTreeMap<(Side, &str), Counts> = BTreeMap::new();
     for row in label_rows::rows() {
         let found = row.found();
         for topic in BTreeSet::from(["all", row.topic]) {
-            let counts = counts.entry((row.held_out, topic)).or_default();
+            let counts = counts.entry((row.side, topic)).or_default();
             counts.add(row.sensitive, found);
         }
-        if found != row.sensitive && !row.held_out {
+        if found != row.sensitive && row.side == Side::Tuned {
             eprintln!("wrong: {}", row.text);
         }
     }
     let mut rows: Vec<Row> = counts
         .into_iter()
-        .flat_map(|((held_out, topic), counts)| counts.rows(held_out, topic))
+        .flat_map(|((side, topic), counts)| counts.rows(side, topic))
         .collect();
     rows.push(large()?);
     Ok(rows)
@@ -65,8 +66,12 @@ impl Counts {
 
     /// Recall of what is sensitive, precision of what was taken for it, and for the harmless the
     /// share that was left alone.
-    fn rows(&self, held_out: bool, topic: &str) -> Vec<Row> {
-        let side = if held_out { "held out" } else { "tuned" };
+    fn rows(&self, side: Side, topic: &str) -> Vec<Row> {
+        let side = match side {
+            Side::Tuned => "tuned",
+            Side::HeldOut => "held out",
+            Side::Later => "later",
+        };
         let share = |what: &str, part: usize, whole: usize| {
             let name = format!("{topic} {side} {what}");
             (whole > 0).then(|| Row::value(name, "%", percent(part, whole), whole))

@@ -102,7 +102,7 @@ pub fn genesis(consortium: &SigningKey, validator: &ValidatorKey) -> anyhow::Res
         name: Text::new("Benchmark")?,
         created: now(),
         ca: consortium.verifying_key(),
-        regulators: RegulatorSecret::random(&mut rand::rng()).public(),
+        regulators: RegulatorSecret::random(&mut rand::rng()).public().into(),
         group_key: Blob::new(validator.group_key()?.to_vec())?,
         governance: validator.alone(EpochBlocks::DEFAULT)?,
     })
@@ -226,7 +226,13 @@ impl Cast {
         for named in letter.records.iter() {
             let start = Instant::now();
             self.reader
-                .read(&self.session, &letter, named.record, now())
+                .read(
+                    &self.session,
+                    &letter,
+                    named.record,
+                    now(),
+                    &mut rand::rng(),
+                )
                 .await?;
             times.grant_read.push(start.elapsed());
         }

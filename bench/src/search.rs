@@ -371,7 +371,9 @@ async fn on_disk(directory: &Path) -> anyhow::Result<Vec<Row>> {
         name: Text::new("bench")?,
         created: TimeMs::new(1),
         ca: SigningKey::from_seed(&[1; 32]).verifying_key(),
-        regulators: yilian_crypto::pseudonym::RegulatorSecret::from_seed(&[2; 32]).public(),
+        regulators: yilian_crypto::pseudonym::RegulatorSecret::from_seed(&[2; 32])
+            .public()
+            .into(),
         group_key: Blob::new(validator.group_key()?.to_vec())?,
         governance: validator.alone(EpochBlocks::DEFAULT)?,
     };

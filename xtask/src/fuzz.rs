@@ -19,7 +19,7 @@ const TOOLCHAIN: &str = "nightly-2026-10-30";
 /// Seconds that one input may take: more is a hang.
 const SLOW: u64 = 20;
 /// Memory of one target, in MiB.
-const MEMORY: u64 = 4_096;
+const MEMORY: u64 = 2_048;
 
 #[derive(Args)]
 pub struct Options {
@@ -46,6 +46,12 @@ enum Target {
     Epcis,
     /// FHIR bulk exports
     Ndjson,
+    /// CDA, PDF, DICOM metadata, HL7 v2
+    Document,
+    /// Whatever is read from the wire or the chain
+    Decode,
+    /// Random bodies on the ledger's rules
+    Apply,
 }
 
 impl Target {
@@ -56,14 +62,17 @@ impl Target {
             Self::DigitalLink => "digital-link",
             Self::Epcis => "epcis",
             Self::Ndjson => "ndjson",
+            Self::Document => "document",
+            Self::Decode => "decode",
+            Self::Apply => "apply",
         }
     }
 
     /// Bytes of an input at most: what is longer reaches no other code, and is slow.
     const fn longest(self) -> u32 {
         match self {
-            Self::Bundle | Self::Epcis | Self::Ndjson => 8_192,
-            Self::ElementString | Self::DigitalLink => 512,
+            Self::Bundle | Self::Epcis | Self::Ndjson | Self::Document | Self::Decode => 8_192,
+            Self::Apply | Self::ElementString | Self::DigitalLink => 512,
         }
     }
 }

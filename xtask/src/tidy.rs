@@ -72,7 +72,7 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     ("crates/node/src/order/chain.rs", "start", 75),
     ("crates/node/src/order/engine.rs", "start", 312),
     ("crates/node/src/order/simulation.rs", "init", 88),
-    ("crates/protocol/src/refusal.rs", "remedy", 90),
+    ("crates/protocol/src/refusal.rs", "remedy", 94),
     ("crates/record/src/fhir/definitions.rs", "known_answers", 71),
     (
         "crates/record/tests/it/codes.rs",

@@ -17,13 +17,16 @@ use crate::{
         chain::{BlockCommand, ReceiptOptions, RecordCommand, VerifyOptions},
         delegate::DelegateCommand,
         doctor::{DoctorCommand, ValidateOptions},
+        keystore::KeystoreCommand,
         log::LogCommand,
         net::NetCommand,
         network::{InitOptions, ServeOptions},
         patient::PatientCommand,
+        regulator::RegulatorCommand,
         trace::TraceCommand,
     },
     demo::DemoOptions,
+    secrecy::SecrecyOptions,
 };
 
 /// Patient-owned medical records on one machine: a network, its people, and every step between
@@ -39,6 +42,9 @@ pub struct Arguments {
         default_value = "yilian-home"
     )]
     pub home: PathBuf,
+    /// How its secrets are kept
+    #[command(flatten)]
+    pub secrecy: SecrecyOptions,
     /// Speak to the node at this URL instead of the network in --home
     #[arg(long, global = true, env = "YILIAN_NODE", value_name = "URL")]
     pub node: Option<String>,
@@ -93,6 +99,9 @@ pub enum Command {
     /// Make, run and examine a network of many nodes, each a process of its own
     #[command(subcommand)]
     Net(NetCommand),
+    /// Say how secrets are kept: seal them, change the passphrase
+    #[command(subcommand)]
+    Keystore(KeystoreCommand),
     /// Say how far the chain is
     Status,
     /// Say who is who: admit hospitals, certify people, revoke certificates
@@ -107,6 +116,9 @@ pub enum Command {
     /// Act as a patient: check in, list, open, share, grant, revoke
     #[command(subcommand)]
     Patient(PatientCommand),
+    /// Act as a regulator: open the identity behind a pseudonym, with others
+    #[command(subcommand)]
+    Regulator(RegulatorCommand),
     /// Look at blocks
     #[command(subcommand)]
     Block(BlockCommand),

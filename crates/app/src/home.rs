@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! genesis.json              what the chain began with
-//! keys/consortium.key       seed of the consortium CA            keys are files of 64 hex digits,
-//! keys/regulators.key       secret of the regulators             readable by their owner only
+//! keystore                  what the secrets are sealed under, or `insecure-plain`: `node::vault`
+//! keys/consortium.key       seed of the consortium CA            keys are 64 hex digits
+//! keys/regulator-<i>.key    the share of regulator i
 //! keys/validator.json       the validator's share
 //! members/<name>.json       name, id;  members/<name>.key: CA seed, node seed
 //! people/<name>.json        name, certificate
@@ -12,6 +13,8 @@
 //! people/<name>.passes      passes for appending to traces, with their keys
 //! people/<name>.queue       captures that wait
 //! people/<name>.sealed/     what was sealed of each visit, and what was sent and is not final yet
+//! people/<name>.mail         stamps in stock, and the requests that were sent
+//! people/<name>.letters/     letters, sealed as they came; patients/<name>.letters/ likewise
 //! people/<name>.sealing     is locked while the person seals, or queue or passes are in use
 //! patients/<name>.json      wallet;  patients/<name>.key: seed
 //! patients/<name>.name      the wallet's name, where the file's is another
@@ -22,13 +25,14 @@
 //!                           while it runs
 //! net.json, nodes/<name>/   a network of many nodes: who they are, and each one's folder
 //! ```
-//! A person's file may be moved to a machine of its own; nothing but the folder's convenience ties
-//! them together.
+//! Sealed are all keys, wallets, notes, passes, queues and `people/*.sealed/`. What everybody may
+//! know is not: certificates, ids, the genesis. All of it is its owner's only.
 
 use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context;
@@ -41,16 +45,22 @@ use yilian_client::{
     sealing::SealNotes,
     trace::{Handler, PassBook},
 };
-use yilian_crypto::{seed::Seed, sign::SigningKey};
-use yilian_node::{order::ValidatorKey, service::HostedMembers};
+use yilian_crypto::{pre::HolderIndex, pseudonym::RegulatorShare, seed::Seed, sign::SigningKey};
+use yilian_node::{order::ValidatorKey, service::HostedMembers, vault::Vault};
 use yilian_protocol::{
     Cid, MemberId,
     codec::Text,
     limits::NAME_MAX,
     registry::{Certificate, Genesis, NodeKeys},
 };
+use zeroize::Zeroizing;
 
-use crate::{naming::Named, output::trouble, target::folder};
+use crate::{
+    naming::Named,
+    output::trouble,
+    secrecy::{SecrecyOptions, Vaults},
+    target::folder,
+};
 
 /// Tells the nodes of a network of many.
 pub const NET_FILE: &str = "net.json";
@@ -59,6 +69,7 @@ pub const NET_FILE: &str = "net.json";
 #[derive(Debug, Clone)]
 pub struct Home {
     root: PathBuf,
+    vaults: Arc<Vaults>,
 }
 
 /// A member whose CA and node keys are kept here.
@@ -78,9 +89,31 @@ pub struct PersonFile {
 }
 
 impl Home {
-    /// The folder `root`, which need not exist yet.
-    pub const fn new(root: PathBuf) -> Self {
-        Self { root }
+    /// The folder `root`, which need not exist yet, with secrets as `secrecy` says.
+    pub fn new(root: PathBuf, secrecy: SecrecyOptions) -> Self {
+        let vaults = Arc::new(Vaults::new(secrecy));
+        Self { root, vaults }
+    }
+
+    /// Another folder, whose secrets open as this one's.
+    pub fn at(&self, root: PathBuf) -> Self {
+        let vaults = Arc::clone(&self.vaults);
+        Self { root, vaults }
+    }
+
+    /// The secrets of this folder and of those in it.
+    pub fn vaults(&self) -> &Vaults {
+        &self.vaults
+    }
+
+    /// The secrets of this folder, which has some.
+    pub fn vault(&self) -> anyhow::Result<Vault> {
+        self.vaults.of(&self.root)
+    }
+
+    /// The secrets of this folder; from now on it has some.
+    pub fn begin(&self) -> anyhow::Result<Vault> {
+        self.vaults.begin(&self.root)
     }
 
     /// Where it is.
@@ -112,7 +145,7 @@ impl Home {
                 "make one with `yilian init`, or name another --home",
             ));
         }
-        self.read("genesis.json")
+        self.read_public("genesis.json")
     }
 
     /// The validator's share, made with the network.
@@ -127,51 +160,77 @@ impl Home {
 
     /// Keeps the genesis; the last step of making a network.
     pub fn keep_genesis(&self, genesis: &Genesis) -> anyhow::Result<()> {
-        self.write("genesis.json", genesis)
+        self.write_public("genesis.json", genesis)
     }
 
     /// The secret 32 bytes called `name`.
-    pub fn key(&self, name: &str) -> anyhow::Result<[u8; 32]> {
-        let path = self.root.join(name).with_extension("key");
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("cannot read the key {}", path.display()))?;
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes)
-            .with_context(|| format!("{} is not a key of 64 hex digits", path.display()))?;
+    pub fn key(&self, name: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+        let name = format!("{name}.key");
+        let text = self.vault()?.read(&name).context("cannot read a key")?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.trim_ascii(), bytes.as_mut_slice())
+            .with_context(|| format!("{name} is not a key of 64 hex digits"))?;
         Ok(bytes)
     }
 
     /// Makes the secret 32 bytes called `name`.
-    pub fn make_key(&self, name: &str) -> anyhow::Result<[u8; 32]> {
-        let bytes: [u8; 32] = rand::rng().random();
+    fn make_key(&self, name: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+        let bytes = Zeroizing::new(rand::rng().random());
         self.keep_key(name, &bytes)?;
         Ok(bytes)
     }
 
     /// The secret 32 bytes called `name`, made if they are not there yet: a command that was cut
     /// short is repeated.
-    pub fn key_or_new(&self, name: &str) -> anyhow::Result<[u8; 32]> {
-        if self.root.join(name).with_extension("key").exists() {
+    pub fn key_or_new(&self, name: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+        if self.has_key(name) {
             return self.key(name);
         }
         self.make_key(name)
     }
 
+    fn has_key(&self, name: &str) -> bool {
+        self.root.join(format!("{name}.key")).exists()
+    }
+
     /// Keeps the secret `bytes` as `name`; an existing key is never overwritten.
     pub fn keep_key(&self, name: &str, bytes: &[u8; 32]) -> anyhow::Result<()> {
-        let path = self.root.join(name).with_extension("key");
-        if path.exists() {
-            if self.key(name).ok().as_ref() == Some(bytes) {
+        if self.has_key(name) {
+            if self.key(name).is_ok_and(|kept| *kept == *bytes) {
                 return Ok(());
             }
-            let cause = format!("{} exists", path.display());
+            let cause = format!("{}/{name}.key exists", self.root.display());
             return Err(trouble(cause, "choose another name, or move the key away"));
         }
-        write_private(&path, (hex::encode(bytes) + "\n").as_bytes())
+        let text = hex_line(bytes);
+        Ok(self
+            .begin()?
+            .write(&format!("{name}.key"), text.as_bytes())?)
+    }
+
+    /// Keeps the regulators' shares of a network that is being made, in the place of those of one
+    /// that was made half.
+    pub fn keep_regulator_shares(&self, shares: &[RegulatorShare]) -> anyhow::Result<()> {
+        let vault = self.begin()?;
+        for share in shares {
+            let name = format!("{}.key", regulator_file(share.index().get()));
+            vault.write(&name, hex_line(&share.expose()).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The share of the regulator of this number.
+    pub fn regulator_share(&self, number: u8) -> anyhow::Result<RegulatorShare> {
+        let index = number.checked_sub(1).map(usize::from);
+        let index = index.and_then(HolderIndex::at);
+        let index = index.context("regulators' shares have numbers from 1 to 32")?;
+        let bytes = self.key(&regulator_file(number))?;
+        let share = RegulatorShare::from_bytes(index, &bytes);
+        share.context("the file holds no share of the regulators' key")
     }
 
     /// The seed of the node key of the member called `name`.
-    pub fn member_node(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+    pub fn member_node(&self, name: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
         self.key(&format!("members/{}-node", file_name(name)))
     }
 
@@ -181,19 +240,19 @@ impl Home {
         if !self.root.join(&stem).with_extension("json").exists() {
             return Err(self.unknown(Named::Member, name));
         }
-        let file: MemberFile = self.read(&format!("{stem}.json"))?;
-        let ca = SigningKey::from_seed(&self.key(&stem)?);
-        let node = SigningKey::from_seed(&self.key(&format!("{stem}-node"))?);
+        let file: MemberFile = self.read_public(&format!("{stem}.json"))?;
+        let ca = SigningKey::from_seed(&*self.key(&stem)?);
+        let node = SigningKey::from_seed(&*self.key(&format!("{stem}-node"))?);
         Ok(MemberCa::new(ca, file.name, NodeKeys::of(&node)))
     }
 
     /// Makes the keys of a new member, or goes on with one that was made and not admitted.
     pub fn make_member(&self, name: &Text<NAME_MAX>) -> anyhow::Result<MemberCa> {
         let stem = format!("members/{}", file_name(name.as_str()));
-        let ca = SigningKey::from_seed(&self.key_or_new(&stem)?);
-        let node = SigningKey::from_seed(&self.key_or_new(&format!("{stem}-node"))?);
+        let ca = SigningKey::from_seed(&*self.key_or_new(&stem)?);
+        let node = SigningKey::from_seed(&*self.key_or_new(&format!("{stem}-node"))?);
         let ca = MemberCa::new(ca, name.clone(), NodeKeys::of(&node));
-        self.write(
+        self.write_public(
             &format!("{stem}.json"),
             &MemberFile {
                 name: name.clone(),
@@ -205,7 +264,7 @@ impl Home {
 
     /// Keeps a certified person's certificate beside the seed made before.
     pub fn keep_person(&self, name: &str, certificate: Certificate) -> anyhow::Result<()> {
-        self.write(
+        self.write_public(
             &format!("people/{}.json", file_name(name)),
             &PersonFile { certificate },
         )
@@ -214,7 +273,7 @@ impl Home {
     /// Makes the seed of a person about to be certified, or goes on with that of one who was not.
     pub fn make_person_seed(&self, name: &str) -> anyhow::Result<Seed> {
         let bytes = self.key_or_new(&format!("people/{}", file_name(name)))?;
-        Ok(Seed::from_bytes(bytes))
+        Ok(Seed::from_bytes(*bytes))
     }
 
     /// The person called `name`.
@@ -223,8 +282,8 @@ impl Home {
         if !self.root.join(&stem).with_extension("json").exists() {
             return Err(self.unknown(Named::Person, name));
         }
-        let file: PersonFile = self.read(&format!("{stem}.json"))?;
-        let seed = Seed::from_bytes(self.key(&stem)?);
+        let file: PersonFile = self.read_public(&format!("{stem}.json"))?;
+        let seed = Seed::from_bytes(*self.key(&stem)?);
         Ok(Person::new(seed, file.certificate)?)
     }
 
@@ -254,10 +313,10 @@ impl Home {
         self.write(&format!("people/{}.queue", file_name(name)), queue)
     }
 
-    fn read_or_default<V: DeserializeOwned + Default>(&self, name: &str) -> anyhow::Result<V> {
-        let path = self.root.join(name);
-        if path.exists() {
-            read_json(&path)
+    /// Reads a JSON file of this folder, or makes up what it would hold.
+    pub fn read_or_default<V: DeserializeOwned + Default>(&self, name: &str) -> anyhow::Result<V> {
+        if self.root.join(name).exists() {
+            self.read(name)
         } else {
             Ok(V::default())
         }
@@ -266,9 +325,9 @@ impl Home {
     /// The doctor called `name`, or another who reads records.
     pub fn doctor(&self, name: &str) -> anyhow::Result<Doctor> {
         let doctor = self.person(name)?.doctor()?;
-        let notes = self.root.join(format!("people/{}.notes", file_name(name)));
-        Ok(if notes.exists() {
-            doctor.with_notes(read_json(&notes)?)
+        let notes = format!("people/{}.notes", file_name(name));
+        Ok(if self.root.join(&notes).exists() {
+            doctor.with_notes(self.read(&notes)?)
         } else {
             doctor
         })
@@ -286,7 +345,7 @@ impl Home {
             return Err(self.unknown(Named::Wallet, name));
         }
         let wallet: Wallet = self.read(&format!("{stem}.json"))?;
-        Ok(Patient::new(&Seed::from_bytes(self.key(&stem)?), wallet))
+        Ok(Patient::new(&Seed::from_bytes(*self.key(&stem)?), wallet))
     }
 
     /// Keeps a new patient's seed and wallet.
@@ -332,15 +391,32 @@ impl Home {
         self.write(&format!("patients/{}.json", file_name(name)), wallet)
     }
 
-    /// Reads a JSON file of this folder.
+    /// Reads a secret that is kept as JSON.
     pub fn read<V: DeserializeOwned>(&self, name: &str) -> anyhow::Result<V> {
+        let bytes = self.vault()?.read(name)?;
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("{name} does not hold what it should"))
+    }
+
+    /// Keeps a secret as JSON, whole or not at all.
+    pub fn write<V: Serialize>(&self, name: &str, value: &V) -> anyhow::Result<()> {
+        let bytes = Zeroizing::new(json_bytes(value)?);
+        Ok(self.begin()?.write(name, &bytes)?)
+    }
+
+    /// Reads a JSON file that everybody may know.
+    pub fn read_public<V: DeserializeOwned>(&self, name: &str) -> anyhow::Result<V> {
         read_json(&self.root.join(name))
     }
 
-    /// Writes a JSON file of this folder, whole or not at all.
-    pub fn write<V: Serialize>(&self, name: &str, value: &V) -> anyhow::Result<()> {
+    /// Writes a JSON file that everybody may know, whole or not at all.
+    pub fn write_public<V: Serialize>(&self, name: &str, value: &V) -> anyhow::Result<()> {
         write_private(&self.root.join(name), &json_bytes(value)?)
     }
+}
+
+fn regulator_file(number: u8) -> String {
+    format!("keys/regulator-{number}")
 }
 
 fn seal_file(name: &str, id: Cid) -> String {
@@ -365,9 +441,16 @@ impl HostedMembers for Home {
             .find(|path| read_json::<MemberFile>(path).is_ok_and(|file| file.id == member))?;
         let stem = path.file_stem()?.to_string_lossy().into_owned();
         Some(SigningKey::from_seed(
-            &Self::key(self, &format!("members/{stem}-node")).ok()?,
+            &*Self::key(self, &format!("members/{stem}-node")).ok()?,
         ))
     }
+}
+
+/// A secret as a line of text.
+fn hex_line(bytes: &[u8; 32]) -> Zeroizing<String> {
+    let mut line = Zeroizing::new(hex::encode(bytes));
+    line.push('\n');
+    line
 }
 
 /// Reads a JSON file.

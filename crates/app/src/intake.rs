@@ -9,7 +9,9 @@ use yilian_client::{Letter, Share, drafts};
 use yilian_protocol::letter::ToReader as _;
 use yilian_record::{
     fhir::{Bundle, Directory},
+    media::MediaType,
     submission::Submission,
+    whole::Whole,
 };
 
 use crate::output::trouble;
@@ -130,6 +132,22 @@ pub fn read_submission(files: &[PathBuf], known: &Directory) -> anyhow::Result<S
     };
     let contents = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     Submission::read(&contents, known).with_context(|| names(files))
+}
+
+/// Reads and checks a document of another kind than FHIR, which has to be of the kind that was
+/// named, if one was.
+pub fn read_document(path: &Path, meant: Option<MediaType>) -> anyhow::Result<Whole> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let document = Whole::read(&bytes).with_context(|| shown.to_string())?;
+    let found = document.media();
+    match meant.filter(|meant| *meant != found) {
+        Some(meant) => {
+            let cause = format!("{shown} is {found}, not {meant}");
+            Err(trouble(cause, "leave --media out, or name the right file"))
+        }
+        None => Ok(document),
+    }
 }
 
 /// Files, as a person names them.

@@ -14,7 +14,7 @@ use yilian_client::{ClientError, HttpTransport, Session, node_url};
 use yilian_node::service::{HostedMembers, InProcess, Node, NodeOptions};
 use yilian_protocol::call::{Answered, Call, CallError, Transport};
 
-use crate::{home::Home, output::warn};
+use crate::{home::Home, output::warn, pki};
 
 /// A transport of either kind.
 #[derive(Debug, Clone)]
@@ -128,8 +128,9 @@ pub fn http(home: &Home, address: &str) -> anyhow::Result<HttpTransport> {
         let root = root.display();
         format!("{url} speaks TLS; put the consortium's root certificate at {root}")
     });
-    let shown = fs::read(home.root().join("tls/client.pem")).ok();
-    Ok(HttpTransport::trusting(url, &read?, shown.as_deref())?)
+    let shown = pki::shown(home)?;
+    let shown = shown.as_ref().map(|shown| shown.as_slice());
+    Ok(HttpTransport::trusting(url, &read?, shown)?)
 }
 
 /// Starts the home's node.
@@ -140,6 +141,8 @@ pub fn start_node(home: &Home, identities: Arc<dyn HostedMembers>) -> anyhow::Re
         home.validator()?,
         identities,
     );
+    let secrets = home.vault()?.within("node").within("secrets");
+    let options = NodeOptions { secrets, ..options };
     Node::start(options).context("the node does not start")
 }
 

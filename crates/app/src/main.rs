@@ -10,15 +10,18 @@ mod commands;
 mod demo;
 mod home;
 mod intake;
+mod letters;
 mod link;
 mod naming;
 mod output;
 mod pki;
+mod secrecy;
 mod target;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
 
 use crate::arguments::{Arguments, joined};
 
@@ -27,6 +30,8 @@ use crate::arguments::{Arguments, joined};
 const QUIET: &str = "error,commonware_resolver=off,commonware_runtime::utils::handle=off";
 
 fn main() -> ExitCode {
+    // What it writes is its user's only, whichever library writes it.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()

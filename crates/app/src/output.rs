@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 use serde::Serialize;
 use yilian_client::ClientError;
+use yilian_node::vault::Fault;
 use yilian_protocol::call::CallError;
 use yilian_record::fhir::operation_outcome;
 
@@ -152,6 +153,12 @@ fn remedy(error: &anyhow::Error) -> Option<&'static str> {
         .find_map(|cause| cause.downcast_ref::<WithRemedy>())
     {
         return Some(known.remedy);
+    }
+    let fault = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Fault>());
+    if let Some(remedy) = fault.and_then(Fault::remedy) {
+        return Some(remedy);
     }
     match error.downcast_ref::<ClientError>()? {
         ClientError::Call(CallError::Unreachable { .. }) => {

@@ -8,6 +8,8 @@
 //! tls/client.pem                 what this home shows to nodes: certificate, chain and key
 //! ```
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rcgen::{
@@ -15,11 +17,15 @@ use rcgen::{
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
     PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
-use yilian_node::tls::member_name;
+use yilian_node::{tls::member_name, vault::Vault};
 use yilian_protocol::MemberId;
 use zeroize::Zeroizing;
 
-use crate::home::{Home, file_name, write_private};
+use crate::{
+    home::{Home, file_name, write_private},
+    output::trouble,
+    target::{Target, standing},
+};
 
 /// Days for which the root, and a member's CA, are good.
 pub const CA_DAYS: i64 = 10 * 365;
@@ -28,6 +34,8 @@ pub const CA_DAYS: i64 = 10 * 365;
 pub const LEAF_DAYS: i64 = 397;
 
 const ROOT: &str = "tls/root";
+/// What a home shows to nodes.
+const SHOWN: &str = "tls/client.pem";
 /// The root's subject.
 const ROOT_NAME: &str = "Yilian consortium";
 
@@ -64,20 +72,84 @@ pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::
     })
 }
 
-/// Writes what was certified as `root.pem`, `chain.pem` and `key.pem`, the names that `node.json`
-/// gives them.
-pub fn write(certified: &Certified, folder: &std::path::Path) -> anyhow::Result<()> {
-    let file = |name: &str, content: &str| write_private(&folder.join(name), content.as_bytes());
-    file("root.pem", &certified.root)?;
-    file("chain.pem", &certified.chain)?;
-    file("key.pem", &certified.key)
+/// What `node.json` calls the root's certificate, a node's with its CA's, and its key.
+const FILES: [&str; 3] = ["root.pem", "chain.pem", "key.pem"];
+
+/// A folder for what is certified, which is made if it is not there.
+pub struct Place {
+    folder: PathBuf,
+    /// Whether those of before are there, to be replaced.
+    renews: bool,
+}
+
+impl Place {
+    /// Looks whether the three files can be written there. They replace none but those that were
+    /// written there before: beside them stands this home's root.
+    pub fn new(home: &Home, folder: &Path) -> anyhow::Result<Self> {
+        if standing(folder)?.is_some_and(|found| !found.is_dir()) {
+            let cause = format!("{} is no folder", folder.display());
+            return Err(trouble(
+                cause,
+                "name a folder, and no link to one; it is made if it is not there",
+            ));
+        }
+        let mut there = Vec::new();
+        for file in FILES.map(|name| folder.join(name)) {
+            if let Some(found) = standing(&file)? {
+                there.push((file, found.is_file()));
+            }
+        }
+        let is_foreign = || match std::fs::read(home.root().join(format!("{ROOT}.pem"))) {
+            Ok(root) => !std::fs::read(folder.join(FILES[0])).is_ok_and(|there| there == root),
+            Err(_) => true,
+        };
+        let other = there.iter().find(|(_, is_file)| !is_file);
+        if let Some((file, _)) = other.or_else(|| there.first().filter(|_| is_foreign())) {
+            let cause = format!("{} exists, and is not overwritten", file.display());
+            return Err(trouble(cause, "name another folder, or move it away"));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            renews: !there.is_empty(),
+        })
+    }
+
+    /// Writes what was certified. The key is not sealed: it is for another folder.
+    pub fn write(&self, certified: &Certified) -> anyhow::Result<()> {
+        let made = std::fs::create_dir_all(&self.folder);
+        made.with_context(|| format!("cannot make {}", self.folder.display()))?;
+        let Certified { root, chain, key } = certified;
+        for (name, text) in FILES.into_iter().zip([root.as_str(), chain, key]) {
+            let file = self.folder.join(name);
+            match self.renews {
+                true => write_private(&file, text.as_bytes())?,
+                false => Target::new(&file)?.write(text.as_bytes())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes what was certified in `tls/` of a node's folder, where its key is a secret among others.
+pub fn keep(certified: &Certified, node: &Vault) -> anyhow::Result<()> {
+    write_private(&node.path("tls/root.pem"), certified.root.as_bytes())?;
+    write_private(&node.path("tls/chain.pem"), certified.chain.as_bytes())?;
+    Ok(node.write("tls/key.pem", certified.key.as_bytes())?)
 }
 
 /// Has this home show a certificate of the member called `name` when it calls a node.
 pub fn show(home: &Home, name: &str) -> anyhow::Result<()> {
     let Certified { chain, key, .. } = certify(home, name, &[], LEAF_DAYS)?;
     let shown = Zeroizing::new([chain.as_str(), key.as_str()].concat());
-    write_private(&home.root().join("tls/client.pem"), shown.as_bytes())
+    Ok(home.begin()?.write(SHOWN, shown.as_bytes())?)
+}
+
+/// What this home shows to nodes, if anything.
+pub fn shown(home: &Home) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+    if !home.root().join(SHOWN).exists() {
+        return Ok(None);
+    }
+    Ok(Some(home.vault()?.read(SHOWN)?))
 }
 
 /// A CA that is kept in the home.
@@ -88,26 +160,26 @@ struct Authority {
 
 impl Authority {
     fn read(home: &Home, stem: &str) -> anyhow::Result<Option<Self>> {
-        let path = home.root().join(stem);
-        if !path.with_extension("pem").exists() {
+        let path = home.root().join(format!("{stem}.pem"));
+        if !path.exists() {
             return Ok(None);
         }
-        let read = |extension: &str| {
-            let path = path.with_extension(extension);
-            std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))
-        };
+        let certificate = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let key = home.vault()?.read(&format!("{stem}.key"))?;
+        let key = std::str::from_utf8(&key).context("a CA's key is no text")?;
         Ok(Some(Self {
-            certificate: read("pem")?,
-            key: Zeroizing::new(read("key")?),
+            certificate,
+            key: Zeroizing::new(key.to_owned()),
         }))
     }
 
     /// The certificate last: without it there is no CA.
     fn keep(self, home: &Home, stem: &str) -> anyhow::Result<Self> {
-        let path = home.root().join(stem);
-        write_private(&path.with_extension("key"), self.key.as_bytes())?;
-        write_private(&path.with_extension("pem"), self.certificate.as_bytes())?;
+        let name = format!("{stem}.key");
+        home.begin()?.write(&name, self.key.as_bytes())?;
+        let path = home.root().join(format!("{stem}.pem"));
+        write_private(&path, self.certificate.as_bytes())?;
         Ok(self)
     }
 

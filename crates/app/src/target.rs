@@ -69,15 +69,30 @@ impl Target {
 
     /// Writes it, whole or not at all. Again, it replaces what itself wrote.
     pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        let path = self.path.display();
+        self.write_at(&self.path, bytes)
+    }
+
+    /// The same under a name that ends in `.ENDING`, if the one that was given has no ending.
+    /// Returns the name.
+    pub fn write_ending(&self, ending: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+        let path = match self.path.extension() {
+            Some(_) => self.path.clone(),
+            None => self.path.with_extension(ending),
+        };
+        self.write_at(&path, bytes)?;
+        Ok(path)
+    }
+
+    fn write_at(&self, place: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = place.display();
         let draft = self.draft.lock().ok().and_then(|mut draft| draft.take());
         let Some(mut draft) = draft else {
-            return write_private(&self.path, bytes);
+            return write_private(place, bytes);
         };
         let write = draft.write_all(bytes);
         let write = write.and_then(|()| draft.as_file().sync_all());
         write.with_context(|| format!("cannot write {path}"))?;
-        if let Err(error) = draft.persist_noclobber(&self.path) {
+        if let Err(error) = draft.persist_noclobber(place) {
             // Somebody was faster. What is to be written may be had this once only.
             let (_, kept) = error.file.keep()?;
             let cause = format!(
@@ -86,7 +101,7 @@ impl Target {
             );
             return Err(trouble(cause, "move it to where you want it"));
         }
-        let synced = fs::File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        let synced = fs::File::open(folder(place)).and_then(|folder| folder.sync_all());
         synced.with_context(|| format!("cannot write {path}"))
     }
 
@@ -114,6 +129,15 @@ impl Targets {
             known.push(place);
         }
         Ok(target)
+    }
+}
+
+/// What stands at `path` itself, if anything: a link is not followed, also with a slash behind it.
+pub fn standing(path: &Path) -> anyhow::Result<Option<fs::Metadata>> {
+    match fs::symlink_metadata(path.components().as_path()) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
     }
 }
 

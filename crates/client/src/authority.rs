@@ -113,6 +113,7 @@ impl MemberCa {
             ca: key.verifying_key(),
             node: node.signing,
             kem: node.kem,
+            stamp: node.stamp,
         };
         Self { key, member }
     }

@@ -26,7 +26,7 @@ use yilian_protocol::{
         Ask, Clinician, Grant, GrantedScope, HolderAsk, Opening, SecretOf, SignedAsk, SignedPartial,
     },
     letter::ToReader,
-    limits::{HOPS_MAX, REASON_MAX},
+    limits::REASON_MAX,
     media::MediaType,
     private_chain::PrivateBlock,
     receipt::Receipt,
@@ -34,15 +34,21 @@ use yilian_protocol::{
     registry::Certificate,
     sealed::SealedObject,
     search::RecordIndex,
+    standing::CertifiedPerson,
     tx::Body,
     visit::{CheckedVisit, VisitToken},
 };
 
 use crate::{
     ClientError, Session,
-    search::{self, Hit, SearchLetter},
+    people::own_keys,
+    search::{self, Hits, SearchLetter},
     share::{Letter, SealedLetter, Share},
 };
+
+mod mail;
+
+pub use mail::ReadWish;
 
 /// How often a visit's entries are numbered anew.
 const ATTEMPTS_MAX: u32 = 3;
@@ -107,17 +113,8 @@ impl Doctor {
     /// # Errors
     /// [`ClientError::NotForMe`] when the certificate is for other keys.
     pub fn new(seed: &Seed, certificate: &Certificate) -> Result<Self, ClientError> {
-        let keys = MemberKeys::from_seed(seed);
-        let mine = keys.signing.verifying_key() == certificate.signing
-            && keys.delegatee.public() == certificate.delegatee
-            && *keys.kem.public() == certificate.kem;
-        if !mine {
-            return Err(ClientError::NotForMe {
-                reader: certificate.id(),
-            });
-        }
         Ok(Self {
-            keys,
+            keys: own_keys(seed, certificate)?,
             certificate: certificate.id(),
             member: certificate.member,
             notes: Mutex::default(),
@@ -162,7 +159,7 @@ impl Doctor {
     where
         T: Transport,
     {
-        let regulators = &session.genesis().regulators;
+        let regulators = &session.genesis().regulators.key;
         Ok(token.check(session.chain(), self.member, regulators, now)?)
     }
 
@@ -196,6 +193,8 @@ impl Doctor {
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
     ) -> Result<SealedVisit, E> {
+        // What is proven comes first: the time is compared with it.
+        let bound = session.find_visit(&visit.visit().nym).await?.is_some();
         let now = session.time_to_sign(now).await?;
         let mut objects = Vec::with_capacity(drafts.len());
         let mut found_by = Vec::with_capacity(drafts.len());
@@ -208,15 +207,8 @@ impl Doctor {
         let mut attempts = 0;
         loop {
             let (index, used) = self.index(&records, &found_by, rng)?;
-            let request = SealRequest::sign(
-                session.chain(),
-                self.member,
-                visit.visit().nym,
-                objects.clone(),
-                index,
-                self.certificate,
-                &self.keys.signing,
-            );
+            let author = (self.certificate, &self.keys.signing);
+            let request = SealRequest::sign(visit, bound, objects.clone(), index, author);
             let request = request.map_err(ClientError::from)?;
             keep(&request)?;
             match session.seal(request).await {
@@ -303,7 +295,7 @@ impl Doctor {
         &self,
         session: &Session<T>,
         letter: &SearchLetter,
-    ) -> Result<Vec<Hit>, ClientError> {
+    ) -> Result<Hits, ClientError> {
         search::hits(session, letter).await
     }
 
@@ -358,13 +350,7 @@ impl Doctor {
         session: &Session<T>,
         letter: &SealedLetter<L>,
     ) -> Result<L, ClientError> {
-        session.same_chain(L::KIND, letter.chain)?;
-        if letter.reader != self.certificate {
-            return Err(ClientError::NotForMe {
-                reader: letter.reader,
-            });
-        }
-        Ok(letter.open(&self.keys.kem)?)
+        session.unseal(letter, self.certificate, &self.keys.kem)
     }
 
     /// Reads a record under a standing grant: asks key holders until their parts make a whole,
@@ -381,6 +367,7 @@ impl Doctor {
         letter: &Letter,
         record: RecordId,
         now: TimeMs,
+        rng: &mut impl CryptoRng,
     ) -> Result<Reading, ClientError> {
         let named = letter.records.iter().find(|named| named.record == record);
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
@@ -406,7 +393,7 @@ impl Doctor {
             let Some(index) = grant.holder_index(*holder) else {
                 continue;
             };
-            match self.answer(session, &ask, (&grant, *holder)).await {
+            match self.answer(session, &ask, (&grant, *holder), rng).await {
                 Ok(Some((partial, share))) => gathering.parts.push(Part {
                     holder: *holder,
                     index,
@@ -466,31 +453,26 @@ impl Doctor {
         session: &Session<T>,
         ask: &SignedAsk,
         (grant, holder): (&Grant, MemberId),
+        rng: &mut impl CryptoRng,
     ) -> Result<Option<(Partial, Option<SecretShare>)>, ClientError> {
-        let asked = HolderAsk {
-            holder,
-            hops: HOPS_MAX,
-            ask: ask.clone(),
-        };
-        let signed = session.ask(asked).await?;
-        let node = session.member(holder).await?.member.node;
-        if signed.verify(session.chain(), ask, &node).is_err() {
-            return Err(ClientError::WrongAnswer { request: "ask" });
-        }
-        Ok(self.part(session, ask, (grant, holder), signed).ok())
+        let node = session.member(holder).await?.member;
+        let asked = HolderAsk::seal(session.chain(), ask, (holder, &node.kem), rng)?;
+        let (sealed, chain) = (session.ask(asked).await?, session.chain());
+        let opened = sealed.open(chain, ask, &self.keys.kem).ok();
+        let signed = opened.filter(|signed| signed.verify(chain, ask, &node.node).is_ok());
+        let signed = signed.ok_or(ClientError::WrongAnswer { request: "ask" })?;
+        Ok(Self::part(chain, ask, (grant, holder), signed).ok())
     }
 
     /// A holder's answer: its partial, and its share of the scope's secret when it holds one. That
-    /// share is opened, and its patient's signature checked.
-    fn part<T: Transport>(
-        &self,
-        session: &Session<T>,
+    /// share's patient's signature is checked.
+    fn part(
+        chain: ChainId,
         ask: &SignedAsk,
         (grant, holder): (&Grant, MemberId),
         signed: SignedPartial,
     ) -> Result<(Partial, Option<SecretShare>), ClientError> {
-        let (chain, scope) = (session.chain(), &ask.ask.scope);
-        let secret = signed.open_secret(chain, ask, &self.keys.kem)?;
+        let (scope, secret) = (&ask.ask.scope, signed.secret);
         if let Some(secret) = &secret {
             let of = SecretOf {
                 chain,
@@ -574,7 +556,13 @@ impl Doctor {
         let object = session.object(entry).await?;
         let context = object.header().context(session.chain(), &share.scope);
         let (capsule, delegatee) = (share.capsule.into(), &self.keys.delegatee);
-        let key = delegatee.decapsulate(&capsule, &share.secret, &context);
+        let key = match &share.blind {
+            None => delegatee.decapsulate(&capsule, &share.secret, &context),
+            Some(blind) => {
+                let turned = (&capsule, blind);
+                delegatee.decapsulate_blinded(turned, &share.secret, &context)
+            }
+        };
         open_verified(session, entry, &object, &key).await
     }
 }
@@ -700,7 +688,18 @@ pub(crate) async fn open_verified<T: Transport>(
         .open(key)
         .map_err(|source| ClientError::Sealed { record, source })?;
     let author = session.person(authored.author()).await?;
+    by_author(session.chain(), entry, authored, &author)
+}
+
+/// What `author` signed, when his signature and standing hold.
+pub(crate) fn by_author(
+    chain: ChainId,
+    entry: &RecordEntry,
+    authored: Authored,
+    author: &CertifiedPerson,
+) -> Result<Verified, ClientError> {
+    let record = entry.sealed.record;
     authored
-        .verify(&author, session.chain(), &entry.nym, entry.admitted)
+        .verify(author, chain, &entry.nym, entry.admitted)
         .map_err(|source| ClientError::Author { record, source })
 }

@@ -1,12 +1,14 @@
 //! From FHIR to what a doctor seals: a bundle is read and checked, grouped into visits, and each
 //! visit split by confidentiality.
 
+use yilian_protocol::{Cid, Confidentiality};
 use yilian_record::{
     Error,
     encounter::Visit,
     fhir::{Bundle, Directory},
     keyword::LeftOut,
     media::MediaType,
+    whole::Whole,
 };
 
 use crate::{Draft, Keyword};
@@ -23,26 +25,40 @@ pub fn checked(bytes: &[u8], known: &Directory) -> Result<Bundle, Error> {
 /// The drafts of a visit: one for each part, with its keywords and what tells of those left out.
 #[must_use]
 pub fn of_visit(visit: &Visit) -> Vec<Draft> {
-    let draft = |part: yilian_record::label::Part| Draft {
+    let parts = yilian_record::label::parts(visit).into_iter();
+    parts.map(|part| draft(MediaType::FhirJson, part)).collect()
+}
+
+/// The draft of a document that is sealed as a whole, at the level that its author states or above.
+#[must_use]
+pub fn of_document(document: &Whole, stated: Confidentiality) -> Draft {
+    draft(document.media(), document.part(Some(stated)))
+}
+
+fn draft(media: MediaType, part: yilian_record::label::Part) -> Draft {
+    Draft {
         confidentiality: part.confidentiality,
-        media: MediaType::FhirJson,
+        media,
         keywords: part.keywords.texts().filter_map(keyword).collect(),
         content: part.content,
-    };
-    let parts = yilian_record::label::parts(visit);
-    parts.into_iter().map(draft).collect()
+    }
 }
 
 /// What tells a visit from every other: its resources, in any order, whatever bundle they came in.
 /// The same export twice has the same.
 #[must_use]
-pub fn visit_id(visit: &yilian_record::encounter::Visit) -> yilian_protocol::Cid {
-    use yilian_protocol::Cid;
+pub fn visit_id(visit: &Visit) -> Cid {
     let resources = visit.resources.iter();
     let ids = resources.map(|resource| Cid::of(resource.canonical_bytes()));
     let mut ids: Vec<[u8; 32]> = ids.map(|id| *id.as_bytes()).collect();
     ids.sort_unstable();
     Cid::of(ids.as_flattened())
+}
+
+/// The same of a document: its bytes.
+#[must_use]
+pub fn document_id(document: &Whole) -> Cid {
+    Cid::of(document.content())
 }
 
 /// The keywords that a query means, to be sought together; none when it says nothing.

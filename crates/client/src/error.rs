@@ -1,9 +1,9 @@
 //! What can go wrong on the people's side, and whose fault it is.
 
 use yilian_protocol::{
-    CertificateId, ChainId, GrantId, MemberId, RecordId, authored::AuthoredError, call::CallError,
-    codec::DecodeError, letter::LetterError, receipt::ReceiptError, refusal::Refusal,
-    sealed::SealedError, visit::TokenError,
+    CertificateId, ChainId, DisclosureId, GrantId, MemberId, RecordId, RequestId,
+    authored::AuthoredError, call::CallError, codec::DecodeError, letter::LetterError,
+    receipt::ReceiptError, refusal::Refusal, sealed::SealedError, visit::TokenError,
 };
 
 use crate::names;
@@ -85,6 +85,50 @@ pub enum ClientError {
         /// The record.
         record: RecordId,
     },
+    /// This device's clock is ahead of the node's by more than clocks may differ: what it signs now
+    /// would never open.
+    #[error("this device's clock is {} s ahead of the node's", .ms / 1_000)]
+    ClockAhead {
+        /// By how much.
+        ms: u64,
+    },
+    /// The hospital's private chain has no evidence of the visit, or of another than the chain
+    /// knows: the hospital's fault.
+    #[error("hospital {hospital} has no evidence of this visit")]
+    NoEvidence {
+        /// The hospital.
+        hospital: MemberId,
+    },
+    /// The request to open an identity does not stand on the chain: no part is given before.
+    #[error("request {disclosure} to open an identity does not stand on the chain")]
+    NotDisclosed {
+        /// The request.
+        disclosure: DisclosureId,
+    },
+    /// This regulator neither asked for the opening nor approved of it: he gives no part.
+    #[error("this regulator neither asked nor approved of request {disclosure}")]
+    NotMyCase {
+        /// The request.
+        disclosure: DisclosureId,
+    },
+    /// A regulator's part of an opening is not of his share: his fault, since he signed it.
+    #[error("the part of regulator {regulator} is wrong")]
+    WrongPart {
+        /// His certificate.
+        regulator: CertificateId,
+    },
+    /// A part of an opening is of another request, or no certified regulator signed it: whoever
+    /// handed it on may have taken one for another.
+    #[error("a part is not of this request, or not signed by the regulator whom it names")]
+    ForeignPart,
+    /// Fewer regulators gave their parts than it takes.
+    #[error("{found} of {needed} regulators needed gave their parts")]
+    TooFewParts {
+        /// How many did.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
+    },
     /// An entry of a private chain is wrong; it must not be put into a block.
     #[error("entry {number} of the private chain is wrong: {cause}")]
     WrongEntry {
@@ -104,6 +148,12 @@ pub enum ClientError {
     NotForMe {
         /// The one it is for.
         reader: CertificateId,
+    },
+    /// The answer names no request that this device sent.
+    #[error("it answers request {request}, which was not asked from here")]
+    NotAsked {
+        /// The request that it names.
+        request: RequestId,
     },
     /// The share or letter does not open.
     #[error("the share or letter: {0}")]

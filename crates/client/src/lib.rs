@@ -4,9 +4,10 @@
 //! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, and
 //! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
-//! open, [`listing`] tells what they are shown. [`trace::Handler`] makes, carries and dispenses
-//! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
-//! [`explorer`] looks things up on the chain, for whoever asks.
+//! open, [`listing`] tells what they are shown, [`mail`] what they write to each other.
+//! [`trace::Handler`] makes, carries and dispenses medicines; [`trace::inspect`] reads their trail,
+//! [`queue`] brings in what was captured offline. [`regulator::Regulator`] opens identities, with
+//! others. [`explorer`] looks things up on the chain, for whoever asks.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
@@ -21,11 +22,13 @@ pub mod grants;
 #[cfg(feature = "http")]
 mod http;
 pub mod listing;
+pub mod mail;
 pub mod names;
 mod patient;
 pub mod people;
 pub mod private_chain;
 pub mod queue;
+pub mod regulator;
 pub mod sealing;
 mod search;
 mod session;
@@ -34,14 +37,18 @@ pub mod trace;
 mod wallet;
 
 pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES, passes_end};
-pub use doctor::{Doctor, Draft, Reading, SealedVisit, WriterNotes};
+pub use doctor::{Doctor, Draft, ReadWish, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, node_url};
-pub use patient::{CheckIn, GrantRequest, Granted, OpenedRecord, PassedOver, Patient};
-pub use search::{Checked, Hit, SearchLetter, SearchPart, SearchRequest};
+pub use patient::{
+    CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
+};
+pub use search::{
+    Blame, Checked, FalseEntry, FalsePointer, Hit, Hits, SearchLetter, SearchPart, SearchRequest,
+};
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
-pub use wallet::{GrantNote, VisitNote, Wallet};
+pub use wallet::{GrantNote, Recovered, VisitNote, Wallet};
 pub use yilian_crypto::search::Keyword;
 pub use yilian_record::keyword::LeftOut;

@@ -2,7 +2,7 @@
 
 use yilian_protocol::{
     CertificateId, RecordId, TimeMs,
-    authored::Verified,
+    authored::{AuthoredError, Verified},
     call::{RecordEntry, Transport},
     media::MediaType,
 };
@@ -26,6 +26,9 @@ pub struct Opened {
     pub media: MediaType,
     /// The content.
     pub content: Vec<u8>,
+    /// Why the author's word does not stand, when it does not: the patient is shown the record all
+    /// the same, with this beside it.
+    pub verdict: Option<AuthoredError>,
 }
 
 impl Opened {
@@ -47,20 +50,31 @@ impl Opened {
             scope: verified.scope().to_string(),
             media: verified.media(),
             content: verified.content().to_vec(),
+            verdict: None,
         })
     }
 
-    /// Opens a record of the patient's own.
+    /// Opens a record of the patient's own, and judges its author.
     ///
     /// # Errors
-    /// As [`Patient::open`].
+    /// As [`Patient::look`].
     pub async fn by_patient<T: Transport>(
         session: &Session<T>,
         patient: &Patient,
         record: RecordId,
     ) -> Result<Self, ClientError> {
-        let own = patient.open(session, record).await?;
-        Self::of(session, record, &own.verified).await
+        let own = patient.look(session, record).await?;
+        let authored = &own.authored;
+        Ok(Self {
+            record,
+            author: own.author.unwrap_or_default(),
+            certificate: authored.author(),
+            signed_at: authored.signed_at(),
+            scope: authored.scope().to_string(),
+            media: authored.media(),
+            content: authored.unchecked_content().to_vec(),
+            verdict: own.verdict.err(),
+        })
     }
 }
 
@@ -109,6 +123,10 @@ pub struct Found {
     /// Its scope, if it was opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// What is wrong with it, if it was opened: with the record, its author, or with the entry that
+    /// led to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// What a search found, as far as the index tells.
@@ -130,24 +148,38 @@ pub async fn found<T: Transport>(
             author: writer.certificate.subject.to_string(),
             signed_at: None,
             scope: None,
+            fault: None,
         });
     }
     Ok(found)
 }
 
 /// What a patient's own search found. He can do better than believe the index: each record is
-/// opened, and its author checked.
+/// opened, and its author checked. One that does not open hides none of the others.
 ///
 /// # Errors
-/// As [`Patient::open`].
+/// As [`found`].
 pub async fn found_by_patient<T: Transport>(
     session: &Session<T>,
     patient: &Patient,
     hits: &[Hit],
 ) -> Result<Vec<Found>, ClientError> {
     let mut found = found(session, hits).await?;
-    for line in &mut found {
-        let opened = Opened::by_patient(session, patient, line.record).await?;
+    for (line, hit) in found.iter_mut().zip(hits) {
+        let opened = match Opened::by_patient(session, patient, line.record).await {
+            Ok(opened) => opened,
+            Err(cause) => {
+                line.fault = Some(cause.to_string());
+                continue;
+            }
+        };
+        if opened.certificate != hit.writer {
+            let (writer, found_by) = (&line.author, "led here, and did not write it");
+            line.fault = Some(format!("{writer}'s entry {found_by}"));
+        }
+        if let Some(verdict) = opened.verdict {
+            line.fault = Some(verdict.to_string());
+        }
         line.author = opened.author;
         line.signed_at = Some(opened.signed_at);
         line.scope = Some(opened.scope);

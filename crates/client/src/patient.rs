@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    pre::{DelegatorPublic, ScopeSecret},
+    pre::{DelegatorPublic, ProvenCapsule, ScopeSecret},
     pseudonym::{Escrow, Nym},
     scope::{Confidentiality, Quarter, Scope},
     seed::{PatientKeys, Seed, VisitKeys},
 };
 use yilian_protocol::{
-    CertificateId, GrantId, MemberId, RecordId, TimeMs,
-    authored::Verified,
-    call::{Form, OneShot, RecordEntry, Transport},
+    CertificateId, ChainId, GrantId, MemberId, RecordId, TimeMs,
+    authored::{Authored, AuthoredError, Verified},
+    call::{Form, OneShot, RecordEntry, Reencapsulated, Transport},
+    disclosure::DisclosureEntry,
     grant::{GrantChange, GrantState, Purpose, Use, UsesRequest},
     receipt::Receipt,
+    refusal::Refusal,
+    registry::Certificate,
     sealed::{SealedError, SealedObject},
     tx::Body,
     visit::{Tag, Visit, VisitToken},
@@ -23,16 +26,26 @@ use yilian_protocol::{
 use crate::{
     ClientError, Session,
     calendar::{hours_after, quarter},
-    doctor::open_verified,
-    search::{self, Checked, Hit, SearchLetter, SearchRequest, Tagged, Visited},
+    doctor::{by_author, open_verified},
+    people::{self, Organisation},
+    search::{self, Checked, Hits, ProvenIndex, SearchLetter, SearchRequest, Visited},
     share::{Letter, SealedLetter, Share},
     wallet::{GrantNote, Period, VisitNote, Wallet},
 };
 
 mod granting;
+mod mail;
 
-/// How many unused visits in a row end the search of a recovery.
-const RECOVERY_GAP: u32 = 20;
+pub use mail::Inbox;
+
+/// How many unused grants in a row end the search of a recovery.
+const GRANTS_GAP: u32 = 20;
+/// How many unused visits in a row end the search of a recovery: what a recovery passes over, and
+/// three times as many tokens in a row of which nothing is ever sealed.
+const VISITS_GAP: u32 = 4 * RECOVERY_STEP;
+/// How many numbers of visits behind the last one sealed a recovery passes over: tokens with these
+/// may be on their way, and two visits of one pseudonym would shut each other out.
+const RECOVERY_STEP: u32 = 32;
 
 /// A patient with keys and memory.
 #[derive(Debug)]
@@ -69,6 +82,38 @@ impl CheckIn {
             period: quarter(now),
             private: false,
             expires: hours_after(now, Self::HOURS),
+        }
+    }
+}
+
+/// A record of the patient's own, and whether it is to be relied on.
+#[derive(Debug)]
+pub struct JudgedRecord {
+    /// Its entry on the chain.
+    pub entry: RecordEntry,
+    /// What was sealed.
+    pub authored: Authored,
+    /// The name of the author that it names, when he is registered.
+    pub author: Option<String>,
+    /// Whether the author's signature and standing hold.
+    pub verdict: Result<(), AuthoredError>,
+}
+
+/// How a record's capsule is turned for a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// The form of the turned capsule.
+    pub form: Form,
+    /// Whether a node turns it, with a blinded rekey, instead of this device.
+    pub by_node: bool,
+}
+
+impl From<Form> for Sharing {
+    /// By this device.
+    fn from(form: Form) -> Self {
+        Self {
+            form,
+            by_node: false,
         }
     }
 }
@@ -160,7 +205,7 @@ impl Patient {
         let counter = self.wallet.next_visit(hospital);
         let visit_keys = self.visit_keys(hospital, counter);
         let hospital_keys = self.keys.hospital(hospital.as_bytes());
-        let regulators = &session.genesis().regulators;
+        let regulators = &session.genesis().regulators.key;
         let escrow = Escrow::make(
             &self.keys,
             &visit_keys.nym_secret,
@@ -168,6 +213,7 @@ impl Patient {
             hospital.as_bytes(),
             rng,
         );
+        let card = self.address(hospital).card;
         let visit = Visit {
             chain: session.chain(),
             hospital,
@@ -180,6 +226,7 @@ impl Patient {
                 .delegator
                 .period(period, private.then_some(&visit_keys.tag)),
             search_secret: hospital_keys.searches.quarter(period),
+            mailbox: card.id(),
             escrow,
             expires,
         };
@@ -190,7 +237,7 @@ impl Patient {
             private,
         };
         self.wallet.visits.push(note);
-        VisitToken::sign(visit, &visit_keys.nym_secret, rng)
+        VisitToken::sign(visit, &visit_keys.nym_secret, rng).with_card(card)
     }
 
     /// All records of all visits, in the order of the visits.
@@ -204,6 +251,22 @@ impl Patient {
         let mut all = Vec::new();
         for note in &self.wallet.visits {
             all.extend(session.visit(&self.nym(note)).await?);
+        }
+        Ok(all)
+    }
+
+    /// Who had the identity behind one of the patient's pseudonyms opened, in the order of the
+    /// visits. Proven.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn disclosures<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<Vec<DisclosureEntry>, ClientError> {
+        let mut all = Vec::new();
+        for note in &self.wallet.visits {
+            all.extend(session.disclosures(&self.nym(note)).await?);
         }
         Ok(all)
     }
@@ -224,17 +287,59 @@ impl Patient {
         Ok(OpenedRecord { entry, verified })
     }
 
-    /// The patient's records that have all words of `request`, oldest first.
+    /// Opens one of the patient's own records, whatever its author's word is worth: an owner sees
+    /// his data, with a verdict.
     ///
     /// # Errors
-    /// [`ClientError::Withheld`] when the node keeps back what it said was there.
+    /// As [`Patient::open`], but for what is wrong with the author.
+    pub async fn look<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+    ) -> Result<JudgedRecord, ClientError> {
+        let entry = session.record(record).await?;
+        let own = self.own(session, &entry).await?;
+        let proven = own.prove(session.chain(), record)?;
+        let authored = own.object.open(&own.secret.decapsulate(&proven));
+        let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
+        own.of_scope(record, authored.scope())?;
+        let author = match session.person(authored.author()).await {
+            Ok(author) => Some(author),
+            // Proven to be absent. A node's word alone blames nobody.
+            Err(ClientError::Refused(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let unknown = AuthoredError::Standing(Refusal::CertificateUnknown);
+        let verdict = author.as_ref().map_or(Err(unknown), |author| {
+            authored.check(author, session.chain(), &entry.nym, entry.admitted)
+        });
+        Ok(JudgedRecord {
+            entry,
+            authored,
+            author: author.map(|author| author.certificate().subject.to_string()),
+            verdict,
+        })
+    }
+
+    /// The patient's records that have all words of `request`, oldest first, and entries that lead
+    /// nowhere. Before an author is blamed for one, the index of every record is read, and the
+    /// entry has to stand there.
+    ///
+    /// # Errors
+    /// [`ClientError::Withheld`] when the node keeps back what it said was there, or is proven to
+    /// be, [`ClientError::WrongAnswer`] when it tells of a record where none is.
     pub async fn search<T: Transport>(
         &self,
         session: &Session<T>,
         request: &SearchRequest,
-    ) -> Result<Vec<Hit>, ClientError> {
+    ) -> Result<Hits, ClientError> {
         let letter = self.search_letter(session, request).await?;
-        search::hits(session, &letter).await
+        let told = search::told(session, &letter).await?;
+        let sorted = search::sort(session, &letter, &told).await?;
+        if sorted.is_clear() {
+            return Ok(sorted.unjudged());
+        }
+        sorted.judged(&self.proven_index(session).await?)
     }
 
     /// Lets somebody else find what [`Patient::search`] finds now, and nothing that comes later.
@@ -252,41 +357,47 @@ impl Patient {
         search::letter(session, &places).await
     }
 
-    /// Checks that a search for each word of `request` alone misses nothing: counts its entries
-    /// among all that the chain commits to for the patient's records, and tells where an author's
-    /// device had more words than an index holds. Reads every record's index, 1 to 37 kB each.
+    /// Searches as [`Patient::search`], and checks that nothing is missing: the words' entries are
+    /// counted among all that the chain commits to for the patient's records, each is compared with
+    /// what the node tells of it, and where an author's device had more words than an index holds
+    /// is told. A record that comes onto the chain meanwhile may be among the false entries. Reads
+    /// every record's index, 1 to 37 kB each.
     ///
     /// # Errors
-    /// [`ClientError::Withheld`] when the node said that there are fewer than there are.
+    /// [`ClientError::Withheld`] when the node keeps an entry back, [`ClientError::WrongAnswer`]
+    /// when it tells of a record or a word where none is.
     pub async fn check_search<T: Transport>(
         &self,
         session: &Session<T>,
         request: &SearchRequest,
     ) -> Result<Checked, ClientError> {
         let visited = self.visited(session, request).await?;
-        let mut addresses = BTreeSet::new();
-        let mut records = Vec::new();
-        for note in &self.wallet.visits {
-            for entry in session.visit(&self.nym(note)).await? {
-                let index = session.index(&entry).await?;
-                addresses.extend(index.entries().iter().map(|entry| entry.address));
-                records.push(Tagged {
-                    hospital: entry.hospital,
-                    record: entry.sealed.record,
-                    tags: index.tags(),
-                });
-            }
+        let index = self.proven_index(session).await?;
+        let mut places = search::all_places(session, &visited, &request.words).await?;
+        for place in &places {
+            place.check_counts(&index)?;
         }
-        for word in &request.words {
-            let word = std::slice::from_ref(word);
-            for place in search::all_places(session, &visited, word).await? {
-                place.check_counts(&addresses)?;
-            }
-        }
+        places.retain(search::Place::has_all);
+        let letter = search::letter(session, &places).await?;
         Ok(Checked {
-            entries: addresses.len(),
-            left_out: search::left_out(session, &visited, &records).await?,
+            hits: search::checked_hits(session, &letter, &index).await?,
+            letter,
+            entries: index.len(),
+            left_out: search::left_out(session, &visited, &index).await?,
         })
+    }
+
+    /// The index entries of all of the patient's records, proven.
+    async fn proven_index<T: Transport>(
+        &self,
+        session: &Session<T>,
+    ) -> Result<ProvenIndex, ClientError> {
+        let mut proven = ProvenIndex::default();
+        for entry in self.records(session).await? {
+            let index = session.index(&entry).await?;
+            proven.add(&entry, &index);
+        }
+        Ok(proven)
     }
 
     /// Hospitals and quarters of visits that `request` does not leave out.
@@ -340,9 +451,13 @@ impl Patient {
         Ok(entries.first().map(|entry| quarter(entry.admitted.time)))
     }
 
-    /// Shares one record with one reader, once. The node that helps learns neither patient nor
-    /// reader, and keeps nothing. The record is opened first: what is shared is what the patient
-    /// can read, and not junk behind another record's header. The share is sealed to the reader.
+    /// Shares one record with one reader, once. The device turns the capsule, so no node takes
+    /// part; where a node shall, it gets a blinded rekey, which tells nothing of the reader. The
+    /// record is opened first: what is shared is what the patient can read, and not junk behind
+    /// another record's header. The share is sealed to the reader.
+    ///
+    /// Nodes are asked for all of the registry and for nobody in it, neither the reader nor the
+    /// author. That the record is read they see.
     ///
     /// # Errors
     /// When the record is not the patient's or does not open, the reader is not registered, or the
@@ -352,23 +467,45 @@ impl Patient {
         session: &Session<T>,
         record: RecordId,
         reader: CertificateId,
-        form: Form,
+        how: impl Into<Sharing>,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<Share>, ClientError> {
+        let (share, certificate) = self.shared(session, record, reader, how, rng).await?;
+        let to = (reader, &certificate.kem);
+        Ok(SealedLetter::seal(&share, to, rng)?)
+    }
+
+    /// The share of a record, and the certificate of its reader.
+    async fn shared<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+        reader: CertificateId,
+        how: impl Into<Sharing>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Share, Certificate), ClientError> {
+        let Sharing { form, by_node } = how.into();
+        let registry = people::registry(session).await?;
+        let certified = people::certified(&registry, reader)?;
+        let certificate = certified.certificate();
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
-        own.open(session, &entry).await?;
-        let certificate = session.certificate(reader).await?.certificate;
-        let scope = own.secret.key();
-        let rekey = own.secret.rekey(&certificate.delegatee);
-        let capsule = session
-            .reencapsulate(OneShot {
+        let proven = own.prove(session.chain(), record)?;
+        own.open_among(session.chain(), &entry, &proven, &registry)?;
+        let (scope, to) = (own.secret.key(), &certificate.delegatee);
+        let (capsule, blind) = if by_node {
+            let (rekey, blind) = own.secret.blinded_rekey(to, &proven, rng);
+            let turned = session.reencapsulate(OneShot {
                 record,
                 scope,
                 rekey,
                 form,
-            })
-            .await?;
+            });
+            (turned.await?, Some(blind))
+        } else {
+            let rekey = own.secret.rekey(to);
+            (Reencapsulated::turn(form, &proven, &rekey, rng), None)
+        };
         let share = Share {
             chain: session.chain(),
             record,
@@ -376,8 +513,9 @@ impl Patient {
             scope,
             secret: own.secret.psk().record(own.object.header().capsule()),
             capsule,
+            blind,
         };
-        Ok(SealedLetter::seal(&share, (reader, &certificate.kem), rng)?)
+        Ok((share, certificate.clone()))
     }
 
     /// How a grant was used, as the key holder `holder` noted it: each use, from the first.
@@ -433,6 +571,10 @@ impl Patient {
     /// Finds visits and grants again from the seed and the chain alone, and adds what the wallet
     /// does not know. Returns how many were found.
     ///
+    /// The chain does not know of tokens of which nothing was sealed yet. So the numbers of visits
+    /// go on behind a gap that is wider than there are such tokens. Who recovers twice and has
+    /// nothing sealed in between may meet a token of the time between.
+    ///
     /// # Errors
     /// When the node does not answer.
     pub async fn recover<T: Transport>(
@@ -451,30 +593,43 @@ impl Patient {
         session: &Session<T>,
         hospital: MemberId,
     ) -> Result<usize, ClientError> {
-        let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
-        while gap < RECOVERY_GAP {
-            let nym = self.visit_keys(hospital, counter).nym;
-            let known = self
-                .wallet
-                .visits
-                .iter()
-                .any(|note| note.hospital == hospital && note.counter == counter);
-            if known {
-                gap = 0;
-            } else if session.visit(&nym).await?.is_empty() {
-                gap += 1;
-            } else {
-                let note = VisitNote {
-                    hospital,
-                    counter,
-                    period: None,
-                    private: false,
-                };
-                self.wallet.visits.push(note);
-                (gap, found) = (0, found + 1);
+        let notes = self.wallet.visits.iter();
+        let here = notes.filter(|note| note.hospital == hospital);
+        let known: BTreeSet<u32> = here.map(|note| note.counter).collect();
+        let (mut first, mut found, mut sealed) = (0_u32, 0, 0_u32);
+        // A whole round without one ends it.
+        loop {
+            let round = first..first.saturating_add(VISITS_GAP);
+            let nyms = round
+                .clone()
+                .map(|counter| self.visit_keys(hospital, counter));
+            let nyms: Vec<Nym> = nyms.map(|keys| keys.nym).collect();
+            let entries = session.find_visits(&nyms).await?;
+            let mut used = false;
+            for (counter, entry) in round.zip(entries) {
+                used |= entry.is_some() || known.contains(&counter);
+                if entry.is_none() {
+                    continue;
+                }
+                sealed = counter.saturating_add(1);
+                if !known.contains(&counter) {
+                    let note = VisitNote {
+                        hospital,
+                        counter,
+                        period: None,
+                        private: false,
+                    };
+                    self.wallet.visits.push(note);
+                    found += 1;
+                }
             }
-            counter = counter.saturating_add(1);
+            if !used {
+                break;
+            }
+            first = first.saturating_add(VISITS_GAP);
         }
+        self.wallet
+            .go_on(hospital, sealed.saturating_add(RECOVERY_STEP));
         Ok(found)
     }
 
@@ -483,7 +638,7 @@ impl Patient {
         session: &Session<T>,
     ) -> Result<usize, ClientError> {
         let (mut counter, mut gap, mut found) = (0_u32, 0, 0);
-        while gap < RECOVERY_GAP {
+        while gap < GRANTS_GAP {
             let controller = self.keys.grant(counter).verifying_key();
             let grant = yilian_protocol::grant::grant_id(&controller);
             match session.find_grant(grant).await? {
@@ -517,13 +672,7 @@ impl Patient {
         entry: &RecordEntry,
     ) -> Result<OwnObject, ClientError> {
         let record = entry.sealed.record;
-        let note = self
-            .wallet
-            .visits
-            .iter()
-            .filter(|note| note.hospital == entry.hospital)
-            .find(|note| self.nym(note) == entry.nym)
-            .ok_or(ClientError::NotMine { record })?;
+        let note = self.note_of(entry)?;
         let object = session.object(entry).await?;
         let delegator = self.keys.hospital(note.hospital.as_bytes()).delegator;
         let public: DelegatorPublic = delegator.public();
@@ -536,6 +685,15 @@ impl Patient {
             scope,
             object,
         })
+    }
+
+    /// The visit that a record is of.
+    fn note_of(&self, entry: &RecordEntry) -> Result<&VisitNote, ClientError> {
+        let mut notes = self.wallet.visits.iter();
+        let record = entry.sealed.record;
+        notes
+            .find(|note| note.hospital == entry.hospital && self.nym(note) == entry.nym)
+            .ok_or(ClientError::NotMine { record })
     }
 
     fn nym(&self, note: &VisitNote) -> Nym {
@@ -561,14 +719,40 @@ impl OwnObject {
         entry: &RecordEntry,
     ) -> Result<Verified, ClientError> {
         let record = entry.sealed.record;
-        let proven = self.object.verify(session.chain(), &self.secret.key());
-        let proven = proven.map_err(|source| ClientError::Sealed { record, source })?;
+        let proven = self.prove(session.chain(), record)?;
         let key = self.secret.decapsulate(&proven);
         let verified = open_verified(session, entry, &self.object, &key).await?;
-        if *verified.scope() != self.scope {
+        self.of_scope(record, verified.scope())?;
+        Ok(verified)
+    }
+
+    /// The same, with the author looked up among all people.
+    fn open_among(
+        &self,
+        chain: ChainId,
+        entry: &RecordEntry,
+        proven: &ProvenCapsule,
+        registry: &[Organisation],
+    ) -> Result<Verified, ClientError> {
+        let record = entry.sealed.record;
+        let authored = self.object.open(&self.secret.decapsulate(proven));
+        let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
+        let author = people::certified(registry, authored.author())?;
+        let verified = by_author(chain, entry, authored, &author)?;
+        self.of_scope(record, verified.scope())?;
+        Ok(verified)
+    }
+
+    fn prove(&self, chain: ChainId, record: RecordId) -> Result<ProvenCapsule, ClientError> {
+        let proven = self.object.verify(chain, &self.secret.key());
+        proven.map_err(|source| ClientError::Sealed { record, source })
+    }
+
+    fn of_scope(&self, record: RecordId, signed: &Scope) -> Result<(), ClientError> {
+        if *signed != self.scope {
             let source = SealedError::OtherScope;
             return Err(ClientError::Sealed { record, source });
         }
-        Ok(verified)
+        Ok(())
     }
 }

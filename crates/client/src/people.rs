@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use yilian_crypto::seed::{MemberKeys, Seed};
 use yilian_protocol::{
-    MemberId, TimeMs,
+    CertificateId, MemberId, TimeMs,
     call::Transport,
     refusal::Refusal,
     registry::{Certificate, CertificateEntry, MemberEntry},
     standing::CertifiedPerson,
 };
 
-use crate::{ClientError, Doctor, MemberCa, Session, names, trace::Handler};
+use crate::{ClientError, Doctor, MemberCa, Session, names, regulator::Regulator, trace::Handler};
 
 /// A certified person: a seed, and the certificate of the keys that come from it.
 #[derive(Debug)]
@@ -24,22 +24,31 @@ pub struct Person {
     certificate: Certificate,
 }
 
+/// The keys that come from `seed`, when they are those of `certificate`.
+///
+/// # Errors
+/// [`ClientError::NotForMe`] when the certificate is for other keys.
+pub(crate) fn own_keys(seed: &Seed, certificate: &Certificate) -> Result<MemberKeys, ClientError> {
+    let keys = MemberKeys::from_seed(seed);
+    let own = keys.signing.verifying_key() == certificate.signing
+        && keys.delegatee.public() == certificate.delegatee
+        && keys.writer.public() == certificate.writer
+        && *keys.kem.public() == certificate.kem;
+    if !own {
+        return Err(ClientError::NotForMe {
+            reader: certificate.id(),
+        });
+    }
+    Ok(keys)
+}
+
 impl Person {
     /// The person of `seed`, who was certified as `certificate`.
     ///
     /// # Errors
     /// [`ClientError::NotForMe`] when the certificate is for other keys.
     pub fn new(seed: Seed, certificate: Certificate) -> Result<Self, ClientError> {
-        let keys = MemberKeys::from_seed(&seed);
-        let own = keys.signing.verifying_key() == certificate.signing
-            && keys.delegatee.public() == certificate.delegatee
-            && keys.writer.public() == certificate.writer
-            && *keys.kem.public() == certificate.kem;
-        if !own {
-            return Err(ClientError::NotForMe {
-                reader: certificate.id(),
-            });
-        }
+        own_keys(&seed, &certificate)?;
         Ok(Self { seed, certificate })
     }
 
@@ -63,6 +72,14 @@ impl Person {
     /// As [`Handler::new`].
     pub fn handler(&self) -> Result<Handler, ClientError> {
         Handler::new(&self.seed, &self.certificate)
+    }
+
+    /// The person as one who opens identities.
+    ///
+    /// # Errors
+    /// As [`Regulator::new`].
+    pub fn regulator(&self) -> Result<Regulator, ClientError> {
+        Regulator::new(&self.seed, &self.certificate)
     }
 
     /// A certificate for the same keys, name and role at another time; `ca` has yet to register it.
@@ -121,6 +138,20 @@ pub async fn registry<T: Transport>(
         });
     }
     Ok(registry)
+}
+
+/// The person certified as `id` among all people: nobody is asked about one of them alone.
+///
+/// # Errors
+/// [`Refusal::CertificateUnknown`] when there is none.
+pub fn certified(registry: &[Organisation], id: CertificateId) -> Result<CertifiedPerson, Refusal> {
+    let all = registry.iter().flat_map(|member| {
+        let certificates = member.certificates.iter();
+        certificates.map(move |entry| (member, entry))
+    });
+    let mut found = all.filter(|(_, entry)| entry.certificate.id() == id);
+    let (member, entry) = found.next().ok_or(Refusal::CertificateUnknown)?;
+    CertifiedPerson::new(entry.clone(), member.member.clone())
 }
 
 /// The one member that is called `name`.

@@ -8,11 +8,13 @@ use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{
     CertificateId, Height, MemberId, TransactionId, TreeHash,
     call::{CallError, SealRequest, Transport},
+    evidence::VisitEntry,
     inclusion,
     private_chain::{AnchorEntry, PrivateBlock, PrivateCheck, PrivateEntry},
     receipt::Receipt,
     refusal::Outcome,
     tx::{Body, SealVisit},
+    visit::TokenError,
 };
 
 use crate::{ClientError, Session};
@@ -78,6 +80,9 @@ pub enum PrivateChainFault {
 
 /// Reads a hospital's whole private chain from the node of `session`, and checks it. `progress` is
 /// told of every block.
+///
+/// What stands in the chain is checked. That a visit of the hospital's is missing from it does not
+/// show: all seals of the consortium chain are not read for it.
 ///
 /// # Errors
 /// When the node does not answer; faults of the chain itself are in the answer.
@@ -158,7 +163,7 @@ struct Auditor<'a, T> {
     session: &'a Session<T>,
     anchors: BTreeMap<Height, &'a AnchorEntry>,
     /// What sealing transactions say; `None` for those that were refused.
-    visits: BTreeMap<TransactionId, Option<SealVisit>>,
+    visits: BTreeMap<TransactionId, Option<(SealVisit, VisitEntry)>>,
     /// Roots of the perfect subtrees of all entries so far, the largest first, with their levels.
     leaves: Vec<(u32, TreeHash)>,
     below: TreeHash,
@@ -265,11 +270,14 @@ impl<'a, T: Transport> Auditor<'a, T> {
             let visit = self.sealed(entry.transaction, &receipt).await?;
             self.visits.insert(entry.transaction, visit);
         }
-        let Some(Some(visit)) = self.visits.get(&entry.transaction) else {
+        let Some(Some((visit, known))) = self.visits.get(&entry.transaction) else {
             return Ok(Verdict::Unconfirmed);
         };
         if !entry.matches(visit) {
             return Ok(Verdict::Wrong("the consortium chain says otherwise"));
+        }
+        if let Some(cause) = self.evidence(entry, known) {
+            return Ok(Verdict::Wrong(cause));
         }
         let certificate = self.author(entry.author).await?;
         let chain = self.session.chain();
@@ -284,13 +292,29 @@ impl<'a, T: Transport> Auditor<'a, T> {
         })
     }
 
+    /// What is wrong with the evidence that the visit took place, if anything is.
+    fn evidence(&self, entry: &PrivateEntry, known: &VisitEntry) -> Option<&'static str> {
+        if entry.evidence.binding().visit != known.visit {
+            return Some("the patient signed another visit");
+        }
+        let (chain, key) = (self.session.chain(), self.session.genesis().regulators.key);
+        let verified = entry
+            .evidence
+            .verify(chain, known.hospital, &entry.nym, &key);
+        match verified {
+            Ok(_) => None,
+            Err(TokenError::Escrow) => Some("no regulator can read who the patient was"),
+            Err(_) => Some("the patient did not sign it"),
+        }
+    }
+
     async fn author(
         &self,
         id: CertificateId,
     ) -> Result<Option<yilian_crypto::sign::VerifyingKey>, ClientError> {
         match self.session.certificate(id).await {
             Ok(entry) => Ok(Some(entry.certificate.signing)),
-            Err(error) if error.refusal().is_some() => Ok(None),
+            Err(ClientError::Refused(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -300,7 +324,7 @@ impl<'a, T: Transport> Auditor<'a, T> {
         &self,
         id: TransactionId,
         receipt: &Receipt,
-    ) -> Result<Option<SealVisit>, ClientError> {
+    ) -> Result<Option<(SealVisit, VisitEntry)>, ClientError> {
         if receipt.outcome != Outcome::Applied {
             return Ok(None);
         }
@@ -316,7 +340,9 @@ impl<'a, T: Transport> Auditor<'a, T> {
                 return Err(ClientError::WrongAnswer { request: "block" });
             }
         }
-        Ok(Some(visit))
+        let known = self.session.find_visit(&visit.nym).await?;
+        let known = known.ok_or(ClientError::WrongAnswer { request: "block" })?;
+        Ok(Some((visit, known)))
     }
 
     /// Adds a leaf to the tree.

@@ -12,8 +12,8 @@ use yilian_crypto::{
     psk::SearchPsk,
     scope::Quarter,
     search::{
-        Address, CrossKey, IndexContext, IndexKey, Keyword, KeywordKey, Probe, SearchSecret,
-        Trapdoor, WriterPublic,
+        Address, CrossKey, IndexContext, IndexKey, Keyword, KeywordKey, Lookup, Probe,
+        SearchSecret, Trapdoor, WriterPublic,
     },
 };
 use yilian_protocol::{
@@ -22,11 +22,15 @@ use yilian_protocol::{
     codec::List,
     fixed,
     limits::{CROSSINGS_MAX, LOOKUPS_MAX, RESULTS_MAX, SEARCHES_MAX},
-    search::{CrossTags, Crossing, Find, LookupRequest},
+    search::{Crossing, Find, LookupRequest, Pointer},
 };
 use yilian_record::keyword::LeftOut;
 
 use crate::{ClientError, Session};
+
+mod judged;
+
+pub(crate) use judged::{ProvenIndex, sort};
 
 /// What is sought, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +54,80 @@ pub struct Hit {
     pub writer: CertificateId,
 }
 
-/// What a check of a search found right.
+/// What a search found. A false entry of one author hides no record of another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// The records, oldest first.
+    pub hits: Vec<Hit>,
+    /// Entries that lead to no record.
+    pub false_entries: Vec<FalseEntry>,
+}
+
+impl Hits {
+    /// Whether a record may be missing: an entry leads nowhere, and that may be the node's doing.
+    #[must_use]
+    pub fn may_lack(&self) -> bool {
+        let mut entries = self.false_entries.iter();
+        entries.any(|entry| entry.blame == Blame::AuthorOrNode)
+    }
+}
+
+/// An entry of the index that leads to no record of its author's hospital.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct FalseEntry {
+    /// The author, under whose key it stands.
+    pub writer: CertificateId,
+    /// His hospital.
+    pub hospital: MemberId,
+    /// What is wrong with it.
+    pub cause: FalsePointer,
+    /// Who made it false.
+    pub blame: Blame,
+}
+
+/// Who made an entry lead nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blame {
+    /// Its author: the record that he sealed it with commits to it.
+    Author,
+    /// Its author, or the node that told of it: nothing is proven of it.
+    AuthorOrNode,
+}
+
+/// What is wrong with a false entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FalsePointer {
+    /// It opens to nothing.
+    Unreadable,
+    /// It names a record that is proven not to be on the chain.
+    NoRecord(RecordId),
+    /// It names another hospital's record.
+    ForeignRecord(RecordId),
+    /// It names a record of the hospital, and none of the patient's records commits to it. Only a
+    /// check tells.
+    Uncommitted(RecordId),
+}
+
+impl FalsePointer {
+    const fn record(self) -> Option<RecordId> {
+        match self {
+            Self::Unreadable => None,
+            Self::NoRecord(record) | Self::ForeignRecord(record) | Self::Uncommitted(record) => {
+                Some(record)
+            }
+        }
+    }
+}
+
+/// A search that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
+    /// What it found: none of the patient's records that has the words is missing.
+    pub hits: Hits,
+    /// By which others find the same.
+    pub letter: SearchLetter,
     /// Index entries that were looked at.
     pub entries: usize,
     /// Records with words that their index could not hold, as their authors committed to: a search
@@ -117,9 +192,8 @@ pub(crate) async fn places<T: Transport>(
     visited: &[Visited],
     words: &[Keyword],
 ) -> Result<Vec<Place>, ClientError> {
-    let mut places = all_places(session, visited, words).await?;
-    places.retain(|place| place.counts.iter().all(|count| *count > 0));
-    Ok(places)
+    let places = all_places(session, visited, words).await?;
+    Ok(places.into_iter().filter(Place::has_all).collect())
 }
 
 /// Where the patient's words may be, with their counts: every author of every hospital and quarter
@@ -230,6 +304,11 @@ pub(crate) async fn count<T: Transport>(
 }
 
 impl Place {
+    /// Whether each word has an entry.
+    pub(crate) fn has_all(&self) -> bool {
+        self.counts.iter().all(|count| *count > 0)
+    }
+
     /// The word with the fewest entries, and how many these are.
     fn rarest(&self) -> Option<(usize, &KeywordKey, u32)> {
         let words = self.keys.iter().zip(&self.counts).enumerate();
@@ -265,36 +344,28 @@ impl Place {
         tags.collect()
     }
 
-    /// Checks the counts against `addresses`, all that stands in the index for this patient here.
+    /// Checks the counts against `index`, all that stands in the index for this patient here.
     ///
     /// # Errors
     /// [`ClientError::Withheld`] when there are more than the node said.
-    pub(crate) fn check_counts(&self, addresses: &BTreeSet<Address>) -> Result<(), ClientError> {
+    pub(crate) fn check_counts(&self, index: &ProvenIndex) -> Result<(), ClientError> {
+        let hospital = self.hospital;
         for (key, count) in self.keys.iter().zip(&self.counts) {
             let next = yilian_crypto::search::Counter::after(*count);
-            if next.is_ok_and(|next| addresses.contains(&key.address(next))) {
-                return Err(ClientError::Withheld {
-                    hospital: self.hospital,
-                });
+            if next.is_ok_and(|next| index.holds(hospital, key.address(next))) {
+                return Err(ClientError::Withheld { hospital });
             }
         }
         Ok(())
     }
 }
 
-/// The cross tags of a record's index, and where it was made.
-pub(crate) struct Tagged {
-    pub hospital: MemberId,
-    pub record: RecordId,
-    pub tags: CrossTags,
-}
-
-/// Which of `records` tell that words were left out of their index, and how many. Every author of
+/// Which records of `index` tell that words were left out of theirs, and how many. Every author of
 /// the hospitals visited may have written them.
 pub(crate) async fn left_out<T: Transport>(
     session: &Session<T>,
     visited: &[Visited],
-    records: &[Tagged],
+    index: &ProvenIndex,
 ) -> Result<Vec<(RecordId, LeftOut)>, ClientError> {
     let mut found = Vec::new();
     for (hospital, _, key) in index_keys(session, visited).await? {
@@ -303,14 +374,14 @@ pub(crate) async fn left_out<T: Transport>(
             Some((mark, cross))
         });
         let crosses: BTreeMap<String, CrossKey> = crosses.collect();
-        for of in records.iter().filter(|of| of.hospital == hospital) {
+        for (record, of) in index.records().filter(|(_, of)| of.hospital == hospital) {
             let has = |mark: &str| {
                 let cross = crosses.get(mark);
-                cross.is_some_and(|cross| of.tags.contains(&cross.tag(of.record.as_bytes())))
+                cross.is_some_and(|cross| of.tags.contains(&cross.tag(record.as_bytes())))
             };
             let left_out = LeftOut::read(has);
             if left_out.total() > 0 {
-                found.push((of.record, left_out));
+                found.push((record, left_out));
             }
         }
     }
@@ -329,7 +400,7 @@ pub(crate) async fn letter<T: Transport>(
         };
         if place.keys.len() > 1 {
             let found = find(session, std::slice::from_ref(&part)).await?;
-            let records: Vec<RecordId> = found.into_iter().flatten().collect();
+            let records: Vec<RecordId> = found.into_iter().flatten().flatten().collect();
             part.crossings = place.crossings(&records);
         }
         parts.push(part);
@@ -340,38 +411,62 @@ pub(crate) async fn letter<T: Transport>(
     })
 }
 
-/// The records that a letter finds, oldest first.
+/// What a node told of a letter; nothing of it is proven.
+pub(crate) struct Told {
+    /// For each part, where each of its entries leads.
+    found: Vec<Vec<Option<RecordId>>>,
+    /// Parts by their place, with records that lack one of their other words.
+    lacking: BTreeSet<(usize, RecordId)>,
+}
+
+impl Told {
+    fn lacks(&self, place: usize, record: RecordId) -> bool {
+        self.lacking.contains(&(place, record))
+    }
+}
+
+/// Has the node search by a letter.
+pub(crate) async fn told<T: Transport>(
+    session: &Session<T>,
+    letter: &SearchLetter,
+) -> Result<Told, ClientError> {
+    session.same_chain("search letter", letter.chain)?;
+    Ok(Told {
+        found: find(session, &letter.parts).await?,
+        lacking: lacking(session, &letter.parts).await?,
+    })
+}
+
+/// The records that a letter finds, oldest first, for whoever has nothing but the letter.
 pub(crate) async fn hits<T: Transport>(
     session: &Session<T>,
     letter: &SearchLetter,
-) -> Result<Vec<Hit>, ClientError> {
-    session.same_chain("search letter", letter.chain)?;
-    let found = find(session, &letter.parts).await?;
-    let lacking = lacking(session, &letter.parts).await?;
-    let mut hits: BTreeMap<RecordId, Hit> = BTreeMap::new();
-    for (part, records) in letter.parts.iter().zip(found) {
-        for record in records {
-            if lacking.contains(&record) || hits.contains_key(&record) {
-                continue;
-            }
-            let entry = session.record(record).await?;
-            // A writer may have pointed to another hospital's record: it is none of his.
-            if entry.hospital == part.hospital {
-                let writer = part.writer;
-                hits.insert(record, Hit { entry, writer });
-            }
-        }
-    }
-    let mut hits: Vec<Hit> = hits.into_values().collect();
-    hits.sort_by_key(|hit| (hit.entry.admitted.height, hit.entry.sealed.record));
-    Ok(hits)
+) -> Result<Hits, ClientError> {
+    let told = told(session, letter).await?;
+    Ok(sort(session, letter, &told).await?.unjudged())
 }
 
-/// The records that each part's trapdoor finds.
+/// What a letter of the patient's finds, compared with all that her records commit to.
+///
+/// # Errors
+/// [`ClientError::Withheld`] and [`ClientError::WrongAnswer`] when the node told otherwise.
+pub(crate) async fn checked_hits<T: Transport>(
+    session: &Session<T>,
+    letter: &SearchLetter,
+    index: &ProvenIndex,
+) -> Result<Hits, ClientError> {
+    let told = told(session, letter).await?;
+    let proven = index.check(letter, &told)?;
+    let sorted = sort(session, letter, &told).await?;
+    Ok(sorted.judged(index)?.within(&proven))
+}
+
+/// The records that each part's trapdoor finds; `None` for an entry that opens to nothing, as the
+/// node says.
 async fn find<T: Transport>(
     session: &Session<T>,
     parts: &[SearchPart],
-) -> Result<Vec<Vec<RecordId>>, ClientError> {
+) -> Result<Vec<Vec<Option<RecordId>>>, ClientError> {
     let mut all = Vec::with_capacity(parts.len());
     for some in batches(parts) {
         let finds = some.iter().map(|part| Find {
@@ -381,13 +476,48 @@ async fn find<T: Transport>(
         let found = session.search(List::new(finds.collect())?).await?;
         for (part, found) in some.iter().zip(found) {
             // Every number below the count was in use: what is not there now is withheld.
-            let records: Option<Vec<RecordId>> = found.records.into_iter().collect();
             let hospital = part.hospital;
-            let records = records.filter(|found| found.len() == part.trapdoor.count() as usize);
-            all.push(records.ok_or(ClientError::Withheld { hospital })?);
+            if found.records.len() != part.trapdoor.count() as usize {
+                return Err(ClientError::Withheld { hospital });
+            }
+            are_unreadable(session, part, &found.records).await?;
+            all.push(found.records);
         }
     }
     Ok(all)
+}
+
+/// Whether an entry stands wherever the node found no record, and opens to nothing, as the node
+/// says.
+///
+/// # Errors
+/// [`ClientError::Withheld`] when none stands there, or one that opens: the node contradicts
+/// itself.
+async fn are_unreadable<T: Transport>(
+    session: &Session<T>,
+    part: &SearchPart,
+    records: &[Option<RecordId>],
+) -> Result<(), ClientError> {
+    let hospital = part.hospital;
+    let pairs = part.trapdoor.lookups().zip(records);
+    let unfound = pairs.filter(|(_, record)| record.is_none());
+    let unfound: Vec<Lookup> = unfound.map(|(lookup, _)| lookup).collect();
+    for some in unfound.chunks(LOOKUPS_MAX) {
+        let addresses = some.iter().map(Lookup::address).collect();
+        let request = LookupRequest {
+            hospital,
+            addresses: List::new(addresses)?,
+        };
+        let pointers = session.lookup(request).await?;
+        let mut pairs = some.iter().zip(pointers);
+        let is_false = |(lookup, pointer): (&Lookup, Option<Pointer>)| {
+            pointer.is_some_and(|pointer| lookup.open(&pointer.0).is_none())
+        };
+        if !pairs.all(is_false) {
+            return Err(ClientError::Withheld { hospital });
+        }
+    }
+    Ok(())
 }
 
 /// Parts in groups that one call may search with.
@@ -407,24 +537,26 @@ fn batches(parts: &[SearchPart]) -> Vec<&[SearchPart]> {
     batches
 }
 
-/// Records that lack one of the other words.
+/// Records that lack one of the other words of a part.
 async fn lacking<T: Transport>(
     session: &Session<T>,
     parts: &[SearchPart],
-) -> Result<BTreeSet<RecordId>, ClientError> {
-    let crossings: Vec<Crossing> = parts
-        .iter()
-        .flat_map(|part| &part.crossings)
-        .map(|crossing| Crossing {
-            record: crossing.record,
-            tag: crossing.tag,
+) -> Result<BTreeSet<(usize, RecordId)>, ClientError> {
+    let parts = parts.iter().enumerate();
+    let crossings = parts.flat_map(|(place, part)| {
+        let crossings = part.crossings.iter();
+        crossings.map(move |LetterCrossing { record, tag }| {
+            let (record, tag) = (*record, *tag);
+            (place, Crossing { record, tag })
         })
-        .collect();
+    });
+    let crossings: Vec<(usize, Crossing)> = crossings.collect();
     let mut lacking = BTreeSet::new();
     for some in crossings.chunks(CROSSINGS_MAX) {
-        let has = session.cross(List::new(some.to_vec())?).await?;
-        let pairs = some.iter().zip(has);
-        lacking.extend(pairs.filter(|(_, has)| !has).map(|(one, _)| one.record));
+        let asked = some.iter().map(|(_, crossing)| crossing.clone()).collect();
+        let has = session.cross(List::new(asked)?).await?;
+        let without = some.iter().zip(has).filter(|(_, has)| !has);
+        lacking.extend(without.map(|((place, one), _)| (*place, one.record)));
     }
     Ok(lacking)
 }

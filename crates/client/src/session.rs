@@ -6,29 +6,35 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use yilian_crypto::{pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
+use yilian_crypto::{kem::KemSecret, pre::EncodedCapsule, pseudonym::Nym, sign::SigningKey};
 use yilian_protocol::{
-    BlockId, CertificateId, ChainId, GrantId, Height, MemberId, RecordId, StateKey, TimeMs,
-    TraceId, TransactionId,
+    BlockId, CertificateId, ChainId, DisclosureId, GrantId, Height, MemberId, RecordId, StateKey,
+    TimeMs, TraceId, TransactionId,
     call::{
-        AskHolder, Block, CallError, CheckPrivateEntries, Cross, GetBlock, GetIndex, GetObject,
-        GetOpenEntries, GetPrivateBlock, GetPrivateHead, GetPrivateInclusion, GetReceipt,
-        GetStatus, GetTrace, GetUses, LeaveDeposit, LookUp, Offset, OneShot, Page, PrivateHead,
-        Prove, RecordEntry, Reencapsulate, Reencapsulated, Seal, SealRequest, Search, Status,
-        Submit, TransactionBytes, Transport, Vouch,
+        AskHolder, Block, CallError, CheckPrivateEntries, Cross, Deliver, DiscardMail, FetchMail,
+        GetBlock, GetIndex, GetObject, GetOpenEntries, GetPrivateBlock, GetPrivateHead,
+        GetPrivateInclusion, GetReceipt, GetStamps, GetStatus, GetTrace, GetUses, LeaveDeposit,
+        LookUp, Offset, OneShot, Page, PrivateHead, Prove, RecordEntry, Reencapsulate,
+        Reencapsulated, Seal, SealRequest, Search, Status, Submit, TransactionBytes, Transport,
+        Vouch,
     },
     codec::{Decode, Encode, List},
+    disclosure::DisclosureEntry,
+    evidence::VisitEntry,
     governance::{CandidateEntry, Candidates, Seats},
     grant::{
-        Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SignedPartial, Use, UsesRequest,
+        Grant, GrantEntry, HolderAsk, OpeningEntry, SealedDeposit, SealedPartial, Use, UsesRequest,
     },
-    limits::{CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
+    letter::{SealedLetter, ToReader},
+    limits::{CLOCK_SKEW_MS, CROSSINGS_MAX, HOPS_MAX, PROOFS_MAX},
+    mailbox::{Delivery, DiscardRequest, FetchRequest, KeptMail},
     private_chain::{AnchorEntry, OpenEntries, PrivateBlock, PrivateCheck, PrivateInclusion},
     receipt::{Receipt, ReceiptError},
     refusal::Refusal,
     registry::{Admitted, CertificateEntry, Genesis, MemberEntry},
     sealed::SealedObject,
     search::{Crossing, Found, LookupRequest, Pointer, RecordIndex, Searches},
+    stamp::{BlindSigned, StampsRequest},
     standing::CertifiedPerson,
     state::{Sequence, Table, tables},
     trace::{TraceEntry, TraceHead},
@@ -114,6 +120,25 @@ impl<T: Transport> Session<T> {
             return Ok(());
         }
         Err(ClientError::ForeignChain { what, of, here })
+    }
+
+    /// Opens what was sealed to the certificate `own`, with the key in it.
+    ///
+    /// # Errors
+    /// [`ClientError::NotForMe`] when it is for another, [`ClientError::ForeignChain`] when it is
+    /// about another chain, [`ClientError::Letter`] when it does not open.
+    pub(crate) fn unseal<L: ToReader>(
+        &self,
+        letter: &SealedLetter<L>,
+        own: CertificateId,
+        key: &KemSecret,
+    ) -> Result<L, ClientError> {
+        self.same_chain(L::KIND, letter.chain)?;
+        let reader = letter.reader;
+        if reader != own {
+            return Err(ClientError::NotForMe { reader });
+        }
+        Ok(letter.open(key)?)
     }
 
     /// What the chain began with.
@@ -220,17 +245,23 @@ impl<T: Transport> Session<T> {
         Ok(CertifiedPerson::new(certificate, member)?)
     }
 
-    /// The time to sign at: `now` by this device's clock, or that of the latest block known, when
-    /// the clock is behind it.
+    /// The time to sign at: `now` by this device's clock, or that of the latest block that this
+    /// session has a proof of, when the clock is behind it. The node's own word can only stop: one
+    /// that lies about the time would have records signed that nobody ever opens.
     ///
     /// # Errors
+    /// [`ClientError::ClockAhead`] when a reader would take what is signed now for dated ahead.
     /// When the node does not answer.
     pub(crate) async fn time_to_sign(&self, now: TimeMs) -> Result<TimeMs, ClientError> {
-        let latest = match self.seen() {
-            Some(seen) => seen,
-            None => self.latest().await?,
-        };
-        Ok(now.max(latest.time))
+        let status = self.status().await?;
+        let proven = self.seen().map(|seen| seen.time);
+        let said = status.clock.max(status.latest.time);
+        let latest = proven.map_or(said, |proven| proven.max(said));
+        if now > latest.plus_ms(CLOCK_SKEW_MS) {
+            let ms = now.distance_ms(status.clock);
+            return Err(ClientError::ClockAhead { ms });
+        }
+        Ok(proven.map_or(now, |proven| now.max(proven)))
     }
 
     /// A member's entry in the registry.
@@ -305,6 +336,48 @@ impl<T: Transport> Session<T> {
         let keys = sealed.iter().flat_map(|records| records.iter());
         let keys: Vec<StateKey> = keys.map(|id| tables::RECORD.key(id.as_bytes())).collect();
         without_gaps(self.read_many(tables::RECORD, &keys).await?)
+    }
+
+    /// What the chain knows of a visit; `None` when it is proven that nothing was sealed of it.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub(crate) async fn find_visit(&self, nym: &Nym) -> Result<Option<VisitEntry>, ClientError> {
+        self.read(tables::VISIT, &nym.to_bytes()).await
+    }
+
+    /// The same of several visits, in their order.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub(crate) async fn find_visits(
+        &self,
+        nyms: &[Nym],
+    ) -> Result<Vec<Option<VisitEntry>>, ClientError> {
+        let keys = nyms.iter().map(|nym| tables::VISIT.key(&nym.to_bytes()));
+        let keys: Vec<StateKey> = keys.collect();
+        self.read_many(tables::VISIT, &keys).await
+    }
+
+    /// A request to open an identity, as it stands on the chain; `None` when it is proven that it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub(crate) async fn find_disclosure(
+        &self,
+        id: DisclosureId,
+    ) -> Result<Option<DisclosureEntry>, ClientError> {
+        self.read(tables::DISCLOSURE, id.as_bytes()).await
+    }
+
+    /// Who opened the identity behind a pseudonym, in order. Proven.
+    ///
+    /// # Errors
+    /// As [`Session::members`].
+    pub async fn disclosures(&self, nym: &Nym) -> Result<Vec<DisclosureEntry>, ClientError> {
+        let (sequence, table) = (&tables::DISCLOSURES, tables::DISCLOSURE);
+        self.list(sequence, &nym.to_bytes(), table).await
     }
 
     /// A record's entry on the chain.
@@ -586,12 +659,12 @@ impl<T: Transport> Session<T> {
         self.read(tables::GRANT, id.as_bytes()).await
     }
 
-    /// Asks a key holder for its part of a record under a standing grant. Neither the part nor the
-    /// holder's signature is verified.
+    /// Asks a key holder for its part of a record under a standing grant. Nothing of the
+    /// answer is opened or verified.
     ///
     /// # Errors
     /// The rule by which the key holder refuses.
-    pub async fn ask(&self, ask: HolderAsk) -> Result<SignedPartial, ClientError> {
+    pub async fn ask(&self, ask: HolderAsk) -> Result<SealedPartial, ClientError> {
         let holder = ask.holder;
         let partial = self.transport.call(AskHolder(ask)).await?;
         if partial.holder == holder {
@@ -607,6 +680,41 @@ impl<T: Transport> Session<T> {
     /// The rule by which the key holder refuses.
     pub async fn uses(&self, request: UsesRequest) -> Result<Page<Use>, ClientError> {
         Ok(self.transport.call(GetUses(request)).await?)
+    }
+
+    /// Leaves a letter in a mailbox.
+    ///
+    /// # Errors
+    /// The rule by which the node that keeps it refuses.
+    pub async fn deliver(&self, delivery: Delivery) -> Result<(), ClientError> {
+        Ok(self.transport.call(Deliver(delivery)).await?)
+    }
+
+    /// The letters of a mailbox, a page of them; nothing of them is verified.
+    ///
+    /// # Errors
+    /// The rule by which the node that keeps it refuses.
+    pub(crate) async fn fetch_mail(
+        &self,
+        request: FetchRequest,
+    ) -> Result<Page<KeptMail>, ClientError> {
+        Ok(self.transport.call(FetchMail(request)).await?)
+    }
+
+    /// Has letters of a mailbox deleted.
+    ///
+    /// # Errors
+    /// The rule by which the node that keeps it refuses.
+    pub(crate) async fn discard_mail(&self, request: DiscardRequest) -> Result<(), ClientError> {
+        Ok(self.transport.call(DiscardMail(request)).await?)
+    }
+
+    /// Has a member's node sign blinded stamps; they are not verified.
+    ///
+    /// # Errors
+    /// The rule by which the node refuses.
+    pub async fn stamps(&self, request: StampsRequest) -> Result<BlindSigned, ClientError> {
+        Ok(self.transport.call(GetStamps(request)).await?)
     }
 
     /// How far a hospital's private chain is, as the node says.

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::mail::StampBook;
 use yilian_crypto::scope::Quarter;
 use yilian_protocol::{ChainId, GrantId, MemberId, fixed, grant::Terms};
 
-/// A patient's memory: no secrets, but private.
+/// A patient's memory: no secrets but stamps, but private.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Wallet {
     /// The chain it is about.
@@ -18,6 +19,21 @@ pub struct Wallet {
     pub grants: Vec<GrantNote>,
     /// How many grant keys were used.
     pub grant_counter: u32,
+    /// Stamps in stock: who has one sends a letter with it.
+    #[serde(default)]
+    pub stamps: StampBook,
+    /// Where the numbers of visits go on after a recovery, see [`Wallet::go_on`].
+    #[serde(default)]
+    pub recovered: Vec<Recovered>,
+}
+
+/// Numbers of visits that a recovery passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Recovered {
+    /// The hospital.
+    pub hospital: MemberId,
+    /// The least number of a visit from now on.
+    pub from: u32,
 }
 
 /// A visit.
@@ -52,12 +68,14 @@ pub struct GrantNote {
 impl Wallet {
     /// An empty wallet about `chain`.
     #[must_use]
-    pub const fn new(chain: ChainId) -> Self {
+    pub fn new(chain: ChainId) -> Self {
         Self {
             chain,
             visits: Vec::new(),
             grants: Vec::new(),
             grant_counter: 0,
+            stamps: StampBook::default(),
+            recovered: Vec::new(),
         }
     }
 
@@ -76,9 +94,20 @@ impl Wallet {
             .visits
             .iter()
             .filter(|visit| visit.hospital == hospital);
-        there
-            .map(|visit| visit.counter.saturating_add(1))
-            .max()
-            .unwrap_or(0)
+        let noted = there.map(|visit| visit.counter.saturating_add(1));
+        let recovered = self.recovered.iter();
+        let recovered = recovered.filter(|recovered| recovered.hospital == hospital);
+        let from = recovered.map(|recovered| recovered.from);
+        noted.chain(from).max().unwrap_or(0)
+    }
+
+    /// Gives no visit to `hospital` a number below `from` any more: tokens with such numbers may be
+    /// on their way, of which a recovered wallet knows nothing.
+    pub fn go_on(&mut self, hospital: MemberId, from: u32) {
+        let known = self.recovered.iter_mut();
+        match known.into_iter().find(|known| known.hospital == hospital) {
+            Some(known) => known.from = known.from.max(from),
+            None => self.recovered.push(Recovered { hospital, from }),
+        }
     }
 }

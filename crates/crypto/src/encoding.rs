@@ -116,3 +116,86 @@ macro_rules! schnorr_encoding {
     };
 }
 pub(crate) use schnorr_encoding;
+
+/// Gives a name to public bytes that are not looked at: any are one, and nothing is computed with
+/// them before they are.
+macro_rules! opaque {
+    ($(#[$doc:meta])* $name:ident, $size:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $size]);
+
+        impl $name {
+            /// Bytes of the encoding.
+            pub const SIZE: usize = $size;
+
+            /// Takes any bytes: each are one.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; $size]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; $size] {
+                self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::encoding::debug_public(f, stringify!($name), &self.0)
+            }
+        }
+    };
+}
+pub(crate) use opaque;
+
+/// Gives a name to 32 secret bytes that are handed over, or kept.
+macro_rules! secret_bytes {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Zeroised when dropped, compared in constant time, not printed.
+        #[derive(Clone)]
+        pub struct $name(zeroize::Zeroizing<[u8; 32]>);
+
+        impl $name {
+            /// Bytes of the secret.
+            pub const SIZE: usize = 32;
+
+            /// Takes the bytes that somebody handed over.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(zeroize::Zeroizing::new(bytes))
+            }
+
+            /// The bytes, to be kept or handed over where nobody else reads.
+            #[must_use]
+            pub fn expose(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl subtle::ConstantTimeEq for $name {
+            fn ct_eq(&self, other: &Self) -> subtle::Choice {
+                self.0.ct_eq(other.0.as_slice())
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.ct_eq(other).into()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::encoding::debug_secret(f, stringify!($name), 32)
+            }
+        }
+    )*};
+}
+pub(crate) use secret_bytes;

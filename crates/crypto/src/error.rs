@@ -46,6 +46,10 @@ pub enum Error {
     /// fault.
     #[error("the escrow does not verify")]
     Escrow,
+    /// A regulator's share, or part of an opening, is not of what was dealt to it; that regulator's
+    /// fault.
+    #[error("it is not of the regulator's share")]
+    EscrowPart,
     /// The key or the associated data are not those the message was sealed with.
     #[error("sealed with another key or other associated data")]
     WrongKey,

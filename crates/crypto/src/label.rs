@@ -78,6 +78,12 @@ labels! {
     SCOPE_MASK = "record/scope-mask";
     /// Signature of a visit token under the visit's pseudonym.
     VISIT_TOKEN = "visit/token";
+    /// Digest of what a visit token states.
+    VISIT_TERMS = "visit/terms";
+    /// Digest of that and the escrow, which the pseudonym signs.
+    VISIT_DIGEST = "visit/digest";
+    /// Id of a request to open an identity.
+    DISCLOSURE_ID = "escrow/request";
 
     /// Block of a hospital's private chain: its hash and its signature.
     LOG_BLOCK = "log/block";
@@ -93,6 +99,8 @@ labels! {
     // - crypto::pre
     /// H1: a scope's offset to the delegator's key.
     PRE_SCOPE = "pre/scope-offset";
+    /// What a rekey is blinded with.
+    PRE_BLIND = "pre/blind-of-rekey";
     /// Digest of a capsule's context.
     PRE_CONTEXT = "pre/context";
     /// Challenge of a capsule's proof of knowledge.
@@ -103,6 +111,8 @@ labels! {
     MESSAGE_SEAL = "seal/message";
     /// Seed of a node's key for messages, from the seed of its signing key.
     NODE_KEM = "seed/node-kem";
+    /// A node's scalar for stamps, from the seed of its signing key.
+    NODE_STAMP = "seed/node-stamp";
     /// Nonces of proofs and signatures, from secret, message and randomness.
     NONCE = "nonce/hedged";
     /// Randomness of a capsule.
@@ -132,6 +142,14 @@ labels! {
     /// Key of a sealed message's chunks.
     SEAL_PAYLOAD = "seal/payload-key";
 
+    // - crypto::keystore
+    /// Key of a keystore, from the stretched passphrase.
+    KEYSTORE_PASSPHRASE = "keystore/passphrase-key";
+    /// Key of a secret of a home, from the home's key.
+    KEYSTORE_FILE = "keystore/file-key";
+    /// Check of a keystore's bytes, which needs no key.
+    KEYSTORE_CHECK = "keystore/check";
+
     // - crypto::pseudonym
     /// Challenge of a signature under a pseudonym.
     NYM_SIGNATURE = "pseudonym/sign";
@@ -139,6 +157,10 @@ labels! {
     ESCROW_PROOF = "pseudonym/escrow-proof";
     /// The regulators' scalar from their seed.
     REGULATOR = "pseudonym/regulator";
+    /// Coefficients of a deal of the regulators' key.
+    REGULATOR_DEAL = "pseudonym/deal-of-regulators";
+    /// Challenge of a regulator's part of an opening.
+    OPENING_PROOF = "pseudonym/opening-proof";
 
     // - crypto::seed
     /// A patient's seed of one chain, from the seed of the words.
@@ -167,6 +189,10 @@ labels! {
     SEED_VISIT_SIGNING = "seed/signing-key-of-visit";
     /// Signing key of a grant from the signing master.
     SEED_GRANT_SIGNING = "seed/signing-key-of-grant";
+    /// Signing key of a patient's mailbox at one hospital, from the signing master.
+    SEED_MAILBOX_SIGNING = "seed/mailbox-signing";
+    /// Seed of the key for messages of a patient's mailbox at one hospital.
+    SEED_MAILBOX_KEM = "seed/mailbox-kem";
     /// Signing key of an organisation's member.
     SEED_MEMBER_SIGNING = "seed/member-signing";
     /// Seed of the delegatee key of an organisation's member.
@@ -197,6 +223,28 @@ labels! {
     SEARCH_CROSS = "search/cross-tag";
     /// Name of a keyword in the writer's own notes.
     SEARCH_NOTE = "search/writer-note";
+
+    // - crypto::stamp
+    /// The scalar that binds a stamp to its day.
+    STAMP_DAY = "stamp/day";
+    /// Domain of the hash of a stamp's serial to the curve.
+    STAMP_SERIAL = "stamp/serial";
+    /// The factor by which a serial is blinded.
+    STAMP_BLINDING = "stamp/blinding";
+
+    // - mail
+    /// What a visit token says of a mailbox: its two keys.
+    MAILBOX = "mail/mailbox-keys";
+    /// Id of a letter in a mailbox.
+    MAIL_ID = "mail/id";
+    /// Digest of a doctor's request, which the answer names.
+    MAIL_REQUEST = "mail/request-digest";
+    /// Signature of a doctor's request.
+    REQUEST_SIGNATURE = "mail/sign-request";
+    /// Signature of a patient's correction, under the pseudonym of the visit.
+    CORRECTION_SIGNATURE = "mail/sign-correction";
+    /// Signature of a notice.
+    NOTICE_SIGNATURE = "mail/sign-notice";
 
     // - trace
     /// Seed of a pack's trace key.
@@ -288,8 +336,20 @@ pub mod call {
         USES = b"uses";
         /// A workstation says that it checked entries of its hospital's private chain.
         LOG_CHECK = b"log-check";
+        /// A regulator approves that an identity is opened.
+        DISCLOSE = b"disclose";
+        /// A regulator gives his part of an opening.
+        DISCLOSURE_PART = b"disclosure-part";
         /// A handler asks the consortium's CA for passes.
         PASSES = b"passes";
+        /// Somebody asks a member's node for stamps.
+        STAMPS = b"stamps";
+        /// A stamp is used for a letter.
+        DELIVER = b"deliver";
+        /// Who has a mailbox asks for its letters.
+        FETCH = b"fetch";
+        /// Who has a mailbox has letters deleted.
+        DISCARD = b"discard";
     }
 }
 
@@ -336,7 +396,7 @@ mod tests {
         let all = crate::hash::hash(CID, &[&labels.concat(), &call::ALL.concat()]);
         assert_eq!(
             hex::encode(all),
-            "7680f5339771b1556bce0679fbb003d969fa61b8105ba1f8c1667d4e1bb833d5"
+            "af18c518be10ebf09b2e3e9b201a22c41efafbec3c291a0bc8ad2225b3481eed"
         );
     }
 

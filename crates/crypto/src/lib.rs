@@ -10,7 +10,9 @@
 //! - [`search`]: search keys.
 //! - [`suite`]: the number that every sealed thing begins with.
 //! - [`kem`]: messages that only the holder of a certified key can read.
+//! - [`keystore`]: secrets at rest, under a passphrase.
 //! - [`shamir`]: a secret that k of n key holders have together.
+//! - [`stamp`]: a member answers for a letter without knowing which.
 //! - [`trace`]: what a pack's code opens.
 //! - [`label`], [`hash`]: domain separation, hashing and key derivation.
 //! - [`bls`]: safe types over BLS12-381; the only place with foreign code.
@@ -31,6 +33,7 @@ mod encoding;
 mod error;
 pub mod hash;
 pub mod kem;
+pub mod keystore;
 pub mod label;
 pub mod pre;
 pub mod pseudonym;
@@ -41,6 +44,7 @@ pub mod search;
 pub mod seed;
 pub mod shamir;
 pub mod sign;
+pub mod stamp;
 pub mod suite;
 pub mod trace;
 

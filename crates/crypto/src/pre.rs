@@ -15,6 +15,7 @@
 //! re-encapsulate   z' = e(c, RK) = Z^{rb}; Bob: Z^r = z'^{1/b}                  288 bytes
 //!   or (Libert     (x, y) = (c^t, RK^{1/t}); Bob: Z^r = e(x^{1/b}, y)           144 bytes
 //!   and Vergnaud 2008)
+//! blinded rekey    RK' = RK^t, t told to Bob alone, who takes 1/(b t) for 1/b   t: 32 bytes
 //! ```
 //! A proxy takes a [`ProvenCapsule`], which only [`Capsule::verify`] makes: the proof stops a
 //! delegatee from having a multiple of another record's capsule turned to him, and anybody from
@@ -35,6 +36,7 @@
 
 mod threshold;
 
+pub(crate) use threshold::lagrange_at_zero;
 pub use threshold::{HOLDERS_MAX, HolderIndex, Partial, PartialContext, ShareCommitment, combine};
 
 use rand_core::CryptoRng;
@@ -45,7 +47,7 @@ use crate::{
     Error,
     bls::{G1, G2, Gt, PreparedG2, Scalar, hash_to_scalar, pairing, pairings_equal},
     encoding::{
-        debug_public, debug_public_values, debug_secret, field, join, point_encoding,
+        debug_public, debug_public_values, debug_secret, field, join, opaque, point_encoding,
         schnorr_encoding,
     },
     hash::{hash, kdf},
@@ -60,7 +62,6 @@ debug_public_values!(
     DelegatorPublic,
     ScopeKey,
     Capsule,
-    EncodedCapsule,
     KnowledgeProof,
     DelegateePublic,
     GtReencapsulation,
@@ -302,27 +303,11 @@ impl std::fmt::Debug for Context {
 pub struct Capsule(G1);
 point_encoding!(Capsule, G1, "capsule (48 bytes)");
 
-/// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is computed
-/// with them; whoever opens or turns a record takes the capsule of its sealed object, which is
-/// checked, and compares.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct EncodedCapsule([u8; Capsule::SIZE]);
-
-impl EncodedCapsule {
-    /// Bytes of the encoding.
-    pub const SIZE: usize = Capsule::SIZE;
-
-    /// The bytes.
-    #[must_use]
-    pub const fn to_bytes(&self) -> [u8; Self::SIZE] {
-        self.0
-    }
-
-    /// Takes any bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(bytes)
-    }
+opaque! {
+    /// A capsule's 48 bytes, as they stand on the chain: not checked to be a point. Nothing is
+    /// computed with them; whoever opens or turns a record takes the capsule of its sealed object,
+    /// which is checked, and compares.
+    EncodedCapsule, Capsule::SIZE
 }
 
 impl From<&Capsule> for EncodedCapsule {
@@ -429,6 +414,52 @@ impl Rekey {
     pub fn verify(&self, scope_key: &ScopeKey, delegatee: &DelegateePublic) -> Result<(), Error> {
         let good = pairings_equal((&scope_key.0, &self.0), (&G1::generator(), &delegatee.0));
         good.then_some(()).ok_or(Error::Rekey)
+    }
+}
+
+/// What hides from a proxy to whom a rekey leads: `t`. Told to the delegatee alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Blind(Scalar);
+
+impl Blind {
+    /// Bytes of the encoding.
+    pub const SIZE: usize = Scalar::SIZE;
+
+    /// Its bytes, for the delegatee.
+    #[must_use]
+    pub fn expose(&self) -> Zeroizing<[u8; Self::SIZE]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// Reads what [`Blind::expose`] gave.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] for anything else.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Result<Self, Error> {
+        Scalar::from_bytes(bytes).map(Self)
+    }
+}
+
+impl std::fmt::Debug for Blind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        debug_secret(f, "Blind", Scalar::SIZE)
+    }
+}
+
+impl ScopeSecret {
+    /// The rekey to `delegatee`, raised to a random `t`. Whoever turns `capsule` with it cannot
+    /// tell to whom: every delegatee's rekey is as likely, however long one computes.
+    #[must_use]
+    pub fn blinded_rekey(
+        &self,
+        delegatee: &DelegateePublic,
+        capsule: &ProvenCapsule,
+        rng: &mut impl CryptoRng,
+    ) -> (Rekey, Blind) {
+        let secret = Zeroizing::new(self.inverse.to_bytes());
+        let parts: [&[u8]; 2] = [&delegatee.to_bytes(), &capsule.capsule.to_bytes()];
+        let t = Scalar::hedged(label::PRE_BLIND, secret.as_slice(), &parts, rng);
+        (Rekey(self.rekey(delegatee).0.mul(&t)), Blind(t))
     }
 }
 
@@ -611,11 +642,27 @@ impl DelegateeSecret {
         psk: &RecordPsk,
         context: &Context,
     ) -> RecordKey {
-        let shared = match capsule {
-            Reencapsulation::Gt(form) => form.0.pow(&self.inverse),
-            Reencapsulation::Lv(form) => pairing(&form.x.mul(&self.inverse), &form.y),
-        };
-        RecordKey::derive(&shared, psk, context)
+        RecordKey::derive(&shared(capsule, &self.inverse), psk, context)
+    }
+
+    /// The same, of a capsule that was turned with a blinded rekey.
+    #[must_use]
+    pub fn decapsulate_blinded(
+        &self,
+        (capsule, blind): (&Reencapsulation, &Blind),
+        psk: &RecordPsk,
+        context: &Context,
+    ) -> RecordKey {
+        let inverse = self.inverse.mul(&blind.0.invert_or_zero());
+        RecordKey::derive(&shared(capsule, &inverse), psk, context)
+    }
+}
+
+/// `Z^r` of a capsule that was turned to the delegatee whose secret has this inverse.
+fn shared(capsule: &Reencapsulation, inverse: &Scalar) -> Gt {
+    match capsule {
+        Reencapsulation::Gt(form) => form.0.pow(inverse),
+        Reencapsulation::Lv(form) => pairing(&form.x.mul(inverse), &form.y),
     }
 }
 

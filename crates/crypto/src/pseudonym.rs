@@ -23,6 +23,10 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+mod opening;
+
+pub use opening::{EscrowPart, ProvenEscrow, RegulatorShare, Regulators, combine};
+
 use crate::{
     Error,
     bls::{G1, Scalar, hash_to_scalar},
@@ -128,7 +132,8 @@ fn signature_challenge(nym: &Nym, commitment: &G1, message: &[u8; 32]) -> Scalar
 pub struct RegulatorPublic(G1);
 point_encoding!(RegulatorPublic, G1, "regulators' key (48 bytes)");
 
-/// The regulators' secret, `y`. Not exported; kept as the seed it is made from.
+/// The regulators' secret, `y`. Not exported: whoever deals it forgets it, and t of n regulators
+/// open an escrow with their [`RegulatorShare`]s.
 pub struct RegulatorSecret(Scalar);
 
 impl RegulatorSecret {
@@ -148,15 +153,6 @@ impl RegulatorSecret {
     #[must_use]
     pub fn public(&self) -> RegulatorPublic {
         RegulatorPublic(G1::power_of_generator(&self.0))
-    }
-
-    /// The patient's root key `PK_a`, compressed. Meaningful for an escrow that verified.
-    #[must_use]
-    pub fn open(&self, escrow: &Escrow) -> [u8; G1::SIZE] {
-        escrow
-            .hidden
-            .add(&escrow.ephemeral.mul(&self.0).negate())
-            .to_bytes()
     }
 }
 

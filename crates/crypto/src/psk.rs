@@ -13,65 +13,17 @@
 //! logarithms, and has all that was ever sent to a chain, node or key holder, opens nothing without
 //! them. `tag` is of no byte or of 16.
 
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
-    encoding::debug_secret,
+    encoding::{debug_secret, secret_bytes},
     hash::kdf,
     label,
     pre::Capsule,
     scope::{Confidentiality, Quarter, Scope, VisitTag},
 };
 
-macro_rules! psk {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        ///
-        /// Zeroised when dropped, compared in constant time, not printed.
-        #[derive(Clone)]
-        pub struct $name(Zeroizing<[u8; 32]>);
-
-        impl $name {
-            /// Bytes of the secret.
-            pub const SIZE: usize = 32;
-
-            /// Takes the bytes that somebody handed over.
-            #[must_use]
-            pub fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(Zeroizing::new(bytes))
-            }
-
-            /// The bytes, to be handed to somebody who shall open what they close.
-            #[must_use]
-            pub fn expose(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
-        impl ConstantTimeEq for $name {
-            fn ct_eq(&self, other: &Self) -> subtle::Choice {
-                self.0.ct_eq(other.0.as_slice())
-            }
-        }
-
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.ct_eq(other).into()
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                debug_secret(f, stringify!($name), 32)
-            }
-        }
-    )*};
-}
-
-psk! {
+secret_bytes! {
     /// `s_q`: what a hospital needs beside the patient's key to seal records of one quarter, or of
     /// one private visit.
     PeriodPsk;

@@ -16,6 +16,8 @@
 //!          m   = KDF(seed, "signing-master")
 //!          visits sign with KDF(m, "signing-key-of-visit", hospital, counter),
 //!          grants with KDF(m, "signing-key-of-grant", counter)
+//!          mailboxes with KDF(m, "mailbox-signing", hospital), and open what is sealed to the key
+//!          of KDF(seed, "mailbox-kem", hospital)
 //! member   KDF(seed, "member-signing"), KDF(seed, "member-delegatee"), KDF(seed, "member-kem")
 //! ```
 //! Counters are 4 bytes, big-endian. Two chains see nothing that links one's keys to the other's. A
@@ -28,13 +30,12 @@
 
 use bip39::Mnemonic;
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
     Error,
     bls::{G1, Scalar, hash_to_scalar},
-    encoding::debug_secret,
+    encoding::secret_bytes,
     hash::kdf,
     kem::KemSecret,
     label::{self, Label},
@@ -64,14 +65,12 @@ impl Language {
     }
 }
 
-/// The seed of a patient or member: 32 uniform secret bytes. Zeroised when dropped; compared in
-/// constant time.
-#[derive(Clone)]
-pub struct Seed(Zeroizing<[u8; 32]>);
+secret_bytes! {
+    /// The seed of a patient or member: 32 uniform secret bytes.
+    Seed;
+}
 
 impl Seed {
-    /// Bytes of a seed.
-    pub const SIZE: usize = 32;
     /// Words of a seed.
     pub const WORDS: usize = 24;
 
@@ -81,18 +80,6 @@ impl Seed {
         let mut bytes = Zeroizing::new([0; Self::SIZE]);
         rng.fill_bytes(bytes.as_mut_slice());
         Self(bytes)
-    }
-
-    /// The seed of these bytes, which must have been drawn uniformly.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The secret bytes themselves, to be kept where only the owner reads.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; Self::SIZE] {
-        &self.0
     }
 
     /// The seed as 24 words with a checksum of 8 bits, a space between two.
@@ -136,26 +123,6 @@ impl Seed {
             .zip(entropy.iter())
             .for_each(|(out, byte)| *out = *byte);
         Ok(Self(seed))
-    }
-}
-
-impl ConstantTimeEq for Seed {
-    fn ct_eq(&self, other: &Self) -> subtle::Choice {
-        self.0.ct_eq(other.0.as_slice())
-    }
-}
-
-impl PartialEq for Seed {
-    fn eq(&self, other: &Self) -> bool {
-        self.ct_eq(other).into()
-    }
-}
-
-impl Eq for Seed {}
-
-impl std::fmt::Debug for Seed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        debug_secret(f, "Seed", Self::SIZE)
     }
 }
 
@@ -241,6 +208,15 @@ impl PatientKeys {
         self.signing_key(label::SEED_GRANT_SIGNING, &[&counter.to_be_bytes()])
     }
 
+    /// The keys of the mailbox at one hospital, by its id.
+    #[must_use]
+    pub fn mailbox(&self, hospital: &[u8; 32]) -> MailboxKeys {
+        MailboxKeys {
+            signing: self.signing_key(label::SEED_MAILBOX_SIGNING, &[hospital]),
+            kem: KemSecret::from_seed(&self.key(label::SEED_MAILBOX_KEM, &[hospital])),
+        }
+    }
+
     fn key(&self, label: Label, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         kdf(label, self.seed.expose(), parts)
     }
@@ -278,6 +254,15 @@ pub struct VisitKeys {
     pub signing: SigningKey,
     /// The tag of the visit's own scopes, should it be private.
     pub tag: VisitTag,
+}
+
+/// A patient's keys for letters at one hospital: who has them has what is sent there.
+#[derive(Debug)]
+pub struct MailboxKeys {
+    /// Proves whose the mailbox is.
+    pub signing: SigningKey,
+    /// Opens its letters.
+    pub kem: KemSecret,
 }
 
 /// All keys of an organisation's member.

@@ -1,7 +1,8 @@
 //! The suite: one number in every sealed thing, for all the algorithms that lead to its plaintext.
 //!
 //! Suite 2: capsules of [`crate::pre`] on BLS12-381 with a scope secret, messages to certified keys
-//! under X-Wing, HKDF-SHA-256, BLAKE3, and STREAM over XChaCha20-Poly1305 with a key commitment.
+//! under X-Wing, HKDF-SHA-256, BLAKE3, STREAM over XChaCha20-Poly1305 with a key commitment,
+//! and Argon2id for passphrases.
 //! Suite 1 was without scope secrets; nothing of it is opened any more.
 
 use crate::Error;

@@ -14,6 +14,7 @@ use yilian_protocol::{
 
 use crate::{
     governance::Election,
+    record,
     rule::{AnyRule, Context, Overlay},
     state::{StateError, View},
     trace,
@@ -137,8 +138,9 @@ impl Ledger {
         self.chain
     }
 
-    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good, and for
-    /// an append to traces its pass and proof. Reads no state.
+    /// Whether `bytes` may enter a block at all: canonical, of this chain, signature good, for an
+    /// append to traces its pass and proof, and for a seal its pseudonym's signature. Reads no
+    /// state.
     ///
     /// # Errors
     /// The rule it breaks.
@@ -150,8 +152,12 @@ impl Ledger {
         if transaction.chain() != self.chain {
             return Err(Refusal::WrongChain);
         }
-        if let Body::AppendTrace(append) = transaction.body() {
-            trace::check(&self.genesis, self.chain, transaction.signer(), append)?;
+        match transaction.body() {
+            Body::AppendTrace(append) => {
+                trace::check(&self.genesis, self.chain, transaction.signer(), append)?;
+            }
+            Body::Seal(seal) => record::check(self.chain, seal)?,
+            _ => {}
         }
         Ok(transaction)
     }

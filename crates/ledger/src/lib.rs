@@ -14,6 +14,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod consent;
+mod disclosure;
 mod execute;
 mod governance;
 mod private_chain;

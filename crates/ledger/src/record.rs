@@ -2,13 +2,14 @@
 //! is a new record.
 //!
 //! - `seal`, signed by the hospital's node: refused when the hospital is unknown or may not act,
-//!   the visit is another hospital's, any of its records exists, a capsule stands on the chain
-//!   already, or an index entry's place is taken.
+//!   the visit is another hospital's, its pseudonym did not sign for this one, any of its records
+//!   exists, a capsule stands on the chain already, or an index entry's place is taken.
 
 use yilian_protocol::{
-    MemberId, RecordId, TreeHash,
+    ChainId, RecordId, TreeHash,
     call::RecordEntry,
     codec::List,
+    evidence::VisitEntry,
     limits::RECORDS_MAX,
     refusal::Refusal,
     registry::MemberEntry,
@@ -27,13 +28,39 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct SealReads {
     hospital: Slot<MemberEntry>,
-    visit: Slot<MemberId>,
+    visit: Slot<VisitEntry>,
     visit_records: Tail<List<RecordId, RECORDS_MAX>>,
     /// Where the records go, in their order.
     records: Places<RecordEntry>,
     index: IndexReads,
     /// Of each record's index.
     digests: Vec<TreeHash>,
+}
+
+/// What can be said of a seal without looking at the state: done once at the border and once in the
+/// block.
+///
+/// # Errors
+/// [`Refusal::VisitUnbound`] when the pseudonym did not sign for the hospital.
+pub(crate) fn check(chain: ChainId, seal: &SealVisit) -> Result<(), Refusal> {
+    let Some(binding) = &seal.binding else {
+        return Ok(());
+    };
+    let signed = binding.verify(chain, seal.hospital, &seal.nym);
+    require(signed.is_ok(), Refusal::VisitUnbound)
+}
+
+/// The visit that is sealed, when `known` is what the chain knows of it: the first seal shows that
+/// its pseudonym signed, and later ones contradict it in nothing.
+fn bound(seal: &SealVisit, known: Option<VisitEntry>) -> Result<VisitEntry, Refusal> {
+    let said = seal.binding.as_ref().map(|binding| VisitEntry {
+        hospital: seal.hospital,
+        visit: binding.visit,
+    });
+    let entry = known.or(said).ok_or(Refusal::VisitUnbound)?;
+    require(entry.hospital == seal.hospital, Refusal::ForeignVisit)?;
+    require(said.is_none_or(|said| said == entry), Refusal::VisitUnbound)?;
+    Ok(entry)
 }
 
 impl Rule for SealVisit {
@@ -70,14 +97,13 @@ impl Rule for SealVisit {
         context: &Context<'_>,
         state: &mut Overlay<'_>,
     ) -> Result<(), Stop> {
-        let first = reads.visit.get(state)?;
-        let own = first.is_none_or(|first| first == self.hospital);
-        require(own, Refusal::ForeignVisit)?;
+        let known = reads.visit.get(state)?;
+        let bound = bound(self, known)?;
         require(reads.records.are_free(state)?, Refusal::RecordExists)?;
         reads.index.check(state, self)?;
 
-        if first.is_none() {
-            reads.visit.set(state, &self.hospital);
+        if known.is_none() {
+            reads.visit.set(state, &bound);
         }
         let sealed = self.records.iter().zip(&reads.digests);
         let entries = sealed.map(|(sealed, digest)| RecordEntry {

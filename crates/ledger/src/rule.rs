@@ -10,6 +10,7 @@ mod reads;
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
     ChainId, MemberId,
+    disclosure::Disclosure,
     governance::{Ballot, Candidacy},
     grant::{Erasure, GrantChange, Opening},
     private_chain::Anchor,
@@ -173,6 +174,7 @@ rules! {
     Open(Opening),
     Stand(Candidacy),
     Elect(Ballot),
+    Disclose(Disclosure),
 }
 
 impl AnyRule {
@@ -221,6 +223,7 @@ impl AnyRule {
             Self::Vote(declared) => named(b"vote", &declared.body.sequence.to_be_bytes()),
             Self::Stand(declared) => named(b"vote", &declared.body.sequence.to_be_bytes()),
             Self::Elect(declared) => named(b"vote", &declared.body.sequence.to_be_bytes()),
+            Self::Disclose(declared) => named(b"disclose", declared.body.request.id().as_bytes()),
         }
     }
 

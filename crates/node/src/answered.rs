@@ -2,7 +2,8 @@
 //! sends it again within the minutes for which it is fresh gets the same answer, and no second use
 //! is noted. So a reader whose answer was lost may send it again, too.
 //!
-//! Kept in memory: after a restart an ask that is still fresh is answered once more.
+//! Kept in memory: after a restart an ask that is still fresh is answered once more, and its use is
+//! not noted again ([`crate::keyholder`]).
 
 use std::{
     collections::BTreeMap,
@@ -10,11 +11,11 @@ use std::{
 };
 
 use yilian_protocol::{
-    CertificateId, MemberId, TimeMs, call::CallError, grant::SignedPartial, limits::CLOCK_SKEW_MS,
+    CertificateId, MemberId, TimeMs, call::CallError, grant::SealedPartial, limits::CLOCK_SKEW_MS,
     refusal::Refusal,
 };
 
-/// Asks that are remembered at most, about 600 bytes each; each was signed by a reader in good
+/// Asks that are remembered at most, about 2 kB each; each was signed by a reader in good
 /// standing under a grant in force.
 const ASKS_MAX: usize = 16_384;
 /// Asks of one reader that are remembered at most: one who floods leaves room for the others.
@@ -43,7 +44,7 @@ type Answer<T> = Arc<Mutex<Option<T>>>;
 
 /// Asks that were answered, or are.
 #[derive(Debug)]
-pub struct AnsweredAsks<T = SignedPartial>(Mutex<Known<T>>);
+pub struct AnsweredAsks<T = SealedPartial>(Mutex<Known<T>>);
 
 #[derive(Debug)]
 struct Known<T> {

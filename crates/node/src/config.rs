@@ -6,7 +6,9 @@
 //! validator.json   the node's place in the committee            secret
 //! identities.json  the members it acts for, with their node keys  secret
 //! tls/             certificates, and their key                    secret
-//! data/            chain, objects, deposits; secrets of its share of the group key
+//! data/            chain, objects, deposits
+//! data/secrets/    its shares of the group key                    secret
+//! keystore         what secrets are sealed under, see `vault`
 //! ```
 
 use std::{
@@ -25,9 +27,9 @@ use crate::{
     order::{
         CeremonyOptions, History, NodeIdentity, Peer, Peering, ValidatorKey, ValidatorKeyError,
     },
-    private_file,
     service::{HostedMembers, NodeOptions},
     tls::{Tls, TlsError, TlsFiles},
+    vault::{Said, Vault, VaultError},
 };
 
 /// What a node is told.
@@ -96,25 +98,37 @@ pub const IDENTITY: &str = "identity.json";
 /// The members it acts for.
 pub const IDENTITIES: &str = "identities.json";
 
-/// Reads a node's settings, and what a node of these settings needs to start.
+/// The folder of a node's settings, or of another file of its own.
+#[must_use]
+pub fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Reads a node's settings, and what a node of these settings needs to start. Its secrets are
+/// opened by what was said of them.
 ///
 /// # Errors
 /// [`ConfigError`] names the file at fault.
-pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
-    let folder = settings.parent().unwrap_or(Path::new("."));
+pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions), ConfigError> {
+    let folder = folder_of(settings);
     let config: NodeConfig = json(settings)?;
     let genesis: Genesis = json(&folder.join(GENESIS))?;
-    let identities: Vec<IdentityFile> = json(&folder.join(IDENTITIES))?;
+    let vault = Vault::open(folder, said)?;
+    let identities: Vec<IdentityFile> = secret(&vault, IDENTITIES)?;
     let options = NodeOptions {
         directory: folder.join("data"),
+        secrets: vault.within("data/secrets"),
         genesis,
-        validator: json::<ValidatorKey>(&folder.join(VALIDATOR))?,
+        validator: secret::<ValidatorKey>(&vault, VALIDATOR)?,
         peering: config.peering.clone(),
         neighbours: config.neighbours.clone(),
         tls: config
             .tls
             .as_ref()
-            .map(|files| Tls::read(files, folder))
+            .map(|files| Tls::read(files, &vault))
             .transpose()?,
         checked_log: config.checked_log,
         history: config.history,
@@ -123,21 +137,22 @@ pub fn read(settings: &Path) -> Result<(NodeConfig, NodeOptions), ConfigError> {
     Ok((config, options))
 }
 
-/// The consent of the node of these settings to stand for election as `member`'s, where it listens
-/// for peers; or to be withdrawn.
+/// The consent of the node of these settings, whose secrets are in `vault`, to stand for election
+/// as `member`'s, where it listens for peers; or to be withdrawn.
 ///
 /// # Errors
 /// [`ConfigError`] names the file at fault, or that the node listens nowhere.
 pub fn candidacy(
     settings: &Path,
+    vault: &Vault,
     chain: ChainId,
     member: MemberId,
     sequence: u32,
     stands: bool,
 ) -> Result<Candidacy, ConfigError> {
-    let path = settings.with_file_name(VALIDATOR);
+    let path = vault.path(VALIDATOR);
     let config: NodeConfig = json(settings)?;
-    let key: ValidatorKey = json(&path)?;
+    let key: ValidatorKey = secret(vault, VALIDATOR)?;
     let address = match config.peering {
         _ if !stands => None,
         Some(peering) if peering.listen.port() != 0 => Some(peering.listen),
@@ -152,34 +167,48 @@ pub fn candidacy(
 }
 
 /// Reads what a validator is told of a ceremony, and what it needs to take part; and where its key
-/// is to be written.
+/// is to be written, as [`VALIDATOR`].
 ///
 /// # Errors
 /// [`ConfigError`] names the file at fault.
-pub fn read_ceremony(settings: &Path) -> Result<(CeremonyOptions, PathBuf), ConfigError> {
-    let folder = settings.parent().unwrap_or(Path::new("."));
+pub fn read_ceremony(
+    settings: &Path,
+    said: &Said,
+) -> Result<(CeremonyOptions, Vault), ConfigError> {
+    let folder = folder_of(settings);
     let config: CeremonyConfig = json(settings)?;
-    let identity: NodeIdentity = json(&folder.join(IDENTITY))?;
+    let vault = Vault::open(folder, said)?;
+    let identity: NodeIdentity = secret(&vault, IDENTITY)?;
     let options = CeremonyOptions {
         directory: folder.join("ceremony"),
+        secrets: vault.within("ceremony/secrets"),
         listen: config.listen,
         identity,
         validators: config.validators,
     };
-    Ok((options, folder.join(VALIDATOR)))
+    Ok((options, vault))
 }
 
-/// Writes a secret, whole or not at all, readable by its owner only.
+/// Keeps a secret as JSON, whole or not at all.
 ///
 /// # Errors
-/// [`ConfigError::Write`] names the file.
-pub fn write_secret<V: Serialize>(path: &Path, value: &V) -> Result<(), ConfigError> {
-    let write = || {
-        let bytes = Zeroizing::new(serde_json::to_vec_pretty(value)?);
-        private_file::write(path, &bytes)
-    };
-    write().map_err(|source| ConfigError::Write {
-        path: path.to_owned(),
+/// [`ConfigError::Vault`] names the file.
+pub fn write_secret<V: Serialize>(vault: &Vault, name: &str, value: &V) -> Result<(), ConfigError> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(|source| ConfigError::Content {
+        path: vault.path(name),
+        source,
+    })?;
+    Ok(vault.write(name, &Zeroizing::new(bytes))?)
+}
+
+/// A secret that is kept as JSON.
+///
+/// # Errors
+/// [`ConfigError`] names the file.
+pub fn secret<V: DeserializeOwned>(vault: &Vault, name: &str) -> Result<V, ConfigError> {
+    let bytes = vault.read(name)?;
+    serde_json::from_slice(&bytes).map_err(|source| ConfigError::Content {
+        path: vault.path(name),
         source,
     })
 }
@@ -247,14 +276,9 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// One cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// A secret does not open, or cannot be kept.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// One holds something else.
     #[error("{} does not hold what it should: {source}", path.display())]
     Content {

@@ -20,19 +20,19 @@ use std::{
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::sync::OwnedMutexGuard;
-use yilian_crypto::pre::{self, Partial, PartialContext, Rekey};
+use yilian_crypto::pre::{Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
 use yilian_protocol::{
     ChainId, Cid, GrantId, MemberId,
-    call::{CallError, Form, OneShot, Page, Reencapsulated},
+    call::{CallError, OneShot, Page, Reencapsulated},
     codec::{Decode, Encode},
     grant::{Deposit, GrantedScope, SealedDeposit, SignedSecret, Use},
-    limits::USES_MAX,
+    limits::{CLOCK_SKEW_MS, USES_MAX},
     refusal::Refusal,
     sealed::SealedObject,
 };
 
-use crate::private_file;
+use crate::{answered::Asked, private_file};
 
 /// Grant and holder -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
@@ -42,6 +42,11 @@ const OPENED: TableDefinition<'_, [u8; 64], [u8; 32]> = TableDefinition::new("op
 const OWED: TableDefinition<'_, [u8; 64], ()> = TableDefinition::new("receipts-owed-v1");
 /// Grant and holder, number -> use.
 const USES: TableDefinition<'_, ([u8; 64], u32), &[u8]> = TableDefinition::new("uses-v1");
+/// When it was asked, the digest of the ask and the holder -> nothing, for the uses noted of asks
+/// that are fresh: one that is sent again after a restart is no second use. A node may hold shares
+/// for several members.
+const NOTED: TableDefinition<'_, (u64, [u8; 32], [u8; 32]), ()> =
+    TableDefinition::new("asks-noted-v1");
 
 /// Deposits kept at hand; reading one from disk costs a subgroup check for every key in it.
 const AT_HAND_MAX: usize = 256;
@@ -80,6 +85,7 @@ impl KeyHolder {
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.open_table(USES).map_err(storage)?;
+        transaction.open_table(NOTED).map_err(storage)?;
         transaction.open_table(OWED).map_err(storage)?;
         transaction.open_table(OPENED).map_err(storage)?;
         transaction.commit().map_err(storage)?;
@@ -230,8 +236,9 @@ impl KeyHolder {
     }
 
     /// Turns the record that `consent` allows towards the reader of its grant, and notes `usage`,
-    /// on disk before it returns. Of an emergency grant, the holder's share of the scope's secret
-    /// comes with it: for the reader alone.
+    /// on disk before it returns; once for an ask, also when it is made again after a restart. Of
+    /// an emergency grant, the holder's share of the scope's secret comes with it: for the reader
+    /// alone.
     ///
     /// # Errors
     /// Outer: the storage. Inner: [`Refusal::NotKeyHolder`] when the shares are not here,
@@ -242,7 +249,7 @@ impl KeyHolder {
         consent: &ConsentChecked,
         deposit: &Deposit,
         object: &SealedObject,
-        usage: &Use,
+        (usage, asked): (&Use, &Asked),
         rng: &mut impl rand_core::CryptoRng,
     ) -> Result<Result<Served, Refusal>, KeyHolderError> {
         let shared = (deposit.grant == consent.grant())
@@ -254,7 +261,7 @@ impl KeyHolder {
         let Ok(proven) = object.verify(chain, consent.scope()) else {
             return Ok(Err(Refusal::CapsuleNotProven));
         };
-        self.note(name(deposit.grant, deposit.holder), usage)?;
+        self.note(name(deposit.grant, deposit.holder), usage, asked)?;
         let context = PartialContext {
             scope_key: consent.scope(),
             delegatee: consent.reader(),
@@ -267,9 +274,19 @@ impl KeyHolder {
         }))
     }
 
-    fn note(&self, name: Name, usage: &Use) -> Result<(), KeyHolderError> {
+    fn note(&self, name: Name, usage: &Use, asked: &Asked) -> Result<(), KeyHolderError> {
         let transaction = self.database.begin_write().map_err(storage)?;
         {
+            let mut noted = transaction.open_table(NOTED).map_err(storage)?;
+            let stale = usage.at.get().saturating_sub(CLOCK_SKEW_MS);
+            noted
+                .retain_in(..(stale, [0; 32], [0; 32]), |_, ()| false)
+                .map_err(storage)?;
+            let ask = (asked.at.get(), asked.digest, asked.holder.to_bytes());
+            if noted.insert(ask, ()).map_err(storage)?.is_some() {
+                // Nothing is to be committed.
+                return Ok(());
+            }
             let mut table = transaction.open_table(USES).map_err(storage)?;
             let number = count_uses(&table, name)?;
             let bytes = usage.to_vec();
@@ -399,10 +416,8 @@ pub fn reencapsulate_once(
     let proven = object
         .verify(chain, &request.scope)
         .map_err(|_| Refusal::CapsuleNotProven)?;
-    Ok(match request.form {
-        Form::Gt => Reencapsulated::Gt(pre::reencapsulate(&proven, &request.rekey)),
-        Form::Lv => Reencapsulated::Lv(pre::reencapsulate_lv(&proven, &request.rekey, rng)),
-    })
+    let turned = Reencapsulated::turn(request.form, &proven, &request.rekey, rng);
+    Ok(turned)
 }
 
 /// A fault of the key holder's storage; its operator must look.
@@ -435,7 +450,7 @@ fn storage(error: impl Into<redb::Error>) -> KeyHolderError {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use yilian_protocol::codec::Blob;
+    use yilian_protocol::{CertificateId, RecordId, TimeMs, codec::Blob, grant::Purpose};
 
     use super::*;
 
@@ -476,6 +491,49 @@ mod tests {
         assert!(!keeper.opened(&other).unwrap());
         keeper.erase(GRANT, HOLDER, Cause::Expired).unwrap();
         assert!(!keeper.opened(&sealed(1)).unwrap(), "it is gone");
+    }
+
+    #[test]
+    fn fault_13_an_ask_sent_again_after_a_restart_is_a_second_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deposits.redb");
+        let reader = CertificateId::from_bytes([5; 32]);
+        let note = |digest: u8, asked: u64, now: u64| {
+            let usage = Use {
+                record: RecordId::from_bytes([6; 32]),
+                reader,
+                purpose: Purpose::Treatment,
+                at: TimeMs::new(now),
+            };
+            let asked = Asked {
+                at: TimeMs::new(asked),
+                digest: [digest; 32],
+                holder: HOLDER,
+                reader,
+            };
+            // Each time as after a restart.
+            let keeper = KeyHolder::open(&path).unwrap();
+            keeper.note(name(GRANT, HOLDER), &usage, &asked).unwrap();
+            // Another member's share on the same node is used as well.
+            let holder = MemberId::from_bytes([3; 32]);
+            let other = Asked { holder, ..asked };
+            keeper.note(name(GRANT, holder), &usage, &other).unwrap();
+            let total = |holder| keeper.uses(GRANT, holder, 0).unwrap().total;
+            assert_eq!(total(HOLDER), total(holder));
+            total(HOLDER)
+        };
+        let begin = 10 * CLOCK_SKEW_MS;
+        assert_eq!(note(1, begin, begin), 1);
+        assert_eq!(note(1, begin, begin + CLOCK_SKEW_MS), 1);
+        assert_eq!(note(2, begin, begin), 2);
+        assert_eq!(note(1, begin + 1, begin + 1), 3);
+        // What is stale is refused before it comes here; it is not kept.
+        let later = begin + 2 * CLOCK_SKEW_MS;
+        assert_eq!(note(3, later, later), 4);
+        let keeper = KeyHolder::open(&path).unwrap();
+        let transaction = keeper.database.begin_read().unwrap();
+        let noted = transaction.open_table(NOTED).unwrap();
+        assert_eq!(noted.iter().unwrap().count(), 2);
     }
 
     #[tokio::test]

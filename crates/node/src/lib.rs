@@ -8,6 +8,7 @@
 //! | [`consortium`] | what a service needs of a chain |
 //! | [`store`] | sealed objects on disk |
 //! | [`keyholder`] | rekeys of standing grants, served as the consent contract allows |
+//! | [`mailbox`] | letters for who has a mailbox here |
 //! | [`config`] | a node's file of settings |
 //! | [`neighbours`] | other nodes' ciphertext, and hubs for one's own |
 //! | [`log`] | hospitals' private chains, anchored on the consortium chain |
@@ -15,6 +16,7 @@
 //! | [`service`] | what a node does with a call |
 //! | [`api`] | the same over HTTP |
 //! | [`tls`] | HTTPS, and who calls |
+//! | [`vault`] | secrets on disk, under a passphrase |
 //!
 //! No record parser and no wallet is linked into it: a node cannot read what it keeps.
 
@@ -29,6 +31,7 @@ pub mod erasure;
 mod hosted_members;
 pub mod keyholder;
 pub mod machine;
+pub mod mailbox;
 pub mod neighbours;
 pub mod order;
 pub mod private_chain;
@@ -36,3 +39,4 @@ mod private_file;
 pub mod service;
 pub mod store;
 pub mod tls;
+pub mod vault;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -18,10 +19,11 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 use yilian_node::{
     api::{self, Listening},
-    config::{self, ConfigError, NodeConfig},
+    config::{self, ConfigError, NodeConfig, VALIDATOR},
     order::{self, CeremonyError, NodeIdentity, ValidatorKey},
     service::{Node, NodeError},
     tls::{Tls, TlsError, TlsListener},
+    vault::{PASSPHRASE_FILE, Said, Vault, VaultError},
 };
 
 /// Threads for files, signatures and proofs. Each keeps memory of its own.
@@ -44,6 +46,13 @@ struct Arguments {
     /// Read the settings and the files they name, and stop
     #[arg(long)]
     check: bool,
+    /// Read the passphrase of the node's secrets from this file: its first line. A device or a pipe
+    /// will do. If left out, systemd's credential `yilian-passphrase` is taken, where there is one
+    #[arg(long, global = true, env = PASSPHRASE_FILE, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Keep new secrets unsealed: whoever can read the files has them
+    #[arg(long, global = true, conflicts_with = "passphrase_file")]
+    insecure_plain: bool,
     /// Stop when standard input ends, so that the node does not outlive who started it
     #[arg(long, global = true)]
     until_eof: bool,
@@ -60,6 +69,9 @@ enum Command {
         #[arg(default_value = config::IDENTITY)]
         file: PathBuf,
     },
+    /// Take the share of the group key out of `validator.json`, when `data/secrets` is lost:
+    /// without its seeds a validator would deal twice. The node follows, until it is elected again
+    ForgetShare,
     /// Make the validators' group key together with the others, so that nobody ever knows it.
     /// Writes this validator's share to `validator.json`, and what everybody may know to standard
     /// output; then helps the others to finish, until it is stopped
@@ -71,6 +83,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // What it writes is its user's only, whichever library writes it.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     // Huge pages, which the allocator asks for, hold little in most of its many small arenas.
     // Without the system's leave there is only more memory in use.
     let _asked = rustix::thread::disable_transparent_huge_pages(true);
@@ -85,18 +99,35 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            if let Some(remedy) = error.remedy() {
+                eprintln!("  try: {remedy}");
+            }
             ExitCode::FAILURE
         }
     }
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let said = Said::by(
+        arguments.insecure_plain,
+        arguments.passphrase_file.as_deref(),
+    )?;
     match &arguments.command {
-        Some(Command::Identity { file }) => return identity(file),
-        Some(Command::Ceremony { file }) => return ceremony(file, arguments.until_eof),
+        Some(Command::Identity { file }) => return identity(file, &said),
+        Some(Command::Ceremony { file }) => return ceremony(file, &said, arguments.until_eof),
+        Some(Command::ForgetShare) => return forget_share(&arguments.config, &said),
         None => {}
     }
-    let (config, options) = config::read(&arguments.config)?;
+    let (config, options) = config::read(&arguments.config, &said)?;
+    drop(said);
+    if !options.secrets.is_sealed() {
+        eprintln!(
+            "WARNING: the secrets of {} are NOT SEALED: whoever can read its files has its keys; \
+             `yilian keystore seal --home {}` seals them",
+            config.name,
+            config::folder_of(&arguments.config).display()
+        );
+    }
     if arguments.check {
         println!("{}: settings are sound", config.name);
         return Ok(());
@@ -122,21 +153,38 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn identity(file: &Path) -> Result<(), Failure> {
-    if file.exists() {
-        return Err(Failure::Exists(file.to_owned()));
-    }
+fn identity(file: &Path, said: &Said) -> Result<(), Failure> {
+    let name = file.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Failure::Name(file.to_owned()))?;
+    is_free(file)?;
+    let vault = Vault::begin(config::folder_of(file), said)?;
     let identity = NodeIdentity::generate();
-    config::write_secret(file, &identity)?;
+    config::write_secret(&vault, name, &identity)?;
     println!("{}", identity.peer().map_err(CeremonyError::from)?);
     Ok(())
 }
 
-fn ceremony(file: &Path, until_eof: bool) -> Result<(), Failure> {
-    let (options, key_file) = config::read_ceremony(file)?;
-    if key_file.exists() {
-        return Err(Failure::Exists(key_file));
+/// Whether nothing stands there, also no link that leads nowhere.
+fn is_free(file: &Path) -> Result<(), Failure> {
+    match file.symlink_metadata() {
+        Ok(_) => Err(Failure::Exists(file.to_owned())),
+        Err(_) => Ok(()),
     }
+}
+
+fn forget_share(settings: &Path, said: &Said) -> Result<(), Failure> {
+    let vault = Vault::open(config::folder_of(settings), said)?;
+    let key: ValidatorKey = config::secret(&vault, VALIDATOR)?;
+    Ok(config::write_secret(
+        &vault,
+        VALIDATOR,
+        &key.without_share(),
+    )?)
+}
+
+fn ceremony(file: &Path, said: &Said, until_eof: bool) -> Result<(), Failure> {
+    let (options, vault) = config::read_ceremony(file, said)?;
+    is_free(&vault.path(VALIDATOR))?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::Serve)?;
     let stop = Arc::new(Notify::new());
     let told = Arc::clone(&stop);
@@ -148,7 +196,7 @@ fn ceremony(file: &Path, until_eof: bool) -> Result<(), Failure> {
     });
     let (sender, written) = std::sync::mpsc::channel();
     let keep = move |key: ValidatorKey| {
-        let kept = config::write_secret(&key_file, &key);
+        let kept = config::write_secret(&vault, VALIDATOR, &key);
         let told = kept.and_then(|()| config::to_line(&key.public_part()));
         if let Ok(committee) = &told {
             println!("{committee}");
@@ -206,10 +254,14 @@ async fn input_ends() {
 /// Why the program ends.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("{} names no file", .0.display())]
+    Name(PathBuf),
     #[error("{} exists; a key is never overwritten", .0.display())]
     Exists(PathBuf),
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("the node does not start: {0}")]
@@ -218,4 +270,14 @@ enum Failure {
     Tls(#[from] TlsError),
     #[error("the API cannot be served: {0}")]
     Serve(std::io::Error),
+}
+
+impl Failure {
+    fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Vault(error) | Self::Config(ConfigError::Vault(error)) => error.fault.remedy(),
+            Self::Config(ConfigError::Tls(TlsError::Vault(error))) => error.fault.remedy(),
+            _ => None,
+        }
+    }
 }

@@ -117,21 +117,22 @@ impl<N: Neighbour> Neighbours<N> {
     /// those of others.
     ///
     /// # Errors
-    /// [`Refusal::NotKeyHolder`] when no neighbour is that node or reaches it.
-    pub async fn pass_on<C: Call>(&self, call: C) -> Answered<C> {
-        let mut nobody = CallError::from(Refusal::NotKeyHolder);
+    /// The rule `nobody` when no neighbour is that node or reaches it.
+    pub async fn pass_on<C: Call>(&self, call: C, nobody: Refusal) -> Answered<C> {
+        let unreached = CallError::from(nobody);
+        let mut trouble = unreached.clone();
         for neighbour in &self.ask {
             match neighbour.call(call.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error @ CallError::Refused { .. }) => {
-                    if error != CallError::from(Refusal::NotKeyHolder) {
+                    if error != unreached {
                         return Err(error);
                     }
                 }
-                Err(error) => nobody = error,
+                Err(error) => trouble = error,
             }
         }
-        Err(nobody)
+        Err(trouble)
     }
 
     /// Asks all for the object of a record; the first right answer counts.
@@ -244,6 +245,8 @@ pub enum NeighboursError {
 
 #[cfg(test)]
 mod tests {
+    use yilian_protocol::call::GetStatus;
+
     use super::*;
 
     /// Answers every call so.
@@ -272,5 +275,29 @@ mod tests {
             matches!(missing, Err(CallError::NotFound { .. })),
             "{missing:?}"
         );
+    }
+
+    /// Of a call that is passed on, the refusal of the node that it is for counts, and not that of
+    /// one which it is not for.
+    #[tokio::test]
+    async fn who_a_call_is_for_refuses_it_and_nobody_else() {
+        let nobody = Refusal::NotKeeper;
+        let pass_on = async |said: Vec<CallError>| {
+            let ask = said.into_iter().map(Says).collect();
+            let neighbours = Neighbours::new(ask, Vec::new());
+            neighbours.pass_on(GetStatus {}, nobody).await.unwrap_err()
+        };
+        let (none, spent) = (
+            CallError::from(nobody),
+            CallError::from(Refusal::StampSpent),
+        );
+        assert_eq!(pass_on(Vec::new()).await, none);
+        assert_eq!(pass_on(vec![none.clone()]).await, none);
+        assert_eq!(pass_on(vec![none.clone(), spent.clone()]).await, spent);
+        // One that is down may be the one.
+        let down = CallError::Unavailable {
+            message: "down".to_owned(),
+        };
+        assert_eq!(pass_on(vec![none.clone(), down.clone(), none]).await, down);
     }
 }

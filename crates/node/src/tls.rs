@@ -36,6 +36,8 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use yilian_protocol::MemberId;
 use zeroize::Zeroizing;
 
+use crate::vault::{Vault, VaultError};
+
 /// Under which DNS names of members stand; of no use outside certificates.
 const MEMBERS: &str = "member.yilian.internal";
 /// Connections whose handshake is going on at most.
@@ -89,19 +91,24 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads the files.
+    /// Reads the files, from the folder whose secrets are in `vault`. A key with an absolute path
+    /// is of no folder, and read as it is.
     ///
     /// # Errors
     /// [`TlsError`] when one cannot be read, or is not what it should be.
-    pub fn read(files: &TlsFiles, folder: &Path) -> Result<Self, TlsError> {
+    pub fn read(files: &TlsFiles, vault: &Vault) -> Result<Self, TlsError> {
         let read = |path: &Path| {
-            let path = folder.join(path);
+            let path = vault.folder().join(path);
             fs::read(&path).map_err(|source| TlsError::Read { path, source })
+        };
+        let key = match files.key.to_str().filter(|_| files.key.is_relative()) {
+            Some(name) => vault.read(name)?,
+            None => Zeroizing::new(read(&files.key)?),
         };
         let tls = Self {
             root: read(&files.root)?,
             chain: read(&files.chain)?,
-            key: Arc::new(Zeroizing::new(read(&files.key)?)),
+            key: Arc::new(key),
         };
         tls.check()?;
         Ok(tls)
@@ -176,6 +183,9 @@ pub fn prefer_hybrid_keys() {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
+    /// The key does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {

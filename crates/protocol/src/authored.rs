@@ -109,6 +109,19 @@ impl Authored {
         &self.statement.scope
     }
 
+    /// The content, whatever its author's word is worth: for its owner, beside the verdict of
+    /// [`Authored::check`].
+    #[must_use]
+    pub fn unchecked_content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// What the content is said to be.
+    #[must_use]
+    pub const fn media(&self) -> MediaType {
+        self.statement.media
+    }
+
     /// The commitment that stands in the sealed object's header.
     #[must_use]
     pub fn author_commitment(&self) -> [u8; 32] {
@@ -130,6 +143,24 @@ impl Authored {
         nym: &Nym,
         anchored: Admitted,
     ) -> Result<Verified, AuthoredError> {
+        self.check(author, chain, nym, anchored)?;
+        Ok(Verified {
+            authored: self,
+            anchored,
+        })
+    }
+
+    /// Whether the author's signature and standing hold, as [`Authored::verify`] says.
+    ///
+    /// # Errors
+    /// [`AuthoredError`] names the first check that fails.
+    pub fn check(
+        &self,
+        author: &CertifiedPerson,
+        chain: ChainId,
+        nym: &Nym,
+        anchored: Admitted,
+    ) -> Result<(), AuthoredError> {
         let certificate = author.certificate();
         if certificate.id() != self.statement.author {
             return Err(AuthoredError::OtherCertificate);
@@ -156,10 +187,7 @@ impl Authored {
         for moment in [self.statement.signed_at, anchored.time] {
             author.standing(moment).map_err(AuthoredError::Standing)?;
         }
-        Ok(Verified {
-            authored: self,
-            anchored,
-        })
+        Ok(())
     }
 }
 

@@ -9,14 +9,15 @@ use serde::{Deserialize as _, Deserializer, Serializer};
 use yilian_crypto::{
     kem::KemPublic,
     pre::{
-        Capsule, DelegateePublic, DelegatorPublic, EncodedCapsule, GtReencapsulation,
+        Blind, Capsule, DelegateePublic, DelegatorPublic, EncodedCapsule, GtReencapsulation,
         KnowledgeProof, LvReencapsulation, Partial, Rekey, ScopeKey,
     },
-    pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic},
+    pseudonym::{Escrow, EscrowPart, Nym, NymSignature, RegulatorPublic},
     psk::{PeriodPsk, RecordPsk, ScopePsk, SearchPsk, SecretShare},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     search::{Address, CrossTag, MaskedPointer, SearchPublic, WriterPublic},
     sign::{Signature, VerifyingKey},
+    stamp::{EncodedPoint, EncodedStampKey, StampSeed},
     trace::MaskedKey,
 };
 
@@ -193,6 +194,8 @@ opaque! { to_bytes:
     CrossTag "cross tag (16 bytes)",
     MaskedKey "masked key of an event (32 bytes)",
     EncodedCapsule "capsule (48 bytes)",
+    EncodedPoint "point of a stamp (48 bytes)",
+    EncodedStampKey "stamp key (96 bytes)",
 }
 
 // Secrets that are handed over are exposed by a name that tells.
@@ -202,6 +205,7 @@ opaque! { expose:
     ScopePsk "scope secret (32 bytes)",
     SecretShare "share of a scope secret (32 bytes)",
     SearchPsk "search secret (32 bytes)",
+    StampSeed "seed of a stamp (32 bytes)",
 }
 
 fixed! {
@@ -218,6 +222,7 @@ fixed! {
     Nym "pseudonym (48 bytes)",
     NymSignature "signature under a pseudonym (64 bytes)",
     Escrow "identity escrow (192 bytes)",
+    EscrowPart "part of an opening (112 bytes)",
     RegulatorPublic "regulators' key (48 bytes)",
     SearchPublic "search key (32 bytes)",
     WriterPublic "writer key (32 bytes)",
@@ -226,6 +231,20 @@ fixed! {
     Quarter "quarter (2 bytes)",
     Scope "scope (20 bytes)",
     VisitTag "visit tag (16 bytes)",
+}
+
+impl Encode for Blind {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.expose().as_slice());
+    }
+}
+
+impl Decode for Blind {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        const WHAT: &str = "blind of a rekey (32 bytes)";
+        let bytes = zeroize::Zeroizing::new(input.array(WHAT)?);
+        Self::from_bytes(&bytes).map_err(|_| DecodeError::Invalid { what: WHAT })
+    }
 }
 
 impl Encode for Confidentiality {

@@ -28,10 +28,11 @@ use crate::{
     ids::{CertificateId, ChainId, GrantId, MemberId, RecordId, Salt, TermsHash, TimeMs},
     limits::{
         CLOCK_SKEW_MS, DEPOSIT_MAX, HOLDERS_MAX, HOPS_MAX, OPENING_MS, REASON_MAX, SCOPES_MAX,
-        SEALED_SECRET_MAX,
+        SEALED_ASK_MAX, SEALED_PARTIAL_MAX,
     },
     refusal::Refusal,
     registry::Admitted,
+    schema::digits,
 };
 
 named_codes! {
@@ -217,6 +218,21 @@ impl<'de> serde::Deserialize<'de> for Commitment {
         let points = points.ok_or_else(|| D::Error::custom("a point is 96 hex digits"))?;
         let commitment = ShareCommitment::from_points(&points);
         commitment.map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Commitment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Commitment".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What shares of a key are checked against: points of G1.",
+            "type": "array",
+            "items": digits::<{ ShareCommitment::POINT_SIZE }>(generator),
+            "maxItems": HOLDERS_MAX - 1,
+        })
     }
 }
 
@@ -722,31 +738,78 @@ impl SignedAsk {
     }
 }
 
-/// A request on its way to one key holder.
+/// A request on its way to one key holder, whose node alone can read it: it tells whoever passes it
+/// on neither reader nor record nor grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderAsk {
     /// Who shall answer.
     pub holder: MemberId,
     /// How many nodes may pass it on.
     pub hops: u8,
-    /// The request.
-    pub ask: SignedAsk,
+    /// The request, see [`yilian_crypto::kem`].
+    pub sealed: Blob<SEALED_ASK_MAX>,
 }
-canonical!(HolderAsk { holder, hops, ask });
+canonical!(HolderAsk {
+    holder,
+    hops,
+    sealed
+});
+
+impl HolderAsk {
+    /// Seals `ask` to the `key` of the holder's node.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLong`] never, since an ask has one size.
+    pub fn seal(
+        chain: ChainId,
+        ask: &SignedAsk,
+        (holder, key): (MemberId, &KemPublic),
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, DecodeError> {
+        let sealed = key.seal(&Self::bound(chain, holder), &ask.to_vec(), rng);
+        let sealed = sealed.map_err(|_| Self::invalid())?;
+        Ok(Self {
+            holder,
+            hops: HOPS_MAX,
+            sealed: Blob::new(sealed)?,
+        })
+    }
+
+    /// Opens it with the key of the holder's node.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when it is for another node, or holds no ask.
+    pub fn open(&self, chain: ChainId, node: &SigningKey) -> Result<SignedAsk, DecodeError> {
+        let bound = Self::bound(chain, self.holder);
+        let opened = KemSecret::of_node(node).open(&bound, self.sealed.as_slice());
+        SignedAsk::from_slice(&opened.map_err(|_| Self::invalid())?)
+    }
+
+    fn bound(chain: ChainId, holder: MemberId) -> Vec<u8> {
+        let mut bound = b"ask".to_vec();
+        chain.encode(&mut bound);
+        holder.encode(&mut bound);
+        bound
+    }
+
+    const fn invalid() -> DecodeError {
+        DecodeError::Invalid {
+            what: "sealed ask (it is not for this node)",
+        }
+    }
+}
 
 /// A key holder's answer. Signed by its node: a wrong one convinces anybody that this holder gave
-/// it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+/// it. On its way it is sealed, see [`SealedPartial`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedPartial {
     /// Who answers.
     pub holder: MemberId,
     /// Its part.
-    #[serde(with = "fixed::Hex::<Partial>")]
     pub partial: Partial,
-    /// Of an emergency grant, its share of the scope's secret, sealed to the reader.
-    pub secret: Option<Blob<SEALED_SECRET_MAX>>,
+    /// Of an emergency grant, its share of the scope's secret.
+    pub secret: Option<SignedSecret>,
     /// By the holder's node key, over the request's digest, the part and the share.
-    #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
 }
 canonical!(SignedPartial {
@@ -756,37 +819,6 @@ canonical!(SignedPartial {
     signature
 });
 
-/// What the seal of a holder's share of a secret is bound to: the request that it answers, and the
-/// holder.
-fn secret_bound(chain: ChainId, ask: &SignedAsk, holder: MemberId) -> Vec<u8> {
-    let mut bound = label::call::SECRET_SHARE.to_vec();
-    bound.extend_from_slice(&ask.digest(chain));
-    holder.encode(&mut bound);
-    bound
-}
-
-impl SignedSecret {
-    /// Seals it to `reader`, as the holder's part of the answer to `ask`.
-    ///
-    /// # Errors
-    /// When the key does not take it.
-    pub fn seal(
-        &self,
-        chain: ChainId,
-        ask: &SignedAsk,
-        holder: MemberId,
-        reader: &KemPublic,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Blob<SEALED_SECRET_MAX>, DecodeError> {
-        let bound = secret_bound(chain, ask, holder);
-        let plain = Zeroizing::new(self.to_vec());
-        let sealed = reader.seal(&bound, &plain, rng);
-        Blob::new(sealed.map_err(|_| DecodeError::Invalid {
-            what: "reader's key",
-        })?)
-    }
-}
-
 impl SignedPartial {
     /// Signs the answer to `ask`.
     #[must_use]
@@ -794,7 +826,7 @@ impl SignedPartial {
         chain: ChainId,
         ask: &SignedAsk,
         holder: MemberId,
-        (partial, secret): (Partial, Option<Blob<SEALED_SECRET_MAX>>),
+        (partial, secret): (Partial, Option<SignedSecret>),
         node: &SigningKey,
     ) -> Self {
         let parts: [&[u8]; 4] = [
@@ -810,28 +842,6 @@ impl SignedPartial {
             secret,
             signature,
         }
-    }
-
-    /// The holder's share of the scope's secret, for the reader whose request it answers; `None`
-    /// when there is none.
-    ///
-    /// # Errors
-    /// When it does not open, or is no share: the holder's fault.
-    pub fn open_secret(
-        &self,
-        chain: ChainId,
-        ask: &SignedAsk,
-        reader: &KemSecret,
-    ) -> Result<Option<SignedSecret>, DecodeError> {
-        let Some(sealed) = &self.secret else {
-            return Ok(None);
-        };
-        let bound = secret_bound(chain, ask, self.holder);
-        let opened = reader.open(&bound, sealed.as_slice());
-        let opened = opened.map_err(|_| DecodeError::Invalid {
-            what: "sealed share of a secret",
-        })?;
-        SignedSecret::from_slice(&opened).map(Some)
     }
 
     /// Whether the holder's node signed it as the answer to `ask`.
@@ -851,6 +861,70 @@ impl SignedPartial {
             &self.secret.to_vec(),
         ];
         node.verify(label::CALL_SIGNATURE, &parts, &self.signature)
+    }
+}
+
+/// A key holder's answer on its way to the reader, who alone can read it. The part's proof would
+/// tell whoever knows the scope's key, or the patient's, which certified reader it is for. The
+/// holder's signature is inside: the reader can show the answer to anybody.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct SealedPartial {
+    /// Who answers.
+    pub holder: MemberId,
+    /// The answer, see [`yilian_crypto::kem`].
+    pub sealed: Blob<SEALED_PARTIAL_MAX>,
+}
+canonical!(SealedPartial { holder, sealed });
+
+impl SealedPartial {
+    /// Seals `answer`, which answers `ask`, to the key of its reader.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when the key does not take it.
+    pub fn seal(
+        chain: ChainId,
+        ask: &SignedAsk,
+        answer: &SignedPartial,
+        reader: &KemPublic,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, DecodeError> {
+        let (holder, plain) = (answer.holder, Zeroizing::new(answer.to_vec()));
+        let sealed = reader.seal(&Self::bound(chain, ask, holder), &plain, rng);
+        let sealed = sealed.map_err(|_| DecodeError::Invalid {
+            what: "reader's key",
+        })?;
+        Ok(Self {
+            holder,
+            sealed: Blob::new(sealed)?,
+        })
+    }
+
+    /// Opens it with the key of the reader who asked. Whose answer it is shows its signature.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when it is for another reader, answers another request or is not of
+    /// this holder.
+    pub fn open(
+        &self,
+        chain: ChainId,
+        ask: &SignedAsk,
+        reader: &KemSecret,
+    ) -> Result<SignedPartial, DecodeError> {
+        let invalid = || DecodeError::Invalid {
+            what: "sealed answer (it is not for this reader and request)",
+        };
+        let bound = Self::bound(chain, ask, self.holder);
+        let opened = reader.open(&bound, self.sealed.as_slice());
+        let answer = SignedPartial::from_slice(&opened.map_err(|_| invalid())?)?;
+        let same = answer.holder == self.holder;
+        same.then_some(answer).ok_or_else(invalid)
+    }
+
+    fn bound(chain: ChainId, ask: &SignedAsk, holder: MemberId) -> Vec<u8> {
+        let mut bound = label::call::PARTIAL.to_vec();
+        bound.extend_from_slice(&ask.digest(chain));
+        holder.encode(&mut bound);
+        bound
     }
 }
 

@@ -161,8 +161,33 @@ id! {
     TermsHash, "terms hash (64 hex digits)"
 }
 id! {
+    /// The digest of what a visit token states; its secrets keep it from being guessed.
+    VisitTerms, "digest of a visit's terms (64 hex digits)"
+}
+id! {
+    /// The digest of a visit that its pseudonym signed.
+    VisitDigest, "digest of a visit (64 hex digits)"
+}
+id! {
+    /// A request to open an identity: its hash.
+    DisclosureId, "disclosure id (64 hex digits)"
+}
+id! {
     /// Random bytes that hide a value behind its commitment.
     Salt, "salt (64 hex digits)"
+}
+
+id! {
+    /// A mailbox, as a visit token names it: the hash of its keys.
+    MailboxId, "mailbox id (64 hex digits)"
+}
+id! {
+    /// A letter in a mailbox: the hash of the mailbox and the sealed bytes.
+    MailId, "letter id (64 hex digits)"
+}
+id! {
+    /// A doctor's request to read, which nobody knows but him and whom he asked.
+    RequestId, "request id (64 hex digits)"
 }
 
 impl Cid {
@@ -243,6 +268,10 @@ hashed!(BlockId, label::BLOCK);
 hashed!(MemberId, label::MEMBER_ID);
 hashed!(CertificateId, label::CERTIFICATE);
 hashed!(GrantId, label::GRANT_ID);
+hashed!(DisclosureId, label::DISCLOSURE_ID);
+hashed!(MailboxId, label::MAILBOX);
+hashed!(MailId, label::MAIL_ID);
+hashed!(RequestId, label::MAIL_REQUEST);
 
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident) => {

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use rand_core::CryptoRng;
 use yilian_crypto::{
     kem::{KemPublic, KemSecret},
-    pre::ScopeKey,
+    pre::{Blind, ScopeKey},
     psk::{RecordPsk, ScopePsk},
 };
 use zeroize::Zeroizing;
@@ -37,6 +37,8 @@ pub struct Share {
     pub secret: RecordPsk,
     /// The record's capsule, turned towards the reader.
     pub capsule: Reencapsulated,
+    /// What the rekey was blinded with, when a node turned the capsule.
+    pub blind: Option<Blind>,
 }
 canonical!(Share {
     chain,
@@ -44,7 +46,8 @@ canonical!(Share {
     reader,
     scope,
     secret,
-    capsule
+    capsule,
+    blind
 });
 
 /// What a standing grant allows its reader, in the patient's own words.

@@ -11,6 +11,8 @@ pub mod authored;
 pub mod block;
 pub mod call;
 pub mod codec;
+pub mod disclosure;
+pub mod evidence;
 pub mod finality;
 pub mod fixed;
 pub mod governance;
@@ -19,6 +21,8 @@ pub mod ids;
 pub mod inclusion;
 pub mod letter;
 pub mod limits;
+pub mod mail;
+pub mod mailbox;
 pub mod media;
 pub mod private_chain;
 pub mod receipt;
@@ -27,6 +31,7 @@ pub mod registry;
 pub mod schema;
 pub mod sealed;
 pub mod search;
+pub mod stamp;
 pub mod standing;
 pub mod state;
 pub mod trace;
@@ -35,7 +40,7 @@ pub mod visit;
 pub mod voucher;
 
 pub use ids::{
-    BlockId, CertificateId, ChainId, Cid, GrantId, Height, MemberId, PersonId, RecordId, StateKey,
-    TimeMs, TraceId, TransactionId, TreeHash,
+    BlockId, CertificateId, ChainId, Cid, DisclosureId, GrantId, Height, MailId, MemberId,
+    PersonId, RecordId, RequestId, StateKey, TimeMs, TraceId, TransactionId, TreeHash,
 };
 pub use yilian_crypto::scope::{Confidentiality, Quarter, Scope};

@@ -26,8 +26,10 @@ pub const HOLDERS_MAX: usize = yilian_crypto::pre::HOLDERS_MAX;
 /// Bytes of a sealed deposit: for each scope its key, shares of rekey and secret, and the
 /// commitment of the largest threshold.
 pub const DEPOSIT_MAX: usize = SCOPES_MAX * (48 + 96 + 96 + 4 + 48 * (HOLDERS_MAX - 1)) + 2_048;
-/// Bytes of a share of a scope secret, sealed to a reader.
-pub const SEALED_SECRET_MAX: usize = yilian_crypto::kem::sealed_len(32 + 64);
+/// Bytes of a key holder's answer, with a share of a scope secret, sealed to a reader.
+pub const SEALED_PARTIAL_MAX: usize = yilian_crypto::kem::sealed_len(32 + 416 + 1 + 32 + 64 + 64);
+/// Bytes of an ask, sealed to a key holder's node.
+pub const SEALED_ASK_MAX: usize = yilian_crypto::kem::sealed_len(153 + 64);
 /// Records that one letter names: many years of visits.
 pub const LETTER_RECORDS_MAX: usize = 8_192;
 /// Bytes of a sealed share or letter: the records named, and for each scope its key, secret and the
@@ -36,6 +38,9 @@ pub const LETTER_MAX: usize =
     LETTER_RECORDS_MAX * 80 + SCOPES_MAX * (48 + 32 + 4 + 48 * (HOLDERS_MAX - 1)) + 4_096;
 /// Milliseconds for which an emergency grant is served after it was opened: a day.
 pub const OPENING_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Milliseconds within which a request to open an identity comes onto the chain, approvals
+/// gathered: a month.
+pub const DISCLOSURE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Nodes that may pass a call on to the node it is for: a follower's hub, and that hub's neighbour.
 pub const HOPS_MAX: u8 = 2;
 /// Uses of a grant that one answer lists.
@@ -110,3 +115,32 @@ pub const TRACE_LATE_MAX: u32 = 16;
 pub const TRACE_PAGE_MAX: u32 = 64;
 /// Days a pass may be valid: it cannot be revoked, only run out.
 pub const PASS_DAYS_MAX: u64 = 31;
+/// Bytes of the largest letter in a mailbox, sealed and padded.
+pub const MAIL_MAX: usize = 64 * 1024;
+/// Bytes that a sealed letter may have: each is padded to the next of these.
+pub const MAIL_SIZES: [usize; 3] = [4 * 1024, 16 * 1024, MAIL_MAX];
+/// Bytes of what a person writes in a letter.
+pub const MAIL_TEXT_MAX: usize = 1_024;
+/// Milliseconds for which a letter is kept: thirty days.
+pub const MAIL_MS: u64 = 30 * DAY_MS;
+/// Letters of one mailbox.
+pub const MAILBOX_LETTERS_MAX: u32 = 256;
+/// Letters of one mailbox that are of the largest size: as many as a person has stamps for on one
+/// day. They take no place of small ones, so a mailbox has 5.5 MiB at most.
+pub const MAILBOX_LARGEST_MAX: u32 = 32;
+/// Letters that one answer lists: at most a megabyte.
+pub const MAIL_PAGE_MAX: usize = 16;
+/// Letters that a node takes on one day for the stamps of one member, and for those of one of its
+/// days.
+pub const MAIL_OF_MEMBER_MAX: u32 = 4_096;
+/// Days for which a stamp is good after that of which it is: as long as a letter is kept that
+/// encloses one for its answer.
+pub const STAMP_DAYS: u32 = 30;
+/// Stamps that a certified person gets on one day.
+pub const STAMPS_OF_PERSON_MAX: u32 = 32;
+/// Stamps that the patient of a visit gets on one day.
+pub const STAMPS_OF_VISIT_MAX: u32 = 8;
+/// Stamps that one call asks for.
+pub const STAMPS_ASKED_MAX: usize = 32;
+/// Stamps that a letter encloses for its answer.
+pub const STAMPS_ENCLOSED_MAX: usize = 4;

@@ -3,7 +3,8 @@
 //! proofs are RFC 9162 section 2.1.
 //!
 //! ```text
-//! entry    author | nym | record | object | index digest | transaction | signature    272 bytes
+//! entry    author | nym | record | object | index digest | transaction | signature
+//!          | evidence of the visit                                                    560 bytes
 //! block    header {hospital, height, previous, first, count, root of its entries, tree over all
 //!          entries, time}, signed
 //! anchor   header | proof that the tree extends the one anchored before, by the hospital's node
@@ -22,6 +23,7 @@ use yilian_crypto::{
 
 use crate::{
     codec::{DecodeError, Encode, List, canonical},
+    evidence::VisitEvidence,
     fixed,
     ids::{
         CertificateId, ChainId, Cid, Height, MemberId, RecordId, TimeMs, TransactionId, TreeHash,
@@ -53,6 +55,8 @@ pub struct PrivateEntry {
     /// [`crate::call::SealRequest`].
     #[serde(with = "fixed::Hex::<Signature>")]
     pub signature: Signature,
+    /// What the patient signed, with the identity that regulators can open.
+    pub evidence: VisitEvidence,
 }
 canonical!(PrivateEntry {
     author,
@@ -61,7 +65,8 @@ canonical!(PrivateEntry {
     object,
     index,
     transaction,
-    signature
+    signature,
+    evidence
 });
 
 impl PrivateEntry {

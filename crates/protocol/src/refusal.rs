@@ -146,8 +146,29 @@ named_codes! {
         TracePacks = 59 "trace-packs",
         /// A deposit's shares of scope secrets are not signed, or there are some where none belong.
         WrongSecrets = 91 "wrong-secrets",
+        /// The visit's pseudonym did not sign for this hospital, or signed another visit.
+        VisitUnbound = 92 "visit-unbound",
+        /// No such visit: nothing was sealed under the pseudonym.
+        VisitUnknown = 93 "visit-unknown",
+        /// The request to open an identity stands on the chain already.
+        DisclosureExists = 94 "disclosure-exists",
+        /// Too few regulators approve of opening an identity, or one of them twice.
+        TooFewRegulators = 95 "too-few-regulators",
         /// The capsule stands on the chain already, under another record.
         CapsuleExists = 90 "capsule-exists",
+        /// The letter bears no stamp of that member and day.
+        StampInvalid = 96 "stamp-invalid",
+        /// The stamp's day is over, or not begun.
+        StampExpired = 97 "stamp-expired",
+        /// The stamp was used for another letter.
+        StampSpent = 98 "stamp-spent",
+        /// Whoever asks for stamps has had today's.
+        StampsUsed = 99 "stamps-used",
+        /// The node takes no letter now: for this mailbox, with this member's stamps, or at all. It
+        /// does not say which.
+        NoRoomForMail = 100 "no-room-for-mail",
+        /// No node that this one reaches keeps mailboxes of that member.
+        NotKeeper = 101 "not-keeper",
     }
 }
 
@@ -171,9 +192,7 @@ impl Refusal {
             Self::CertificateValidity => "choose an end after the beginning, within five years",
             Self::RoleNotAllowed => "act with a certificate of a role that may do this",
             Self::MemberSuspended => "have the other members vote to reinstate it",
-            Self::StaleMotion => {
-                "read the member's standing again, and vote on what can be decided now"
-            }
+            Self::StaleMotion => "read the member's standing again, and vote on what is open",
             Self::AlreadyVoted => "nothing to do: the vote counts",
             Self::OwnMotion => "leave it to the other members",
             Self::TooManyMembers => "begin a second consortium",
@@ -182,14 +201,16 @@ impl Refusal {
             }
             Self::ForeignNode => "stand a node of your own",
             Self::NotStanding => "list the candidates, and choose one that stands",
-            Self::NotAMember => {
-                "show a certificate of your organisation, as `yilian ca tls` makes it"
-            }
+            Self::NotAMember => "show a certificate of yours, as `yilian ca tls` makes it",
             Self::TooManyCandidates => "withdraw one of your nodes, or stand one that stands",
             Self::RecordExists => "seal a correction as a new record",
             Self::WrongSecrets => {
                 "deposit one signed share of its secret for each scope of an emergency grant, and none else"
             }
+            Self::VisitUnbound => "ask the patient for a visit token of this visit",
+            Self::VisitUnknown => "check the pseudonym",
+            Self::DisclosureExists => "nothing to do: the regulators can give their parts",
+            Self::TooFewRegulators => "have more regulators approve, each of them once",
             Self::CapsuleExists => "seal the record anew: each gets a capsule of its own",
             Self::IndexTaken => {
                 "count the keyword's entries again and number the new ones after them"
@@ -241,6 +262,10 @@ impl Refusal {
             }
             Self::PrescriptionUsed => "ask the doctor for a new prescription",
             Self::TracePacks => "name each pack once",
+            Self::StampInvalid | Self::StampExpired | Self::StampSpent => "use a fresh stamp",
+            Self::StampsUsed => "wait until tomorrow, or use the stamp enclosed in the letter",
+            Self::NoRoomForMail => "send it tomorrow, or hand it over as a file",
+            Self::NotKeeper => "send it through a node that reaches that member's",
             Self::CapsuleNotProven => "use the scope of the record; report the node if it is right",
         }
     }

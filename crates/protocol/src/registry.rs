@@ -5,15 +5,17 @@ use schemars::JsonSchema;
 use yilian_crypto::{
     kem::{KemPublic, KemSecret},
     pre::DelegateePublic,
-    pseudonym::RegulatorPublic,
+    pseudonym::{RegulatorPublic, Regulators},
     search::WriterPublic,
     sign::{SigningKey, VerifyingKey},
+    stamp::{EncodedStampKey, StampSecret},
 };
 
 use crate::{
     codec::{Blob, DecodeError, Encode, List, Text, canonical, named_codes},
     fixed,
     governance::Governance,
+    grant::Commitment,
     ids::{CertificateId, ChainId, Height, MemberId, PersonId, TimeMs},
     limits::{CERTIFICATE_DAYS_MAX, DAY_MS, MEMBERS_MAX, NAME_MAX, REASON_MAX, SUSPENSIONS_MAX},
     refusal::Refusal,
@@ -33,8 +35,7 @@ pub struct Genesis {
     #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub ca: VerifyingKey,
     /// The regulators' key, to which every visit's identity is escrowed.
-    #[serde(with = "fixed::Hex::<RegulatorPublic>")]
-    pub regulators: RegulatorPublic,
+    pub regulators: RegulatorKeys,
     /// The validators' group key ([`GROUP_KEY_SIZE`] bytes): a header certified under it is final.
     pub group_key: Blob<GROUP_KEY_SIZE>,
     /// How validators follow each other, and who begins.
@@ -48,6 +49,51 @@ canonical!(Genesis {
     group_key,
     governance
 });
+
+/// The regulators' key, and how its secret is shared among them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+pub struct RegulatorKeys {
+    /// Identities are hidden under this key.
+    #[serde(with = "fixed::Hex::<RegulatorPublic>")]
+    pub key: RegulatorPublic,
+    /// What regulators' shares are checked against: one point less than regulators it takes to open
+    /// an identity.
+    pub shares: Commitment,
+}
+canonical!(RegulatorKeys { key, shares });
+
+impl RegulatorKeys {
+    /// How many regulators it takes to open an identity.
+    #[must_use]
+    pub const fn threshold(&self) -> usize {
+        self.shares.0.threshold()
+    }
+
+    /// What their shares and parts are checked against.
+    #[must_use]
+    pub fn regulators(&self) -> Regulators {
+        Regulators {
+            key: self.key,
+            commitment: self.shares.0.clone(),
+        }
+    }
+}
+
+impl From<Regulators> for RegulatorKeys {
+    fn from(regulators: Regulators) -> Self {
+        Self {
+            key: regulators.key,
+            shares: Commitment(regulators.commitment),
+        }
+    }
+}
+
+impl From<RegulatorPublic> for RegulatorKeys {
+    /// A regulator alone.
+    fn from(key: RegulatorPublic) -> Self {
+        Regulators::from(key).into()
+    }
+}
 
 impl Genesis {
     /// The chain this genesis begins.
@@ -105,12 +151,16 @@ pub struct Member {
     /// Deposits are sealed to this key of its node.
     #[serde(with = "fixed::Hex::<KemPublic>")]
     pub kem: KemPublic,
+    /// Stamps that its node makes verify under this key; the same for all who look it up.
+    #[serde(with = "fixed::Hex::<EncodedStampKey>")]
+    pub stamp: EncodedStampKey,
 }
 canonical!(Member {
     name,
     ca,
     node,
-    kem
+    kem,
+    stamp
 });
 
 /// The public keys of a member's node.
@@ -120,6 +170,8 @@ pub struct NodeKeys {
     pub signing: VerifyingKey,
     /// Messages are sealed to it.
     pub kem: KemPublic,
+    /// Stamps that it makes verify under it.
+    pub stamp: EncodedStampKey,
 }
 
 impl NodeKeys {
@@ -129,6 +181,7 @@ impl NodeKeys {
         Self {
             signing: key.verifying_key(),
             kem: KemSecret::of_node(key).public().clone(),
+            stamp: StampSecret::of_node(key).public().into(),
         }
     }
 }

@@ -134,9 +134,11 @@ pub mod tables {
     use crate::{
         call::RecordEntry,
         codec::List,
+        disclosure::DisclosureEntry,
+        evidence::VisitEntry,
         governance::{BallotEntry, Candidates, Seats},
         grant::{GrantEntry, Opened, OpeningEntry},
-        ids::{CertificateId, GrantId, Height, MemberId, RecordId, TraceId},
+        ids::{CertificateId, DisclosureId, GrantId, Height, MemberId, RecordId, TraceId},
         limits::RECORDS_MAX,
         private_chain::AnchorEntry,
         registry::{Admitted, CertificateEntry, MemberEntry, Motion, Roll, Votes},
@@ -175,8 +177,8 @@ pub mod tables {
     /// Certificates of each member.
     pub const CERTIFICATES: Sequence<CertificateId> =
         Sequence::new("certificates", "certificates-item");
-    /// Pseudonym -> hospital that sealed its first record.
-    pub const VISIT: Table<MemberId> = Table::new("visit");
+    /// Pseudonym -> hospital that sealed its first record, and what the pseudonym signed.
+    pub const VISIT: Table<VisitEntry> = Table::new("visit");
     /// Records of each visit, those of one transaction together.
     pub const VISIT_RECORDS: Sequence<List<RecordId, RECORDS_MAX>> =
         Sequence::new("visit-records", "visit-records-item");
@@ -209,6 +211,12 @@ pub mod tables {
     pub fn trace_item_name(trace: &TraceId, place: u32) -> Vec<u8> {
         [trace.as_bytes().as_slice(), &place.to_be_bytes()].concat()
     }
+
+    /// Request to open an identity -> what became of it.
+    pub const DISCLOSURE: Table<DisclosureEntry> = Table::new("disclosure");
+    /// Those of each pseudonym, in order.
+    pub const DISCLOSURES: Sequence<DisclosureId> =
+        Sequence::new("disclosures", "disclosures-item");
 
     /// Grant id -> entry.
     pub const GRANT: Table<GrantEntry> = Table::new("grant");

@@ -14,6 +14,8 @@ use yilian_crypto::{
 
 use crate::{
     codec::{Decode, DecodeError, Encode, List, Reader, canonical, canonical_choice},
+    disclosure::Disclosure,
+    evidence::Binding,
     fixed,
     governance::{Ballot, Candidacy},
     grant::{Erasure, GrantChange, Opening},
@@ -57,6 +59,8 @@ pub enum Body {
     Stand(Candidacy),
     /// Votes for a candidate; by a member's CA.
     Elect(Ballot),
+    /// Says that an identity is opened; by the regulator who asked, with others' approvals.
+    Disclose(Disclosure),
 }
 canonical_choice!(Body {
     1 => Admit,
@@ -72,6 +76,7 @@ canonical_choice!(Body {
     11 => Open,
     12 => Stand,
     13 => Elect,
+    14 => Disclose,
 });
 
 impl Body {
@@ -92,6 +97,7 @@ impl Body {
             Self::Open(_) => "open",
             Self::Stand(_) => "stand",
             Self::Elect(_) => "elect",
+            Self::Disclose(_) => "disclose",
         }
     }
 }
@@ -104,9 +110,12 @@ const SET_GRANT: u8 = 6;
 pub struct SealVisit {
     /// The hospital.
     pub hospital: MemberId,
-    /// The visit's pseudonym. The first seal binds it to the hospital.
+    /// The visit's pseudonym.
     #[serde(with = "fixed::Hex::<Nym>")]
     pub nym: Nym,
+    /// That the pseudonym signed for the hospital. The first seal of a visit has it; later ones
+    /// need not.
+    pub binding: Option<Binding>,
     /// The records, each created here and never changed.
     pub records: List<SealedRecord, RECORDS_MAX>,
     /// What each of them can be found by, in the same order.
@@ -115,6 +124,7 @@ pub struct SealVisit {
 canonical!(SealVisit {
     hospital,
     nym,
+    binding,
     records,
     index
 });

@@ -8,11 +8,11 @@
 //! # Deviation
 //! The token is signed under the pseudonym itself (a Schnorr signature by the discrete logarithm of
 //! the nym) instead of under a separate visit key: so nobody can present a nym that he read on the
-//! chain.
+//! chain. The same signature goes onto the chain and into the private chain, see
+//! [`crate::evidence`].
 
 use rand_core::CryptoRng;
 use yilian_crypto::{
-    label,
     pre::DelegatorPublic,
     pseudonym::{Escrow, Nym, NymSecret, NymSignature, RegulatorPublic},
     psk::{PeriodPsk, SearchPsk},
@@ -22,13 +22,15 @@ use yilian_crypto::{
 
 use crate::{
     codec::{DecodeError, Encode, canonical},
+    evidence::VisitEvidence,
     fixed,
-    ids::{ChainId, MemberId, TimeMs},
+    ids::{ChainId, MailboxId, MemberId, TimeMs},
+    mail::{Address, MailboxCard},
 };
 
 /// What the patient states about one visit, and hands over for it. Whoever has it can open the
 /// records of that quarter at that hospital when the curves do not hold any more: it goes to the
-/// hospital by hand, and stays there. Encoded: 459 bytes, or 475 for a private visit.
+/// hospital by hand, and stays there. Encoded: 491 bytes, or 507 for a private visit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Visit {
     /// The chain on which the visit will be recorded.
@@ -55,6 +57,8 @@ pub struct Visit {
     /// What keywords of this quarter are closed with.
     #[serde(with = "fixed")]
     pub search_secret: SearchPsk,
+    /// The patient's mailbox at this hospital.
+    pub mailbox: MailboxId,
     /// The patient's identity, readable by the regulators.
     #[serde(with = "fixed")]
     pub escrow: Escrow,
@@ -71,6 +75,7 @@ canonical!(Visit {
     search,
     secret,
     search_secret,
+    mailbox,
     escrow,
     expires,
 });
@@ -98,14 +103,55 @@ pub struct VisitToken {
     visit: Visit,
     #[serde(with = "fixed")]
     signature: NymSignature,
+    /// The keys of the mailbox that the visit names. Whoever only seals does without.
+    card: Option<MailboxCard>,
 }
-canonical!(VisitToken { visit, signature });
+canonical!(VisitToken {
+    visit,
+    signature,
+    card
+});
 
 impl VisitToken {
     /// Signs `visit` with the secret of its pseudonym.
     pub fn sign(visit: Visit, secret: &NymSecret, rng: &mut impl CryptoRng) -> Self {
-        let signature = secret.sign(label::VISIT_TOKEN, &[&visit.to_vec()], rng);
-        Self { visit, signature }
+        let signature = VisitEvidence::sign(&visit, secret, rng);
+        Self {
+            visit,
+            signature,
+            card: None,
+        }
+    }
+
+    /// The token with the keys of the patient's mailbox, which make a file of a token for a code
+    /// that is scanned.
+    #[must_use]
+    pub fn with_card(self, card: MailboxCard) -> Self {
+        Self {
+            card: Some(card),
+            ..self
+        }
+    }
+
+    /// Where letters for the patient go; also when the token is no longer good for check-in.
+    ///
+    /// # Errors
+    /// [`TokenError`] names the first check that fails.
+    pub fn address(&self, chain: ChainId) -> Result<Address, TokenError> {
+        let visit = &self.visit;
+        if visit.chain != chain {
+            return Err(TokenError::OtherChain);
+        }
+        let card = self.card.as_ref().ok_or(TokenError::NoMailbox)?;
+        let binding = VisitEvidence::of(visit, &self.signature).binding();
+        binding.verify(chain, visit.hospital, &visit.nym)?;
+        if card.id() != visit.mailbox {
+            return Err(TokenError::OtherMailbox);
+        }
+        Ok(Address {
+            keeper: visit.hospital,
+            card: card.clone(),
+        })
     }
 
     /// What the token states, once all of it is checked: signature, escrow, chain, hospital and
@@ -134,16 +180,15 @@ impl VisitToken {
                 expired: visit.expires,
             });
         }
-        visit
-            .nym
-            .verify(label::VISIT_TOKEN, &[&visit.to_vec()], &self.signature)
-            .map_err(|_| TokenError::Signature)?;
-        visit
-            .escrow
-            .verify(&visit.nym, regulators, hospital.as_bytes())
-            .map_err(|_| TokenError::Escrow)?;
+        let evidence = VisitEvidence::of(visit, &self.signature);
+        evidence.verify(chain, hospital, &visit.nym, regulators)?;
+        let card = self.card.as_ref();
+        if card.is_some_and(|card| card.id() != visit.mailbox) {
+            return Err(TokenError::OtherMailbox);
+        }
         Ok(CheckedVisit {
             visit: visit.clone(),
+            evidence,
         })
     }
 }
@@ -152,6 +197,7 @@ impl VisitToken {
 #[derive(Debug, Clone)]
 pub struct CheckedVisit {
     visit: Visit,
+    evidence: VisitEvidence,
 }
 
 impl CheckedVisit {
@@ -159,6 +205,12 @@ impl CheckedVisit {
     #[must_use]
     pub const fn visit(&self) -> &Visit {
         &self.visit
+    }
+
+    /// What is kept of the token as evidence.
+    #[must_use]
+    pub const fn evidence(&self) -> &VisitEvidence {
+        &self.evidence
     }
 
     /// The scope into which a part of this confidentiality is sealed.
@@ -194,6 +246,12 @@ pub enum TokenError {
     /// Not signed by whoever owns the pseudonym.
     #[error("the visit token's signature does not verify under its pseudonym")]
     Signature,
+    /// It came without the keys of the mailbox, as a code that is scanned.
+    #[error("the visit token does not hold the keys of the patient's mailbox")]
+    NoMailbox,
+    /// The keys are not those of the mailbox that the patient signed.
+    #[error("the visit token holds the keys of another mailbox than it names")]
+    OtherMailbox,
     /// The regulators could not read the identity.
     #[error("the visit token's identity escrow does not verify")]
     Escrow,

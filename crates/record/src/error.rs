@@ -72,11 +72,30 @@ pub enum Error {
         /// Largest accepted count.
         max: usize,
     },
-    /// The input is of a kind that records can be of, and that is not read yet.
-    #[error("this is {found}, not FHIR in JSON")]
+    /// FHIR in JSON was expected. The input is of another kind that records can be of: see
+    /// [`crate::whole`].
+    #[error("this is {found}, not FHIR in JSON: hand it over as a document of its own")]
     OtherMedia {
         /// What it is.
         found: MediaType,
+    },
+    /// A document of another kind was expected. FHIR is read, checked and split, see
+    /// [`crate::submission`].
+    #[error("this is {found}: hand it over as a bundle or resources, which are split by level")]
+    IsFhir {
+        /// What it is.
+        found: MediaType,
+    },
+    /// The input is of its kind by its first bytes, and breaks the rules of that kind. Its sender
+    /// or a copy is at fault.
+    #[error("this is {media}, and {what}{}", in_line(*line))]
+    Unsound {
+        /// What it is.
+        media: MediaType,
+        /// Where, from 1; 0 for the whole.
+        line: u64,
+        /// The rule that is broken, as what the document does against it.
+        what: &'static str,
     },
     /// The input is of another kind or encoding. Its owner can convert it; see
     /// [`Unread::remedy`].
@@ -129,6 +148,13 @@ pub enum Error {
     /// The table of definitions inside this program is damaged: a fault of the build.
     #[error("the embedded FHIR definitions are damaged: {0}")]
     Definitions(#[from] crate::fhir::TableFault),
+}
+
+fn in_line(line: u64) -> String {
+    match line {
+        0 => String::new(),
+        line => format!(" (line {line})"),
+    }
 }
 
 /// Every fault on a line of its own, with its remedy.

@@ -23,5 +23,6 @@ pub mod submission;
 pub mod synthetic;
 pub mod terminology;
 mod text;
+pub mod whole;
 
 pub use error::Error;

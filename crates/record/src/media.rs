@@ -19,6 +19,19 @@ pub fn detect(bytes: &[u8]) -> Result<MediaType, Unread> {
     }
 }
 
+/// How a file's name ends that holds such content.
+#[must_use]
+pub const fn extension(media: MediaType) -> &'static str {
+    match media {
+        MediaType::FhirJson => "json",
+        MediaType::FhirNdjson => "ndjson",
+        MediaType::Cda => "xml",
+        MediaType::Pdf => "pdf",
+        MediaType::DicomJson => "dcm.json",
+        MediaType::Hl7V2 => "hl7",
+    }
+}
+
 /// What content is that no record can be made of as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,6 +111,9 @@ impl Kind {
         let text = without_mark(bytes).trim_ascii_start();
         match text {
             [b'{', ..] => Self::Known(json(text)),
+            [b'[', items @ ..] if is_dicom(items.trim_ascii_start()) => {
+                Self::Known(MediaType::DicomJson)
+            }
             [b'<', ..] => xml(text),
             [b'%', b'P', b'D', b'F', b'-', ..] => Self::Known(MediaType::Pdf),
             [0x1f, 0x8b, ..] => Self::Unread(Unread::Gzip),
@@ -128,11 +144,21 @@ fn wide(bytes: &[u8]) -> Option<Unread> {
     }
 }
 
+/// An object whose first member is a tag of eight hexadecimal digits.
+fn is_dicom(text: &[u8]) -> bool {
+    let [b'{', head @ ..] = text else {
+        return false;
+    };
+    let [b'"', name @ ..] = head.trim_ascii_start() else {
+        return false;
+    };
+    let tag = name.get(..8).unwrap_or_default();
+    tag.len() == 8 && tag.iter().all(u8::is_ascii_hexdigit) && name.get(8) == Some(&b'"')
+}
+
 /// NDJSON has a second object on a line of its own behind the first.
 fn json(text: &[u8]) -> MediaType {
-    let head = text.get(1..).unwrap_or_default().trim_ascii_start();
-    let tag = head.get(1..9).unwrap_or_default();
-    if tag.len() == 8 && tag.iter().all(u8::is_ascii_hexdigit) && head.get(9) == Some(&b'"') {
+    if is_dicom(text) {
         return MediaType::DicomJson;
     }
     let behind = object_end(text).and_then(|end| text.get(end..));
@@ -206,7 +232,8 @@ mod tests {
 
     #[test]
     fn content_is_told_by_its_bytes() {
-        let known: [(&[u8], MediaType); 9] = [
+        let known: [(&[u8], MediaType); 10] = [
+            (b"[ {\"00080005\":{}}]", MediaType::DicomJson),
             (
                 b"\xef\xbb\xbf\r\n{\"resourceType\":\"Bundle\"}\n",
                 MediaType::FhirJson,
@@ -227,7 +254,8 @@ mod tests {
             assert_eq!(detect(bytes), Ok(kind), "{bytes:?}");
         }
         let dicom = [&[0; 128][..], b"DICM"].concat();
-        let unread: [(&[u8], Unread); 12] = [
+        let unread: [(&[u8], Unread); 13] = [
+            (b"[{\"resourceType\":1}]", Unread::Unknown),
             (b"\xff\xfe{\0", Unread::Utf16Le),
             (b"\xfe\xff\0{", Unread::Utf16Be),
             (b"{\0\n\0", Unread::Utf16Le),

@@ -46,7 +46,7 @@ impl Submission {
             resources.append(&mut loose(file.as_ref())?);
         }
         let bundle = Bundle::collection(resources);
-        let report = bundle.validate(known)?;
+        let report = bundle.validate_loose(known)?;
         Ok(Self { bundle, report })
     }
 

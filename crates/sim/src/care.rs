@@ -49,6 +49,7 @@ impl Practice {
         let certificate = ca.certificate(Text::new("Doctor")?, Role::Doctor, &seed, from, until);
         ca.certify(&session, certificate.clone()).await?;
         let doctor = Doctor::new(&seed, &certificate)?;
+        hospitals.note_reader(certificate.id(), seed);
         Ok(Self {
             world,
             hospitals,
@@ -80,7 +81,8 @@ impl Practice {
         self.hospitals.all_reach(receipt.header.height).await?;
         // No hospital but liars serves any more, and these are too few.
         let now = self.now().await?;
-        let reading = self.doctor.read(session, &granted.letter, record, now);
+        let rng = &mut self.hospitals.rng();
+        let reading = self.doctor.read(session, &granted.letter, record, now, rng);
         if reading.await.is_ok() {
             let place = self.place;
             self.world
@@ -136,7 +138,8 @@ impl Practice {
         content: &[u8],
     ) -> Result<(), ClientError> {
         let (session, now) = (&self.session, self.now().await?);
-        let reading = self.doctor.read(session, &granted.letter, record, now);
+        let rng = &mut self.hospitals.rng();
+        let reading = self.doctor.read(session, &granted.letter, record, now, rng);
         let reading = reading.await?;
         let (named, place) = (reading.wrong.as_slice(), self.place);
         if reading.verified.content() != content {

@@ -2,17 +2,22 @@
 //! Chains, their links and their disks are the simulation's; what is asked of a hospital, and by
 //! one of another, is a call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use yilian_client::MemberCa;
-use yilian_crypto::sign::SigningKey;
+use yilian_crypto::{seed::Seed, sign::SigningKey};
 use yilian_ledger::Ledger;
 use yilian_node::{
     consortium::ConsortiumChain,
     keyholder::KeyHolder,
+    mailbox::MailStore,
     neighbours::Neighbours,
     order::simulation::SimulatedChain,
     private_chain::PrivateChain,
@@ -20,7 +25,7 @@ use yilian_node::{
     store::Store,
 };
 use yilian_protocol::{
-    ChainId, GrantId, Height, MemberId,
+    CertificateId, ChainId, GrantId, Height, MemberId,
     call::{Answered, Call, CallError, Local, Transport},
 };
 
@@ -36,6 +41,8 @@ pub(crate) struct Hospitals {
     hospitals: Vec<Hospital>,
     /// Who answers falsely, keeps what it says it erased, and remembers the consent of before.
     liars: Vec<usize>,
+    /// The seeds of those who read: a liar needs one to open what another hospital answered.
+    readers: Mutex<BTreeMap<CertificateId, Seed>>,
     rng: Mutex<StdRng>,
     _folder: TempDir,
 }
@@ -53,6 +60,7 @@ struct Hospital {
 struct Disk {
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
+    mail: Arc<MailStore>,
     log: Arc<PrivateChain>,
     /// Of a liar: the shares that it says it erased.
     hidden: Arc<KeyHolder>,
@@ -92,6 +100,7 @@ impl Hospital {
                 store: Arc::new(Store::open(&path("objects")).unwrap()),
                 holder: Arc::new(KeyHolder::open(&path("deposits")).unwrap()),
                 log: Arc::new(PrivateChain::open(&path("log")).unwrap()),
+                mail: Arc::new(MailStore::open(&path("mail")).unwrap()),
                 hidden: Arc::new(KeyHolder::open(&path("hidden")).unwrap()),
             },
             running: Mutex::default(),
@@ -117,6 +126,7 @@ impl Hospitals {
                 .map(|place| Hospital::new(place, &folder))
                 .collect(),
             liars,
+            readers: Mutex::default(),
             rng: Mutex::new(StdRng::seed_from_u64(1)),
             _folder: folder,
         }
@@ -132,7 +142,7 @@ impl Hospitals {
     ) {
         let holder = Arc::clone(&self.hospitals[place].disk.holder);
         let parts = self.parts(place, chain.clone(), holder);
-        let (front, Upkeep { eraser, log }) = Node::of(parts);
+        let (front, Upkeep { eraser, log, mail }) = Node::of(parts);
         let hidden = self.liars.contains(&place).then(|| {
             let remembering = Remembering::new(chain.clone());
             let shares = Arc::clone(&self.hospitals[place].disk.hidden);
@@ -144,7 +154,8 @@ impl Hospitals {
             hidden,
         });
         *lock(&self.hospitals[place].running) = Arc::downgrade(&running);
-        futures::future::join(eraser.run(revoked), log.run()).await;
+        let until_it_stops = futures::future::join(eraser.run(revoked), log.run());
+        futures::future::select(pin!(until_it_stops), pin!(mail.run())).await;
         drop(running);
     }
 
@@ -162,6 +173,7 @@ impl Hospitals {
             ledger: Arc::clone(&self.ledger),
             store: Arc::clone(&disk.store),
             holder,
+            mail: Arc::clone(&disk.mail),
             log: Arc::clone(&disk.log),
             checked_log: false,
             identities: Arc::new(Only(place)),
@@ -215,6 +227,17 @@ impl Hospitals {
             .filter(|liar| lock(&liar.lied).contains(&grant))
             .map(|liar| liar.ca.id())
             .collect()
+    }
+
+    /// A reader is certified.
+    pub fn note_reader(&self, reader: CertificateId, seed: Seed) {
+        lock(&self.readers).insert(reader, seed);
+    }
+
+    /// The seed of a reader.
+    pub fn reader(&self, reader: CertificateId) -> Result<Seed, CallError> {
+        let seed = lock(&self.readers).get(&reader).cloned();
+        seed.ok_or_else(|| CallError::not_found("reader"))
     }
 
     /// A hospital lied about a grant.

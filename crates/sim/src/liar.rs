@@ -9,6 +9,7 @@ use std::{
 };
 
 use rand::rngs::StdRng;
+use yilian_crypto::seed::MemberKeys;
 use yilian_node::{
     consortium::ConsortiumChain,
     order::{EncodedTransaction, FinalBlock, Place, SubmitError, simulation::SimulatedChain},
@@ -17,7 +18,7 @@ use yilian_node::{
 use yilian_protocol::{
     Height, StateKey, TimeMs, TransactionId,
     call::{Answered, AskHolder, Call, CallError, LeaveDeposit, Local, Transport},
-    grant::{HolderAsk, SignedPartial},
+    grant::{HolderAsk, SealedPartial, SignedPartial},
     receipt::Receipt,
     refusal::Refusal,
     registry::Admitted,
@@ -61,8 +62,10 @@ impl Transport for Liar<'_> {
 
 impl Liar<'_> {
     /// The first time a part of another's share; afterwards its own, whatever became of the grant.
-    async fn lie(&self, asked: HolderAsk) -> Result<SignedPartial, CallError> {
-        let (grant, me) = (asked.ask.ask.grant, asked.holder);
+    async fn lie(&self, asked: HolderAsk) -> Result<SealedPartial, CallError> {
+        let (chain, key) = (self.hospitals.chain(), node_key(self.place));
+        let ask = asked.open(chain, &key)?;
+        let (grant, me) = (ask.ask.grant, asked.holder);
         // What it sees of the grant now is what it will remember.
         let own = self.hidden.call(AskHolder(asked.clone())).await;
         if self.hospitals.lied(grant).contains(&me) {
@@ -70,22 +73,18 @@ impl Liar<'_> {
         }
         let honest = self.hospitals.honest().next();
         let other = honest.ok_or(Refusal::NotKeyHolder)?;
-        let instead = HolderAsk {
-            holder: self.hospitals.ca(other).id(),
-            ..asked.clone()
-        };
+        let holder = self.hospitals.ca(other);
+        let to = (holder.id(), &holder.member().kem);
+        let instead = HolderAsk::seal(chain, &ask, to, &mut self.hospitals.rng())?;
         let other = self.hospitals.front(other)?;
         let other = other.call(AskHolder(instead)).await?;
         self.hospitals.note_lie(self.place, grant);
-        let chain = self.hospitals.chain();
-        let key = node_key(self.place);
-        Ok(SignedPartial::sign(
-            chain,
-            &asked.ask,
-            me,
-            (other.partial, None),
-            &key,
-        ))
+        // Nobody but the reader could open it; the simulation can.
+        let reader = MemberKeys::from_seed(&self.hospitals.reader(ask.ask.reader)?).kem;
+        let other = other.open(chain, &ask, &reader)?;
+        let answer = SignedPartial::sign(chain, &ask, me, (other.partial, None), &key);
+        let (to, rng) = (reader.public(), &mut self.hospitals.rng());
+        Ok(SealedPartial::seal(chain, &ask, &answer, to, rng)?)
     }
 }
 

@@ -134,7 +134,7 @@ impl World {
             name: Text::new("simulation").unwrap(),
             created: TimeMs::new(1),
             ca: SigningKey::from_seed(&CONSORTIUM).verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
             group_key: Blob::new(founding.group_key.clone()).unwrap(),
             governance: founding.governance.clone(),
         };
@@ -209,7 +209,7 @@ impl World {
         hospitals: Option<(Arc<Hospitals>, Revocations)>,
     ) {
         let Some((hospitals, revoked)) = hospitals else {
-            return self.act(place, chain, None).await;
+            return Box::pin(self.act(place, chain, None)).await;
         };
         let node = Arc::clone(&hospitals).run(place, chain.clone(), revoked);
         let acts = self.act(place, chain, Some(hospitals));

@@ -25,7 +25,6 @@ use crate::{
     arguments::one_of,
     home::Home,
     naming::{self, Named},
-    output::trouble,
     pki,
 };
 
@@ -204,15 +203,9 @@ fn tls(context: &Context, options: TlsOptions) -> anyhow::Result<()> {
         out,
         days,
     } = options;
-    if out.exists() && !out.is_dir() {
-        let cause = format!("{} is no folder", out.display());
-        return Err(trouble(
-            cause,
-            "name a folder, which is made if it is not there",
-        ));
-    }
+    let place = pki::Place::new(&context.home, &out)?;
     let certified = pki::certify(&context.home, &member, &host, days)?;
-    pki::write(&certified, &out)?;
+    place.write(&certified)?;
     context.output.tell(&Secured { member, host, out })
 }
 
@@ -267,7 +260,7 @@ pub async fn admit_member<T: Transport>(
     session: &Session<T>,
     ca: &MemberCa,
 ) -> anyhow::Result<()> {
-    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&*home.key("keys/consortium")?));
     consortium.admit(session, ca.member().clone()).await?;
     Ok(())
 }
@@ -302,7 +295,7 @@ pub async fn passes<T: Transport>(
     count: usize,
     until: TimeMs,
 ) -> anyhow::Result<Passes> {
-    let consortium = ConsortiumCa::new(SigningKey::from_seed(&home.key("keys/consortium")?));
+    let consortium = ConsortiumCa::new(SigningKey::from_seed(&*home.key("keys/consortium")?));
     let handler = home.handler(name)?;
     let _alone = home.lock_person(name)?;
     let mut book = home.passes(name)?;

@@ -80,7 +80,9 @@ pub async fn stand<T: Transport>(
 ) -> anyhow::Result<()> {
     let ca = home.member_ca(member)?;
     let sequence = session.cast(ca.id()).await?;
-    let candidacy = config::candidacy(settings, session.chain(), ca.id(), sequence, !withdraw)?;
+    let vault = home.vaults().of(config::folder_of(settings))?;
+    let (chain, member) = (session.chain(), ca.id());
+    let candidacy = config::candidacy(settings, &vault, chain, member, sequence, !withdraw)?;
     ca.stand(session, candidacy).await?;
     Ok(())
 }

@@ -12,10 +12,15 @@ use yilian_client::{Letter, SealedLetter, Share, listing::Opened};
 use yilian_protocol::{
     CertificateId, GrantId, RecordId, TimeMs, codec::Text, grant::Opening, media::MediaType,
 };
-use yilian_record::fhir::{operation_outcome, pretty};
+use yilian_record::{
+    fhir::{operation_outcome, pretty},
+    media::extension,
+};
 
 use super::{
-    Context, now,
+    Context,
+    letters::doctor::{self as letters, InboxOptions, NotifyOptions, RequestOptions},
+    now,
     seal::{self, SealOptions},
     search,
 };
@@ -53,6 +58,12 @@ pub enum DoctorCommand {
     },
     /// Read a record under a standing grant
     Read(ReadOptions),
+    /// Ask a patient by letter to be let read
+    Request(RequestOptions),
+    /// Let a patient know something by letter
+    Notify(NotifyOptions),
+    /// Fetch letters, and list all that are kept
+    Inbox(InboxOptions),
 }
 
 pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()> {
@@ -63,6 +74,9 @@ pub async fn run(context: &Context, command: DoctorCommand) -> anyhow::Result<()
         DoctorCommand::Emergency(options) => emergency(context, &options).await,
         DoctorCommand::Countersign { name, opening } => countersign(context, &name, &opening).await,
         DoctorCommand::Read(options) => read(context, options).await,
+        DoctorCommand::Request(options) => letters::request(context, options).await,
+        DoctorCommand::Notify(options) => letters::notify(context, options).await,
+        DoctorCommand::Inbox(options) => letters::inbox(context, options).await,
     }
 }
 
@@ -111,7 +125,7 @@ async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let session = &opened.session;
     let (record, verified) = doctor.open_share(session, &share).await?;
-    let shown = Shown::from(Opened::of(session, record, &verified).await?);
+    let mut shown = Shown::from(Opened::of(session, record, &verified).await?);
     shown.tell(context, out.as_ref())?;
     opened.close();
     Ok(())
@@ -233,17 +247,17 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
     let wanted: Vec<RecordId> = record.map_or_else(|| named.collect(), |record| vec![record]);
     let mut shown = Vec::with_capacity(wanted.len());
     for record in wanted {
-        let reading = doctor.read(&opened.session, &letter, record, now()).await?;
+        let reading = doctor
+            .read(&opened.session, &letter, record, now(), &mut rand::rng())
+            .await?;
         for holder in &reading.wrong {
             warn(format_args!(
                 "key holder {holder} answered falsely; others sufficed"
             ));
         }
         let read = Opened::of(&opened.session, record, &reading.verified).await?;
-        let read = Shown::from(read);
-        if let Some(out) = &out {
-            out.write(&read.bytes)?;
-        }
+        let mut read = Shown::from(read);
+        read.write(out.as_ref())?;
         context.output.say(&read)?;
         shown.push(read);
     }
@@ -263,12 +277,18 @@ pub struct Shown {
     certificate: CertificateId,
     signed_at: TimeMs,
     scope: String,
+    /// Why the author's word does not stand, when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
     /// What the content is, as its author signed it.
     media: MediaType,
     /// Of JSON, to look at; its decimals are the nearest float. Null of anything else.
     content: serde_json::Value,
     /// As it was signed, digit by digit; empty when it is no text.
     text: String,
+    /// Where it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
     #[serde(skip)]
     bytes: Vec<u8>,
 }
@@ -281,11 +301,13 @@ impl From<Opened> for Shown {
             certificate: opened.certificate,
             signed_at: opened.signed_at,
             scope: opened.scope,
+            verdict: opened.verdict.map(|verdict| verdict.to_string()),
             content: json_of(opened.media, &opened.content),
             text: text_of(opened.media, &opened.content)
                 .unwrap_or_default()
                 .to_owned(),
             media: opened.media,
+            file: None,
             bytes: opened.content,
         }
     }
@@ -313,11 +335,28 @@ fn harmless(text: &str) -> String {
 
 impl Shown {
     /// Shows the record, or writes its content to a file.
-    pub fn tell(&self, context: &Context, out: Option<&Target>) -> anyhow::Result<()> {
-        if let Some(target) = out {
-            target.write(&self.bytes)?;
-        }
+    pub fn tell(&mut self, context: &Context, out: Option<&Target>) -> anyhow::Result<()> {
+        self.write(out)?;
         context.output.tell(self)
+    }
+
+    /// Writes the content to a file, as it was signed. A name without an ending gets that of the
+    /// kind; nothing is made of the content but bytes.
+    fn write(&mut self, out: Option<&Target>) -> anyhow::Result<()> {
+        let Some(target) = out else {
+            return Ok(());
+        };
+        let ending = extension(self.media);
+        let file = target.write_ending(ending, &self.bytes)?;
+        let shown = file.display().to_string();
+        if !shown.ends_with(&format!(".{ending}")) {
+            warn(format_args!(
+                "{shown} holds {}, which is opened as .{ending}",
+                self.media
+            ));
+        }
+        self.file = Some(file);
+        Ok(())
     }
 }
 
@@ -332,6 +371,12 @@ impl fmt::Display for Shown {
             self.author,
             self.signed_at.to_text()
         )?;
+        if let Some(verdict) = &self.verdict {
+            writeln!(f, "NOT TO BE RELIED ON: {verdict}")?;
+        }
+        if let Some(file) = &self.file {
+            return writeln!(f, "written to {}", file.display());
+        }
         // As it was signed: a number that goes through a float may come out as another.
         match text_of(self.media, &self.bytes) {
             Some(text) if self.media.is_json() => writeln!(f, "{}", pretty(text)),

@@ -4,10 +4,13 @@ pub mod ca;
 pub mod chain;
 pub mod delegate;
 pub mod doctor;
+pub mod keystore;
+pub mod letters;
 pub mod log;
 pub mod net;
 pub mod network;
 pub mod patient;
+pub mod regulator;
 mod seal;
 mod search;
 pub mod trace;
@@ -26,6 +29,7 @@ use crate::{
     home::Home,
     link::Opened,
     output::{Form, Output},
+    secrecy::SecrecyOptions,
     target::{Target, Targets},
 };
 
@@ -53,6 +57,7 @@ impl Context {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments {
         home,
+        secrecy,
         node,
         json,
         command,
@@ -63,8 +68,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(None) => Form::Json,
         Some(Some(file)) => Form::File(targets.add(&file)?),
     };
+    let keep_plain = secrecy.says_nothing();
     let context = Context {
-        home: Home::new(home),
+        home: Home::new(home, secrecy),
         node,
         output: Output::new(form),
         targets,
@@ -78,6 +84,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Delegate(command) => delegate::run(&context, command).await,
         Command::Doctor(command) => doctor::run(&context, command).await,
         Command::Patient(command) => patient::run(&context, command).await,
+        Command::Regulator(command) => regulator::run(&context, command).await,
         Command::Block(command) => chain::block(&context, command).await,
         Command::Record(command) => chain::record(&context, command).await,
         Command::Trace(command) => trace::run(&context, command).await,
@@ -85,7 +92,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Log(command) => log::run(&context, command).await,
         Command::Verify(options) => chain::verify(&context, &options),
         Command::Validate(options) => doctor::validate(&context, options),
-        Command::Demo(options) => demo::run(&context.home, &context.output, options).await,
+        Command::Keystore(command) => keystore::run(&context, command),
+        Command::Demo(options) => {
+            let home = &context.home;
+            // Nobody's secrets: the people are made up.
+            let home = if keep_plain {
+                &Home::new(home.root().to_owned(), SecrecyOptions::plain())
+            } else {
+                home
+            };
+            demo::run(home, &context.output, options).await
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "yilian", &mut script);

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command as Process},
     sync::watch,
     task::JoinSet,
@@ -22,12 +22,13 @@ use tokio::{
 use yilian_client::{HttpTransport, Session};
 use yilian_node::{
     config::{
-        CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
+        self, CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
         SETTINGS, VALIDATOR,
     },
     neighbours::NeighbourUrls,
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
+    vault::{PASSPHRASE_FILE, Vault},
 };
 use yilian_protocol::{
     BlockId, Height, call::Status, codec::Text, governance::EpochBlocks, registry::Genesis,
@@ -106,16 +107,18 @@ pub struct CreateOptions {
     /// The consortium's name
     #[arg(long, default_value = "Yilian consortium")]
     name: String,
+    #[command(flatten)]
+    regulators: network::RegulatorOptions,
 }
 
 pub async fn run(context: &Context, command: NetCommand) -> anyhow::Result<()> {
     match command {
         NetCommand::Create(options) => {
-            let made = create(&Home::new(options.dir.clone()), &options).await?;
+            let made = create(&context.home.at(options.dir.clone()), &options).await?;
             context.output.tell(&made)
         }
-        NetCommand::Up { dir } => up(context, &Home::new(dir)).await,
-        NetCommand::Doctor { dir } => doctor(context, &Home::new(dir)).await,
+        NetCommand::Up { dir } => up(context, &context.home.at(dir)).await,
+        NetCommand::Doctor { dir } => doctor(context, &context.home.at(dir)).await,
     }
 }
 
@@ -182,11 +185,12 @@ impl Draft {
 async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     let epoch_blocks = EpochBlocks::new(plan.epoch_blocks)?;
     network::is_free(home)?;
+    home.begin()?;
     let (committee, drafts) = drafts(home, plan).await?;
     let voting = drafts.iter().filter(|draft| draft.votes);
     let validators: Vec<Peer> = voting.map(Draft::peer).collect();
     let governance = founded_by(epoch_blocks, &validators)?;
-    let genesis = network::begin(home, &plan.name, &committee, governance)?;
+    let genesis = network::begin(home, &plan.name, (&committee, governance), plan.regulators)?;
     for (place, draft) in drafts.iter().enumerate() {
         let config = settings(plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;
@@ -203,7 +207,7 @@ async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     let net = Net {
         nodes: nodes.collect(),
     };
-    home.write(NET_FILE, &net)?;
+    home.write_public(NET_FILE, &net)?;
     home.keep_genesis(&genesis)?;
     Ok(net)
 }
@@ -258,7 +262,7 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
     let mut validators = Vec::new();
     for (name, _, address) in seats {
         let identity = NodeIdentity::generate();
-        home.write(&format!("nodes/{name}/{IDENTITY}"), &identity)?;
+        config::write_secret(&node_vault(home, name)?, IDENTITY, &identity)?;
         validators.push(Peer {
             id: identity.peer()?,
             address: *address,
@@ -275,10 +279,10 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
             validators: validators.clone(),
         };
         let file = format!("nodes/{name}/{CEREMONY}");
-        home.write(&file, &config)?;
+        home.write_public(&file, &config)?;
         let mut process = Process::new(&program);
         process.arg("ceremony").arg(home.root().join(&file));
-        running.push((name, launch(process, &program)?));
+        running.push((name, launch(process, &program, home).await?));
     }
     let mut made: Option<Committee> = None;
     for (name, process) in &mut running {
@@ -366,20 +370,36 @@ fn write_node(
     let member = home.make_member(&Text::new(draft.member.as_str())?)?;
     let identity = IdentityFile {
         member: member.id(),
-        node: Zeroizing::new(hex::encode(home.member_node(&draft.member)?)),
+        node: Zeroizing::new(hex::encode(*home.member_node(&draft.member)?)),
     };
     let file = |name: &str| format!("nodes/{}/{name}", draft.name);
-    home.write(&file(GENESIS), genesis)?;
+    let vault = node_vault(home, &draft.name)?;
+    home.write_public(&file(GENESIS), genesis)?;
     if let Some(key) = &draft.key {
-        home.write(&file(VALIDATOR), key)?;
+        config::write_secret(&vault, VALIDATOR, key)?;
     }
-    home.write(&file(IDENTITIES), &[identity])?;
+    config::write_secret(&vault, IDENTITIES, &[identity])?;
     if !draft.plain {
         let hosts = [draft.api.ip().to_string()];
         let certified = pki::certify(home, &draft.member, &hosts, pki::LEAF_DAYS)?;
-        pki::write(&certified, &home.root().join(file("tls")))?;
+        pki::keep(&certified, &vault)?;
     }
-    home.write(&file(SETTINGS), config)
+    home.write_public(&file(SETTINGS), config)
+}
+
+/// The secrets of a node: a folder that can be moved to another machine, with a keystore of its
+/// own under the same passphrase.
+fn node_vault(home: &Home, name: &str) -> anyhow::Result<Vault> {
+    home.vaults().begin(&home.root().join("nodes").join(name))
+}
+
+/// The nodes' folders in a home; none where no network of many was made.
+pub fn folders(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
+    if !home.root().join(NET_FILE).exists() {
+        return Ok(Vec::new());
+    }
+    let folder = |node: NetNode| home.root().join("nodes").join(node.name);
+    Ok(read_net(home)?.nodes.into_iter().map(folder).collect())
 }
 
 fn read_net(home: &Home) -> anyhow::Result<Net> {
@@ -390,22 +410,25 @@ fn read_net(home: &Home) -> anyhow::Result<Net> {
         );
         return Err(trouble(cause, "make one with `yilian net create`"));
     }
-    home.read(NET_FILE)
+    home.read_public(NET_FILE)
 }
 
 /// Runs all nodes until Ctrl-C or a terminate signal.
 async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
     let net = read_net(home)?;
+    // The nodes open their own folders: what opens this one is handed to them.
+    home.vault()?;
     let program = node_program()?;
     let (stop, stopped) = watch::channel(false);
     let mut running = JoinSet::new();
     for node in &net.nodes {
         let settings = home.root().join("nodes").join(&node.name).join(SETTINGS);
-        let process = spawn(&program, &settings, node).await?;
+        let process = spawn(&program, &settings, node, home).await?;
         running.spawn(supervise(
             program.clone(),
             settings,
             node.clone(),
+            home.clone(),
             process,
             stopped.clone(),
         ));
@@ -448,18 +471,29 @@ struct Launched {
     output: Lines<BufReader<ChildStdout>>,
 }
 
-/// Starts a process that ends with this one.
-fn launch(mut process: Process, program: &Path) -> anyhow::Result<Launched> {
+/// Starts a process that ends with this one. It reads the passphrase of its folder from its
+/// standard input: no other user sees it there, and no file holds it.
+async fn launch(mut process: Process, program: &Path, home: &Home) -> anyhow::Result<Launched> {
+    let passphrase = home.vaults().to_hand_on();
+    if passphrase.is_some() {
+        process.args(["--passphrase-file", "/dev/stdin"]);
+    }
     let mut child = process
         // Held open by this process: however it ends, its nodes do not outlive it.
         .arg("--until-eof")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .env_remove(PASSPHRASE_FILE)
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
     let output = child.stdout.take().context("a node without output")?;
-    let input = child.stdin.take().context("a node without input")?;
+    let mut input = child.stdin.take().context("a node without input")?;
+    if let Some(passphrase) = passphrase {
+        let line = Zeroizing::new(format!("{}\n", *passphrase));
+        let told = input.write_all(line.as_bytes()).await;
+        told.context("a node does not take its passphrase")?;
+    }
     Ok(Launched {
         running: Running { child, input },
         output: BufReader::new(output).lines(),
@@ -467,10 +501,15 @@ fn launch(mut process: Process, program: &Path) -> anyhow::Result<Launched> {
 }
 
 /// Starts a node and waits until it serves.
-async fn spawn(program: &Path, settings: &Path, node: &NetNode) -> anyhow::Result<Running> {
+async fn spawn(
+    program: &Path,
+    settings: &Path,
+    node: &NetNode,
+    home: &Home,
+) -> anyhow::Result<Running> {
     let mut process = Process::new(program);
     process.arg("--config").arg(settings);
-    let mut launched = launch(process, program)?;
+    let mut launched = launch(process, program, home).await?;
     let line = tokio::time::timeout(START_TIMEOUT, launched.output.next_line()).await;
     let line = line.with_context(|| format!("{} does not get ready", node.name))??;
     match line {
@@ -484,6 +523,7 @@ async fn supervise(
     program: PathBuf,
     settings: PathBuf,
     node: NetNode,
+    home: Home,
     mut running: Running,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -500,7 +540,7 @@ async fn supervise(
         }
         loop {
             tokio::time::sleep(RESTART_PAUSE).await;
-            match spawn(&program, &settings, &node).await {
+            match spawn(&program, &settings, &node, &home).await {
                 Ok(again) => {
                     running = again;
                     break;

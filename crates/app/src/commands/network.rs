@@ -15,14 +15,14 @@ use yilian_protocol::{
     ChainId,
     codec::Blob,
     governance::{EpochBlocks, Governance},
-    registry::Genesis,
+    registry::{Genesis, RegulatorKeys},
 };
 
 use super::{Context, now};
 use crate::{
     home::Home,
     link::{UrlFile, start_node},
-    output::{note, trouble},
+    output::{note, trouble, warn},
 };
 
 /// A network to be made.
@@ -31,6 +31,43 @@ pub struct InitOptions {
     /// The consortium's name
     #[arg(long, default_value = "Yilian consortium")]
     name: String,
+    #[command(flatten)]
+    regulators: RegulatorOptions,
+}
+
+/// Among whom the regulators' key is shared.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RegulatorOptions {
+    /// Regulators, each with a share of the key that opens identities
+    #[arg(long, default_value_t = Self::DEFAULT.regulators)]
+    regulators: u8,
+    /// How many of them it takes to open one
+    #[arg(long, value_name = "COUNT", default_value_t = Self::DEFAULT.regulators_needed)]
+    regulators_needed: u8,
+}
+
+impl RegulatorOptions {
+    /// Two of three.
+    pub const DEFAULT: Self = Self {
+        regulators: 3,
+        regulators_needed: 2,
+    };
+
+    /// Deals the key, keeps the shares and forgets the whole.
+    fn deal(self, home: &Home) -> anyhow::Result<RegulatorKeys> {
+        let rng = &mut rand::rng();
+        let (needed, count) = (self.regulators_needed.into(), self.regulators.into());
+        let dealt = RegulatorSecret::random(rng).deal(needed, count, rng);
+        let (regulators, shares) = dealt.map_err(|_| {
+            let cause = format!("{needed} of {count} regulators cannot be");
+            trouble(
+                cause,
+                "name 1 to 32 regulators, and of them 1 or more that it takes",
+            )
+        })?;
+        home.keep_regulator_shares(&shares)?;
+        Ok(regulators.into())
+    }
 }
 
 #[derive(Serialize)]
@@ -49,7 +86,7 @@ impl fmt::Display for Made {
 }
 
 pub fn init(context: &Context, options: &InitOptions) -> anyhow::Result<()> {
-    let genesis = make_network(&context.home, &options.name)?;
+    let genesis = make_network(&context.home, &options.name, options.regulators)?;
     context.output.tell(&Made {
         home: context.home.root().display().to_string(),
         chain: genesis.chain(),
@@ -59,10 +96,19 @@ pub fn init(context: &Context, options: &InitOptions) -> anyhow::Result<()> {
 
 /// Makes a network's keys and genesis. The genesis is written last: a network that was made half is
 /// none.
-pub fn make_network(home: &Home, name: &str) -> anyhow::Result<Genesis> {
+pub fn make_network(
+    home: &Home,
+    name: &str,
+    regulators: RegulatorOptions,
+) -> anyhow::Result<Genesis> {
     let validator = ValidatorKey::generate();
     let governance = validator.alone(EpochBlocks::DEFAULT)?;
-    let genesis = begin(home, name, &validator.public_part(), governance)?;
+    let genesis = begin(
+        home,
+        name,
+        (&validator.public_part(), governance),
+        regulators,
+    )?;
     home.write("keys/validator.json", &validator)?;
     home.keep_genesis(&genesis)?;
     Ok(genesis)
@@ -82,18 +128,19 @@ pub fn is_free(home: &Home) -> anyhow::Result<()> {
 pub fn begin(
     home: &Home,
     name: &str,
-    committee: &Committee,
-    governance: Governance,
+    (committee, governance): (&Committee, Governance),
+    regulators: RegulatorOptions,
 ) -> anyhow::Result<Genesis> {
     is_free(home)?;
     let name = new_name(name).context("the network's name")?;
-    let ca = SigningKey::from_seed(&home.key_or_new("keys/consortium")?);
-    let regulators = RegulatorSecret::from_seed(&home.key_or_new("keys/regulators")?);
+    home.begin()?;
+    let ca = SigningKey::from_seed(&*home.key_or_new("keys/consortium")?);
+    let regulators = regulators.deal(home)?;
     Ok(Genesis {
         name,
         created: now(),
         ca: ca.verifying_key(),
-        regulators: regulators.public(),
+        regulators,
         group_key: Blob::new(committee.group_key()?.to_vec())?,
         governance,
     })
@@ -120,6 +167,12 @@ pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<(
     note(format_args!(
         "serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)"
     ));
+    if !home.vault()?.is_sealed() {
+        warn(
+            "the secrets of this home are NOT SEALED: whoever can read its files has its keys; \
+             `yilian keystore seal` seals them",
+        );
+    }
     let listening = Listening::Plain(listener);
     api::serve(listening, Arc::clone(&node), Box::pin(interrupted())).await?;
     if let Some(node) = Arc::into_inner(node) {

@@ -1,22 +1,24 @@
-//! Sealing a patient's visits: a visit at a time, each noted before it is sent, so that a history
-//! goes on after a break and nothing is sealed twice by mistake.
+//! Sealing a patient's visits and documents: one at a time, each noted before it is sent, so that a
+//! history goes on after a break and nothing is sealed twice by mistake.
 
 use std::{fmt, path::PathBuf};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use yilian_client::{
-    ClientError, Doctor, LeftOut, drafts, people,
+    ClientError, Doctor, Draft, LeftOut, drafts, people,
     sealing::{SealNote, SealNotes},
 };
 use yilian_protocol::{
-    Cid, Height, RecordId,
+    Cid, Confidentiality, Height, Quarter, RecordId,
+    media::MediaType,
     visit::{CheckedVisit, TokenError},
 };
 use yilian_record::{
-    encounter::Visit,
-    submission::{Accepted, Submission},
+    encounter::{GroupingError, Visit},
+    submission::{Accepted, Concern, Submission},
+    whole::Whole,
 };
 
 use super::{Context, now};
@@ -41,8 +43,18 @@ pub struct SealOptions {
     token: PathBuf,
     /// The visit's resources: a FHIR R4 bundle of any type, or resources and NDJSON in one or
     /// more files
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "document")]
     bundle: Vec<PathBuf>,
+    /// A document of another kind, sealed as a whole: HL7 CDA, PDF, DICOM metadata in JSON, a
+    /// message of HL7 v2
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bundle", "patient", "known"])]
+    document: Vec<PathBuf>,
+    /// How sensitive the documents are; what says more of itself is raised
+    #[arg(long, requires = "document", default_value = "sensitive")]
+    level: Level,
+    /// What the documents are meant to be, which their bytes have to say too
+    #[arg(long, requires = "document")]
+    media: Option<Kind>,
     /// Of an export of many patients: whose resources, such as Patient/1
     #[arg(long)]
     patient: Option<String>,
@@ -56,10 +68,120 @@ pub struct SealOptions {
     known: Vec<PathBuf>,
 }
 
+/// How sensitive a document is, as its author states it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Level {
+    /// Names, contacts, identifiers: who the patient is
+    Identity,
+    /// Whatever may be about sensitive matters
+    Sensitive,
+    /// Looked through, and about nothing sensitive
+    Clinical,
+}
+
+impl Level {
+    const fn confidentiality(self) -> Confidentiality {
+        match self {
+            Self::Identity => Confidentiality::Identity,
+            Self::Sensitive => Confidentiality::Sensitive,
+            Self::Clinical => Confidentiality::Clinical,
+        }
+    }
+}
+
+/// Kinds of documents.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// HL7 CDA R2
+    Cda,
+    /// PDF
+    Pdf,
+    /// Metadata in the DICOM JSON model
+    Dicom,
+    /// A message of HL7 v2 in ER7
+    Hl7v2,
+}
+
+impl Kind {
+    const fn media(self) -> MediaType {
+        match self {
+            Self::Cda => MediaType::Cda,
+            Self::Pdf => MediaType::Pdf,
+            Self::Dicom => MediaType::DicomJson,
+            Self::Hl7v2 => MediaType::Hl7V2,
+        }
+    }
+}
+
+/// What an author hands over, sound by its kind.
+enum Handed {
+    Resources(Submission),
+    Documents(Vec<Unit>),
+}
+
+/// What is signed and sent at once: a visit, or a document.
+enum Unit {
+    Visit(Visit),
+    Document(Whole, Confidentiality),
+}
+
+impl Handed {
+    fn warn(&self) {
+        if let Self::Resources(submission) = self {
+            submission.report.warnings.iter().for_each(warn);
+        }
+    }
+
+    fn units(self, token: Quarter) -> Result<(Vec<Unit>, Vec<Concern>), GroupingError> {
+        match self {
+            Self::Resources(submission) => {
+                let (visits, concerns) = submission.visits(token)?;
+                Ok((visits.into_iter().map(Unit::Visit).collect(), concerns))
+            }
+            Self::Documents(units) => {
+                let concerns = units.iter().flat_map(|unit| unit.concerns(token));
+                let concerns = concerns.collect();
+                Ok((units, concerns))
+            }
+        }
+    }
+}
+
+impl Unit {
+    fn concerns(&self, token: Quarter) -> Vec<Concern> {
+        match self {
+            Self::Visit(_) => Vec::new(),
+            Self::Document(document, _) => document.concerns(token),
+        }
+    }
+
+    fn id(&self) -> Cid {
+        match self {
+            Self::Visit(visit) => drafts::visit_id(visit),
+            Self::Document(document, _) => drafts::document_id(document),
+        }
+    }
+
+    /// What several of them are called.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Visit(_) => "visits",
+            Self::Document(..) => "documents",
+        }
+    }
+
+    fn drafts(&self) -> Vec<Draft> {
+        match self {
+            Self::Visit(visit) => drafts::of_visit(visit),
+            Self::Document(document, level) => vec![drafts::of_document(document, *level)],
+        }
+    }
+}
+
 /// Seals what is not sealed yet. Everything that can be told is told before the first visit is.
 pub async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()> {
     let token = Paper::Token.read(&options.token)?;
-    let submission = submitted(options)?;
+    let handed = handed(options)?;
     let doctor = context.home.doctor(&options.name)?;
     let _alone = context.home.lock_person(&options.name)?;
     let opened = context.open().await?;
@@ -76,10 +198,8 @@ pub async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()
         }
         checked => checked?,
     };
-    for warning in &submission.report.warnings {
-        warn(warning);
-    }
-    let (visits, concerns) = submission.visits(checked.visit().period)?;
+    handed.warn();
+    let (units, concerns) = handed.units(checked.visit().period)?;
     for concern in Accepted::from_iter(options.accept.clone()).pass(concerns)? {
         warn(concern);
     }
@@ -91,12 +211,12 @@ pub async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()
         opened,
         told: Sealed::default(),
     };
-    let plan = sealing.plan(&visits).await?;
-    for (number, (visit, notes)) in visits.iter().zip(plan).enumerate() {
-        let sealed = sealing.seal(visit, notes).await;
+    let plan = sealing.plan(&units).await?;
+    for (number, (unit, notes)) in units.iter().zip(plan).enumerate() {
+        let sealed = sealing.seal(unit, notes).await;
         sealed.with_context(|| {
-            let all = visits.len();
-            format!("{number} of {all} visits are sealed; the same command goes on with the next")
+            let (all, what) = (units.len(), unit.name());
+            format!("{number} of {all} {what} are sealed; the same command goes on with the next")
         })?;
     }
     context.output.tell(&sealing.told)?;
@@ -105,6 +225,27 @@ pub async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()
 }
 
 /// What the author hands over: all of it, or what is about one patient.
+fn handed(options: &SealOptions) -> anyhow::Result<Handed> {
+    if options.document.is_empty() {
+        return Ok(Handed::Resources(submitted(options)?));
+    }
+    let level = options.level.confidentiality();
+    let meant = options.media.map(Kind::media);
+    let read = |path: &PathBuf| {
+        let document = intake::read_document(path, meant)?;
+        let shown = path.display();
+        if document.level(Some(level)) > level {
+            warn(format_args!(
+                "{shown} says of itself that it is sensitive, and is sealed so"
+            ));
+        }
+        Ok(Unit::Document(document, level))
+    };
+    let units: anyhow::Result<Vec<Unit>> = options.document.iter().map(read).collect();
+    Ok(Handed::Documents(units?))
+}
+
+/// Resources: all of them, or those that are about one patient.
 fn submitted(options: &SealOptions) -> anyhow::Result<Submission> {
     let known = intake::read_directory(&options.known)?;
     let submission = intake::read_submission(&options.bundle, &known)?;
@@ -136,15 +277,15 @@ struct Planned {
 
 impl Sealing<'_> {
     /// Brings what was sent before a break to its end, and tells what was sealed before.
-    async fn plan(&mut self, visits: &[Visit]) -> anyhow::Result<Vec<Planned>> {
+    async fn plan(&mut self, units: &[Unit]) -> anyhow::Result<Vec<Planned>> {
         let (home, name) = (&self.context.home, &self.options.name);
         let nym = self.checked.visit().nym;
         let accepts = |name: &str| self.options.accept.iter().any(|accepted| accepted == name);
         let (again, rest) = (accepts(AGAIN), accepts(REST));
-        let mut plan = Vec::with_capacity(visits.len());
+        let mut plan = Vec::with_capacity(units.len());
         let mut before = Vec::new();
-        for visit in visits {
-            let id = drafts::visit_id(visit);
+        for unit in units {
+            let id = unit.id();
             let mut notes = home.seal_notes(name, id)?;
             if notes.is_open() {
                 let finished = notes.finish(&self.opened.session).await;
@@ -165,7 +306,10 @@ impl Sealing<'_> {
             });
         }
         match before.first() {
-            Some(first) if !rest => Err(sealed_before(first, before.len(), visits.len())),
+            Some(first) if !rest => {
+                let what = units.first().map_or("visits", Unit::name);
+                Err(sealed_before(first, before.len(), units.len(), what))
+            }
             _ => {
                 let left_out = before.iter();
                 self.told.left_out.extend(left_out.flat_map(SealedPart::of));
@@ -174,8 +318,8 @@ impl Sealing<'_> {
         }
     }
 
-    /// Seals a visit, unless it is sealed under this token.
-    async fn seal(&mut self, visit: &Visit, planned: Planned) -> anyhow::Result<()> {
+    /// Seals a visit or document, unless it is sealed under this token.
+    async fn seal(&mut self, unit: &Unit, planned: Planned) -> anyhow::Result<()> {
         let Planned {
             id,
             mut notes,
@@ -189,10 +333,13 @@ impl Sealing<'_> {
             &self.options.name,
             self.checked.visit().nym,
         );
-        let drafts = drafts::of_visit(visit);
-        let unindexed: Vec<LeftOut> = drafts.iter().map(drafts::left_out).collect();
+        let drafts = unit.drafts();
+        let indexed: Vec<Indexed> = drafts
+            .iter()
+            .map(|draft| Indexed::of(unit, draft))
+            .collect();
         if let Some(note) = notes.under(&nym) {
-            self.told.add(note, &unindexed);
+            self.told.add(note, &indexed);
             self.told.before += note.parts.len();
             return Ok(());
         }
@@ -212,18 +359,18 @@ impl Sealing<'_> {
         home.keep_seal_notes(name, id, &notes)?;
         home.keep_notes(name, &self.doctor.notes())?;
         if let Some(note) = notes.under(&nym) {
-            self.told.add(note, &unindexed);
+            self.told.add(note, &indexed);
         }
         Ok(())
     }
 }
 
 /// Says that visits stand on the chain under another token.
-fn sealed_before(first: &SealNote, count: usize, all: usize) -> anyhow::Error {
+fn sealed_before(first: &SealNote, count: usize, all: usize, what: &str) -> anyhow::Error {
     let records = first.parts.iter().map(|(record, _)| record.to_string());
     let records: Vec<String> = records.collect();
     let cause = format!(
-        "{count} of {all} visits were sealed before under another token, the first at {} as {}",
+        "{count} of {all} {what} were sealed before under another token, the first at {} as {}",
         first.at.to_text(),
         records.join(", ")
     );
@@ -254,6 +401,37 @@ struct SealedPart {
     /// What its index could not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<LeftOut>,
+    /// Of a document: what it is, and by how many words and codes it is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Document>,
+}
+
+/// A sealed document, as its author is told of it.
+#[derive(Clone, Copy, Serialize)]
+struct Document {
+    media: MediaType,
+    found_by: usize,
+}
+
+/// What of a draft the author is told.
+struct Indexed {
+    left_out: LeftOut,
+    document: Option<Document>,
+}
+
+impl Indexed {
+    fn of(unit: &Unit, draft: &Draft) -> Self {
+        Self {
+            left_out: drafts::left_out(draft),
+            document: match unit {
+                Unit::Visit(_) => None,
+                Unit::Document(..) => Some(Document {
+                    media: draft.media,
+                    found_by: draft.keywords.len(),
+                }),
+            },
+        }
+    }
 }
 
 impl SealedPart {
@@ -262,6 +440,7 @@ impl SealedPart {
             record: *record,
             level: level.clone(),
             left_out: None,
+            document: None,
         })
     }
 }
@@ -272,15 +451,15 @@ const fn is_zero(count: &usize) -> bool {
 }
 
 impl Sealed {
-    fn add(&mut self, note: &SealNote, unindexed: &[LeftOut]) {
+    fn add(&mut self, note: &SealNote, indexed: &[Indexed]) {
         self.height = self.height.max(note.height);
         self.bytes += note.bytes;
-        let parts = SealedPart::of(note).zip(unindexed);
-        self.records
-            .extend(parts.map(|(part, left_out)| SealedPart {
-                left_out: (left_out.total() > 0).then_some(*left_out),
-                ..part
-            }));
+        let parts = SealedPart::of(note).zip(indexed);
+        self.records.extend(parts.map(|(part, indexed)| SealedPart {
+            left_out: (indexed.left_out.total() > 0).then_some(indexed.left_out),
+            document: indexed.document,
+            ..part
+        }));
     }
 }
 
@@ -288,6 +467,15 @@ impl fmt::Display for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.records {
             writeln!(f, "{}  {}", part.record, part.level)?;
+            match part.document {
+                Some(Document { media, found_by: 0 }) => {
+                    writeln!(f, "  {media}, found by no search")?;
+                }
+                Some(Document { media, found_by }) => {
+                    writeln!(f, "  {media}, found by {found_by} words and codes")?;
+                }
+                None => {}
+            }
             if let Some(left_out) = part.left_out {
                 writeln!(f, "  not findable by all its words: {left_out}")?;
             }

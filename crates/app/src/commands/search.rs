@@ -8,14 +8,17 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    Checked, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
+    Blame, Checked, Hits, Keyword, LeftOut, SearchLetter, SearchRequest, drafts,
     listing::{self, Found},
     people,
 };
 use yilian_protocol::{Quarter, RecordId};
 
 use super::Context;
-use crate::{intake::Paper, output::trouble};
+use crate::{
+    intake::Paper,
+    output::{trouble, warn},
+};
 
 /// What is sought, and where.
 #[derive(Debug, Args)]
@@ -66,14 +69,21 @@ pub async fn by_patient(context: &Context, options: SearchOptions) -> anyhow::Re
         None
     };
     if let Some(target) = letter {
-        let letter = patient.search_letter(session, &request).await?;
+        let letter = match checked {
+            Some(checked) => checked.letter,
+            None => patient.search_letter(session, &request).await?,
+        };
         target.write_json(&letter)?;
         let parts = letter.parts.len();
         let file = target.path().to_owned();
         context.output.tell(&LetterWritten { parts, file })?;
     } else {
-        let hits = patient.search(session, &request).await?;
-        let records = listing::found_by_patient(session, &patient, &hits).await?;
+        let found = match &checked {
+            Some(checked) => checked.hits.clone(),
+            None => patient.search(session, &request).await?,
+        };
+        tell_false_entries(&found);
+        let records = listing::found_by_patient(session, &patient, &found.hits).await?;
         context.output.tell(&Timeline::new(records, checked))?;
     }
     opened.close();
@@ -85,11 +95,29 @@ pub async fn by_doctor(context: &Context, name: &str, letter: &Path) -> anyhow::
     let letter: SearchLetter = Paper::SearchLetter.read(letter)?;
     let opened = context.open().await?;
     let doctor = context.home.doctor(name)?;
-    let hits = doctor.search(&opened.session, &letter).await?;
-    let records = listing::found(&opened.session, &hits).await?;
+    let found = doctor.search(&opened.session, &letter).await?;
+    tell_false_entries(&found);
+    let records = listing::found(&opened.session, &found.hits).await?;
     context.output.tell(&Timeline::new(records, None))?;
     opened.close();
     Ok(())
+}
+
+/// Tells whose entries lead nowhere, and whether a record may be missing for it.
+fn tell_false_entries(found: &Hits) {
+    for entry in &found.false_entries {
+        let whose = match entry.blame {
+            Blame::Author => "",
+            Blame::AuthorOrNode => ", by his doing or this node's",
+        };
+        warn(format_args!(
+            "an index entry of author {} at hospital {} leads to no record of it{whose}",
+            entry.writer, entry.hospital
+        ));
+    }
+    if found.may_lack() {
+        warn("records may be missing: ask another node, or have the patient search with --check");
+    }
 }
 
 /// The keywords of a query.
@@ -145,6 +173,9 @@ impl fmt::Display for Timeline {
             let scope = line.scope.as_deref().unwrap_or("");
             let (hospital, author, record) = (&line.hospital, &line.author, line.record);
             writeln!(f, "{time}  {hospital}  {author}  {scope}  {record}")?;
+            if let Some(fault) = &line.fault {
+                writeln!(f, "  not to be relied on: {fault}")?;
+            }
         }
         writeln!(f, "{} records", self.records.len())?;
         if let Some(entries) = self.checked {

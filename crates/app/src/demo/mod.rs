@@ -13,7 +13,14 @@ use yilian_client::drafts;
 use yilian_record::{fhir::Directory, synthetic::Population};
 
 use self::{figures::Figures, stage::Stage};
-use crate::{commands::network::make_network, home::Home, intake, link::Opened, output::Output};
+use crate::{
+    commands::network::{RegulatorOptions, make_network},
+    home::Home,
+    intake,
+    link::Opened,
+    output::Output,
+    secrecy::SecrecyOptions,
+};
 
 /// Synthetic patients when no number is given.
 const PATIENTS: usize = 12;
@@ -42,10 +49,10 @@ pub async fn run(home: &Home, output: &Output, options: DemoOptions) -> anyhow::
     let home = if options.keep {
         home.clone()
     } else {
-        Home::new(temporary.path().to_owned())
+        Home::new(temporary.path().to_owned(), SecrecyOptions::plain())
     };
     let cast = Cast::load(&options)?;
-    make_network(&home, "Demonstration")?;
+    make_network(&home, "Demonstration", RegulatorOptions::DEFAULT)?;
     let opened = Opened::embedded(&home, std::sync::Arc::new(home.clone())).await?;
     let figures = play(&home, &opened, cast).await?;
     output.tell(&figures)?;

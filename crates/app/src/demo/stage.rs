@@ -186,7 +186,9 @@ impl<'a> Stage<'a> {
         for (visit, equal) in visits.iter().zip(equal) {
             for (record, draft) in &visit.records {
                 let start = Instant::now();
-                let reading = reader.read(self.session, &letter, *record, now()).await?;
+                let reading = reader
+                    .read(self.session, &letter, *record, now(), &mut rand::rng())
+                    .await?;
                 let verified = reading.verified;
                 self.figures.note("read", start, verified.content().len());
                 *equal &= verified.content() == draft.content;
@@ -202,7 +204,9 @@ impl<'a> Stage<'a> {
             return Ok(());
         };
         let start = Instant::now();
-        let refused = reader.read(self.session, &letter, *record, now()).await;
+        let refused = reader
+            .read(self.session, &letter, *record, now(), &mut rand::rng())
+            .await;
         self.figures.note("refuse", start, 0);
         let rule = refused.err().and_then(|error| error.refusal());
         anyhow::ensure!(

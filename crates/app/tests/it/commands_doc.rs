@@ -106,8 +106,10 @@ impl Folder {
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_yilian"), bin.join("yilian")).unwrap();
         let examples = folder.path().join("work/examples");
         std::fs::create_dir_all(&examples).unwrap();
-        let visit = root().join("examples/visit.json");
-        std::fs::copy(visit, examples.join("visit.json")).unwrap();
+        for name in ["visit.json", "letter.hl7"] {
+            let given = root().join("examples").join(name);
+            std::fs::copy(given, examples.join(name)).unwrap();
+        }
         Self(folder)
     }
 
@@ -124,6 +126,7 @@ impl Folder {
             )
             .env_remove("YILIAN_HOME")
             .env_remove("YILIAN_NODE")
+            .env_remove("YILIAN_PASSPHRASE_FILE")
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()

@@ -1,8 +1,13 @@
 //! What a newcomer does in the first hour, and what is told before anything happens.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::Value;
+use yilian_node::vault::PASSPHRASE_FILE;
 
 use crate::yilian::{Yilian, text, visit};
 
@@ -11,7 +16,9 @@ fn plain(yilian: &Yilian, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yilian"));
     command
         .args(arguments)
+        .arg("--insecure-plain")
         .env("YILIAN_HOME", yilian.path("home"))
+        .env_remove(PASSPHRASE_FILE)
         .env_remove("YILIAN_NODE")
         .env_remove("RUST_LOG")
         .current_dir(yilian.path("."))
@@ -281,8 +288,9 @@ fn numbers_that_cannot_be_meant_are_refused() {
 }
 
 /// Where nothing can be written, and what is told.
-const PLACES: [(&str, &str); 7] = [
+const PLACES: [(&str, &str); 8] = [
     ("taken.json", "not overwritten"),
+    ("pipe.json", "not overwritten"),
     ("link.json", "not overwritten"),
     ("folder", "is a folder"),
     ("missing/new.json", "no folder missing"),
@@ -290,6 +298,76 @@ const PLACES: [(&str, &str); 7] = [
     ("folder/", "is a folder"),
     ("new.json/", "names no file"),
 ];
+
+/// Whoever opens a pipe that nobody else has open waits for ever.
+fn make_pipe(yilian: &Yilian, name: &str) {
+    let made = Command::new("mkfifo").arg(yilian.path(name)).status();
+    assert!(made.unwrap().success());
+}
+
+fn tls(folder: &str) -> [&str; 7] {
+    ["ca", "tls", "North", "--host", "127.0.0.1", "--out", folder]
+}
+
+/// What others put there is written neither over nor through, and their folders stay open to them.
+#[test]
+fn what_is_not_the_commands_own_stays_as_it_is() {
+    let yilian = Yilian::new();
+    yilian.ok(&["init"]);
+    yilian.ok(&["ca", "admit", "North"]);
+    for name in ["etc", "piped", "elsewhere"] {
+        std::fs::create_dir(yilian.path(name)).unwrap();
+    }
+    yilian.write("etc/key.pem", "the system's");
+    make_pipe(&yilian, "pipe");
+    make_pipe(&yilian, "piped/root.pem");
+    std::os::unix::fs::symlink("elsewhere", yilian.path("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", yilian.path("dangling")).unwrap();
+    for folder in ["etc", "piped"] {
+        let said = refused(&yilian, &tls(folder));
+        assert!(said.contains("not overwritten"), "{folder}: {said}");
+    }
+    for folder in ["pipe", "link", "link/", "dangling", "etc/key.pem"] {
+        let said = refused(&yilian, &tls(folder));
+        assert!(said.contains("is no folder"), "{folder}: {said}");
+    }
+    for folder in ["link", "link/", "dangling", "etc", "pipe"] {
+        let codes = "trace codes national --product 8123456 --out codes.txt --symbols";
+        let codes: Vec<&str> = codes.split(' ').chain([folder]).collect();
+        let said = refused(&yilian, &codes);
+        assert!(said.contains("no place"), "{folder}: {said}");
+    }
+    assert!(!yilian.path("codes.txt").exists() && !yilian.path("nowhere").exists());
+    let names = |folder: &str| std::fs::read_dir(yilian.path(folder)).unwrap().count();
+    assert_eq!(
+        (names("elsewhere"), names("piped"), names("etc")),
+        (0, 1, 1)
+    );
+    let system = std::fs::read_to_string(yilian.path("etc/key.pem")).unwrap();
+    assert_eq!(system, "the system's");
+    // Its own are made anew; not through a link that was put in the place of one.
+    for _ in 0..2 {
+        yilian.ok(&tls("tls"));
+    }
+    std::fs::remove_file(yilian.path("tls/key.pem")).unwrap();
+    std::os::unix::fs::symlink("../etc/key.pem", yilian.path("tls/key.pem")).unwrap();
+    assert!(refused(&yilian, &tls("tls")).contains("not overwritten"));
+    // A home is not made of a folder that others use.
+    let etc = yilian.path("etc");
+    std::fs::set_permissions(&etc, Permissions::from_mode(0o755)).unwrap();
+    for command in [
+        &["init", "--home", "etc"][..],
+        &[
+            "patient", "recover", "ann", "--words", "w.txt", "--home", "etc",
+        ],
+        &["net", "create", "etc", "--validators", "1"],
+    ] {
+        let said = refused(&yilian, command);
+        assert!(said.contains("open to others"), "{command:?}: {said}");
+    }
+    let mode = etc.metadata().unwrap().permissions().mode();
+    assert_eq!((mode & 0o777, names("etc")), (0o755, 1));
+}
 
 /// Where there is no place for an answer, nothing is done: no grant, no share, no passes.
 #[test]
@@ -305,6 +383,7 @@ fn a_place_to_write_to_is_looked_at_before_anything_happens() {
     let taken = yilian.write("taken.json", "{}");
     std::fs::create_dir(yilian.path("folder")).unwrap();
     std::os::unix::fs::symlink("nowhere", yilian.path("link.json")).unwrap();
+    make_pipe(&yilian, "pipe.json");
     let grant = "00".repeat(32);
     for (place, told) in PLACES {
         for command in [

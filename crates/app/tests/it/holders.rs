@@ -7,22 +7,29 @@ use std::{
 
 use yilian_client::{
     CheckIn, ClientError, ConsortiumCa, Doctor, Draft, GrantRequest, Granted, MemberCa, Patient,
-    Session, Wallet,
+    Session, Sharing, Wallet,
 };
-use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
+use yilian_crypto::{
+    pseudonym::RegulatorSecret,
+    seed::{MemberKeys, Seed},
+    sign::SigningKey,
+};
 use yilian_node::{
     order::ValidatorKey,
     service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
-    ChainId, Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
-    call::{Answered, AskHolder, Call, CallError, Form, LeaveDeposit, Reencapsulate, Transport},
-    codec::{Blob, Text},
+    CertificateId, ChainId, Confidentiality, GrantId, MemberId, Quarter, RecordId, TimeMs,
+    call::{
+        Answered, AskHolder, Call, CallError, Form, LeaveDeposit, OneShot, Reencapsulate, Transport,
+    },
+    codec::{Blob, Encode as _, Text},
     governance::EpochBlocks,
-    grant::{GrantState, HolderAsk, Purpose, SignedPartial},
+    grant::{GrantState, HolderAsk, Purpose, SealedPartial, SignedPartial},
     media::MediaType,
     refusal::Refusal,
     registry::{Genesis, NodeKeys, Role},
+    state::tables,
 };
 
 use crate::lying_node::{said, seen};
@@ -76,9 +83,18 @@ struct Way {
     chain: ChainId,
     conduct: Arc<Mutex<BTreeMap<MemberId, Conduct>>>,
     told: Arc<Mutex<BTreeMap<MemberId, SignedPartial>>>,
-    /// The rekey of the latest one-shot sharing.
-    rekey: Arc<Mutex<Vec<u8>>>,
+    /// The latest one-shot sharing that a node was asked for.
+    sharing: Arc<Mutex<Option<OneShot>>>,
+    /// Every call: its name, and all that the node is told.
+    seen: Arc<Mutex<View>>,
+    /// The answers to asks, as who passes them on sees them.
+    answers: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// The readers' seeds: liars in league need one to open each other's answers.
+    readers: Arc<Mutex<BTreeMap<CertificateId, Seed>>>,
 }
+
+/// Calls as a node sees them.
+type View = Vec<(&'static str, Vec<u8>)>;
 
 impl Way {
     fn behaves(&self, number: u8, conduct: Conduct) {
@@ -95,16 +111,23 @@ impl Way {
 
 impl Transport for Way {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        let told = call.body().unwrap_or_default();
+        let told = [call.parameters().concat().into_bytes(), told].concat();
+        self.seen.lock().unwrap().push((C::ROW.name, told));
         if let Some(LeaveDeposit(deposit)) = seen(&call)
             && self.conduct_of(deposit.holder) == Some(Conduct::Unwilling)
         {
             return Err(silent());
         }
         if let Some(Reencapsulate(sharing)) = seen(&call) {
-            *self.rekey.lock().unwrap() = sharing.rekey.to_bytes().to_vec();
+            *self.sharing.lock().unwrap() = Some(sharing.clone());
         }
         match seen::<AskHolder>(&call) {
-            Some(AskHolder(ask)) => self.ask(ask).await.map(said::<C>),
+            Some(AskHolder(ask)) => {
+                let answer = self.ask(ask).await?;
+                self.answers.lock().unwrap().push(answer.to_vec());
+                Ok(said::<C>(answer))
+            }
             None => self.node.call(call).await,
         }
     }
@@ -121,35 +144,47 @@ impl Way {
         self.conduct.lock().unwrap().get(&holder).copied()
     }
 
-    async fn ask(&self, ask: &HolderAsk) -> Result<SignedPartial, CallError> {
+    async fn ask(&self, ask: &HolderAsk) -> Result<SealedPartial, CallError> {
         let (holder, mut asked) = (ask.holder, ask.clone());
-        match self.conduct_of(holder) {
+        let key = Hospitals.key(holder).unwrap();
+        let plain = ask.open(self.chain, &key).unwrap();
+        let conduct = self.conduct_of(holder);
+        match conduct {
             Some(Conduct::Silent) => return Err(silent()),
             Some(Conduct::Other | Conduct::Swapped) => {
                 let members = Hospitals.members();
                 let place = members.iter().position(|member| *member == holder).unwrap();
-                asked.holder = members[(place + members.len() - 1) % members.len()];
+                let other = members[(place + members.len() - 1) % members.len()];
+                let kem = NodeKeys::of(&Hospitals.key(other).unwrap()).kem;
+                let to = (other, &kem);
+                asked = HolderAsk::seal(self.chain, &plain, to, &mut rand::rng()).unwrap();
             }
             _ => {}
         }
-        let mut partial = self.node.call(AskHolder(asked)).await?;
-        partial.holder = holder;
+        let mut answer = self.node.call(AskHolder(asked)).await?;
+        if conduct == Some(Conduct::Swapped) {
+            answer.holder = holder;
+            return Ok(answer);
+        }
+        let reader = {
+            let readers = self.readers.lock().unwrap();
+            MemberKeys::from_seed(&readers[&plain.ask.reader]).kem
+        };
+        let signed = answer.open(self.chain, &plain, &reader).unwrap();
+        let mut partial = signed.partial.clone();
         let mut told = self.told.lock().unwrap();
-        match (self.conduct_of(holder), told.get(&holder)) {
-            (Some(Conduct::Stale), Some(before)) => partial = before.clone(),
-            _ => drop(told.insert(holder, partial.clone())),
+        match (conduct, told.get(&holder)) {
+            (Some(Conduct::Stale), Some(before)) => partial = before.partial.clone(),
+            _ => drop(told.insert(holder, signed.clone())),
         }
-        let lies = matches!(
-            self.conduct_of(holder),
-            Some(Conduct::Other | Conduct::Stale)
-        );
-        if lies {
+        if matches!(conduct, Some(Conduct::Other | Conduct::Stale)) {
             // A holder signs its lies.
-            let parts = (partial.partial, partial.secret);
-            let key = Hospitals.key(holder).unwrap();
-            partial = SignedPartial::sign(self.chain, &ask.ask, holder, parts, &key);
+            let parts = (partial, signed.secret);
+            let lie = SignedPartial::sign(self.chain, &plain, holder, parts, &key);
+            let (to, rng) = (reader.public(), &mut rand::rng());
+            answer = SealedPartial::seal(self.chain, &plain, &lie, to, rng).unwrap();
         }
-        Ok(partial)
+        Ok(answer)
     }
 }
 
@@ -169,12 +204,15 @@ fn now() -> TimeMs {
     TimeMs::new(u64::try_from(since.unwrap().as_millis()).unwrap())
 }
 
-async fn certified(session: &Session<Way>, number: u8, name: &str) -> Doctor {
+async fn certified((way, session): (&Way, &Session<Way>), number: u8, name: &str) -> Doctor {
     let (ca, seed) = (hospital(number), Seed::random(&mut rand::rng()));
     let until = now().plus_ms(1_000_000);
     let certificate = ca.certificate(Text::new(name).unwrap(), Role::Doctor, &seed, now(), until);
     ca.certify(session, certificate.clone()).await.unwrap();
-    Doctor::new(&seed, &certificate).unwrap()
+    let doctor = Doctor::new(&seed, &certificate).unwrap();
+    let mut readers = way.readers.lock().unwrap();
+    readers.insert(doctor.certificate(), seed);
+    doctor
 }
 
 impl World {
@@ -185,7 +223,7 @@ impl World {
             name: Text::new("holders").unwrap(),
             created: now(),
             ca: consortium.verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
             group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
             governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
         };
@@ -201,7 +239,10 @@ impl World {
             chain: genesis.chain(),
             conduct: Arc::default(),
             told: Arc::default(),
-            rekey: Arc::default(),
+            sharing: Arc::default(),
+            seen: Arc::default(),
+            answers: Arc::default(),
+            readers: Arc::default(),
         };
         let session = Session::open(way.clone(), genesis).await.unwrap();
         let consortium = ConsortiumCa::new(consortium);
@@ -209,8 +250,8 @@ impl World {
             let member = hospital(number).member().clone();
             consortium.admit(&session, member).await.unwrap();
         }
-        let doctor = certified(&session, 0, "Dr First").await;
-        let reader = certified(&session, 1, "Dr Second").await;
+        let doctor = certified((&way, &session), 0, "Dr First").await;
+        let reader = certified((&way, &session), 1, "Dr Second").await;
         let wallet = Wallet::new(session.chain());
         let mut patient = Patient::new(&Seed::random(&mut rand::rng()), wallet);
         let check_in = CheckIn {
@@ -265,7 +306,13 @@ impl World {
         for (record, text) in self.records.iter().zip(["one", "two"]) {
             let reading = self
                 .reader
-                .read(&self.session, &made.letter, *record, now())
+                .read(
+                    &self.session,
+                    &made.letter,
+                    *record,
+                    now(),
+                    &mut rand::rng(),
+                )
                 .await?;
             assert_eq!(reading.verified.content(), text.as_bytes());
             wrong.extend(reading.wrong);
@@ -323,6 +370,57 @@ async fn a_node_that_swaps_a_part_on_its_way_accuses_no_holder() {
     world.way.behaves(2, Conduct::Swapped);
     let error = world.read(&made).await.unwrap_err();
     assert_eq!(error, ClientError::WrongAnswer { request: "ask" });
+}
+
+/// Asks and their answers tell whoever passes them on no reader, no record and no grant. The
+/// reader's own node sees what else he looks up: grant and record, and never who he is.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_11_who_passes_an_ask_or_its_answer_on_reads_it() {
+    let mut world = World::new().await;
+    let made = world.grant(3).await.unwrap();
+    world.way.seen.lock().unwrap().clear();
+    world.way.answers.lock().unwrap().clear();
+    world.read(&made).await.unwrap();
+    let seen = world.way.seen.lock().unwrap().clone();
+    let answers = world.way.answers.lock().unwrap().clone();
+    let (asks, others): (Vec<_>, Vec<_>) = seen.iter().partition(|(name, _)| *name == "ask");
+    assert!(asks.len() >= 6, "three holders for each of two records");
+    assert_eq!(asks.len(), answers.len());
+    let holds = |told: &[u8], name: &[u8]| told.windows(name.len()).any(|part| part == name);
+    let (reader, grant) = (world.reader.certificate(), made.letter.grant);
+    let mut named = vec![
+        reader.to_bytes().to_vec(),
+        world.records[0].to_bytes().to_vec(),
+        world.records[1].to_bytes().to_vec(),
+        grant.to_bytes().to_vec(),
+        made.letter.terms.scopes[0].key.to_bytes().to_vec(),
+    ];
+    // Nor by what readers could be tested: whoever knows the scope's key would check the proof of a
+    // part against every certified reader.
+    for signed in world.way.told.lock().unwrap().values() {
+        let bytes = signed.partial.to_bytes();
+        named.extend(bytes.chunks(32).map(<[u8]>::to_vec));
+    }
+    let told = asks.iter().map(|(_, told)| told).chain(&answers);
+    for told in told {
+        for name in &named {
+            assert!(!holds(told, name), "{}", hex::encode(name));
+        }
+    }
+    // All answers look alike, whoever gave them.
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.len() == answers[0].len())
+    );
+    // The whole view of the reader's own node. THREATS says so.
+    let anywhere = |name: &[u8]| others.iter().any(|(_, told)| holds(told, name));
+    assert!(anywhere(tables::GRANT.key(grant.as_bytes()).as_bytes()));
+    assert!(anywhere(
+        tables::RECORD.key(world.records[0].as_bytes()).as_bytes()
+    ));
+    let looked_up = tables::CERTIFICATE.key(reader.as_bytes());
+    assert!(!anywhere(reader.as_bytes()) && !anywhere(looked_up.as_bytes()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -424,6 +522,12 @@ fn holds(files: &BTreeMap<std::path::PathBuf, Vec<u8>>, needle: &[u8]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
     let world = World::new().await;
+    for by_node in [false, true] {
+        leaves_nothing(&world, by_node).await;
+    }
+}
+
+async fn leaves_nothing(world: &World, by_node: bool) {
     // What is written at all can be found this way.
     let record = world.records[0];
     assert!(holds(&files(world.folder.path()), record.as_bytes()));
@@ -438,7 +542,10 @@ async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
                 &world.session,
                 record,
                 world.reader.certificate(),
-                Form::Gt,
+                Sharing {
+                    form: Form::Gt,
+                    by_node,
+                },
                 &mut rand::rng(),
             )
             .await
@@ -450,22 +557,115 @@ async fn a_one_shot_sharing_changes_no_byte_of_any_file_of_the_node() {
             .unwrap();
         assert_eq!(opened.content(), b"one");
         let after = files(world.folder.path());
-        if world.session.latest().await.unwrap().height != height && attempt < 40 {
-            continue;
-        }
+        let grown = world.session.latest().await.unwrap().height != height;
         let changed: Vec<_> = after
             .iter()
             .filter(|(path, content)| before.get(*path) != Some(*content))
             .map(|(path, _)| path)
             .collect();
+        // A view of consensus may end in that moment too. What a sharing leaves, each leaves.
+        if (grown || !changed.is_empty()) && attempt < 40 {
+            continue;
+        }
         assert!(
             changed.is_empty(),
             "changed by a one-shot sharing: {changed:?}"
         );
         assert_eq!(before.len(), after.len());
-        let rekey = world.way.rekey.lock().unwrap().clone();
-        assert_eq!(rekey.len(), 96);
-        assert!(!holds(&after, &rekey) && !holds(&after, hex::encode(&rekey).as_bytes()));
+        let sharing = world.way.sharing.lock().unwrap().take();
+        assert_eq!(sharing.is_some(), by_node);
+        if let Some(sharing) = sharing {
+            let rekey = sharing.rekey.to_bytes();
+            assert!(!holds(&after, &rekey) && !holds(&after, hex::encode(rekey).as_bytes()));
+        }
         return;
+    }
+}
+
+/// What nodes of this process log.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Section 2, item 4 of the review: the node was asked for the reader's certificate, and could test
+/// the rekey against all of them. Now what it sees of sharings to two readers is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_4_a_node_learns_for_whom_a_record_is_shared() {
+    let log = tracing_subscriber::fmt().with_ansi(false);
+    let log = log.with_env_filter("info,yilian_node=trace");
+    log.with_writer(|| Log).init();
+    let world = World::new().await;
+    let other = certified((&world.way, &world.session), 2, "Dr Third").await;
+    let record = world.records[0];
+    let registry = yilian_client::people::registry(&world.session).await;
+    let registry = registry.unwrap();
+    for (by_node, form) in [
+        (false, Form::Gt),
+        (false, Form::Lv),
+        (true, Form::Gt),
+        (true, Form::Lv),
+    ] {
+        let (mut sharings, mut readings) = (Vec::new(), Vec::new());
+        for reader in [&world.reader, &other] {
+            let how = Sharing { form, by_node };
+            let seen = || std::mem::take(&mut *world.way.seen.lock().unwrap());
+            drop(seen());
+            let to = reader.certificate();
+            let share = world
+                .patient
+                .share(&world.session, record, to, how, &mut rand::rng())
+                .await
+                .unwrap();
+            sharings.push(seen());
+            let opened = reader.open_share(&world.session, &share).await;
+            assert_eq!(opened.unwrap().1.content(), b"one");
+            readings.push(seen());
+            let Some(sharing) = world.way.sharing.lock().unwrap().take() else {
+                assert!(!by_node);
+                continue;
+            };
+            assert!(by_node);
+            // It leads to nobody whom the node knows, nor is it the same twice.
+            let certified = registry.iter().flat_map(|member| &member.certificates);
+            for entry in certified {
+                let delegatee = &entry.certificate.delegatee;
+                let leads = sharing.rekey.verify(&sharing.scope, delegatee);
+                assert!(leads.is_err(), "{}", entry.certificate.subject);
+            }
+        }
+        // Byte for byte, but for the blinded rekey.
+        let [one, two] = [&sharings[0], &sharings[1]];
+        assert_eq!(one.len(), two.len());
+        for ((name, told), (other, also)) in one.iter().zip(two) {
+            assert_eq!(name, other);
+            match *name {
+                "reencapsulate" => assert_ne!(told, also),
+                _ => assert_eq!(told, also, "{name}"),
+            }
+        }
+        let asked = one.iter().any(|(name, _)| *name == "reencapsulate");
+        assert_eq!(asked, by_node);
+        assert_eq!(readings[0], readings[1]);
+    }
+    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
+    assert!(!log.is_empty(), "the log is not kept");
+    for id in [
+        world.reader.certificate().to_string(),
+        other.certificate().to_string(),
+        record.to_string(),
+    ] {
+        let short: String = id.chars().take(16).collect();
+        assert!(!log.contains(&short), "{short}");
     }
 }

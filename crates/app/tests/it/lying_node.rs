@@ -283,7 +283,10 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
     }
 
     let request = everywhere(vec![word]);
-    assert_eq!(patient.search(session, &request).await.unwrap().len(), 3);
+    assert_eq!(
+        patient.search(session, &request).await.unwrap().hits.len(),
+        3
+    );
     let check = || patient.check_search(session, &request);
     assert_eq!(check().await.unwrap().entries, 48);
 
@@ -296,7 +299,7 @@ async fn a_node_that_keeps_index_entries_back_is_found_out() {
 
     // A search alone believes the count; the check does not.
     *keep.lock().unwrap() = Keep::Entry;
-    assert!(patient.search(session, &request).await.unwrap().len() < 3);
+    assert!(patient.search(session, &request).await.unwrap().hits.len() < 3);
     assert_eq!(check().await.unwrap_err(), withheld);
 
     *keep.lock().unwrap() = Keep::Index;
@@ -311,7 +314,7 @@ pub fn genesis(validator: &ValidatorKey, consortium: &SigningKey) -> Genesis {
         name: Text::new("test").unwrap(),
         created: TimeMs::new(1),
         ca: consortium.verifying_key(),
-        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+        regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
         group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
         governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
     }

@@ -29,8 +29,16 @@ impl Net {
         Self::create(validators, followers, &["--dealt"])
     }
 
+    /// One node, whose secrets are sealed.
+    pub fn sealed(passphrase: &str) -> Self {
+        Self::create_in(Yilian::sealed(passphrase), "1", "0", &[])
+    }
+
     fn create(validators: &str, followers: &str, more: &[&str]) -> Self {
-        let yilian = Yilian::new();
+        Self::create_in(Yilian::new(), validators, followers, more)
+    }
+
+    fn create_in(yilian: Yilian, validators: &str, followers: &str, more: &[&str]) -> Self {
         let home = yilian.file("home");
         let count = 2 * (validators.parse::<u16>().unwrap() + followers.parse::<u16>().unwrap());
         let port = free_ports(count).to_string();
@@ -69,7 +77,7 @@ impl Net {
     }
 
     /// As a power failure would: nobody is told.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         let mut up = self.up.take().unwrap();
         up.kill().unwrap();
         up.wait().unwrap();

@@ -140,6 +140,54 @@ fn a_rewritten_entry_is_placed() {
 }
 
 #[test]
+fn fault_10_evidence_of_another_visit_or_another_escrow_is_placed() {
+    let (yilian, count) = sealed();
+    let last = count as u64 - 1;
+    let cause = |yilian: &Yilian| {
+        let found = faults(yilian);
+        let entry = found.iter().find(|fault| fault["fault"] == "entry");
+        entry.unwrap()["cause"].as_str().unwrap().to_owned()
+    };
+    let mut kept = None;
+    rewrite(&yilian, |database| {
+        rewrite_entry(database, 0, |entry| kept = Some(entry.clone()));
+        rewrite_entry(database, last, |entry| {
+            let own = std::mem::replace(&mut entry.evidence, kept.clone().unwrap().evidence);
+            kept = Some(PrivateEntry {
+                evidence: own,
+                ..entry.clone()
+            });
+        });
+    });
+    assert_eq!(cause(&yilian), "the patient signed another visit");
+    // With its own terms, and the identity of somebody else.
+    rewrite(&yilian, |database| {
+        rewrite_entry(database, last, |entry| {
+            let own = kept.clone().unwrap().evidence;
+            entry.evidence.terms = own.terms;
+            entry.evidence.signature = own.signature;
+        });
+    });
+    assert_eq!(cause(&yilian), "the patient signed another visit");
+    // With another's signature.
+    rewrite(&yilian, |database| {
+        rewrite_entry(database, last, |entry| {
+            let signature = entry.evidence.signature.clone();
+            let mut other = signature.to_bytes();
+            other[40] ^= 1;
+            entry.evidence = kept.clone().unwrap().evidence;
+            entry.evidence.signature =
+                yilian_crypto::pseudonym::NymSignature::from_bytes(&other).unwrap();
+        });
+    });
+    assert_eq!(cause(&yilian), "the patient did not sign it");
+    rewrite(&yilian, |database| {
+        rewrite_entry(database, last, |entry| *entry = kept.clone().unwrap());
+    });
+    yilian.ok(&["log", "verify", "North"]);
+}
+
+#[test]
 fn a_chain_that_was_made_anew_to_fit_contradicts_its_anchors() {
     let (yilian, _) = sealed();
     let before = std::fs::read(yilian.path("home/node/private-chain.redb")).unwrap();

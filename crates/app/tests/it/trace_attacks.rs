@@ -27,15 +27,15 @@ use crate::{
 };
 
 /// How an attacker with a pass bends his append.
-struct Forged {
-    author: CertificateId,
-    signing: yilian_crypto::sign::SigningKey,
-    signed_at: TimeMs,
-    event: Vec<u8>,
+pub struct Forged {
+    pub author: CertificateId,
+    pub signing: yilian_crypto::sign::SigningKey,
+    pub signed_at: TimeMs,
+    pub event: Vec<u8>,
 }
 
 /// Appends a forged entry to a pack's trace with everything that the ledger checks in order.
-async fn forge(
+pub async fn forge(
     world: &World,
     attacker: &mut Person,
     pack: &Pack,
@@ -112,7 +112,7 @@ async fn push(
     world.session.submit(transaction).await.unwrap();
 }
 
-fn signing(person: &Person) -> yilian_crypto::sign::SigningKey {
+pub fn signing(person: &Person) -> yilian_crypto::sign::SigningKey {
     MemberKeys::from_seed(&person.seed).signing
 }
 

@@ -1,17 +1,23 @@
 //! Runs the program in a folder of its own.
 
 use std::{
+    fs::Permissions,
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+use yilian_node::vault::PASSPHRASE_FILE;
 
 /// A home, and where its files are.
 pub struct Yilian {
     folder: TempDir,
+    /// The file with the passphrase; none where secrets are plain, as in most tests: Argon2id takes
+    /// its time.
+    passphrase: Option<PathBuf>,
 }
 
 impl Yilian {
@@ -19,7 +25,28 @@ impl Yilian {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            passphrase: None,
         }
+    }
+
+    /// An empty folder, where secrets are sealed.
+    pub fn sealed(passphrase: &str) -> Self {
+        let mut yilian = Self::new();
+        yilian.passphrase = Some(yilian.passphrase_file("passphrase", passphrase));
+        yilian
+    }
+
+    /// A file with a passphrase, its owner's alone.
+    pub fn passphrase_file(&self, name: &str, passphrase: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, format!("{passphrase}\n")).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// From now on commands get this file with a passphrase.
+    pub fn unlock_with(&mut self, file: PathBuf) {
+        self.passphrase = Some(file);
     }
 
     /// A folder with a network, a hospital, a doctor, a second doctor and a patient. Returns the
@@ -63,6 +90,10 @@ impl Yilian {
             .args(arguments)
             .arg("--json")
             .env("YILIAN_HOME", self.path("home"));
+        match &self.passphrase {
+            Some(file) => command.env(PASSPHRASE_FILE, file),
+            None => command.arg("--insecure-plain").env_remove(PASSPHRASE_FILE),
+        };
         command
             .env_remove("YILIAN_NODE")
             .current_dir(self.folder.path());

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
-use yilian_protocol::{TimeMs, refusal::Refusal, registry::Role, trace::TraceAction};
+use yilian_protocol::{MemberId, TimeMs, refusal::Refusal, registry::Role, trace::TraceAction};
 use yilian_record::{
     epcis::{Event, Reading},
     gs1::Identity,
@@ -111,6 +111,12 @@ pub enum Alarm {
         /// The entry.
         step: usize,
     },
+    /// It was in more cartons, or in fuller ones, than are followed: what happened to them is not
+    /// told.
+    NotFollowed {
+        /// How many times.
+        cartons: usize,
+    },
 }
 
 impl fmt::Display for Alarm {
@@ -160,6 +166,12 @@ impl fmt::Display for Alarm {
             Self::ForeignCorrection { step } => {
                 write!(f, "step {step}: corrects another organisation's event")
             }
+            Self::NotFollowed { cartons } => {
+                write!(
+                    f,
+                    "{cartons} more stays in cartons are not followed: too many"
+                )
+            }
         }
     }
 }
@@ -173,12 +185,16 @@ pub(super) fn find(identity: &Identity, steps: &[Step], now: TimeMs) -> Vec<Alar
     // What an event says counts only when it came in time, its author is known, and nobody took it
     // back.
     let withdrawn = withdrawn(steps);
+    let is_withdrawn = |step: &Step, event: &Event| {
+        let named = member(step).zip(event.id());
+        named.is_some_and(|named| withdrawn.contains(&named))
+    };
     let valid: Vec<(usize, &Step, &Event)> = steps
         .iter()
         .zip(1..)
         .filter(|(step, _)| !step.late && step.author.is_some() && step.correction().is_none())
         .filter_map(|(step, number)| Some((number, step, step.event.as_ref()?)))
-        .filter(|(.., event)| !event.id().is_some_and(|id| withdrawn.contains(id)))
+        .filter(|(_, step, event)| !is_withdrawn(step, event))
         .collect();
     alarms.extend(roles(&valid));
     alarms.extend(order(&valid));
@@ -231,7 +247,9 @@ fn what(step: &Step) -> String {
 /// Who says so, as far as he is known.
 fn by(step: &Step) -> String {
     match &step.author {
-        Some(Author { name, member, role }) => format!("{name}, {member} ({role})"),
+        Some(Author {
+            name, member, role, ..
+        }) => format!("{name}, {member} ({role})"),
         None => "somebody unknown".to_owned(),
     }
 }
@@ -251,16 +269,13 @@ fn roles(steps: &[(usize, &Step, &Event)]) -> Vec<Alarm> {
         .collect()
 }
 
-/// Ids of events that their own organisation declared wrong.
-fn withdrawn(steps: &[Step]) -> BTreeSet<&str> {
-    steps
-        .iter()
-        .filter(|step| step.correction().is_some() && step.author.is_some())
-        .filter_map(|step| Some((step, step.event.as_ref()?.id()?)))
-        .filter(|(step, id)| {
-            original(steps, id).is_some_and(|original| same_member(step, original))
-        })
-        .map(|(_, id)| id)
+/// The events that their own organisation declared wrong. An id alone names none: whoever copies
+/// another's id takes back his own event.
+fn withdrawn(steps: &[Step]) -> BTreeSet<(MemberId, &str)> {
+    let corrections = steps.iter().filter(|step| step.correction().is_some());
+    corrections
+        .filter(|step| has_original(steps, step))
+        .filter_map(|step| member(step).zip(step.event.as_ref()?.id()))
         .collect()
 }
 
@@ -270,26 +285,25 @@ fn foreign_corrections(steps: &[Step]) -> Vec<Alarm> {
         .zip(1..)
         .filter(|(step, _)| step.correction().is_some());
     corrections
-        .filter(|(step, _)| {
-            let id = step.event.as_ref().and_then(Event::id);
-            let original = id.and_then(|id| original(steps, id));
-            !original.is_some_and(|original| same_member(step, original))
-        })
+        .filter(|(step, _)| !has_original(steps, step))
         .map(|(_, step)| Alarm::ForeignCorrection { step })
         .collect()
 }
 
-/// The event called `id` itself, not its corrections.
-fn original<'a>(steps: &'a [Step], id: &str) -> Option<&'a Step> {
-    steps.iter().find(|step| {
-        let event = step.event.as_ref();
-        event.is_some_and(|event| event.id() == Some(id)) && step.correction().is_none()
-    })
+/// Whether the correction's organisation itself said what it corrects.
+fn has_original(steps: &[Step], correction: &Step) -> bool {
+    let named = |step: &Step| {
+        let id = step.event.as_ref()?.id()?.to_owned();
+        Some((member(step)?, id))
+    };
+    let wanted = named(correction);
+    let mut events = steps.iter().filter(|step| step.correction().is_none());
+    wanted.is_some() && events.any(|step| named(step) == wanted)
 }
 
-fn same_member(one: &Step, other: &Step) -> bool {
-    let member = |step: &Step| step.author.as_ref().map(|author| author.member.clone());
-    member(one).is_some() && member(one) == member(other)
+/// The organisation whose word a step is. Names do not tell: two may have one.
+fn member(step: &Step) -> Option<MemberId> {
+    step.author.as_ref().map(|author| author.member_id)
 }
 
 /// Where a pack is while its trail is read.

@@ -19,7 +19,7 @@ use yilian_protocol::{
 };
 
 use super::{Capture, Pack, PassBook, PassRequest};
-use crate::{ClientError, Session};
+use crate::{ClientError, Session, people::own_keys};
 
 /// Sealed events show their length, so they come in steps of this many bytes.
 const STEP: usize = 1024;
@@ -45,14 +45,8 @@ impl Handler {
     /// # Errors
     /// [`ClientError::NotForMe`] when the certificate is for other keys.
     pub fn new(seed: &Seed, certificate: &Certificate) -> Result<Self, ClientError> {
-        let keys = MemberKeys::from_seed(seed);
-        if keys.signing.verifying_key() != certificate.signing {
-            return Err(ClientError::NotForMe {
-                reader: certificate.id(),
-            });
-        }
         Ok(Self {
-            keys,
+            keys: own_keys(seed, certificate)?,
             certificate: certificate.id(),
             member: certificate.member,
             role: certificate.role,

@@ -107,7 +107,9 @@ async fn a_member_ca_speaks_for_its_own_people_while_it_is_in_good_standing() {
     let request = wish.request(patient.wallet(), &members, now()).unwrap();
     let made = patient.grant(session, request, &mut rand::rng()).await;
     if let Ok(made) = made {
-        let read = doctor.read(session, &made.letter, kept, now()).await;
+        let read = doctor
+            .read(session, &made.letter, kept, now(), &mut rand::rng())
+            .await;
         let rule = read.unwrap_err().refusal();
         assert_eq!(rule, Some(Refusal::CertificateRevoked));
     }

@@ -58,15 +58,8 @@ async fn a_copied_header_before_junk_is_not_shared() {
     let junk = SealedObject::parse(junk).unwrap();
     let record = junk.cid().record();
     let index = RecordIndex::new(padded(Vec::new(), rng).unwrap()).unwrap();
-    let request = SealRequest::sign(
-        session.chain(),
-        here.id(),
-        visit.visit().nym,
-        vec![junk],
-        vec![index],
-        certificate.id(),
-        &keys.signing,
-    );
+    let author = (certificate.id(), &keys.signing);
+    let request = SealRequest::sign(&visit, false, vec![junk], vec![index], author);
     session.seal(request.unwrap()).await.unwrap();
 
     // The patient's device opens first, and asks nobody.
@@ -111,7 +104,9 @@ async fn an_emergency_is_read_with_secrets_that_the_holders_bring() {
     let letter = reader.unseal(session, &granted.sealed).unwrap();
     assert_eq!(letter, granted.letter);
     assert!(letter.secrets.is_empty() && !letter.records.is_empty());
-    let closed = reader.read(session, &letter, record, now()).await;
+    let closed = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await;
     let refused = closed.unwrap_err().refusal();
     assert_eq!(refused, Some(Refusal::GrantNotOpened));
 
@@ -122,13 +117,18 @@ async fn an_emergency_is_read_with_secrets_that_the_holders_bring() {
         .open_grant(session, opening.await.unwrap())
         .await
         .unwrap();
-    let reading = reader.read(session, &letter, record, now()).await.unwrap();
+    let reading = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await
+        .unwrap();
     assert_eq!(reading.verified.content(), b"one");
     assert_eq!(reading.wrong, []);
 
     let revoked = patient.set_grant(session, letter.grant, GrantState::Revoked);
     revoked.await.unwrap();
-    let after = reader.read(session, &letter, record, now()).await;
+    let after = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await;
     let refused = after.unwrap_err().refusal();
     assert_eq!(refused, Some(Refusal::GrantRevoked));
 }
@@ -143,17 +143,20 @@ async fn a_standing_grant_opens_nothing_without_its_letters_secrets() {
     let rng = &mut rand::rng();
     let granted = patient.grant(session, request, rng).await.unwrap();
     let mut letter = reader.unseal(session, &granted.sealed).unwrap();
-    let reading = reader.read(session, &letter, record, now()).await.unwrap();
+    let reading = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await
+        .unwrap();
     assert_eq!(reading.verified.content(), b"one");
     let other = ScopePsk::from_bytes([7; 32]);
     letter.secrets = letter.secrets.map(|_| other.clone());
     reader
-        .read(session, &letter, record, now())
+        .read(session, &letter, record, now(), &mut rand::rng())
         .await
         .unwrap_err();
     letter.secrets = List::new(Vec::new()).unwrap();
     reader
-        .read(session, &letter, record, now())
+        .read(session, &letter, record, now(), &mut rand::rng())
         .await
         .unwrap_err();
 }

@@ -7,11 +7,16 @@ use std::{
 };
 
 use yilian_client::Session;
+use yilian_crypto::search::{Address, MaskedPointer};
 use yilian_node::service::InProcess;
 use yilian_protocol::{
-    RecordId,
-    call::{Answered, Call, CallError, GetObject, Submit, Transport, Vouch},
+    RecordId, TimeMs,
+    call::{
+        Answered, Call, CallError, Cross, GetObject, GetStatus, LookUp, Prove, Submit, Transport,
+        Vouch,
+    },
     refusal::Refusal,
+    search::{Found, Pointer, Pointers},
 };
 
 use crate::world::World;
@@ -25,6 +30,60 @@ pub struct Bends {
     pub vouchers: usize,
     /// Rules by which the next submissions are refused: by the node's word, without a receipt.
     pub refusals: Vec<Refusal>,
+    /// The time that the node says it is, by its clock and by its latest block.
+    pub time: Option<TimeMs>,
+    /// Whether questions for proven values are refused, by the node's word.
+    pub unproven: bool,
+    /// How searches are answered.
+    pub search: Option<SearchLie>,
+    /// The address at which an entry was invented.
+    pub invented: Option<Address>,
+}
+
+/// A lie about what an index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchLie {
+    /// Every entry leads to this record.
+    Leads(RecordId),
+    /// Every entry is 40 bytes that open to nothing.
+    Junk,
+    /// One entry stands where none is, and opens to nothing.
+    Invented,
+    /// No record has the other words.
+    Lacking,
+}
+
+/// Opens to nothing, whatever the key.
+const JUNK: Pointer = Pointer(MaskedPointer::from_bytes([7; 40]));
+
+impl SearchLie {
+    fn bend<C: Call>(self, call: &C, answer: &mut dyn Any, invented: &mut Option<Address>) {
+        if let Some(found) = answer.downcast_mut::<Vec<Found>>() {
+            let records = found.iter_mut().flat_map(|found| &mut found.records);
+            for record in records {
+                *record = match self {
+                    Self::Leads(other) => Some(other),
+                    Self::Junk => None,
+                    Self::Invented | Self::Lacking => *record,
+                };
+            }
+        } else if let Some(LookUp(request)) = seen(call) {
+            let pointers: &mut Pointers = answer.downcast_mut().unwrap();
+            for (address, pointer) in request.addresses.iter().zip(&mut pointers.0) {
+                let free = pointer.is_none();
+                let here = invented.is_none_or(|invented| invented == *address);
+                if self == Self::Invented && free && here {
+                    *invented = Some(*address);
+                    *pointer = Some(JUNK);
+                } else if self == Self::Junk && !free {
+                    *pointer = Some(JUNK);
+                }
+            }
+        } else if seen::<Cross>(call).is_some() && self == Self::Lacking {
+            let has: &mut Vec<bool> = answer.downcast_mut().unwrap();
+            has.fill(false);
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +119,17 @@ impl Transport for Crooked {
                 None => self.honest.call(call).await,
             };
         }
+        if seen::<GetStatus>(&call).is_some() {
+            let mut status = self.honest.call(GetStatus {}).await?;
+            if let Some(time) = self.bends().time {
+                (status.clock, status.latest.time) = (time, time);
+            }
+            return Ok(said::<C>(status));
+        }
+        if seen::<Prove>(&call).is_some() && self.bends().unproven {
+            let rule = Refusal::CertificateUnknown;
+            return Err(CallError::Refused { rule });
+        }
         if seen::<Submit>(&call).is_some() {
             let refusal = self.bends().refusals.pop();
             if let Some(rule) = refusal {
@@ -75,7 +145,12 @@ impl Transport for Crooked {
             }
             return Ok(said::<C>(voucher));
         }
-        self.honest.call(call).await
+        let mut answer = self.honest.call(call.clone()).await?;
+        let mut bends = self.bends();
+        if let Some(lie) = bends.search {
+            lie.bend(&call, &mut answer, &mut bends.invented);
+        }
+        Ok(answer)
     }
 }
 

@@ -46,13 +46,14 @@ async fn a_bundle_becomes_records_that_are_found_by_word_and_code() {
         let hits = patient.search(&world.session, &search(query)).await;
         let hits: Vec<_> = hits
             .unwrap()
+            .hits
             .iter()
             .map(|hit| hit.entry.sealed.record)
             .collect();
         assert_eq!(hits, [records[clinical]], "{query}");
     }
     let hits = patient.search(&world.session, &search("糖尿病")).await;
-    assert_eq!(hits.unwrap(), []);
+    assert_eq!(hits.unwrap().hits, []);
     // Who the patient is, nobody finds by it.
     assert_eq!(drafts::sought("of the"), []);
     let own = patient
@@ -153,7 +154,10 @@ async fn what_an_index_cannot_hold_is_told_to_the_author_and_to_the_owner() {
     let check_in = CheckIn::at(hospital(0).id(), now());
     let records = world.seal(&mut patient, check_in, &doctor, large).await;
     let request = search("高血压");
-    assert_eq!(patient.search(session, &request).await.unwrap().len(), 2);
+    assert_eq!(
+        patient.search(session, &request).await.unwrap().hits.len(),
+        2
+    );
     let checked = patient.check_search(session, &request).await.unwrap();
     assert_eq!(checked.left_out, [(records[clinical], left_out)]);
 }
@@ -190,9 +194,9 @@ async fn a_draft_with_more_keywords_than_an_index_holds_is_refused_whole() {
         ..search("")
     };
     for number in [0, 511] {
-        let hits = patient.search(session, &word(number)).await.unwrap();
+        let hits = patient.search(session, &word(number)).await.unwrap().hits;
         assert_eq!(hits[0].entry.sealed.record, record);
         assert_eq!(hits.len(), 1);
     }
-    assert_eq!(patient.search(session, &word(512)).await.unwrap(), []);
+    assert_eq!(patient.search(session, &word(512)).await.unwrap().hits, []);
 }

@@ -116,16 +116,24 @@ async fn fault_13_asks_replay_for_five_minutes() {
     let asked = now();
     // With the same time the device signs the same bytes.
     for _ in 0..3 {
-        reader.read(session, &letter, record, asked).await.unwrap();
+        reader
+            .read(session, &letter, record, asked, &mut rand::rng())
+            .await
+            .unwrap();
     }
     let uses = grants::uses(session, &patient, letter.grant, now()).await;
     assert_eq!(uses.unwrap().told.len(), 1);
     let later = asked.plus_ms(1);
-    reader.read(session, &letter, record, later).await.unwrap();
+    reader
+        .read(session, &letter, record, later, &mut rand::rng())
+        .await
+        .unwrap();
     let uses = grants::uses(session, &patient, letter.grant, now()).await;
     assert_eq!(uses.unwrap().told.len(), 2);
     let stale = now().plus_ms(CLOCK_SKEW_MS + 60_000);
-    let stale = reader.read(session, &letter, record, stale).await;
+    let stale = reader
+        .read(session, &letter, record, stale, &mut rand::rng())
+        .await;
     assert_eq!(stale.unwrap_err().refusal(), Some(Refusal::StaleRequest));
     // And what was answered once is not answered after the revocation.
     let revoked = GrantState::Revoked;
@@ -133,7 +141,9 @@ async fn fault_13_asks_replay_for_five_minutes() {
         .set_grant(session, letter.grant, revoked)
         .await
         .unwrap();
-    let refused = reader.read(session, &letter, record, asked).await;
+    let refused = reader
+        .read(session, &letter, record, asked, &mut rand::rng())
+        .await;
     assert_eq!(refused.unwrap_err().refusal(), Some(Refusal::GrantRevoked));
 }
 
@@ -193,6 +203,7 @@ async fn fault_5_a_junk_seal_is_ordered_and_kept_for_ever() {
     let junk = Body::Seal(SealVisit {
         hospital: hospital(0).id(),
         nym: patient.visit(&[1; 32], 0).nym,
+        binding: None,
         records: List::default(),
         index: List::default(),
     });

@@ -133,7 +133,9 @@ async fn a_record_that_is_missing_or_another_is_told_and_stops_no_grant() {
     assert_eq!((told[0].record, &told[0].cause), (two, &missing));
     assert_eq!((told[1].record, &told[1].cause), (three, &other));
     assert_eq!(told.len(), 2);
-    let reading = reader.read(&session, &made.letter, four, now()).await;
+    let reading = reader
+        .read(&session, &made.letter, four, now(), &mut rand::rng())
+        .await;
     assert_eq!(reading.unwrap().verified.content(), b"four");
 
     // So it is when the patient lists them.
@@ -181,7 +183,9 @@ async fn a_letter_with_other_commitments_is_refused_and_names_no_holder() {
     let second = make(&world, &mut patient, &wish).await.unwrap();
     let record = first.records[0].record;
     let refused = async |letter: &Letter| {
-        let read = reader.read(session, letter, record, now()).await;
+        let read = reader
+            .read(session, letter, record, now(), &mut rand::rng())
+            .await;
         let grant = letter.grant;
         assert_eq!(read.unwrap_err(), ClientError::OtherTerms { grant });
     };

@@ -241,7 +241,10 @@ async fn a_grant_is_listed_with_its_end_its_uses_and_its_erasures() {
     let wish = Wish::for_reader(reader.certificate());
     let letter = make(&world, &mut patient, &wish).await.unwrap();
     let record = letter.records[0].record;
-    reader.read(session, &letter, record, now()).await.unwrap();
+    reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await
+        .unwrap();
 
     // Two of three served, and both tell. Asked with a wallet that did not make it, none does.
     let uses = grants::uses(session, &patient, letter.grant, now()).await;
@@ -277,7 +280,9 @@ async fn a_grant_is_listed_with_its_end_its_uses_and_its_erasures() {
         .set_grant(session, letter.grant, GrantState::Revoked)
         .await
         .unwrap();
-    let refused = reader.read(session, &letter, record, now()).await;
+    let refused = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await;
     let rule = refused.unwrap_err().refusal();
     assert_eq!(rule, Some(Refusal::GrantRevoked));
     let mut listed = grants::list(session, patient.wallet()).await.unwrap();
@@ -351,7 +356,7 @@ async fn the_words_alone_find_visits_and_grants_again() {
     // The next visit and the next grant use fresh keys.
     let fresh = world.visit(&mut again, hospital(0).id(), &doctors[0], "five");
     fresh.await;
-    assert_eq!(again.wallet().visits.last().unwrap().counter, 2);
+    assert!(again.wallet().visits.last().unwrap().counter >= 2);
     let second = make(&world, &mut again, &wish).await.unwrap();
     assert_ne!(second.grant, letter.grant);
     again
@@ -395,7 +400,10 @@ async fn a_grant_for_quarters_to_come_reads_what_is_sealed_then() {
     let mut letter = letter;
     let records = letter.records.iter().copied().chain([*named.unwrap()]);
     letter.records = List::new(records.collect()).unwrap();
-    let reading = reader.read(session, &letter, record, now()).await.unwrap();
+    let reading = reader
+        .read(session, &letter, record, now(), &mut rand::rng())
+        .await
+        .unwrap();
     assert_eq!(reading.verified.content(), b"later");
     // It ends when it was said to.
     let ended = days_after(now(), grants::DAYS + 1);

@@ -9,6 +9,7 @@
 
 mod actors;
 mod attacks;
+mod author;
 mod calendar;
 mod crooked;
 mod drafts;
@@ -16,6 +17,11 @@ mod explorer;
 mod faults;
 mod granting;
 mod grants;
+mod mail;
+mod owners;
 mod people;
 mod queue;
+mod recovery;
+mod regulators;
+mod searches;
 mod world;

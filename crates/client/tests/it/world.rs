@@ -6,7 +6,11 @@ use yilian_client::{
     CheckIn, ConsortiumCa, Doctor, Draft, MemberCa, Patient, Session, Wallet, calendar::days_after,
     people::Person,
 };
-use yilian_crypto::{pseudonym::RegulatorSecret, seed::Seed, sign::SigningKey};
+use yilian_crypto::{
+    pseudonym::{RegulatorSecret, RegulatorShare},
+    seed::Seed,
+    sign::SigningKey,
+};
 use yilian_node::{
     order::ValidatorKey,
     service::{HostedMembers, InProcess, Node, NodeOptions},
@@ -61,6 +65,8 @@ pub struct World {
     pub session: Session<InProcess>,
     pub transport: InProcess,
     pub consortium: ConsortiumCa,
+    /// Three shares of the regulators' key, of which it takes two.
+    pub regulators: Vec<RegulatorShare>,
     _folder: tempfile::TempDir,
 }
 
@@ -69,11 +75,13 @@ impl World {
     pub async fn with(members: u8) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (validator, consortium) = (ValidatorKey::generate(), SigningKey::from_seed(&[1; 32]));
+        let dealt = RegulatorSecret::from_seed(&[2; 32]).deal(2, 3, &mut rand::rng());
+        let (keys, regulators) = dealt.unwrap();
         let genesis = Genesis {
             name: Text::new("people").unwrap(),
             created: now(),
             ca: consortium.verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+            regulators: keys.into(),
             group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
             governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
         };
@@ -88,6 +96,7 @@ impl World {
             transport: node.clone(),
             session: Session::open(node, genesis).await.unwrap(),
             consortium: ConsortiumCa::new(consortium),
+            regulators,
             _folder: folder,
         };
         for number in 0..members {

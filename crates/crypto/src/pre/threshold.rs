@@ -53,6 +53,17 @@ impl HolderIndex {
     fn scalar(self) -> Scalar {
         Scalar::small(self.0)
     }
+
+    /// `c_0 + c_1 i + c_2 i^2 + ..` at this holder's number.
+    pub(crate) fn evaluate(self, constant: Scalar, coefficients: &[Scalar]) -> Scalar {
+        let i = self.scalar();
+        let (mut power, mut value) = (self.scalar(), constant);
+        for coefficient in coefficients {
+            value = value.add(&coefficient.mul(&power));
+            power = power.mul(&i);
+        }
+        value
+    }
 }
 
 /// What a share is checked against: `F_1 .. F_{k-1}`.
@@ -89,10 +100,20 @@ impl ShareCommitment {
         points.map(Self).map_err(|_| wrong)
     }
 
-    /// `F(i)`.
+    /// The commitment to these coefficients, the constant left out.
+    pub(crate) fn to(coefficients: &[Scalar]) -> Self {
+        Self(coefficients.iter().map(G1::power_of_generator).collect())
+    }
+
+    /// `F(i)`, of a rekey's deal: `F_0 = g`.
     fn at(&self, index: HolderIndex) -> G1 {
+        self.evaluate(G1::generator(), index)
+    }
+
+    /// `F(i)`, of a deal with this `F_0`.
+    pub(crate) fn evaluate(&self, constant: G1, index: HolderIndex) -> G1 {
         let i = index.scalar();
-        let (mut power, mut sum) = (index.scalar(), G1::generator());
+        let (mut power, mut sum) = (index.scalar(), constant);
         for point in &self.0 {
             sum = sum.add(&point.mul(&power));
             power = power.mul(&i);
@@ -124,19 +145,13 @@ impl ScopeSecret {
             Scalar::hedged(label::PRE_DEAL, secret.as_slice(), &parts, rng)
         };
         let coefficients: Vec<Scalar> = (1..threshold).map(&mut coefficient).collect();
-        let points = coefficients.iter().map(G1::power_of_generator).collect();
         let whole = self.rekey(delegatee);
         let share = |place| {
-            let i = HolderIndex::at(place)?.scalar();
-            let (mut power, mut value) = (HolderIndex::at(place)?.scalar(), one());
-            for coefficient in &coefficients {
-                value = value.add(&coefficient.mul(&power));
-                power = power.mul(&i);
-            }
+            let value = HolderIndex::at(place)?.evaluate(one(), &coefficients);
             Some(Rekey(whole.0.mul(&value)))
         };
         let shares = (0..count).filter_map(share).collect();
-        Ok((ShareCommitment(points), shares))
+        Ok((ShareCommitment::to(&coefficients), shares))
     }
 }
 
@@ -305,8 +320,9 @@ fn challenge(
 /// [`Error::Threshold`] when there is none, or two are of one holder.
 pub fn combine(partials: &[(HolderIndex, &Partial)]) -> Result<GtReencapsulation, Error> {
     let mut sum: Option<Gt> = None;
+    let holders: Vec<HolderIndex> = partials.iter().map(|(index, _)| *index).collect();
     for (index, partial) in partials {
-        let coefficient = lagrange_at_zero(*index, partials)?;
+        let coefficient = lagrange_at_zero(*index, &holders)?;
         let part = partial.form.pow(&coefficient);
         sum = Some(match sum {
             Some(sum) => sum.mul(&part),
@@ -316,16 +332,19 @@ pub fn combine(partials: &[(HolderIndex, &Partial)]) -> Result<GtReencapsulation
     sum.map(GtReencapsulation).ok_or(Error::Threshold)
 }
 
-/// `prod j / (j - i)` over the other indices `j`.
-fn lagrange_at_zero(
+/// `prod j / (j - i)` over the other holders `j`.
+///
+/// # Errors
+/// [`Error::Threshold`] when the holder is not among them once.
+pub(crate) fn lagrange_at_zero(
     index: HolderIndex,
-    partials: &[(HolderIndex, &Partial)],
+    holders: &[HolderIndex],
 ) -> Result<Scalar, Error> {
     let (i, mut above, mut below) = (index.scalar(), one(), one());
-    if partials.iter().filter(|(other, _)| *other == index).count() != 1 {
+    if holders.iter().filter(|other| **other == index).count() != 1 {
         return Err(Error::Threshold);
     }
-    for (other, _) in partials.iter().filter(|(other, _)| *other != index) {
+    for other in holders.iter().filter(|other| **other != index) {
         let j = other.scalar();
         above = above.mul(&j);
         below = below.mul(&j.sub(&i));

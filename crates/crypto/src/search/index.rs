@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{SearchPublic, SearchSecret, WriterPublic, WriterSecret, trapdoor::Node};
 use crate::{
     Error,
-    encoding::{debug_public, debug_secret, field},
+    encoding::{debug_public, debug_secret, field, opaque},
     hash::{hash, kdf},
     label,
     psk::SearchPsk,
@@ -197,37 +197,6 @@ impl std::fmt::Debug for CrossKey {
     }
 }
 
-/// Bytes that look random to whoever lacks the key.
-macro_rules! opaque {
-    ($(#[$doc:meta])* $name:ident, $size:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; $size]);
-
-        impl $name {
-            /// Bytes of the encoding.
-            pub const SIZE: usize = $size;
-
-            /// Takes any bytes: each are one.
-            #[must_use]
-            pub const fn from_bytes(bytes: [u8; $size]) -> Self {
-                Self(bytes)
-            }
-
-            /// The bytes.
-            #[must_use]
-            pub const fn to_bytes(self) -> [u8; $size] {
-                self.0
-            }
-        }
-
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                debug_public(f, stringify!($name), &self.0)
-            }
-        }
-    };
-}
 opaque! {
     /// Where an entry stands.
     Address, 16

@@ -397,3 +397,42 @@ fn a_prepared_point_pairs_as_the_point_does() {
         pairing(&p, &G2::generator())
     );
 }
+
+/// A proxy that holds a rekey tests it against every registered key, and knows whom it turns for.
+/// A blinded one leads to nobody, and to the same reader differently each time.
+#[test]
+fn fault_4_a_rekey_names_its_reader_to_who_turns_with_it() {
+    let mut setting = Setting::new();
+    let record = setting.record();
+    let proven = record.prove(&setting.key);
+    let bob = setting.bob.public();
+    let plain = setting.secret.rekey(&bob);
+    assert_eq!(plain.verify(&setting.key, &bob), Ok(()));
+
+    let rng = &mut setting.rng;
+    let (rekey, blind) = setting.secret.blinded_rekey(&bob, &proven, rng);
+    let (again, other) = setting.secret.blinded_rekey(&bob, &proven, rng);
+    assert_eq!(rekey.verify(&setting.key, &bob), Err(Error::Rekey));
+    assert!(rekey.to_bytes() != again.to_bytes() && blind != other);
+    for turned in [
+        Reencapsulation::from(pre::reencapsulate(&proven, &rekey)),
+        Reencapsulation::from(pre::reencapsulate_lv(&proven, &rekey, rng)),
+    ] {
+        let open = |reader: &DelegateeSecret, blind| {
+            reader.decapsulate_blinded((&turned, blind), &record.psk, &record.context)
+        };
+        assert_eq!(open(&setting.bob, &blind), record.key);
+        // Without the blind, with another, and for another reader it opens nothing.
+        let bare = setting
+            .bob
+            .decapsulate(&turned, &record.psk, &record.context);
+        assert_ne!(bare, record.key);
+        assert_ne!(open(&setting.bob, &other), record.key);
+        let stranger = DelegateeSecret::from_seed(&[77; 32]);
+        assert_ne!(open(&stranger, &blind), record.key);
+    }
+    let bytes = blind.expose();
+    assert_eq!(yilian_crypto::pre::Blind::from_bytes(&bytes), Ok(blind));
+    let zero = yilian_crypto::pre::Blind::from_bytes(&[0; 32]);
+    assert!(zero.is_err());
+}

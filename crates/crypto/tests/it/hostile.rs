@@ -16,7 +16,7 @@ use yilian_crypto::{
         Capsule, DelegateePublic, DelegatorPublic, GtReencapsulation, KnowledgeProof,
         LvReencapsulation, Reencapsulation, Rekey, ScopeKey,
     },
-    pseudonym::{Escrow, Nym, NymSignature, RegulatorPublic, RegulatorSecret},
+    pseudonym::{Escrow, EscrowPart, Nym, NymSignature, RegulatorPublic, RegulatorSecret},
     scope::{Confidentiality, Quarter, Scope},
     seal,
     search::SearchPublic,
@@ -71,6 +71,7 @@ fn decode(value: &str, bytes: &[u8]) -> Result<(), Refused> {
         "nym_signature" => read(bytes, NymSignature::from_bytes),
         "regulator_key" => read(bytes, RegulatorPublic::from_bytes),
         "escrow" => read(bytes, Escrow::from_bytes),
+        "escrow_part" => read(bytes, EscrowPart::from_bytes),
         "scope" => read(bytes, Scope::from_bytes),
         "quarter" => read(bytes, Quarter::from_bytes),
         "search_key" => read(bytes, SearchPublic::from_bytes),
@@ -192,6 +193,10 @@ fn good() -> Vec<(&'static str, Vec<u8>)> {
         }),
         ("regulator_key", regulator.to_bytes().to_vec()),
         ("escrow", escrow.to_bytes().to_vec()),
+        (
+            "escrow_part",
+            crate::escrow::part(&escrow, &visit.nym).to_bytes().to_vec(),
+        ),
         (
             "scope",
             scope(Confidentiality::Clinical).to_bytes().to_vec(),

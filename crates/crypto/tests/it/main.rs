@@ -8,13 +8,16 @@
 )]
 
 mod attacks;
+mod escrow;
 mod hostile;
+mod keystore;
 mod oracle;
 mod people;
 mod properties;
 mod search;
 mod secrets;
 mod setting;
+mod stamp;
 mod threshold;
 mod trace;
 mod vectors;

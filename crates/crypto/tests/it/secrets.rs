@@ -133,6 +133,10 @@ fn no_secret_made_from_a_seed_of_its_own_prints_its_bytes() {
     prints_nothing_of(&DelegateeSecret::from_seed(&SEED), &[&SEED, &b, &b_inverse]);
     let y = scalar("pseudonym/regulator");
     prints_nothing_of(&RegulatorSecret::from_seed(&SEED), &[&SEED, &y]);
+    let mut draws = crate::setting::Draws::named("a share");
+    let dealt = RegulatorSecret::from_seed(&SEED).deal(2, 2, &mut draws);
+    let share = dealt.unwrap().1.remove(0);
+    prints_nothing_of(&share, &[share.expose().as_slice()]);
     prints_nothing_of(&SigningKey::from_seed(&SEED), &[&SEED]);
 
     let plain = Scalar::derive(label::PRE_DELEGATEE, &SEED, &[]);

@@ -11,9 +11,11 @@ use ark_bls12_381::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr as _;
 use serde_json::{Map, Value, json};
 use yilian_crypto::{
-    hash, label,
+    hash,
+    keystore::{Cost, HomeKey, Passphrase},
+    label,
     pre::{self, Context, DelegateeSecret, KnowledgeProof},
-    pseudonym::{Escrow, NymSignature, RegulatorSecret},
+    pseudonym::{Escrow, EscrowPart, NymSignature, RegulatorSecret, combine},
     psk::{ScopePsk, SearchPsk},
     scope::{Confidentiality, Quarter, Scope, VisitTag},
     seal, search,
@@ -84,6 +86,12 @@ const VECTORS: &[Vector] = &[
         product: nym_product,
     },
     Vector {
+        name: "escrow_opening",
+        inputs: opening_inputs,
+        oracle: opening_oracle,
+        product: opening_product,
+    },
+    Vector {
         name: "sign",
         inputs: sign_inputs,
         oracle: sign_oracle,
@@ -94,6 +102,12 @@ const VECTORS: &[Vector] = &[
         inputs: shamir_inputs,
         oracle: shamir_oracle,
         product: shamir_product,
+    },
+    Vector {
+        name: "keystore",
+        inputs: keystore_inputs,
+        oracle: keystore_oracle,
+        product: keystore_product,
     },
     Vector {
         name: "search",
@@ -989,7 +1003,124 @@ fn nym_product(inputs: &Case) -> Case {
         ("signature", hex(signature.to_bytes())),
         ("Y", hex(public.to_bytes())),
         ("escrow", hex(escrow.to_bytes())),
-        ("PK_a", hex(regulator.open(&escrow))),
+        (
+            "PK_a",
+            hex(crate::escrow::opened_alone(
+                &regulator, &escrow, &visit.nym, &context,
+            )),
+        ),
+    ])
+}
+
+// - identities that two of three regulators open
+
+fn opening_inputs() -> Vec<Case> {
+    let mut inputs = story_inputs();
+    for (place, story) in inputs.iter_mut().enumerate() {
+        for (name, size) in [("deal_draws", 32), ("part_draws", 32), ("line", 64)] {
+            let drawn = hex(named(&format!("{name} {place}"), size));
+            story.insert(name.to_owned(), drawn);
+        }
+    }
+    inputs
+}
+
+fn opening_oracle(inputs: &Case) -> Case {
+    let patient = PatientStory::new(inputs);
+    let nym = oracle::g1_bytes(&patient.nym);
+    let y = oracle::kdf_scalar("pseudonym/regulator", &bytes(inputs, "regulator_seed"), &[]);
+    let y_public = oracle::g(&y);
+    let u = oracle::hedged(
+        "pseudonym/escrow-proof",
+        &bytes(inputs, "escrow_draws")[..32],
+        &oracle::scalar_bytes(&patient.d),
+        &[
+            &nym,
+            &oracle::g1_bytes(&y_public),
+            &bytes(inputs, "escrow_context"),
+            &[1],
+        ],
+    );
+    let (e1, mask) = (oracle::g(&u), oracle::mul1(&y_public, &u));
+    let root = oracle::g(&patient.a);
+    let e2 = oracle::add1(&root, &mask);
+
+    // The second regulator's share: y + 2 c.
+    let c = oracle::hedged(
+        "pseudonym/deal-of-regulators",
+        &bytes(inputs, "deal_draws"),
+        &oracle::scalar_bytes(&y),
+        &[&1_usize.to_be_bytes()],
+    );
+    let share = y + c + c;
+    let part = oracle::mul1(&e1, &share);
+    let line = bytes(inputs, "line");
+    // The escrow's bytes, whose proof is the product's and pinned by another vector.
+    let escrow = match nym_oracle(inputs).get("escrow") {
+        Some(Value::String(escrow)) => hex::decode(escrow).unwrap(),
+        _ => panic!("no escrow"),
+    };
+    let k = oracle::hedged(
+        "pseudonym/opening-proof",
+        &bytes(inputs, "part_draws"),
+        &oracle::scalar_bytes(&share),
+        &[&escrow, &oracle::g1_bytes(&part), &line],
+    );
+    let points = [
+        oracle::g(&share),
+        e1,
+        e2,
+        patient.nym,
+        part,
+        oracle::g(&k),
+        oracle::mul1(&e1, &k),
+    ];
+    let points = points.map(|point| oracle::g1_bytes(&point));
+    let index: &[u8] = &[2];
+    let mut parts = vec![index];
+    parts.extend(points.iter().map(Vec::as_slice));
+    parts.push(&line);
+    let e = oracle::hash_scalar("pseudonym/opening-proof", &parts);
+    let s = k + e * share;
+    let proof = [oracle::scalar_bytes(&e), oracle::scalar_bytes(&s)].concat();
+    case([
+        ("F_1", hex(oracle::g1_bytes(&oracle::g(&c)))),
+        ("share", hex(oracle::scalar_bytes(&share))),
+        ("part", hex([points[4].clone(), proof].concat())),
+        ("PK_a", hex(oracle::g1_bytes(&root))),
+    ])
+}
+
+fn opening_product(inputs: &Case) -> Case {
+    let keys = Keys::new(inputs);
+    let visit = keys.patient.visit(&keys.hospital, keys.counter);
+    let secret = RegulatorSecret::from_seed(&array(inputs, "regulator_seed"));
+    let context = bytes(inputs, "escrow_context");
+    let mut draws = Draws::given(bytes(inputs, "escrow_draws"));
+    let escrow = Escrow::make(
+        &keys.patient,
+        &visit.nym_secret,
+        &secret.public(),
+        &context,
+        &mut draws,
+    );
+    let proven = escrow.prove(&visit.nym, &secret.public(), &context);
+    let proven = proven.unwrap();
+    let mut draws = Draws::given(bytes(inputs, "deal_draws"));
+    let (regulators, shares) = secret.deal(2, 3, &mut draws).unwrap();
+    let line = bytes(inputs, "line");
+    let mut draws = Draws::given(bytes(inputs, "part_draws"));
+    let second = EscrowPart::make(&proven, &shares[1], &line, &mut draws);
+    let of = (&regulators, shares[1].index());
+    second.verify(&proven, of, &line).unwrap();
+    let third = EscrowPart::make(&proven, &shares[2], &line, &mut Draws::named("third"));
+    let parts = [(shares[1].index(), &second), (shares[2].index(), &third)];
+    let first = regulators.commitment.to_points().next().unwrap();
+    case([
+        ("F_1", hex(first)),
+        ("share", hex(shares[1].expose().as_slice())),
+        ("part", hex(second.to_bytes())),
+        ("PK_a", hex(combine(&proven, &parts).unwrap())),
     ])
 }
 
@@ -1088,6 +1219,109 @@ fn shamir_product(inputs: &Case) -> Case {
     let shares = shares.unwrap().into_iter();
     let shares: Vec<Value> = shares.map(|share| hex(share.expose())).collect();
     case([("shares", shares.into())])
+}
+
+// - keystores
+
+/// The stretched passphrases are of the reference implementation of Argon2 (argon2-cffi 25.1).
+fn keystore_inputs() -> Vec<Case> {
+    let cases = [
+        (
+            "correct horse battery staple",
+            (19 << 10, 2, 1),
+            "c7d6b934e4bcfb6c0edacb31b843b6ab33a15e0fd903a58f15f5a4d65dfd38ae",
+        ),
+        (
+            "山高月小，水落石出",
+            (64 << 10, 3, 4),
+            "dccd2e0b789001b0a3b0b114a01050b56cb1efdd8ec0d97efb011a74ad7f74bc",
+        ),
+    ];
+    let inputs = cases.map(|(passphrase, (memory, passes, lanes), stretched)| {
+        case([
+            ("passphrase", passphrase.into()),
+            ("memory_kib", memory.into()),
+            ("passes", passes.into()),
+            ("lanes", lanes.into()),
+            ("stretched", stretched.into()),
+            ("home_key", hex(named("home key", 32))),
+            ("keystore_draws", hex(named("keystore draws", 32))),
+            ("secret_draws", hex(named("secret draws", 32))),
+            ("name", "patients/安.json".into()),
+            ("content", hex(named("content", 100))),
+        ])
+    });
+    inputs.into()
+}
+
+fn number(inputs: &Case, name: &str) -> u32 {
+    u32::try_from(inputs[name].as_u64().unwrap()).unwrap()
+}
+
+fn salt_oracle(inputs: &Case, draws: &str, kind: &[u8], of: &[u8]) -> Vec<u8> {
+    let secret = [bytes(inputs, draws), bytes(inputs, "home_key")].concat();
+    let label = b"yilian/v1/keystore/file-key";
+    oracle::kdf("nonce/hedged", &secret, &[label, kind, of], 32)
+}
+
+fn with_check(bytes: Vec<u8>) -> Vec<u8> {
+    let check = oracle::hash("keystore/check", &[&bytes]);
+    [bytes, check[..16].to_vec()].concat()
+}
+
+fn keystore_oracle(inputs: &Case) -> Case {
+    let passphrase = inputs["passphrase"].as_str().unwrap().as_bytes();
+    let (home, content) = (bytes(inputs, "home_key"), bytes(inputs, "content"));
+    let salt = salt_oracle(inputs, "keystore_draws", b"YLKS", passphrase);
+    let head = [
+        b"YLKS".as_slice(),
+        &[2],
+        &number(inputs, "memory_kib").to_be_bytes(),
+        &number(inputs, "passes").to_be_bytes(),
+        &[number(inputs, "lanes") as u8],
+        &salt,
+    ]
+    .concat();
+    let stretched = bytes(inputs, "stretched");
+    let passphrase_key = oracle::kdf("keystore/passphrase-key", &stretched, &[&head], 32);
+    let sealed = oracle::seal(&passphrase_key, &head, &home).sealed;
+    let keystore = with_check([head, sealed].concat());
+
+    let name = inputs["name"].as_str().unwrap().as_bytes();
+    let digest = oracle::hash("keystore/file-key", &[name, &content]);
+    let secret_salt = salt_oracle(inputs, "secret_draws", b"YLKF", &digest);
+    let head = [b"YLKF".as_slice(), &[2], &secret_salt].concat();
+    let file_key = oracle::kdf("keystore/file-key", &home, &[&head, name], 32);
+    let sealed = oracle::seal(&file_key, &[&head, name].concat(), &content).sealed;
+    let secret = with_check([head, sealed].concat());
+    case([
+        ("salt", hex(salt)),
+        ("passphrase_key", hex(passphrase_key)),
+        ("keystore", hex(keystore)),
+        ("file_key", hex(file_key)),
+        ("secret", hex(secret)),
+    ])
+}
+
+fn keystore_product(inputs: &Case) -> Case {
+    let passphrase = Passphrase::new(inputs["passphrase"].as_str().unwrap()).unwrap();
+    let lanes = u8::try_from(number(inputs, "lanes")).unwrap();
+    let cost = Cost::new(
+        number(inputs, "memory_kib"),
+        number(inputs, "passes"),
+        lanes,
+    );
+    let home = HomeKey::random(&mut Draws::given(bytes(inputs, "home_key")));
+    let mut draws = Draws::given(bytes(inputs, "keystore_draws"));
+    let keystore = home
+        .keystore(&passphrase, cost.unwrap(), &mut draws)
+        .unwrap();
+    let again = HomeKey::open(&keystore, &passphrase).unwrap();
+    let (name, content) = (inputs["name"].as_str().unwrap(), bytes(inputs, "content"));
+    let mut draws = Draws::given(bytes(inputs, "secret_draws"));
+    let secret = home.seal(name, &content, &mut draws).unwrap();
+    assert_eq!(*again.open_secret(name, &secret).unwrap(), content);
+    case([("keystore", hex(keystore)), ("secret", hex(secret))])
 }
 
 // - search

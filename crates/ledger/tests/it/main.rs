@@ -4,10 +4,12 @@
 
 mod anchors;
 mod consent;
+mod disclosure;
 mod faults;
 mod governance;
 mod membership;
 mod purity;
+mod random;
 mod registry_and_record;
 mod search;
 mod trace;

@@ -7,6 +7,7 @@ use yilian_ledger::{BlockContext, Execution, StateError, state::View};
 use yilian_protocol::{
     ChainId, StateKey, TimeMs,
     codec::{Decode as _, DecodeError, List, Text},
+    disclosure::{Approval, Disclosure, DisclosureRequest},
     governance::{Ballot, BallotChoice, Candidacy},
     grant::{Erasure, Grant, GrantChange, GrantState, Opening},
     ids::TermsHash,
@@ -18,10 +19,11 @@ use yilian_protocol::{
 
 use crate::{
     anchors::{Log, anchor},
+    random,
     trace::{AUTHOR, append},
     world::{
         CERTIFIED_MS, CONSORTIUM, NORTH, SOUTH, START, World, certificate, certificate_id,
-        clinician, delegate, key, member, member_id, seal, vouched,
+        clinician, delegate, key, member, member_id, nym, seal, vouched,
     },
 };
 
@@ -53,6 +55,9 @@ fn story(world: &World) -> Vec<(u8, Body)> {
             (NORTH + 1, seal(NORTH, 0, &[1])),
             (SOUTH + 1, seal(SOUTH, 1, &[2, 3])),
             (NORTH + 1, seal(NORTH, 0, &[4])),
+            regulator(64),
+            regulator(65),
+            (64, disclosure(world)),
             (NORTH + 1, anchor(NORTH, 1, &log, 0, 0, 4)),
             (NORTH + 1, anchor(NORTH, 2, &log, 4, 4, 9)),
             (CONTROLLER, vouched(world, grant, NORTH)),
@@ -75,6 +80,30 @@ fn story(world: &World) -> Vec<(u8, Body)> {
 fn certify(person: u8, hospital: u8) -> (u8, Body) {
     let certificate = certificate(person, hospital, Role::Doctor);
     (hospital, Body::Certify(certificate))
+}
+
+fn regulator(number: u8) -> (u8, Body) {
+    let regulator = certificate(number, SOUTH, Role::Regulator);
+    (SOUTH, Body::Certify(regulator))
+}
+
+/// Of one regulator, whom another approves.
+fn disclosure(world: &World) -> Body {
+    let id = |number| certificate(number, SOUTH, Role::Regulator).id();
+    let request = DisclosureRequest {
+        nym: nym(0),
+        case: Text::new("2026-1").unwrap(),
+        reason: Text::new("abuse").unwrap(),
+        by: id(64),
+        member: member_id(SOUTH),
+        at: world.now,
+    };
+    let approves = (id(65), member_id(SOUTH));
+    let approval = Approval::sign(world.ledger.chain(), &request, approves, &key(65));
+    Body::Disclose(Disclosure {
+        request,
+        approvals: List::new(vec![approval]).unwrap(),
+    })
 }
 
 fn revocation(person: u8, hospital: u8) -> Body {
@@ -245,6 +274,14 @@ proptest! {
         prop_assert!(read.is_subset(&declared.into_iter().collect()));
         let part = before.ledger.execute(context(before), &[bytes], &fetched);
         prop_assert_eq!(part, Ok(whole));
+    }
+
+    /// The fuzz target `apply` plays longer games; this one is played at each change.
+    #[test]
+    fn no_game_of_random_bodies_breaks_a_promise(
+        choices in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        random::play(&choices);
     }
 
     #[test]

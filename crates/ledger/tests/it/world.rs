@@ -11,15 +11,18 @@ use yilian_crypto::{
     psk::ScopePsk,
     scope::{Confidentiality, Quarter, Scope},
     search::{WriterSecret, padded},
-    seed::{PatientKeys, Seed},
+    seed::{PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
+    stamp::EncodedStampKey,
 };
 use yilian_ledger::{BlockContext, Ledger, state::Fetched};
 use yilian_protocol::{
-    BlockId, CertificateId, Height, MemberId, PersonId, RecordId, StateKey, TimeMs,
+    BlockId, CertificateId, ChainId, Height, MemberId, PersonId, RecordId, StateKey, TimeMs,
     codec::{Blob, Decode as _, List, Text},
+    evidence::Binding,
     governance::{Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{Clinician, Grant},
+    ids::VisitDigest,
     refusal::{Outcome, Refusal},
     registry::{Admitted, Certificate, Genesis, Member, Role},
     sealed::SealedRecord,
@@ -75,7 +78,7 @@ impl World {
             name: Text::new("test").unwrap(),
             created: TimeMs::new(START),
             ca: key(CONSORTIUM).verifying_key(),
-            regulators: RegulatorSecret::from_seed(&[9; 32]).public(),
+            regulators: RegulatorSecret::from_seed(&[9; 32]).public().into(),
             group_key: Blob::default(),
             governance: governance(),
         };
@@ -192,6 +195,7 @@ pub fn member(number: u8) -> Member {
         ca: key(number).verifying_key(),
         node: key(number + 1).verifying_key(),
         kem: kem(number + 1),
+        stamp: EncodedStampKey::from_bytes([number; 96]),
     }
 }
 
@@ -250,10 +254,30 @@ pub fn scope(quarter: u8) -> Scope {
     }
 }
 
+fn visit_keys(visit: u32) -> VisitKeys {
+    PatientKeys::from_seed(&Seed::from_bytes([77; 32]), &[4; 32]).visit(&[1; 32], visit)
+}
+
 pub fn nym(visit: u32) -> Nym {
-    PatientKeys::from_seed(&Seed::from_bytes([77; 32]), &[4; 32])
-        .visit(&[1; 32], visit)
-        .nym
+    visit_keys(visit).nym
+}
+
+/// What the patient of all visits signs for one of them at a hospital.
+pub fn binding(hospital: u8, visit: u32) -> Binding {
+    let chain = World::new().ledger.chain();
+    bound(chain, hospital, visit, visit as u8)
+}
+
+/// The same, in another token.
+pub fn other_binding(chain: ChainId, hospital: u8, visit: u32) -> Binding {
+    bound(chain, hospital, visit, visit as u8 ^ 0xff)
+}
+
+fn bound(chain: ChainId, hospital: u8, visit: u32, digest: u8) -> Binding {
+    let mut rng = rand::rngs::StdRng::seed_from_u64(u64::from(visit));
+    let digest = VisitDigest::from_bytes([digest; 32]);
+    let secret = visit_keys(visit).nym_secret;
+    Binding::sign(chain, member_id(hospital), digest, &secret, &mut rng)
 }
 
 pub fn record_id(number: u8) -> RecordId {
@@ -287,6 +311,7 @@ pub fn seal(hospital: u8, visit: u32, numbers: &[u8]) -> Body {
     Body::Seal(SealVisit {
         hospital: member_id(hospital),
         nym,
+        binding: Some(binding(hospital, visit)),
         records,
         index: List::new(index).unwrap(),
     })

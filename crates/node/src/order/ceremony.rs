@@ -6,7 +6,7 @@
 //! that misses what it was dealt gets it in public, which would give its share away: such an
 //! outcome is refused, and the ceremony has to be held again in a fresh directory.
 
-use std::{fs, io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     chain::STACK,
@@ -15,6 +15,7 @@ use super::{
     secrets::FileStore,
     validator::{NodeIdentity, ValidatorKey, ValidatorKeyError},
 };
+use crate::{private_file, vault::Vault};
 use commonware_consensus::types::Epoch;
 use commonware_cryptography::{
     Signer as _,
@@ -52,8 +53,10 @@ const BUFFER: usize = 1 << 16;
 /// What a validator needs to take part.
 #[derive(Debug)]
 pub struct CeremonyOptions {
-    /// Where it keeps what it was dealt. To be deleted when the ceremony is over.
+    /// Where its chain is. To be deleted when the ceremony is over.
     pub directory: PathBuf,
+    /// Where it keeps what it was dealt. To be deleted likewise.
+    pub secrets: Vault,
     /// Where it listens.
     pub listen: SocketAddr,
     /// Who it is.
@@ -81,7 +84,7 @@ pub fn hold(
     {
         return Err(CeremonyError::Validators);
     }
-    fs::create_dir_all(&options.directory).map_err(CeremonyError::Storage)?;
+    private_file::make_folder(&options.directory).map_err(CeremonyError::Storage)?;
     // The start is one deep future, as that of a chain.
     let thread = std::thread::Builder::new()
         .name("ceremony".to_owned())
@@ -118,7 +121,7 @@ async fn run(
     let directory: Addresses<PublicKey> = addresses
         .map(|peer| (peer.id.0.clone(), Address::from(peer.address)))
         .collect();
-    let store = FileStore::new(options.directory.join("secrets"));
+    let store = FileStore::new(options.secrets.clone());
     let buffer = NZUsize!(BUFFER);
     let engine = bootstrap::Engine::<_, MinSig, _, _, _, _, _>::new(
         context.child("ceremony"),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
     time::Duration,
@@ -33,6 +33,7 @@ use super::{
     thread::{Query, Thread},
     validator::{ValidatorKey, ValidatorKeyError},
 };
+use crate::vault::Vault;
 
 /// What a chain needs to start.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub struct ChainOptions {
     peering: Option<Peering>,
     idle: Duration,
     history: History,
-    secrets: Option<PathBuf>,
+    secrets: Option<Vault>,
 }
 
 impl ChainOptions {
@@ -71,12 +72,13 @@ impl ChainOptions {
         self
     }
 
-    /// Where the validator's shares and seeds are kept; in a folder of the chain's directory, if
-    /// not said otherwise. Elsewhere, the chain can be lost and had again from peers: a validator
-    /// that lost its seeds would deal twice, and take its peers' answers for false.
+    /// Where the validator's shares and seeds are kept; plain, in a folder of the chain's
+    /// directory, if not said otherwise. Elsewhere, the chain can be lost and had again from
+    /// peers: a validator that lost its seeds would deal twice, and take its peers' answers for
+    /// false.
     #[must_use]
-    pub fn secrets(mut self, directory: PathBuf) -> Self {
-        self.secrets = Some(directory);
+    pub fn secrets(mut self, vault: Vault) -> Self {
+        self.secrets = Some(vault);
         self
     }
 
@@ -94,6 +96,11 @@ impl ChainOptions {
         self.idle = idle;
         self
     }
+}
+
+/// The secrets of the chain in `directory`, if not said otherwise.
+fn secrets_of(said: Option<Vault>, directory: &Path) -> Vault {
+    said.unwrap_or_else(|| Vault::plain(directory.join("secrets")))
 }
 
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
@@ -159,7 +166,7 @@ impl Chain {
         let (started, ready) = std::sync::mpsc::channel();
         let stop = Arc::new(Notify::new());
         let section = claim.section;
-        let secrets = FileStore::new(secrets.unwrap_or_else(|| directory.join("secrets")));
+        let secrets = FileStore::new(secrets_of(secrets, &directory));
         let thread = Thread {
             directory,
             claim,

@@ -1,7 +1,7 @@
 //! What a validator keeps of the group key: its shares, what it was dealt, and the seeds from which
 //! it deals.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Encode as _};
@@ -14,25 +14,25 @@ use commonware_cryptography::{
 use commonware_glue::dkg::SecretStore;
 use zeroize::Zeroizing;
 
-use crate::private_file;
+use crate::{private_file::UNFINISHED, vault::Vault};
 
-/// A file for each secret, `KIND-EPOCH[-DEALER]`, hex digits, readable by the node only.
+/// A file for each secret, `KIND-EPOCH[-DEALER]`, hex digits, sealed as the node's secrets are.
 #[derive(Debug, Clone)]
 pub(super) struct FileStore {
-    directory: PathBuf,
+    vault: Vault,
 }
 
 /// Tells that the first share was put here once: it is not put back when its epoch is over.
 const BEGUN: &str = "begun";
 
 impl FileStore {
-    pub const fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    pub const fn new(vault: Vault) -> Self {
+        Self { vault }
     }
 
     /// Puts the share of the first epoch, unless that was done before.
     pub async fn begin(&mut self, share: Option<Share>) {
-        if self.directory.join(BEGUN).exists() {
+        if self.vault.path(BEGUN).exists() {
             return;
         }
         if let Some(share) = share {
@@ -45,14 +45,20 @@ impl FileStore {
     #[allow(clippy::panic, reason = "ends this validator, see the module `order`")]
     fn put(&self, name: &str, bytes: &[u8]) {
         let text = Zeroizing::new(hex::encode(bytes));
-        if let Err(error) = private_file::write(&self.directory.join(name), text.as_bytes()) {
+        if let Err(error) = self.vault.write(name, text.as_bytes()) {
             panic!("cannot keep the validator's secrets: {error}");
         }
     }
 
+    /// One that does not open is not taken for one that is not there.
+    #[allow(clippy::panic, reason = "ends this validator, see the module `order`")]
     fn get<T: commonware_codec::Read<Cfg = ()>>(&self, name: &str) -> Option<T> {
-        let text = Zeroizing::new(fs::read_to_string(self.directory.join(name)).ok()?);
-        let bytes = Zeroizing::new(hex::decode(text.trim()).ok()?);
+        let text = match self.vault.read(name) {
+            Ok(text) => text,
+            Err(error) if error.is_missing() => return None,
+            Err(error) => panic!("cannot read the validator's secrets: {error}"),
+        };
+        let bytes = Zeroizing::new(hex::decode(text.trim_ascii()).ok()?);
         T::decode(Bytes::from_owner(bytes)).ok()
     }
 }
@@ -90,13 +96,15 @@ impl SecretStore for FileStore {
 
     /// A share of the past, and enough others of the same time, would still make the group key.
     async fn prune(&mut self, min: Epoch) {
-        let Ok(entries) = fs::read_dir(&self.directory) else {
+        let Ok(entries) = fs::read_dir(self.vault.folder()) else {
             return;
         };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let epoch = name.split('-').nth(1).and_then(|epoch| epoch.parse().ok());
-            if epoch.is_some_and(|epoch: u64| epoch < min.get())
+            let past = epoch.is_some_and(|epoch: u64| epoch < min.get());
+            // A kill may have left one half written.
+            if (past || name.ends_with(UNFINISHED))
                 && let Err(error) = fs::remove_file(entry.path())
             {
                 tracing::warn!(%name, %error, "a secret of the past is still there");
@@ -115,7 +123,7 @@ mod tests {
     #[tokio::test]
     async fn secrets_of_the_past_are_removed_and_the_first_share_does_not_come_back() {
         let directory = tempfile::tempdir().unwrap();
-        let mut store = FileStore::new(directory.path().join("secrets"));
+        let mut store = FileStore::new(Vault::plain(directory.path().join("secrets")));
         let share = ValidatorKey::generate().share().unwrap().unwrap();
         store.begin(Some(share.clone())).await;
         assert_eq!(store.get_share(Epoch::zero()).await, Some(share.clone()));

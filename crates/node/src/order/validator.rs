@@ -193,6 +193,15 @@ impl ValidatorKey {
             .ok_or(ValidatorKeyError::Output)
     }
 
+    /// The same node as a follower, which votes again when it is elected.
+    #[must_use]
+    pub fn without_share(self) -> Self {
+        Self {
+            share: None,
+            ..self
+        }
+    }
+
     /// The share of the first epoch, if the node is of the first committee.
     pub(super) fn share(&self) -> Result<Option<Share>, ValidatorKeyError> {
         let Some(share) = &self.share else {

@@ -45,6 +45,7 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             chain: self.ledger.chain(),
             genesis: self.ledger.genesis().clone(),
             latest: self.chain.latest(),
+            clock: self.chain.now(),
             waiting: self.chain.waiting(),
             objects: stats.objects,
             object_bytes: stats.bytes,

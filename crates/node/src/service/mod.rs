@@ -14,6 +14,7 @@
 
 mod chain;
 mod consent;
+mod mailbox;
 mod private_chain;
 mod record;
 mod search;
@@ -30,6 +31,7 @@ use yilian_protocol::{
     CertificateId, MemberId, StateKey,
     call::{Answered, Call, CallError, Local, Transport},
     codec::Decode,
+    limits::HOPS_MAX,
     refusal::Refusal,
     standing::CertifiedPerson,
     state::tables::{CERTIFICATE, MEMBER},
@@ -41,6 +43,7 @@ use crate::{
     consortium::ConsortiumChain,
     erasure::Eraser,
     keyholder::KeyHolder,
+    mailbox::{MailStore, MailSweeper, Proofs, Unproven},
     neighbours::{HttpNeighbour, Neighbours},
     order::Chain,
     private_chain::{Anchoring, PrivateChain, PrivateChainKeeper, PrivateChainTask},
@@ -58,6 +61,9 @@ pub struct Node<C: ConsortiumChain = Chain, N = HttpNeighbour> {
     store: Arc<Store>,
     holder: Arc<KeyHolder>,
     answered: Arc<AnsweredAsks>,
+    mail: Arc<MailStore>,
+    proofs: Proofs,
+    unproven: Unproven,
     identities: Arc<dyn HostedMembers>,
     neighbours: Neighbours<N>,
     private: PrivateChainKeeper,
@@ -75,6 +81,8 @@ pub struct Parts<C, N> {
     pub store: Arc<Store>,
     /// Shares of rekeys.
     pub holder: Arc<KeyHolder>,
+    /// Mailboxes.
+    pub mail: Arc<MailStore>,
     /// Private chains.
     pub log: Arc<PrivateChain>,
     /// Whether a block of a private chain is closed only when another workstation checked it.
@@ -92,6 +100,8 @@ pub struct Upkeep<C> {
     pub eraser: Eraser<C>,
     /// Writes, closes and anchors private chains.
     pub log: PrivateChainTask<C>,
+    /// Deletes letters whose time is over.
+    pub mail: MailSweeper<C>,
 }
 
 /// Another node, as this one reaches it.
@@ -107,11 +117,16 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             ledger,
             store,
             holder,
+            mail,
             log,
             checked_log,
             identities,
             neighbours,
         } = parts;
+        let sweeper = MailSweeper {
+            chain: chain.clone(),
+            store: Arc::clone(&mail),
+        };
         let eraser = Eraser {
             chain: chain.clone(),
             id: ledger.chain(),
@@ -131,12 +146,20 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             store,
             holder,
             answered: Arc::default(),
+            mail,
+            proofs: Proofs::default(),
+            unproven: Unproven::default(),
             identities,
             neighbours,
             private,
             background: Vec::new(),
         };
-        (node, Upkeep { eraser, log })
+        let upkeep = Upkeep {
+            eraser,
+            log,
+            mail: sweeper,
+        };
+        (node, upkeep)
     }
 
     /// Stops in good order; what was acknowledged is on disk in any case. The same happens when it
@@ -238,6 +261,12 @@ impl Transport for InProcess {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
         self.0.call(call).await
     }
+}
+
+/// How many more nodes may pass a call on; `nobody` when none may.
+fn hops(left: u8, nobody: Refusal) -> Result<u8, CallError> {
+    let left = left.checked_sub(1).ok_or(nobody)?;
+    Ok(left.min(HOPS_MAX - 1))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]

@@ -10,13 +10,14 @@ use yilian_protocol::{
         RelayRecords, Seal, SealReceipt, SealRequest,
     },
     codec::{Blob, List},
+    evidence::VisitEvidence,
     limits::{OBJECT_MAX, RECORDS_MAX},
     private_chain::PrivateEntry,
     receipt::Receipt,
     refusal::Refusal,
     sealed::{SealedObject, SealedRecord},
     standing::CertifiedPerson,
-    state::tables::{MEMBER, RECORD},
+    state::tables::{MEMBER, RECORD, VISIT},
     tx::{Body, SealVisit, Transaction},
 };
 
@@ -55,8 +56,10 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         request
             .verify(self.ledger.chain(), &author.certificate().signing)
             .map_err(|_| Refusal::BadSignature)?;
+        self.check_evidence(&request).await?;
         let SealRequest {
             visit,
+            evidence,
             author,
             signature,
             objects,
@@ -65,7 +68,12 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let transaction = Transaction::sign(self.ledger.chain(), Body::Seal(visit), &key);
         let bytes = Blob::new(transaction.as_bytes().to_vec())?;
         let kept = self.keep_objects(transaction, objects).await?;
-        let entries = log_entries(&kept.transaction, &kept.cids, (author, signature));
+        let entries = log_entries(
+            &kept.transaction,
+            &kept.cids,
+            (author, signature),
+            &evidence,
+        );
         self.private.append(hospital, entries).await?;
         if self.neighbours.has_hubs() {
             let relay = Relay {
@@ -78,6 +86,36 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         Ok(SealReceipt {
             transaction: bytes,
             receipt,
+        })
+    }
+
+    /// Checks that the patient signed for this hospital, that the identity in escrow is his, and
+    /// that the visit is the one that the chain knows, if it does: what goes into the private chain
+    /// is evidence. Two signatures' worth of work: apart from the network.
+    async fn check_evidence(&self, request: &SealRequest) -> Result<(), CallError> {
+        let SealVisit {
+            hospital,
+            nym,
+            binding,
+            ..
+        } = &request.visit;
+        let (hospital, nym) = (*hospital, *nym);
+        let signed = request.evidence.binding();
+        let known = self.read(VISIT, &nym.to_bytes()).await?;
+        let visit = known.map(|known| known.visit);
+        let visit = visit.or_else(|| binding.as_ref().map(|said| said.visit));
+        let said = binding.as_ref().is_none_or(|said| *said == signed);
+        if visit != Some(signed.visit) || !said {
+            return Err(Refusal::VisitUnbound.into());
+        }
+        let (chain, regulators) = (self.ledger.chain(), self.ledger.genesis().regulators.key);
+        let evidence = request.evidence.clone();
+        let checked = self.chain.apart(move || {
+            let verified = evidence.verify(chain, hospital, &nym, &regulators);
+            verified.map(drop)
+        });
+        checked.await?.map_err(|error| CallError::Invalid {
+            message: error.to_string(),
         })
     }
 
@@ -211,6 +249,7 @@ fn log_entries(
     transaction: &Transaction,
     cids: &[Cid],
     (author, signature): (CertificateId, Signature),
+    evidence: &VisitEvidence,
 ) -> Vec<PrivateEntry> {
     let Body::Seal(visit) = transaction.body() else {
         return Vec::new();
@@ -225,6 +264,7 @@ fn log_entries(
             index: index.digest(),
             transaction: transaction.id(),
             signature,
+            evidence: evidence.clone(),
         })
         .collect()
 }

@@ -10,19 +10,24 @@ use crate::{
     background::Background,
     keyholder::{KeyHolder, KeyHolderError},
     machine::LedgerMachine,
+    mailbox::{MailStore, MailStoreError},
     neighbours::{NeighbourUrls, Neighbours, NeighboursError},
     order::{Chain, ChainOptions, History, OrderError, Peering, ValidatorKey},
     private_chain::{PrivateChain, PrivateChainError},
+    private_file,
     store::{Recovery, Store, StoreError},
     tls::Tls,
+    vault::Vault,
 };
 
 /// What a node needs to start.
 #[derive(Debug)]
 pub struct NodeOptions {
-    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`,
+    /// Where it keeps everything: `chain/`, `secrets/`, `objects/`, `deposits.redb`, `mail.redb`,
     /// `private-chain.redb`.
     pub directory: PathBuf,
+    /// How the shares of the group key in `secrets/` are kept.
+    pub secrets: Vault,
     /// What its chain began with.
     pub genesis: Genesis,
     /// Its place in the committee.
@@ -52,6 +57,7 @@ impl NodeOptions {
         identities: Arc<dyn HostedMembers>,
     ) -> Self {
         Self {
+            secrets: Vault::plain(directory.join("secrets")),
             directory,
             genesis,
             validator,
@@ -73,6 +79,7 @@ impl Node {
     pub fn start(options: NodeOptions) -> Result<Self, NodeError> {
         let NodeOptions {
             directory,
+            secrets,
             genesis,
             validator,
             peering,
@@ -84,22 +91,26 @@ impl Node {
         } = options;
         let neighbours = Neighbours::over_http(&neighbours, tls.as_ref())?;
         let ledger = Arc::new(Ledger::new(genesis));
+        // Whatever is put into it, no other user gets there.
+        private_file::make_folder(&directory).map_err(NodeError::Directory)?;
         let store = Store::open(&directory.join("objects"))?;
         tell_mended(&store);
         let holder = KeyHolder::open(&directory.join("deposits.redb"))?;
+        let mail = MailStore::open(&directory.join("mail.redb"))?;
         let log = PrivateChain::open(&directory.join("private-chain.redb"))?;
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
         let options =
             ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
-                .secrets(directory.join("secrets"))
+                .secrets(secrets)
                 .peering(peering)
                 .history(history);
         let chain = Chain::start(options, Arc::new(machine))?;
-        let (mut node, Upkeep { eraser, log }) = Self::of(Parts {
+        let (mut node, Upkeep { eraser, log, mail }) = Self::of(Parts {
             chain,
             ledger,
             store: Arc::new(store),
             holder: Arc::new(holder),
+            mail: Arc::new(mail),
             log: Arc::new(log),
             checked_log,
             identities,
@@ -108,6 +119,7 @@ impl Node {
         node.background = vec![
             Background::start("private-chain", log.run()).map_err(NodeError::Thread)?,
             Background::start("erasure", eraser.run(revoked)).map_err(NodeError::Thread)?,
+            Background::start("mailboxes", mail.run()).map_err(NodeError::Thread)?,
         ];
         Ok(node)
     }
@@ -138,9 +150,15 @@ pub enum NodeError {
     /// The key holder.
     #[error(transparent)]
     KeyHolder(#[from] KeyHolderError),
+    /// The mailboxes.
+    #[error(transparent)]
+    Mail(#[from] MailStoreError),
     /// The private chains.
     #[error(transparent)]
     Log(#[from] PrivateChainError),
+    /// Its directory cannot be made.
+    #[error("the node's directory cannot be made: {0}")]
+    Directory(std::io::Error),
     /// The system has no thread left.
     #[error("no thread: {0}")]
     Thread(std::io::Error),

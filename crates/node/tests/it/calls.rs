@@ -83,6 +83,7 @@ impl World {
             ca: ca(number).verifying_key(),
             node: ca(number + 10).verifying_key(),
             kem: NodeKeys::of(&ca(number + 10)).kem,
+            stamp: NodeKeys::of(&ca(number + 10)).stamp,
         };
         for number in [2, 3, 4] {
             let admit = TransactionBody::Admit(member(number));

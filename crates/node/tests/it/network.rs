@@ -14,6 +14,7 @@ use yilian_node::order::{
     CeremonyError, CeremonyOptions, Chain, ChainOptions, History, NodeIdentity, Peer, PeerId,
     Peering, StateMachine, SubmitError, ValidatorKey, founded_by, hold,
 };
+use yilian_node::vault::Vault;
 use yilian_protocol::{
     BlockId, Height, TransactionId,
     codec::List,
@@ -386,6 +387,7 @@ fn ceremony(count: usize, late: Duration) -> Vec<Result<ValidatorKey, String>> {
             let folder = tempfile::tempdir().unwrap();
             let options = CeremonyOptions {
                 directory: folder.path().to_owned(),
+                secrets: Vault::plain(folder.path().join("secrets")),
                 listen: validators[place].address,
                 identity,
                 validators: validators.clone(),
@@ -446,6 +448,7 @@ fn who_is_not_among_the_validators_takes_no_part() {
     let address = free_addresses(1)[0];
     let options = CeremonyOptions {
         directory: folder.path().to_owned(),
+        secrets: Vault::plain(folder.path().join("secrets")),
         listen: address,
         identity: NodeIdentity::generate(),
         validators: vec![Peer {

@@ -128,7 +128,7 @@ pub fn genesis(validator: &ValidatorKey) -> Genesis {
         name: Text::new("toy").unwrap(),
         created: TimeMs::new(1),
         ca: SigningKey::from_seed(&[1; 32]).verifying_key(),
-        regulators: RegulatorSecret::from_seed(&[2; 32]).public(),
+        regulators: RegulatorSecret::from_seed(&[2; 32]).public().into(),
         group_key: Blob::new(validator.group_key().unwrap().to_vec()).unwrap(),
         governance: validator.alone(EpochBlocks::DEFAULT).unwrap(),
     }

@@ -9,7 +9,7 @@ use crate::{
     block::Header,
     codec::{Blob, Decode, DecodeError, Encode, List, Reader},
     fixed,
-    ids::{ChainId, Height, StateKey, TransactionId},
+    ids::{ChainId, Height, StateKey, TimeMs, TransactionId},
     limits::{BLOCK_TRANSACTIONS_MAX, FINALITY_MAX, PROOFS_MAX, TRANSACTION_MAX},
     receipt::Receipt,
     refusal::Outcome,
@@ -87,6 +87,8 @@ pub struct Status {
     pub genesis: Genesis,
     /// The latest final block.
     pub latest: Admitted,
+    /// What the node's clock says.
+    pub clock: TimeMs,
     /// Transactions waiting to be put into a block.
     pub waiting: u64,
     /// Sealed objects stored here.

@@ -1,25 +1,31 @@
 //! What key holders are asked: to turn a record towards a reader, once or under a standing grant.
 
+use rand_core::CryptoRng;
 use schemars::JsonSchema;
-use yilian_crypto::pre::{GtReencapsulation, LvReencapsulation, Reencapsulation, Rekey, ScopeKey};
+use yilian_crypto::pre::{
+    self, GtReencapsulation, LvReencapsulation, ProvenCapsule, Reencapsulation, Rekey, ScopeKey,
+};
 
 use super::{ANSWER_SMALL, BODY_SMALL, Page};
 use crate::{
     codec::canonical,
     fixed,
-    grant::{HolderAsk, SealedDeposit, SignedPartial, Use, UsesRequest},
+    grant::{HolderAsk, SealedDeposit, SealedPartial, Use, UsesRequest},
     ids::RecordId,
-    limits::DEPOSIT_MAX,
+    limits::{DEPOSIT_MAX, SEALED_ASK_MAX},
     voucher::{VouchRequest, Voucher},
 };
 
 /// Bytes of a sealed deposit, and whose it is.
 const DEPOSIT_BODY_MAX: usize = DEPOSIT_MAX + 128;
+/// Bytes of a sealed ask, and whose it is.
+const ASK_BODY_MAX: usize = SEALED_ASK_MAX + 64;
 
 crate::calls! {
     /// Consent: what a patient allowed, served as it was allowed.
     contract ConsentContract "consent" {
-        /// Turn a record towards a reader, once; nothing is kept.
+        /// Turn a record towards a reader, once; nothing is kept. The rekey is blinded: the node
+        /// cannot tell to whom it leads.
         reencapsulate: Reencapsulate(OneShot) -> Reencapsulated as Json, post "reencapsulations"
             { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
               work: Heavy, at_once: 256 };
@@ -35,9 +41,10 @@ crate::calls! {
             { body: DEPOSIT_BODY_MAX, answer: ANSWER_SMALL, caller: Anybody,
               work: Light, at_once: 256 };
 
-        /// Ask a key holder for its part of a record under a grant; passed on to it.
-        ask: AskHolder(HolderAsk) -> SignedPartial as Json, post "asks"
-            { body: BODY_SMALL, answer: ANSWER_SMALL, caller: Anybody,
+        /// Ask a key holder for its part of a record under a grant; passed on to it, which alone
+        /// can read it, as the reader alone can read the answer.
+        ask: AskHolder(HolderAsk) -> SealedPartial as Json, post "asks"
+            { body: ASK_BODY_MAX, answer: ANSWER_SMALL, caller: Anybody,
               work: Light, at_once: 256 };
 
         /// Tell a grant's patient how a key holder's shares were used; passed on to it.
@@ -54,7 +61,9 @@ pub struct OneShot {
     pub record: RecordId,
     /// The scope it is in.
     pub scope: ScopeKey,
-    /// From that scope to the reader.
+    /// From that scope to the reader, blinded: see [`ScopeSecret::blinded_rekey`].
+    ///
+    /// [`ScopeSecret::blinded_rekey`]: yilian_crypto::pre::ScopeSecret::blinded_rekey
     pub rekey: Rekey,
     /// Which form the answer shall have.
     pub form: Form,
@@ -89,6 +98,22 @@ pub enum Reencapsulated {
     Lv(LvReencapsulation),
 }
 crate::codec::canonical_choice!(Reencapsulated { 1 => Gt, 2 => Lv });
+
+impl Reencapsulated {
+    /// Turns `capsule` with `rekey`, in this form.
+    #[must_use]
+    pub fn turn(
+        form: Form,
+        capsule: &ProvenCapsule,
+        rekey: &Rekey,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
+        match form {
+            Form::Gt => Self::Gt(pre::reencapsulate(capsule, rekey)),
+            Form::Lv => Self::Lv(pre::reencapsulate_lv(capsule, rekey, rng)),
+        }
+    }
+}
 
 impl From<Reencapsulated> for Reencapsulation {
     fn from(value: Reencapsulated) -> Self {

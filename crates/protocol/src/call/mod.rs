@@ -1,8 +1,9 @@
 //! The one joint between clients and nodes: the table of calls, and whoever carries them.
 //!
-//! A contract's file ([`chain`], [`record`], [`consent`], [`search`], [`trace`], [`private_chain`])
-//! has a row for each of its calls: what it does, what it takes and answers, method and path, what
-//! it may cost, and who may call. Everything else is generic over [`Call`]: the client over HTTP
+//! A contract's file ([`chain`], [`record`], [`consent`], [`search`], [`trace`], [`private_chain`],
+//! [`mailbox`]) has a row for each of its calls: what it does, what it takes and answers, method
+//! and path, what it may cost, and who may call. Everything else is generic over [`Call`]: the
+//! client over HTTP
 //! and the node's routes ([`http`]), the way inside a process ([`Local`]), the API's description.
 //!
 //! ```text
@@ -17,6 +18,7 @@ mod encoding;
 mod error;
 pub mod http;
 mod local;
+pub mod mailbox;
 mod parameter;
 pub mod private_chain;
 pub mod record;
@@ -29,6 +31,7 @@ pub use consent::*;
 pub use encoding::{Encoding, Json, Nothing, Octets};
 pub use error::CallError;
 pub use local::Local;
+pub use mailbox::*;
 pub use parameter::{Offset, Parameter, ParameterKind, Parameters};
 pub use private_chain::*;
 pub use record::*;
@@ -176,6 +179,7 @@ pub trait Contracts:
     + SearchContract
     + TraceContract
     + PrivateChainContract
+    + MailboxContract
 {
 }
 
@@ -186,6 +190,7 @@ impl<S> Contracts for S where
         + SearchContract
         + TraceContract
         + PrivateChainContract
+        + MailboxContract
 {
 }
 
@@ -197,6 +202,7 @@ pub fn register<S: Contracts>(registry: &mut impl Registry<S>) {
     search::register(registry);
     trace::register(registry);
     private_chain::register(registry);
+    mailbox::register(registry);
 }
 
 /// `Send` where there are threads; a browser's futures are not.

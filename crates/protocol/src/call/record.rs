@@ -9,6 +9,7 @@ use yilian_crypto::{
 use super::ANSWER_SMALL;
 use crate::{
     codec::{Blob, DecodeError, Encode, List, canonical},
+    evidence::VisitEvidence,
     fixed,
     ids::{CertificateId, ChainId, MemberId, RecordId, TreeHash},
     limits::{OBJECT_MAX, RECORDS_MAX, REQUEST_MAX, TRANSACTION_MAX},
@@ -17,6 +18,7 @@ use crate::{
     sealed::{SealedObject, SealedRecord},
     search::RecordIndex,
     tx::SealVisit,
+    visit::CheckedVisit,
 };
 
 crate::calls! {
@@ -70,6 +72,8 @@ canonical!(RecordEntry {
 pub struct SealRequest {
     /// What shall stand on the chain.
     pub visit: SealVisit,
+    /// What the patient signed, for the private chain.
+    pub evidence: VisitEvidence,
     /// The doctor who asks.
     pub author: CertificateId,
     /// By the doctor's certified key, over visit and author.
@@ -79,6 +83,7 @@ pub struct SealRequest {
 }
 canonical!(SealRequest {
     visit,
+    evidence,
     author,
     signature,
     objects
@@ -98,23 +103,24 @@ canonical!(Relay {
 });
 
 impl SealRequest {
-    /// Signs a request to put `objects`, with the index of each, of the visit `nym` onto `chain`.
+    /// Signs a request to put `objects`, with the index of each, of the visit onto its chain;
+    /// `bound` says that the chain knows the visit already.
     ///
     /// # Errors
     /// [`DecodeError::TooLong`] when there are more than [`RECORDS_MAX`].
     pub fn sign(
-        chain: ChainId,
-        hospital: MemberId,
-        nym: Nym,
+        checked: &CheckedVisit,
+        bound: bool,
         objects: Vec<SealedObject>,
         index: Vec<RecordIndex>,
-        author: CertificateId,
-        key: &SigningKey,
+        (author, key): (CertificateId, &SigningKey),
     ) -> Result<Self, DecodeError> {
         let records = List::new(objects.iter().map(SealedRecord::from).collect())?;
+        let (chain, evidence) = (checked.visit().chain, checked.evidence().clone());
         let visit = SealVisit {
-            hospital,
-            nym,
+            hospital: checked.visit().hospital,
+            nym: checked.visit().nym,
+            binding: (!bound).then(|| evidence.binding()),
             records,
             index: List::new(index)?,
         };
@@ -133,6 +139,7 @@ impl SealRequest {
             .collect();
         Ok(Self {
             visit,
+            evidence,
             author,
             signature,
             objects: List::new(objects?)?,

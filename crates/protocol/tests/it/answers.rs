@@ -67,6 +67,7 @@ pub fn status() -> Status {
         chain: values::chain(),
         genesis: values::genesis(),
         latest: values::admitted(values::NOW),
+        clock: TimeMs::new(values::NOW),
         waiting: 3,
         objects: 4,
         object_bytes: 5_000_000_000,

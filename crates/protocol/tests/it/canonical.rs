@@ -6,14 +6,20 @@ use yilian_protocol::{
     ChainId, MemberId, TimeMs,
     call::SealRequest,
     codec::{Decode, Encode},
-    grant::{Deposit, HolderAsk, SealedDeposit, SignedAsk, SignedPartial, Terms, UsesRequest},
+    grant::{
+        Deposit, HolderAsk, SealedDeposit, SealedPartial, SignedAsk, SignedPartial, Terms,
+        UsesRequest,
+    },
+    mail::Mail,
+    mailbox::{Delivery, DiscardRequest, FetchRequest},
     registry::{CertificateEntry, Genesis, Member, Role},
+    stamp::StampsRequest,
     trace::TraceItem,
     tx::{Body, Transaction},
     visit::VisitToken,
 };
 
-use crate::values;
+use crate::{mail, values};
 
 /// Checks a value's encoding: round trip, every truncation, a trailing byte, and changed bytes.
 fn canonical<T: Encode + Decode + PartialEq + std::fmt::Debug>(value: &T) {
@@ -47,8 +53,17 @@ fn every_type_has_one_spelling() {
     canonical(&values::sealed_deposit());
     canonical(&values::share());
     canonical(&values::letter());
+    canonical(&mail::stamp());
+    canonical(&mail::stamps_request());
+    canonical(&mail::delivery());
+    canonical(&mail::fetch());
+    canonical(&mail::discard());
+    for mail in mail::mails("text") {
+        canonical(&mail);
+    }
     canonical(&values::holder_ask());
     canonical(&values::signed_partial());
+    canonical(&values::sealed_partial());
     canonical(&values::uses_request());
     canonical(&values::usage());
     canonical(&values::log_block());
@@ -154,6 +169,55 @@ fn a_transaction_is_refused_when_any_byte_of_it_changes() {
     }
 }
 
+#[test]
+fn fault_11_an_ask_opens_at_its_holder_and_nowhere_else() {
+    let sealed = values::holder_ask();
+    let (chain, ask) = (values::chain(), values::ask());
+    let opened = sealed.open(chain, &values::key(3)).unwrap();
+    assert_eq!(opened, ask);
+    // Whoever passes it on, another chain, and another holder in its place.
+    assert!(sealed.open(chain, &values::key(2)).is_err());
+    let other = ChainId::from_bytes([0; 32]);
+    assert!(sealed.open(other, &values::key(3)).is_err());
+    let mut redirected = sealed.clone();
+    redirected.holder = MemberId::from_bytes([8; 32]);
+    assert!(redirected.open(chain, &values::key(3)).is_err());
+    // Nothing of it can be read.
+    let bytes = sealed.to_vec();
+    let named = [ask.ask.reader.to_bytes(), ask.ask.record.to_bytes()];
+    for name in named {
+        assert!(!bytes.windows(32).any(|part| part == name));
+    }
+}
+
+#[test]
+fn fault_11_an_answer_opens_for_its_reader_and_nobody_else() {
+    let (sealed, answer) = (values::sealed_partial(), values::signed_partial());
+    let (chain, ask, reader) = (values::chain(), values::ask(), values::kem_secret(4));
+    let opened = sealed.open(chain, &ask, &reader).unwrap();
+    assert_eq!(opened, answer);
+    // With it the reader convinces anybody that this holder gave it, and no other.
+    let node = |number| values::key(number).verifying_key();
+    opened.verify(chain, &ask, &node(3)).unwrap();
+    assert!(opened.verify(chain, &ask, &node(2)).is_err());
+    // Another reader, another chain, another request, and another holder in its place.
+    let other = values::kem_secret(3);
+    assert!(sealed.open(chain, &ask, &other).is_err());
+    let elsewhere = ChainId::from_bytes([0; 32]);
+    assert!(sealed.open(elsewhere, &ask, &reader).is_err());
+    let mut later = ask.clone();
+    later.ask.asked_at = later.ask.asked_at.plus_ms(1);
+    assert!(sealed.open(chain, &later, &reader).is_err());
+    let mut redirected = sealed.clone();
+    redirected.holder = MemberId::from_bytes([8; 32]);
+    assert!(redirected.open(chain, &ask, &reader).is_err());
+    // Nothing of the part is left by which readers could be tested.
+    let bytes = sealed.to_vec();
+    for part in answer.partial.to_bytes().chunks(32) {
+        assert!(!bytes.windows(part.len()).any(|sent| sent == part));
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tag in 0_u8..12) {
@@ -162,9 +226,12 @@ proptest! {
         let _ = Genesis::from_slice(&bytes);
         let _ = (Member::from_slice(&bytes), CertificateEntry::from_slice(&bytes));
         let _ = (VisitToken::from_slice(&bytes), Terms::from_slice(&bytes));
-        let _ = Deposit::from_slice(&bytes);
+        let _ = (Deposit::from_slice(&bytes), Mail::from_slice(&tagged));
+        let _ = (Delivery::from_slice(&bytes), StampsRequest::from_slice(&bytes));
+        let _ = (FetchRequest::from_slice(&bytes), DiscardRequest::from_slice(&bytes));
         let _ = (SignedAsk::from_slice(&bytes), SealRequest::from_slice(&bytes));
         let _ = (SealedDeposit::from_slice(&bytes), HolderAsk::from_slice(&bytes));
+        let _ = SealedPartial::from_slice(&bytes);
         let _ = (SignedPartial::from_slice(&bytes), UsesRequest::from_slice(&bytes));
     }
 }

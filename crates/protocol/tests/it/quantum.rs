@@ -237,19 +237,15 @@ fn fewer_holders_of_an_emergency_grant_than_its_threshold_open_nothing() {
 /// the share of another holder, grant, scope or request in its place.
 #[test]
 fn a_holders_share_of_a_secret_is_for_the_one_who_asked() {
-    let answer = values::signed_partial();
+    let (sealed, answer) = (values::sealed_partial(), values::signed_partial());
     let (chain, ask) = (values::chain(), values::ask());
-    let opened = answer.open_secret(chain, &ask, &values::kem_secret(4));
-    assert_eq!(opened.unwrap().unwrap(), values::deposit().secrets[0]);
-    let stranger = answer.open_secret(chain, &ask, &values::kem_secret(5));
+    let opened = sealed.open(chain, &ask, &values::kem_secret(4)).unwrap();
+    assert_eq!(opened.secret.unwrap(), values::deposit().secrets[0]);
+    let stranger = sealed.open(chain, &ask, &values::kem_secret(5));
     assert!(stranger.is_err());
     let mut other = ask;
     other.ask.record = yilian_protocol::RecordId::from_bytes([9; 32]);
-    assert!(
-        answer
-            .open_secret(chain, &other, &values::kem_secret(4))
-            .is_err()
-    );
+    assert!(sealed.open(chain, &other, &values::kem_secret(4)).is_err());
     let node = values::key(3).verifying_key();
     answer.verify(chain, &values::ask(), &node).unwrap();
     let mut without = answer;

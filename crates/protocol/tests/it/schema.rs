@@ -17,7 +17,7 @@ use yilian_protocol::{
     schema::{JsonSchema, Schemas},
 };
 
-use crate::{answers, values};
+use crate::{answers, mail, values};
 
 /// A value as JSON, the schema of its type, and whether the type reads another JSON.
 struct Answer {
@@ -93,7 +93,9 @@ fn all() -> (Schemas, Vec<Answer>) {
         [answers::found()],
         [answers::crossed()],
         answers::reencapsulated(),
-        [values::signed_partial()],
+        [values::sealed_partial()],
+        [mail::page()],
+        [mail::blind_signed()],
         answers::log_heads(),
         [values::log_block()],
         [answers::open_entries()],
@@ -140,10 +142,11 @@ fn what_serde_writes_is_valid_and_read_again() {
 /// Text that a person or another program wrote: whatever its length or words.
 const FREE_TEXT: [&str; 3] = ["version", "message", "what"];
 /// Text of people, which has a length.
-const NAMES: [&str; 3] = ["name", "subject", "reason"];
+const NAMES: [&str; 4] = ["name", "subject", "reason", "case"];
 /// What may be absent.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "latest",
+    "binding",
     "revoked",
     "check",
     "last_chunk",
@@ -614,6 +617,7 @@ fn references_lead_to_schemas_which_the_standard_takes() {
         pages,
         [
             "CertificateEntryPage",
+            "KeptMailPage",
             "MemberEntryPage",
             "RecordEntryPage",
             "TraceEntryPage",

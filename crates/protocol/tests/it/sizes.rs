@@ -4,7 +4,7 @@
 use yilian_crypto::search::IndexEntry;
 use yilian_protocol::{codec::Encode as _, sealed::Header, visit::Tag};
 
-use crate::values;
+use crate::{mail, values};
 
 /// Bytes of what is signed into every transaction beside its body: chain, tag, signer, signature.
 const ENVELOPE: usize = 32 + 1 + 32 + 64;
@@ -13,10 +13,10 @@ const ENVELOPE: usize = 32 + 1 + 32 + 64;
 fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
     let (name, reason) = (5, 4);
     let expected = [
-        68 + 1_216 + name,
+        68 + 1_216 + 96 + name,
         245 + 1_216 + name,
         68 + reason,
-        88 + 84 + 72 * 16,
+        89 + 96 + 84 + 72 * 16,
         78 + 32 + 104,
         37,
         append(),
@@ -26,6 +26,7 @@ fn bodies_of_transactions_have_the_sizes_of_section_5_3() {
         236 + "unconscious".len(),
         140,
         69,
+        132 + "2026-1abuse".len() + 128,
     ];
     let sizes: Vec<usize> = values::transactions()
         .iter()
@@ -49,13 +50,18 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     assert_eq!(Header::SIZE, 217);
     let mut visit = values::visit(0);
     visit.tag = None;
-    assert_eq!(visit.to_vec().len(), 459);
+    assert_eq!(visit.to_vec().len(), 491);
     visit.tag = Some(Tag(values::visit_keys(0).tag));
-    assert_eq!(visit.to_vec().len(), 475);
+    assert_eq!(visit.to_vec().len(), 507);
     let content = values::authored();
     let plain = content.to_vec().len();
     assert_eq!(values::object().as_bytes().len(), 217 + 32 + plain + 16);
     assert_eq!(plain, 241 + 25);
+    let token = values::token(0).to_vec().len();
+    assert_eq!(token, 491 + 64 + 1 + 1_248);
+    assert_eq!(mail::address().to_vec().len(), 1_280);
+    assert_eq!(mail::stamp().to_vec().len(), 116);
+    assert_eq!(mail::delivery().stamp.to_vec().len(), 180);
     assert_eq!(values::ask().ask.to_vec().len(), 153);
     assert_eq!(values::signed_partial().partial.to_bytes().len(), 416);
     let shares = 4 + 96 + 4 + 96;
@@ -64,9 +70,11 @@ fn what_is_sealed_and_handed_over_has_the_sizes_of_sections_2_to_4() {
     let sealed = values::sealed_deposit().sealed;
     let plain = values::deposit().to_vec().len();
     assert_eq!(sealed.as_slice().len(), 1 + 1_120 + 32 + plain + 16);
-    let secret = values::signed_partial().secret.unwrap();
-    assert_eq!(secret.as_slice().len(), 1_265);
-    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289);
+    assert_eq!(values::sealed_partial().sealed.as_slice().len(), 1_778);
+    let mut without = values::signed_partial();
+    without.secret = None;
+    assert_eq!(without.to_vec().len() + 1 + 1_120 + 32 + 16, 1_682);
+    assert_eq!(values::share().to_vec().len(), 3 * 32 + 48 + 32 + 289 + 1);
     assert_eq!(
         values::letter().to_vec().len(),
         32 + 32 + terms + 4 + 32 + 4 + 80
@@ -81,7 +89,7 @@ fn chains_and_traces_have_the_sizes_of_sections_5_7_and_8() {
     assert_eq!(block.header.to_vec().len(), 156);
     assert!(!block.entries.is_empty());
     for entry in block.entries.iter() {
-        assert_eq!(entry.to_vec().len(), 272);
+        assert_eq!(entry.to_vec().len(), 560);
     }
     assert_eq!(IndexEntry::SIZE, 72);
     assert_eq!(values::pass().to_vec().len(), 113);

@@ -3,10 +3,13 @@
 use yilian_protocol::{
     ChainId, MemberId, TimeMs,
     codec::{Decode as _, Encode as _},
+    mail::MailboxCard,
     visit::{TokenError, VisitToken},
 };
 
-use crate::values::{NOW, chain, hospital, regulators, rng, token, visit, visit_keys};
+use crate::values::{
+    NOW, card, chain, hospital, key, mailbox, patient, regulators, rng, token, visit, visit_keys,
+};
 
 fn check(token: &VisitToken) -> Result<(), TokenError> {
     let public = regulators().public();
@@ -61,4 +64,31 @@ fn no_byte_of_it_can_be_changed() {
             assert!(check(&forged).is_err(), "byte {place}");
         }
     }
+}
+
+#[test]
+fn letters_go_to_the_mailbox_that_the_patient_signed() {
+    let chain = chain();
+    let address = token(0).address(chain).unwrap();
+    assert_eq!((address.keeper, &address.card), (hospital(), &card()));
+    // Somebody on the way puts his own keys in.
+    let kem = mailbox().kem.public().clone();
+    let stranger = MailboxCard {
+        mailbox: key(77).verifying_key(),
+        kem,
+    };
+    let swapped = token(0).with_card(stranger);
+    assert_eq!(swapped.address(chain), Err(TokenError::OtherMailbox));
+    assert_eq!(check(&swapped), Err(TokenError::OtherMailbox));
+    // As it is scanned it is good for check-in, and tells no address.
+    let scanned = VisitToken::sign(visit(0), &visit_keys(0).nym_secret, &mut rng());
+    check(&scanned).unwrap();
+    assert_eq!(scanned.address(chain), Err(TokenError::NoMailbox));
+    let elsewhere = token(0).address(ChainId::from_bytes([9; 32]));
+    assert_eq!(elsewhere, Err(TokenError::OtherChain));
+    // Two hospitals are told two mailboxes, and two visits to one the same.
+    let other = patient().mailbox(&[7; 32]);
+    assert_ne!(other.signing.verifying_key(), card().mailbox);
+    assert_ne!(*other.kem.public(), card().kem);
+    assert_eq!(token(1).address(chain).unwrap().card, card());
 }

@@ -11,7 +11,7 @@ use yilian_crypto::{
     psk::SecretShare,
     scope::{Confidentiality, Quarter},
     search::{IndexContext, IndexEntry, IndexKey, Keyword, SearchSecret, WriterSecret, padded},
-    seed::{PatientKeys, Seed, VisitKeys},
+    seed::{MailboxKeys, PatientKeys, Seed, VisitKeys},
     sign::SigningKey,
     trace::MaskedKey,
 };
@@ -20,14 +20,16 @@ use yilian_protocol::{
     authored::Authored,
     call::{Reencapsulated, SealRequest},
     codec::{Blob, List, Text},
+    disclosure::{Approval, Disclosure, DisclosureRequest},
     governance::{Ballot, BallotChoice, Candidacy, Delegate, EpochBlocks, Governance, NodeAddress},
     grant::{
         Ask, Clinician, Commitment, Dealt, Deposit, Erasure, Grant, GrantChange, GrantState,
-        GrantedScope, HolderAsk, Opening, Purpose, SealedDeposit, SignedAsk, SignedPartial, Terms,
-        Use, UsesRequest,
+        GrantedScope, HolderAsk, Opening, Purpose, SealedDeposit, SealedPartial, SignedAsk,
+        SignedPartial, Terms, Use, UsesRequest,
     },
     ids::Salt,
     letter::{Letter, LetterRecord, Share},
+    mail::MailboxCard,
     media::MediaType,
     private_chain::{
         Anchor, ConsistencyProof, PrivateBlock, PrivateCheck, PrivateEntry, PrivateHeader, Subtrees,
@@ -36,14 +38,14 @@ use yilian_protocol::{
         Admitted, Certificate, CertificateEntry, Genesis, Member, MemberEntry, Motion, NodeKeys,
         Revocation, Role, Vote,
     },
-    sealed::{SealedObject, SealedRecord},
+    sealed::SealedObject,
     search::RecordIndex,
     standing::CertifiedPerson,
     trace::{
         AuthorPass, AuthoredEvent, HeightWindow, TraceAction, TraceAppend, TracePush, TraceShared,
         TraceTerms,
     },
-    tx::{Body, SealVisit, Transaction},
+    tx::{Body, Transaction},
     visit::{CheckedVisit, Visit, VisitToken},
     voucher::{NewGrant, Voucher},
 };
@@ -67,7 +69,7 @@ pub fn genesis() -> Genesis {
         name: Text::new("测试网络").unwrap(),
         created: TimeMs::new(NOW),
         ca: key(1).verifying_key(),
-        regulators: regulators().public(),
+        regulators: regulators().public().into(),
         group_key: Blob::new(vec![7; 96]).unwrap(),
         governance: governance(),
     }
@@ -104,6 +106,7 @@ pub fn member() -> Member {
         ca: key(2).verifying_key(),
         node: key(3).verifying_key(),
         kem: kem(3),
+        stamp: NodeKeys::of(&key(3)).stamp,
     }
 }
 
@@ -213,13 +216,27 @@ pub fn visit(counter: u32) -> Visit {
         search: hospital_keys.search.public(),
         secret: hospital_keys.delegator.period(quarter(), None),
         search_secret: hospital_keys.searches.quarter(quarter()),
+        mailbox: card().id(),
         escrow,
         expires: TimeMs::new(NOW + 1_000),
     }
 }
 
 pub fn token(counter: u32) -> VisitToken {
-    VisitToken::sign(visit(counter), &visit_keys(counter).nym_secret, &mut rng())
+    let secret = visit_keys(counter).nym_secret;
+    VisitToken::sign(visit(counter), &secret, &mut rng()).with_card(card())
+}
+
+/// The patient's mailbox.
+pub fn mailbox() -> MailboxKeys {
+    patient().mailbox(hospital().as_bytes())
+}
+
+pub fn card() -> MailboxCard {
+    MailboxCard {
+        mailbox: mailbox().signing.verifying_key(),
+        kem: mailbox().kem.public().clone(),
+    }
 }
 
 pub fn checked() -> CheckedVisit {
@@ -288,11 +305,7 @@ pub fn sealed_deposit() -> SealedDeposit {
 }
 
 pub fn holder_ask() -> HolderAsk {
-    HolderAsk {
-        holder: hospital(),
-        hops: 2,
-        ask: ask(),
-    }
+    HolderAsk::seal(chain(), &ask(), (hospital(), &kem(3)), &mut rng()).unwrap()
 }
 
 pub fn signed_partial() -> SignedPartial {
@@ -305,10 +318,12 @@ pub fn signed_partial() -> SignedPartial {
         commitment: &commitment,
     };
     let partial = Partial::make(&proven, &shares[0], &context, &mut rng());
-    let secret = &deposit().secrets[0];
-    let secret = secret.seal(chain(), &ask(), hospital(), &kem(4), &mut rng());
-    let parts = (partial, Some(secret.unwrap()));
+    let parts = (partial, Some(deposit().secrets[0].clone()));
     SignedPartial::sign(chain(), &ask(), hospital(), parts, &key(3))
+}
+
+pub fn sealed_partial() -> SealedPartial {
+    SealedPartial::seal(chain(), &ask(), &signed_partial(), &kem(4), &mut rng()).unwrap()
 }
 
 pub fn share() -> Share {
@@ -321,6 +336,7 @@ pub fn share() -> Share {
         scope: terms().scopes[0].key,
         secret: delegator().scope(&scope).psk().record(proven.capsule()),
         capsule: Reencapsulated::Gt(pre::reencapsulate(&proven, &deal().1[0])),
+        blind: None,
     }
 }
 
@@ -365,17 +381,8 @@ pub fn ask() -> SignedAsk {
 }
 
 pub fn seal_request() -> SealRequest {
-    let nym = visit_keys(0).nym;
-    SealRequest::sign(
-        chain(),
-        hospital(),
-        nym,
-        vec![object()],
-        vec![index()],
-        author(),
-        &key(4),
-    )
-    .unwrap()
+    let (objects, index) = (vec![object()], vec![index()]);
+    SealRequest::sign(&checked(), false, objects, index, (author(), &key(4))).unwrap()
 }
 
 pub fn bodies() -> Vec<Body> {
@@ -385,18 +392,12 @@ pub fn bodies() -> Vec<Body> {
         certificate: author(),
         reason: Text::new("left").unwrap(),
     };
-    let records = List::new(vec![SealedRecord::from(&object())]).unwrap();
     let id = grant.id();
     vec![
         Body::Admit(member()),
         Body::Certify(certificate(Role::Pharmacist)),
         Body::Revoke(revocation),
-        Body::Seal(SealVisit {
-            hospital: hospital(),
-            nym: visit_keys(0).nym,
-            records,
-            index: List::new(vec![index()]).unwrap(),
-        }),
+        Body::Seal(seal_request().visit),
         Body::CreateGrant(NewGrant {
             grant,
             voucher: voucher(),
@@ -446,7 +447,25 @@ pub fn bodies() -> Vec<Body> {
             candidate: Some(BallotChoice(key(42).verifying_key())),
             sequence: 7,
         }),
+        Body::Disclose(disclosure()),
     ]
+}
+
+pub fn disclosure() -> Disclosure {
+    let request = DisclosureRequest {
+        nym: visit_keys(0).nym,
+        case: Text::new("2026-1").unwrap(),
+        reason: Text::new("abuse").unwrap(),
+        by: author(),
+        member: hospital(),
+        at: TimeMs::new(NOW),
+    };
+    let other = (CertificateId::from_bytes([7; 32]), hospital());
+    let approval = Approval::sign(chain(), &request, other, &key(5));
+    Disclosure {
+        request,
+        approvals: List::new(vec![approval]).unwrap(),
+    }
 }
 
 /// A tree of which every hash is the same: for spelling, not for proving.
@@ -483,6 +502,7 @@ pub fn log_block() -> PrivateBlock {
         index: index().digest(),
         transaction: TransactionId::from_bytes([6; 32]),
         signature: request.signature,
+        evidence: request.evidence,
     };
     assert!(entry.matches(&request.visit));
     PrivateBlock {

@@ -149,6 +149,15 @@ impl Bundle {
     pub fn validate(&self, known: &Directory) -> Result<Report, Error> {
         validate::check_bundle(self, known)
     }
+
+    /// The same of a collection of resources that were handed over without a bundle: what a `urn:`
+    /// of theirs leads to may have been in one, so that it is a warning when it leads nowhere.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub(crate) fn validate_loose(&self, known: &Directory) -> Result<Report, Error> {
+        validate::check_loose(self, known)
+    }
 }
 
 impl Entry {

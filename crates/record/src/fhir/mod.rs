@@ -16,13 +16,13 @@
 //! - a code outside a *required* value set which the standard lists in full;
 //! - `ele-1`, `ext-1`, `dom-2`, `bdl-1` to `bdl-5`, `bdl-7` to `bdl-12`;
 //! - narrative that is no XHTML or holds more than `txt-1` and `txt-2` allow;
-//! - `#id` without such a contained resource; `urn:uuid:` and `urn:oid:` found neither in the
-//!   bundle nor among the known;
+//! - `#id` without such a contained resource; in a bundle `urn:uuid:` and `urn:oid:` found neither
+//!   there nor among the known;
 //! - a reference which is no reference, or to a type that is not allowed there.
 //!
 //! A warning is:
-//! - `Patient/1`, `Patient?identifier=..` or a URL found neither in the bundle nor among the known:
-//!   it may exist on its server;
+//! - `Patient/1`, `Patient?identifier=..` or a URL, of single resources a `urn:` too, found neither
+//!   in the bundle nor among the known: it may exist on its server;
 //! - a modifier extension or `implicitRules` (they can turn the meaning round; we know none), a
 //!   control character in a text;
 //! - a Bundle inside a Bundle: its references are not followed.

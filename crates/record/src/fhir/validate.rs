@@ -32,13 +32,21 @@ pub(super) fn check_bundle(bundle: &Bundle, known: &Directory) -> Result<Report,
     issues_of_bundle(bundle, known)?.finish()
 }
 
+/// The same of resources that came without a bundle of theirs.
+pub(super) fn check_loose(bundle: &Bundle, known: &Directory) -> Result<Report, Error> {
+    check(&placed(bundle), known)
+}
+
 /// The same, for more checks to be added.
 pub(super) fn issues_of_bundle(bundle: &Bundle, known: &Directory) -> Result<Issues, Error> {
+    run(Some(bundle), &placed(bundle), known)
+}
+
+fn placed(bundle: &Bundle) -> Vec<(Option<usize>, &Resource)> {
     let entries = bundle.entries().iter();
-    let resources: Vec<_> = entries
+    entries
         .filter_map(|entry| Some((Some(entry.index()), entry.resource()?)))
-        .collect();
-    run(Some(bundle), &resources, known)
+        .collect()
 }
 
 fn run(
@@ -64,7 +72,12 @@ fn run(
         references.append(&mut walk.references);
     }
     for reference in &references {
-        if let Some(kind) = reference.fault(&resolver, known, definitions) {
+        if let Some(mut kind) = reference.fault(&resolver, known, definitions) {
+            // What a `urn:` of theirs leads to may have been in the bundle that they came from.
+            let is_local = reference.text.starts_with('#');
+            if bundle.is_none() && kind == IssueKind::DanglingReference && !is_local {
+                kind = IssueKind::UnresolvedReference;
+            }
             issues.push(kind, |kind| Issue {
                 kind,
                 entry: reference.entry,

@@ -55,7 +55,7 @@ fn free_text_gives_none_and_concepts_do() {
     let medication = r#"{"resourceType":"MedicationRequest","note":[{"text":"for Ann"}],
         "dosageInstruction":[{"text":"twice"}],"requester":{"display":"Dr Quirke"},
         "medicationReference":{"reference":"Medication/m","display":"Lasix"}}"#;
-    assert_eq!(texts(medication), ["word:呋塞米"]);
+    assert_eq!(texts(medication), ["word:利尿剂", "word:呋塞米"]);
     let dose = r#"{"resourceType":"MedicationRequest","dosageInstruction":[
         {"text":"once","route":{"text":"oral"}}]}"#;
     assert_eq!(texts(dose), ["word:oral"]);

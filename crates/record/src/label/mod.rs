@@ -195,6 +195,16 @@ pub(crate) fn is_sensitive(value: &Value) -> bool {
     sensitive
 }
 
+/// Whether words of a text are sensitive.
+pub(crate) fn text_is_sensitive(text: &str) -> bool {
+    words::sensitivity(text).is_some()
+}
+
+/// Whether a code of confidentiality, of any system, restricts.
+pub(crate) fn restricts(code: &str) -> bool {
+    policy::restricts(code)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{encounter::visits, fhir::Bundle};

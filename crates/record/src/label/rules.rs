@@ -204,7 +204,14 @@ mod tests {
 
     fn sources() -> BTreeSet<&'static str> {
         rows(include_str!("sources.tsv"))
-            .inspect(|row| assert_eq!(row.len(), 4, "{row:?}"))
+            .inspect(|row| {
+                let [_, what, date, read] = row[..] else {
+                    panic!("columns of {row:?}")
+                };
+                let year = date.get(..4).and_then(|year| year.parse::<u16>().ok());
+                assert!(year.is_some_and(|year| year >= 1990), "{row:?} has no date");
+                assert!(!what.is_empty() && !read.is_empty(), "{row:?}");
+            })
             .map(|row| row[0])
             .collect()
     }

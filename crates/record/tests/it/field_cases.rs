@@ -51,7 +51,7 @@ fn issues(case: &str, file: &str) -> Vec<Issue> {
     }
 }
 
-fn quarter(text: &str) -> Quarter {
+pub fn quarter(text: &str) -> Quarter {
     text.parse().expect("a quarter")
 }
 
@@ -563,6 +563,38 @@ fn references_lead_where_the_standard_says() {
     for (from, targets) in expected.iter().enumerate() {
         assert_eq!(resolver.leads(from), *targets, "entry {from}");
     }
+}
+
+/// A `urn:` must lead somewhere inside a bundle (bundle.html, resolving references). A resource
+/// that came without its bundle cannot tell.
+#[test]
+fn a_urn_of_a_single_resource_may_lead_out_of_it() {
+    let urn = "urn:uuid:6555b7a7-380d-46ff-a1c5-7abc4e68f8bc";
+    let single = format!(
+        r##"{{"resourceType":"Observation","id":"o","status":"final","code":{{"text":"x"}},"subject":{{"reference":"{urn}"}}}}"##
+    );
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0","resource":{single}}}]}}"#
+    );
+    let known = Directory::default();
+    let read = Submission::read(&[&single], &known).expect("a resource");
+    let kinds: Vec<_> = read
+        .report
+        .warnings
+        .iter()
+        .map(|issue| &issue.kind)
+        .collect();
+    assert_eq!(kinds, [&IssueKind::UnresolvedReference]);
+    assert!(matches!(
+        Submission::read(&[&bundle], &known),
+        Err(Error::Invalid { total: 1, .. })
+    ));
+    // What it contains is in it.
+    let contained = single.replace(urn, "#p");
+    assert!(matches!(
+        Submission::read(&[&contained], &known),
+        Err(Error::Invalid { total: 1, .. })
+    ));
 }
 
 /// The official examples of R4, when their folder is given: how many pass, and why the others do

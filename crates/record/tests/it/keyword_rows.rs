@@ -17,7 +17,7 @@ use yilian_record::{
 
 /// A query and what it must find.
 pub struct Query {
-    /// Language or sort of query: zh, en, code, brand, given, fresh.
+    /// Language or sort of query: zh, en, code, brand, given, fresh, later, last.
     pub kind: &'static str,
     /// As it is typed.
     pub text: &'static str,
@@ -99,6 +99,11 @@ impl Query {
     pub fn is_given(&self) -> bool {
         self.kind == "given"
     }
+
+    /// Whether it is meant for [`later`] or [`last`], and was written with those.
+    pub fn is_later(&self) -> bool {
+        matches!(self.kind, "later" | "last")
+    }
 }
 
 /// Whether an index answers a query.
@@ -112,13 +117,15 @@ pub fn answers(index: &BTreeSet<String>, query: &str) -> bool {
 
 /// All queries.
 pub fn queries() -> Vec<Query> {
-    let rows = rows(include_str!("../data/keywords/queries.tsv"));
+    let rows = rows(include_str!("../data/keywords/queries.tsv")).chain(self::rows(include_str!(
+        "../data/keywords/queries-later.tsv"
+    )));
     let queries = rows.filter_map(|(line, row)| match row.as_slice() {
         [kind, text, finds] => Some(Query {
             kind,
             text,
             finds,
-            held_out: *kind == "fresh" || hash(line).is_multiple_of(3),
+            held_out: ["fresh", "last"].contains(kind) || hash(line).is_multiple_of(3),
         }),
         _ => None,
     });
@@ -139,8 +146,22 @@ fn hash(text: &str) -> u64 {
 
 /// The records of the repository.
 pub fn own() -> Vec<Record> {
+    records(include_str!("../data/keywords/records.tsv"))
+}
+
+/// More of them, written later.
+pub fn later() -> Vec<Record> {
+    records(include_str!("../data/keywords/records-later.tsv"))
+}
+
+/// Those of the queries that were written last.
+pub fn last() -> Vec<Record> {
+    records(include_str!("../data/keywords/records-last.tsv"))
+}
+
+fn records(table: &'static str) -> Vec<Record> {
     let mut resources: BTreeMap<&str, Vec<Resource>> = BTreeMap::new();
-    for (line, row) in rows(include_str!("../data/keywords/records.tsv")) {
+    for (line, row) in rows(table) {
         let [record, kind, system, code, display, text] = row[..] else {
             panic!("columns of {line}");
         };

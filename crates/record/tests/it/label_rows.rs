@@ -11,8 +11,8 @@ pub struct Row {
     pub sensitive: bool,
     /// Which kind of thing it is: a sensitivity, or a code system or language.
     pub topic: &'static str,
-    /// Whether the row is of the third that nobody looks at while the tables are tuned.
-    pub held_out: bool,
+    /// On which side it is.
+    pub side: Side,
     /// The row as it is written.
     pub text: &'static str,
     resource: Value,
@@ -26,14 +26,30 @@ impl Row {
     }
 }
 
-/// All rows.
-pub fn rows() -> Vec<Row> {
-    let table = include_str!("../data/labels/set.tsv");
-    let lines = table.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(row).collect()
+/// Who looked at a row, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Looked at while the tables are tuned.
+    Tuned,
+    /// Of the third of the same rows that is not, told by the hash of the row.
+    HeldOut,
+    /// Written later, without a look at the tables.
+    Later,
 }
 
-fn row(text: &'static str) -> Option<Row> {
+/// All rows.
+pub fn rows() -> Vec<Row> {
+    let of = |table: &'static str, later: bool| {
+        let lines = table.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(move |line| row(line, later))
+    };
+    let tuned = of(include_str!("../data/labels/set.tsv"), false);
+    tuned
+        .chain(of(include_str!("../data/labels/held.tsv"), true))
+        .collect()
+}
+
+fn row(text: &'static str, later: bool) -> Option<Row> {
     let mut columns = text.split('\t');
     let (class, topic) = (columns.next()?, columns.next()?);
     let (place, system) = (columns.next()?, columns.next()?);
@@ -41,7 +57,11 @@ fn row(text: &'static str) -> Option<Row> {
     Some(Row {
         sensitive: class == "S",
         topic,
-        held_out: hash(text).is_multiple_of(3),
+        side: match (later, hash(text).is_multiple_of(3)) {
+            (true, _) => Side::Later,
+            (false, true) => Side::HeldOut,
+            (false, false) => Side::Tuned,
+        },
         text,
         resource: resource(place, system, code, words)?,
     })

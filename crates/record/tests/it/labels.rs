@@ -12,7 +12,7 @@ use yilian_record::{
     label::{Part, levels, parts, sensitivity},
 };
 
-use crate::label_rows::rows;
+use crate::label_rows::{Row, Side, rows};
 
 /// The field cases of a folder by name.
 fn cases(folder: &str) -> Vec<(String, Vec<u8>)> {
@@ -152,8 +152,8 @@ fn the_measured_rows_keep_their_figures() {
     assert!(topics.is_superset(&BTreeSet::from([
         "HIV", "STD", "MH", "SUD", "SEX", "GDIS", "SCA", "SDV"
     ])));
-    for held_out in [false, true] {
-        let side = |sensitive: bool| of(sensitive).filter(move |row| row.held_out == held_out);
+    for tuned in [Side::Tuned, Side::HeldOut] {
+        let side = |sensitive: bool| of(sensitive).filter(move |row| row.side == tuned);
         let missed: Vec<&str> = side(true)
             .filter(|row| !row.found())
             .map(|row| row.text)
@@ -165,6 +165,35 @@ fn the_measured_rows_keep_their_figures() {
         assert!(missed.len() * 50 <= side(true).count(), "missed {missed:?}");
         assert!(taken.len() * 20 <= side(false).count(), "taken {taken:?}");
     }
+}
+
+/// Rows that were written without a look at the rules.
+#[test]
+fn the_later_rows_keep_their_figures() {
+    let rows = rows();
+    let later = |sensitive: bool| {
+        let rows = rows.iter().filter(|row| row.side == Side::Later);
+        rows.filter(|row| row.sensitive == sensitive)
+            .collect::<Vec<&Row>>()
+    };
+    let (sensitive, harmless) = (later(true), later(false));
+    assert!(sensitive.len() + harmless.len() >= 100);
+    let missed: Vec<&str> = sensitive
+        .iter()
+        .filter(|row| !row.found())
+        .map(|row| row.text)
+        .collect();
+    let taken: Vec<&str> = harmless
+        .iter()
+        .filter(|row| row.found())
+        .map(|row| row.text)
+        .collect();
+    eprintln!(
+        "missed {} of {}: {missed:#?}",
+        missed.len(),
+        sensitive.len()
+    );
+    eprintln!("taken {} of {}: {taken:#?}", taken.len(), harmless.len());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Tests of the record crate from outside.
 
 #[cfg(test)]
+mod case_list;
+#[cfg(test)]
 mod codes;
 #[cfg(test)]
 mod epcis_events;
@@ -28,3 +30,5 @@ mod labels;
 mod subjects;
 #[cfg(test)]
 mod visits_real;
+#[cfg(test)]
+mod whole;

@@ -5,20 +5,50 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, ValueEnum, value_parser};
 use serde::Serialize;
 use yilian_client::{
-    PassedOver, Wallet,
+    PassedOver, Patient, Session, Wallet,
     grants::{self, DAYS, DAYS_MAX, LEVELS, Listed, PURPOSE, ToldUse, Wish},
 };
 use yilian_protocol::{
-    CertificateId, Confidentiality, GrantId,
+    CertificateId, Confidentiality, GrantId, MailId,
     grant::{GrantState, OpeningEntry, Purpose, Use},
+    stamp::Stamp,
 };
 
 use super::Context;
 use crate::{
     arguments::one_of,
-    commands::now,
+    commands::{letters::patient::stamp, now},
+    link::Link,
     output::{trouble, warn},
 };
+
+/// What somebody may read, what for, and how long: as it is asked for, and as it is granted.
+#[derive(Debug, Args)]
+pub struct Leave {
+    /// Which levels
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
+    pub levels: Vec<Level>,
+    /// What for
+    #[arg(
+        long,
+        default_value_t = PURPOSE,
+        value_parser = one_of(Purpose::ALL, Purpose::name)
+    )]
+    pub purpose: Purpose,
+    /// Days until it ends, a century of them at most
+    #[arg(
+        long,
+        default_value_t = DAYS,
+        value_parser = value_parser!(u64).range(1..=DAYS_MAX)
+    )]
+    pub days: u64,
+}
+
+impl Leave {
+    pub fn levels(&self) -> Vec<Confidentiality> {
+        self.levels.iter().map(|level| (*level).into()).collect()
+    }
+}
 
 /// A standing grant to be made.
 #[derive(Debug, Args)]
@@ -28,23 +58,8 @@ pub struct GrantOptions {
     /// The reader's certificate
     #[arg(long)]
     reader: CertificateId,
-    /// Which levels
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = LEVELS.map(Level::from))]
-    levels: Vec<Level>,
-    /// What for
-    #[arg(
-        long,
-        default_value_t = PURPOSE,
-        value_parser = one_of(Purpose::ALL, Purpose::name)
-    )]
-    purpose: Purpose,
-    /// Days until the grant ends, a century of them at most
-    #[arg(
-        long,
-        default_value_t = DAYS,
-        value_parser = value_parser!(u64).range(1..=DAYS_MAX)
-    )]
-    days: u64,
+    #[command(flatten)]
+    leave: Leave,
     /// Quarters to come that it covers too, at the hospitals visited so far
     #[arg(long, default_value_t = 0)]
     quarters: u8,
@@ -59,8 +74,11 @@ pub struct GrantOptions {
     #[arg(long, value_name = "COUNT")]
     threshold: Option<usize>,
     /// Write the letter there
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "mail")]
+    out: Option<PathBuf>,
+    /// Send the letter to the reader
+    #[arg(long)]
+    mail: bool,
 }
 
 /// A level of sensitivity on the command line.
@@ -100,12 +118,11 @@ impl From<Confidentiality> for Level {
 
 impl GrantOptions {
     fn wish(&self) -> Wish {
-        let levels = self.levels.iter();
         Wish {
             reader: self.reader,
-            purpose: self.purpose,
-            levels: levels.map(|level| (*level).into()).collect(),
-            days: self.days,
+            purpose: self.leave.purpose,
+            levels: self.leave.levels(),
+            days: self.leave.days,
             quarters: self.quarters,
             emergency: self.emergency,
             holders: self.holders.clone(),
@@ -115,7 +132,8 @@ impl GrantOptions {
 }
 
 pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<()> {
-    let out = context.target(&options.out)?;
+    let out = options.out.as_deref();
+    let out = out.map(|file| context.target(file)).transpose()?;
     let mut patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let members = opened.session.members().await?;
@@ -129,6 +147,12 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
         ));
     }
     let keep = |wallet: &Wallet| context.home.keep_wallet(&options.name, wallet);
+    // Got before anything stands on the chain: without a stamp there is no letter.
+    let stamp = if options.mail {
+        Some(stamp(context, &options.name, &mut patient, &opened.session).await?)
+    } else {
+        None
+    };
     let made = patient
         .grant_kept(&opened.session, request, &mut rand::rng(), keep)
         .await;
@@ -145,18 +169,46 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
             "member {holder} did not take its share; enough others did"
         ));
     }
-    let letter = made.letter;
-    out.write_json(&made.sealed)?;
-    let (grant, records) = (letter.grant, letter.records.len());
+    if let Some(out) = &out {
+        out.write_json(&made.sealed)?;
+    }
+    let sent = match &stamp {
+        Some(stamp) => Some(mailed(&patient, &opened.session, &made, stamp, out.is_some()).await?),
+        None => None,
+    };
+    let (grant, records) = (made.letter.grant, made.letter.records.len());
     context.output.tell(&Granted {
         grant,
         records,
         threshold,
         holders: count,
         letter: options.out.clone(),
+        sent,
     })?;
     opened.close();
     Ok(())
+}
+
+/// Sends the letter of a grant. When it cannot be sent and is in no file either, the grant is
+/// revoked again: nobody has its letter.
+async fn mailed(
+    patient: &Patient,
+    session: &Session<Link>,
+    made: &yilian_client::Granted,
+    stamp: &Stamp,
+    is_written: bool,
+) -> anyhow::Result<MailId> {
+    let rng = &mut rand::rng();
+    match patient.mail_letter(session, made, stamp, rng).await {
+        Ok(letter) => Ok(letter),
+        Err(error) => {
+            if !is_written {
+                let (grant, revoked) = (made.letter.grant, GrantState::Revoked);
+                patient.set_grant(session, grant, revoked).await?;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// A grant of a wallet.
@@ -209,7 +261,10 @@ struct Granted {
     records: usize,
     threshold: usize,
     holders: usize,
-    letter: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    letter: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<MailId>,
 }
 
 impl fmt::Display for Granted {
@@ -219,11 +274,14 @@ impl fmt::Display for Granted {
             "grant {} covers {} records so far; {} of {} key holders serve",
             self.grant, self.records, self.threshold, self.holders
         )?;
-        writeln!(
-            f,
-            "letter for the reader written to {}",
-            self.letter.display()
-        )
+        if let Some(letter) = &self.letter {
+            let letter = letter.display();
+            writeln!(f, "letter for the reader written to {letter}")?;
+        }
+        match &self.sent {
+            Some(letter) => writeln!(f, "sent to the reader as letter {}", letter.short()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a patient does.
 
+mod disclosures;
 mod grants;
 mod records;
 mod wallet;
@@ -17,9 +18,12 @@ use self::{
 };
 use super::{
     Context,
+    letters::patient::{self as letters, AnswerOptions, CorrectOptions},
     search::{self, SearchOptions},
 };
 use crate::target::Target;
+
+pub use self::grants::Leave;
 
 /// What a patient does.
 #[derive(Debug, Subcommand)]
@@ -47,6 +51,11 @@ pub enum PatientCommand {
     Open(OpenOptions),
     /// Share one record with one reader, once and without a trace
     Share(ShareOptions),
+    /// List who had the identity behind one of the visits opened, why and when
+    Disclosures {
+        /// The wallet
+        name: String,
+    },
     /// Make a standing grant
     Grant(GrantOptions),
     /// Pause a grant
@@ -62,6 +71,15 @@ pub enum PatientCommand {
         /// The wallet
         name: String,
     },
+    /// Fetch letters, and list all that are kept
+    Inbox {
+        /// The wallet
+        name: String,
+    },
+    /// Answer a doctor's request: grant what he asks for, or nothing
+    Answer(AnswerOptions),
+    /// Write to a record's author what is wrong with it
+    Correct(CorrectOptions),
 }
 
 pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<()> {
@@ -73,12 +91,16 @@ pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<(
         PatientCommand::List { name } => records::list(context, &name).await,
         PatientCommand::Open(options) => records::open(context, options).await,
         PatientCommand::Share(options) => records::share(context, options).await,
+        PatientCommand::Disclosures { name } => disclosures::list(context, &name).await,
         PatientCommand::Grant(options) => grants::grant(context, &options).await,
         PatientCommand::Pause(name) => grants::set(context, &name, GrantState::Paused).await,
         PatientCommand::Resume(name) => grants::set(context, &name, GrantState::Active).await,
         PatientCommand::Revoke(name) => grants::set(context, &name, GrantState::Revoked).await,
         PatientCommand::Uses(name) => grants::uses(context, &name).await,
         PatientCommand::Grants { name } => grants::list(context, &name).await,
+        PatientCommand::Inbox { name } => letters::inbox(context, &name).await,
+        PatientCommand::Answer(options) => letters::answer(context, &options).await,
+        PatientCommand::Correct(options) => letters::correct(context, &options).await,
     }
 }
 

@@ -5,13 +5,19 @@ use std::{fmt, path::PathBuf};
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    PassedOver,
+    PassedOver, Sharing,
     listing::{self, Opened},
 };
 use yilian_protocol::{CertificateId, RecordId, TimeMs, call::Form};
 
 use super::{Context, Written};
-use crate::{arguments::one_of, commands::doctor::Shown};
+use crate::{
+    arguments::one_of,
+    commands::{
+        doctor::Shown,
+        letters::{Sent, patient::stamp},
+    },
+};
 
 pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
     let opened = context.open().await?;
@@ -47,7 +53,8 @@ pub async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()>
     let patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let own = Opened::by_patient(&opened.session, &patient, options.record).await?;
-    Shown::from(own).tell(context, out.as_ref())?;
+    let mut shown = Shown::from(own);
+    shown.tell(context, out.as_ref())?;
     opened.close();
     Ok(())
 }
@@ -69,9 +76,15 @@ pub struct ShareOptions {
         value_parser = one_of(Form::ALL, Form::name)
     )]
     form: Form,
+    /// Have the node turn the record, with a blinded rekey, instead of this device
+    #[arg(long)]
+    by_node: bool,
     /// Write the share there
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "mail")]
+    out: Option<PathBuf>,
+    /// Send it as a letter
+    #[arg(long, conflicts_with = "out")]
+    mail: bool,
 }
 
 pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<()> {
@@ -80,15 +93,24 @@ pub async fn share(context: &Context, options: ShareOptions) -> anyhow::Result<(
         record,
         reader,
         form,
+        by_node,
         out,
+        mail: _,
     } = options;
-    let out = context.target(&out)?;
-    let patient = context.home.patient(&name)?;
+    let out = out.map(|file| context.target(&file)).transpose()?;
+    let mut patient = context.home.patient(&name)?;
     let opened = context.open().await?;
-    let rng = &mut rand::rng();
-    let share = patient.share(&opened.session, record, reader, form, rng);
-    out.write_json(&share.await?)?;
-    context.output.tell(&Written::new("share", &out))?;
+    let (session, rng) = (&opened.session, &mut rand::rng());
+    let how = Sharing { form, by_node };
+    if let Some(out) = out {
+        let share = patient.share(session, record, reader, how, rng);
+        out.write_json(&share.await?)?;
+        context.output.tell(&Written::new("share", &out))?;
+    } else {
+        let stamp = stamp(context, &name, &mut patient, session).await?;
+        let sent = patient.mail_share(session, (record, reader), how, &stamp, rng);
+        context.output.tell(&Sent::new("share", sent.await?))?;
+    }
     opened.close();
     Ok(())
 }
@@ -123,6 +145,9 @@ struct ListedRecord {
     author: String,
     signed_at: TimeMs,
     bytes: usize,
+    /// Why the author's word does not stand, when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
 }
 
 impl From<Opened> for ListedRecord {
@@ -133,6 +158,7 @@ impl From<Opened> for ListedRecord {
             author: opened.author,
             signed_at: opened.signed_at,
             bytes: opened.content.len(),
+            verdict: opened.verdict.map(|verdict| verdict.to_string()),
         }
     }
 }
@@ -145,6 +171,7 @@ impl fmt::Display for Listing {
             author,
             signed_at,
             bytes,
+            verdict,
         } in &self.records
         {
             writeln!(
@@ -152,6 +179,9 @@ impl fmt::Display for Listing {
                 "{record}  {scope}  {}  {author}  {bytes} B",
                 signed_at.to_text()
             )?;
+            if let Some(verdict) = verdict {
+                writeln!(f, "  not to be relied on: {verdict}")?;
+            }
         }
         for NotOpened { record, cause } in &self.not_opened {
             writeln!(f, "{record}  does not open: {cause}")?;

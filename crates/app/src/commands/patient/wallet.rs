@@ -15,6 +15,8 @@ use crate::{commands::now, naming::Named, output::trouble};
 pub fn new(context: &Context, name: String, chinese: bool) -> anyhow::Result<()> {
     let chain = context.home.genesis()?.chain();
     context.home.free_name(Named::Wallet, &name)?;
+    // Nobody shall write words down whose wallet cannot be kept.
+    context.home.begin()?;
     let seed = Seed::random(&mut rand::rng());
     let language = if chinese {
         Language::SimplifiedChinese
@@ -48,6 +50,7 @@ pub struct RecoverOptions {
 pub async fn recover(context: &Context, options: RecoverOptions) -> anyhow::Result<()> {
     let RecoverOptions { name, words } = options;
     context.home.free_name(Named::Wallet, &name)?;
+    context.home.begin()?;
     let text = match words {
         Some(file) => std::fs::read_to_string(&file)
             .with_context(|| format!("cannot read {}", file.display()))?,

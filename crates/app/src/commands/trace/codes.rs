@@ -18,9 +18,8 @@ use yilian_record::gs1::{
 use super::Context;
 use crate::{
     commands::now,
-    home::write_private,
     output::trouble,
-    target::{Target, folder},
+    target::{Target, folder, standing},
 };
 
 /// Pixels of a module in PNG.
@@ -250,10 +249,6 @@ impl MadeOptions {
     /// Where the codes go. Secrets that are overwritten are lost, and with them the traces of their
     /// packs: neither file nor symbols take the place of others.
     fn target(&self, context: &Context) -> anyhow::Result<Target> {
-        let is_free = |path: &PathBuf| match fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(_) => fs::symlink_metadata(path).is_err() && folder(path).is_dir(),
-        };
         if let Some(path) = self.symbols.as_ref().filter(|path| !is_free(path)) {
             return Err(trouble(
                 format!("{} is no place for a new folder of symbols", path.display()),
@@ -261,6 +256,17 @@ impl MadeOptions {
             ));
         }
         context.target(&self.out)
+    }
+}
+
+/// Whether there is nothing, in a folder that is, or an empty folder. A link to one is none.
+fn is_free(path: &Path) -> bool {
+    match standing(path) {
+        Ok(Some(found)) if found.is_dir() => {
+            fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+        }
+        Ok(found) => found.is_none() && folder(path).is_dir(),
+        Err(_) => false,
     }
 }
 
@@ -283,12 +289,17 @@ impl Codes {
     }
 
     fn draw(&self, folder: &Path) -> anyhow::Result<()> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let made = fs::create_dir(folder);
+        // It may be an empty one, as it was when it was looked at.
+        if made.is_err() && !is_free(folder) {
+            made.with_context(|| format!("cannot make {}", folder.display()))?;
+        }
         for (code, number) in self.codes.iter().zip(1..) {
             for (kind, symbol) in code.symbols()? {
                 let stem = folder.join(format!("{number:06}-{kind}"));
-                write_private(&stem.with_extension("svg"), symbol.to_svg().as_bytes())?;
-                write_private(&stem.with_extension("png"), &symbol.to_png(SCALE)?)?;
+                let place = |ending| Target::new(&stem.with_extension(ending));
+                place("svg")?.write(symbol.to_svg().as_bytes())?;
+                place("png")?.write(&symbol.to_png(SCALE)?)?;
             }
         }
         Ok(())

@@ -1,0 +1,217 @@
+//! A doctor's letters.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use yilian_client::{
+    Doctor, ReadWish, Session,
+    calendar::days_after,
+    mail::{Content, Decision, MailNotes, STAMPS_AT_ONCE, send},
+};
+use yilian_protocol::{
+    TimeMs, call::Transport, limits::STAMPS_ENCLOSED_MAX, mail::Address, refusal::Refusal,
+    stamp::Stamp, visit::VisitToken,
+};
+
+use super::{Owner, Sent, Subject, checked, letter, list, said};
+use crate::{
+    commands::{Context, now, patient::Leave},
+    home::Home,
+    intake::Paper,
+    output::trouble,
+    target::Target,
+};
+
+/// To whom: a patient tells where letters go with a visit token, and with letters.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct To {
+    /// To the patient of this visit token, which may be over
+    #[arg(long, value_name = "FILE")]
+    token: Option<PathBuf>,
+    /// To the patient who sent this letter
+    #[arg(long = "reply-to", value_name = "LETTER")]
+    letter: Option<String>,
+}
+
+impl To {
+    fn address<T: Transport>(
+        &self,
+        home: &Home,
+        (name, doctor): (&str, &Doctor),
+        session: &Session<T>,
+    ) -> anyhow::Result<Address> {
+        if let Some(token) = &self.token {
+            let token: VisitToken = Paper::Token.read(token)?;
+            let address = token.address(session.chain());
+            return Ok(address.map_err(yilian_client::ClientError::from)?);
+        }
+        let id = self.letter.as_deref().unwrap_or_default();
+        let letter = letter(home, Owner::Person(name), id)?;
+        let mail = doctor.mailbox().open(session.chain(), &letter)?;
+        mail.reply.ok_or_else(|| {
+            trouble(
+                format!("letter {id} tells no address for an answer"),
+                "name a visit token of the patient with --token",
+            )
+        })
+    }
+}
+
+/// A request to read.
+#[derive(Debug, Args)]
+pub struct RequestOptions {
+    /// The doctor's name
+    name: String,
+    #[command(flatten)]
+    to: To,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    subject: Subject,
+}
+
+pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Result<()> {
+    let RequestOptions {
+        name,
+        to,
+        leave,
+        subject,
+    } = options;
+    let (now, rng) = (now(), &mut rand::rng());
+    let doctor = context.home.doctor(&name)?;
+    let opened = context.open().await?;
+    let session = &opened.session;
+    let to = to.address(&context.home, (&name, &doctor), session)?;
+    let wish = ReadWish {
+        levels: leave.levels(),
+        purpose: leave.purpose,
+        until: days_after(now, leave.days),
+        about: subject.about(),
+    };
+    let _lock = context.home.lock_person(&name)?;
+    let mut notes = context.home.mail_notes(&name)?;
+    let stamp = stamp(&doctor, session, &mut notes, now).await?;
+    // One for the answer: the patient may have none.
+    let enclosed = vec![self::stamp(&doctor, session, &mut notes, now).await?];
+    let (id, mail) = doctor.request(session, &to, wish, enclosed, now, rng)?;
+    notes.requests.push(id);
+    context.home.keep_mail_notes(&name, &notes)?;
+    let letter = send(session, &to, &mail, &stamp, rng).await?;
+    context.output.tell(&Sent {
+        request: Some(id),
+        ..Sent::new("request", letter)
+    })?;
+    opened.close();
+    Ok(())
+}
+
+/// A notice to a patient.
+#[derive(Debug, Args)]
+pub struct NotifyOptions {
+    /// The doctor's name
+    name: String,
+    #[command(flatten)]
+    to: To,
+    /// What the patient shall know
+    #[arg(long)]
+    text: String,
+    #[command(flatten)]
+    subject: Subject,
+}
+
+pub async fn notify(context: &Context, options: NotifyOptions) -> anyhow::Result<()> {
+    let NotifyOptions {
+        name,
+        to,
+        text,
+        subject,
+    } = options;
+    let now = now();
+    let text = said(&text)?;
+    let doctor = context.home.doctor(&name)?;
+    let opened = context.open().await?;
+    let session = &opened.session;
+    let to = to.address(&context.home, (&name, &doctor), session)?;
+    let _lock = context.home.lock_person(&name)?;
+    let mut notes = context.home.mail_notes(&name)?;
+    let stamp = stamp(&doctor, session, &mut notes, now).await?;
+    context.home.keep_mail_notes(&name, &notes)?;
+    let mail = doctor.notice(session, &to, subject.about(), (text, now));
+    let letter = send(session, &to, &mail, &stamp, &mut rand::rng()).await?;
+    context.output.tell(&Sent::new("notice", letter))?;
+    opened.close();
+    Ok(())
+}
+
+/// A stamp of the stock, or of some that are got. The notes are to be kept before it is used.
+async fn stamp<T: Transport>(
+    doctor: &Doctor,
+    session: &Session<T>,
+    notes: &mut MailNotes,
+    now: TimeMs,
+) -> anyhow::Result<Stamp> {
+    if notes.stamps.is_empty() {
+        let count = STAMPS_AT_ONCE.max(STAMPS_ENCLOSED_MAX);
+        let got = doctor.stamps(session, count, now, &mut rand::rng()).await?;
+        notes.stamps.put(got);
+    }
+    let stamp = notes.stamps.take(now);
+    Ok(stamp.ok_or_else(|| yilian_client::ClientError::from(Refusal::StampExpired))?)
+}
+
+/// A doctor's letters.
+#[derive(Debug, Args)]
+pub struct InboxOptions {
+    /// The doctor's name
+    name: String,
+    /// Write the share or grant's letter that this letter holds to a file
+    #[arg(long, value_name = "LETTER", requires = "out")]
+    take: Option<String>,
+    /// That file, for `doctor open` and `doctor read`
+    #[arg(long, value_name = "FILE", requires = "take")]
+    out: Option<PathBuf>,
+}
+
+pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<()> {
+    let InboxOptions { name, take, out } = options;
+    let out = out.map(|file| context.target(&file)).transpose()?;
+    let (now, owner) = (now(), Owner::Person(&name));
+    let doctor = context.home.doctor(&name)?;
+    let opened = context.open().await?;
+    let session = &opened.session;
+    let mailbox = doctor.mailbox();
+    let letters = mailbox.letters(session, now).await?;
+    context.home.keep_letters(owner, &letters)?;
+    let ids = letters.iter().map(yilian_client::mail::KeptLetter::id);
+    mailbox.discard(session, ids.collect(), now).await?;
+    if let (Some(id), Some(out)) = (&take, &out) {
+        let kept = letter(&context.home, owner, id)?;
+        let mail = mailbox.open(session.chain(), &kept)?;
+        write(&doctor, &mail.content, out)?;
+    }
+    let requests = context.home.mail_notes(&name)?.requests;
+    let open = |letter: &_| mailbox.open(session.chain(), letter);
+    let check = |letter, mail| checked(session, letter, mail, &requests, now);
+    let inbox = list(context.home.letters(owner)?, open, check).await;
+    context.output.tell(&inbox)?;
+    opened.close();
+    Ok(())
+}
+
+/// Writes what a letter holds, sealed to the doctor as a file from the patient is.
+fn write(doctor: &Doctor, content: &Content, out: &Target) -> anyhow::Result<()> {
+    let rng = &mut rand::rng();
+    match content {
+        Content::Share(share) => out.write_json(&doctor.reseal(share, share.reader, rng)?),
+        Content::StandingLetter(letter)
+        | Content::Answer(yilian_client::mail::Answer {
+            decision: Decision::Granted(letter),
+            ..
+        }) => out.write_json(&doctor.reseal(letter, letter.terms.reader, rng)?),
+        other => Err(trouble(
+            format!("the letter is a {}, which opens nothing", other.kind()),
+            "take a share, or the letter of a grant",
+        )),
+    }
+}

@@ -1,0 +1,130 @@
+//! A doctor's letters: his mailbox is named by his certified keys.
+
+use rand_core::CryptoRng;
+use yilian_protocol::{
+    CertificateId, Confidentiality, RequestId, TimeMs,
+    call::Transport,
+    codec::{List, Text},
+    grant::Purpose,
+    ids::Salt,
+    letter::ToReader,
+    limits::MAIL_TEXT_MAX,
+    mail::{About, Address, Content, Mail, Notice, ReadRequest, SignedRequest},
+    stamp::{AskerKey, Stamp},
+};
+
+use super::Doctor;
+use crate::{
+    ClientError, Session,
+    mail::{Mailbox, get_stamps},
+    share::SealedLetter,
+};
+
+/// What a doctor asks a patient for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadWish {
+    /// Which levels.
+    pub levels: Vec<Confidentiality>,
+    /// What for.
+    pub purpose: Purpose,
+    /// Until when.
+    pub until: TimeMs,
+    /// The record or visit on account of which he asks.
+    pub about: Option<About>,
+}
+
+impl Doctor {
+    /// The doctor's mailbox, at the node of his member.
+    #[must_use]
+    pub const fn mailbox(&self) -> Mailbox<'_> {
+        Mailbox::new(self.member, &self.keys.signing, &self.keys.kem)
+    }
+
+    /// Has stamps made by the node of his member, `count` of them.
+    ///
+    /// # Errors
+    /// As [`get_stamps`].
+    pub async fn stamps<T: Transport>(
+        &self,
+        session: &Session<T>,
+        count: usize,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Stamp>, ClientError> {
+        let asker = AskerKey::Person(self.certificate, &self.keys.signing);
+        get_stamps(session, self.member, asker, count, now, rng).await
+    }
+
+    /// Asks the patient of a mailbox to be let read. `enclosed` is a stamp for the answer. The
+    /// request's id is for the doctor to remember.
+    ///
+    /// # Errors
+    /// When a list is over its limit.
+    pub fn request<T: Transport>(
+        &self,
+        session: &Session<T>,
+        to: &Address,
+        wish: ReadWish,
+        enclosed: Vec<Stamp>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(RequestId, Mail), ClientError> {
+        let mut levels = wish.levels;
+        levels.sort();
+        levels.dedup();
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let request = ReadRequest {
+            reader: self.certificate,
+            levels: List::new(levels)?,
+            purpose: wish.purpose,
+            until: wish.until,
+            about: wish.about,
+            asked_at: now,
+            salt: Salt::from_bytes(salt),
+        };
+        let (chain, mailbox) = (session.chain(), &to.card.mailbox);
+        let signed = SignedRequest::sign(chain, mailbox, request, &self.keys.signing);
+        let id = signed.id(chain, mailbox);
+        let mail = Mail {
+            content: Content::Request(signed),
+            reply: None,
+            stamps: List::new(enclosed)?,
+        };
+        Ok((id, mail))
+    }
+
+    /// Lets the patient of a mailbox know something.
+    #[must_use]
+    pub fn notice<T: Transport>(
+        &self,
+        session: &Session<T>,
+        to: &Address,
+        about: Option<About>,
+        said: (Text<MAIL_TEXT_MAX>, TimeMs),
+    ) -> Mail {
+        let (chain, mailbox) = (session.chain(), &to.card.mailbox);
+        let by = (self.certificate, &self.keys.signing);
+        Mail::from(Content::Notice(Notice::sign(
+            chain, mailbox, by, about, said,
+        )))
+    }
+
+    /// Seals a share or letter that came by mail to the doctor himself: as a file it is kept as if
+    /// the patient had handed it over as one.
+    ///
+    /// # Errors
+    /// [`ClientError::NotForMe`] when the share is for another reader.
+    pub fn reseal<L: ToReader>(
+        &self,
+        letter: &L,
+        reader: CertificateId,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedLetter<L>, ClientError> {
+        if reader != self.certificate {
+            return Err(ClientError::NotForMe { reader });
+        }
+        let to = (reader, self.keys.kem.public());
+        Ok(SealedLetter::seal(letter, to, rng)?)
+    }
+}
