@@ -40,7 +40,9 @@ pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES,
 pub use doctor::{Doctor, Draft, ReadWish, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
-pub use http::{HttpTransport, node_url};
+pub use http::HttpTransport;
+#[cfg(all(feature = "http", not(target_family = "wasm")))]
+pub use http::node_url;
 pub use patient::{
     CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient, Sharing,
 };
