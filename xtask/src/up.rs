@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use serde_json::Value;
 
 use crate::{
     pages,
@@ -51,6 +52,18 @@ const STORY: &[(&str, &[&str])] = &[
             "patient grant ann --reader WANG --levels clinical --out letter.json --json grant.json",
             "patient pause ann GRANT",
             "patient resume ann GRANT",
+        ],
+    ),
+    (
+        "an identity that two regulators open",
+        &[
+            "ca admit Authority",
+            "ca certify Authority Guan --role regulator",
+            "ca certify Authority Shen --role regulator",
+            "patient list ann --json records.json",
+            "regulator ask Guan RECORD --case 2026-17 --reason 'forged papers' --out case.json",
+            "regulator approve Shen case.json --out approval.json",
+            "regulator announce Guan case.json --approval approval.json",
         ],
     ),
     (
@@ -122,7 +135,8 @@ impl Network {
             fs::create_dir_all(folder)?;
         }
         if !folder.join("home").exists() {
-            let name = ["init", "--name", "Yilian consortium"];
+            // Its people are made up: nobody shall type a passphrase for their secrets.
+            let name = ["init", "--name", "Yilian consortium", "--insecure-plain"];
             succeed(&mut command(program, folder, &name))?;
         }
         let listen = format!("127.0.0.1:{port}");
@@ -186,6 +200,7 @@ impl Network {
                 "VISIT" => *word = root().join("examples/visit.json").display().to_string(),
                 "WANG" => *word = self.field("wang.json", "certificate")?,
                 "GRANT" => *word = self.field("grant.json", "grant")?,
+                "RECORD" => *word = self.field("records.json", "record")?,
                 "given.txt" => self.copy_code(1, word)?,
                 "copied.txt" => self.copy_code(0, word)?,
                 _ => {}
@@ -200,11 +215,12 @@ impl Network {
         succeed(&mut command)
     }
 
+    /// The first text called `name` in an answer, as `field` of docs/commands.md reads it.
     fn field(&self, file: &str, name: &str) -> anyhow::Result<String> {
         let answer = fs::read(self.folder.join(file))?;
-        let answer: serde_json::Value = serde_json::from_slice(&answer)?;
-        Ok(answer[name]
-            .as_str()
+        let answer: Value = serde_json::from_slice(&answer)?;
+        let found = first(&answer, name);
+        Ok(found
             .with_context(|| format!("{file}: no {name}"))?
             .to_owned())
     }
@@ -235,8 +251,9 @@ impl Network {
         println!("  {url}/explorer   what happened on the chain");
         println!("  {url}/network    who keeps the ledger, and is it well");
         println!(
-            "\nIn it: North Hospital with Dr Li, South Hospital with Dr Wang, the patient ann; Jade \
-             Pharma\nwith Mai, Kuai Carriers with Kuai, Corner Pharmacy with Yao. Act for them:\n  \
+            "\nIn it: North Hospital with Dr Li, South Hospital with Dr Wang, the patient ann; the \
+             Authority\nwith Guan and Shen; Jade Pharma with Mai, Kuai Carriers with Kuai, Corner \
+             Pharmacy with Yao.\nAct for them:\n  \
              {} --home {} patient list ann\nStop with Ctrl-C.",
             self.program.display(),
             self.folder.join("home").display()
@@ -267,6 +284,17 @@ fn succeed(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn first<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
+    match answer {
+        Value::Object(members) => {
+            let own = members.get(name).and_then(Value::as_str);
+            own.or_else(|| members.values().find_map(|value| first(value, name)))
+        }
+        Value::Array(values) => values.iter().find_map(|value| first(value, name)),
+        _ => None,
+    }
+}
+
 /// The words of a line; what stands in single quotes is one.
 fn words(line: &str) -> Vec<String> {
     let parts = line.split('\'').enumerate();
@@ -280,6 +308,13 @@ fn words(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_found_wherever_it_stands() {
+        let answer = serde_json::json!({ "records": [{ "number": 1 }, { "record": "a1" }] });
+        assert_eq!(first(&answer, "record"), Some("a1"));
+        assert_eq!(first(&answer, "number"), None);
+    }
 
     #[test]
     fn quoted_words_are_one() {

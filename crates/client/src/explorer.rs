@@ -2,9 +2,10 @@
 //! bound to the validators' certificate, and whatever stands under a hash.
 
 use yilian_protocol::{
-    CertificateId, GrantId, Height, MemberId, RecordId, TraceId, TransactionId,
+    CertificateId, DisclosureId, GrantId, Height, MemberId, RecordId, TraceId, TransactionId,
     block::transaction_leaf,
     call::{Block, BlockTransaction, CallError, RecordEntry, Transport},
+    disclosure::DisclosureEntry,
     finality,
     grant::GrantEntry,
     inclusion,
@@ -100,6 +101,8 @@ pub enum Found {
     Grant(Box<GrantEntry>),
     /// The trace of a pack, carton or pallet.
     Trace(TraceHead),
+    /// That regulators open an identity.
+    Disclosure(Box<DisclosureEntry>),
 }
 
 /// What stands on the chain under `hash`, verified. `None` when it is proven that it names nothing
@@ -130,8 +133,12 @@ pub async fn find<T: Transport>(
     if let Some(grant) = session.find_grant(GrantId::from_bytes(hash)).await? {
         return Ok(Some(Found::Grant(Box::new(grant))));
     }
-    let head = session.trace_head(TraceId::from_bytes(hash)).await?;
-    Ok(head.map(Found::Trace))
+    if let Some(head) = session.trace_head(TraceId::from_bytes(hash)).await? {
+        return Ok(Some(Found::Trace(head)));
+    }
+    let disclosure = session.find_disclosure(DisclosureId::from_bytes(hash));
+    let disclosure = disclosure.await?;
+    Ok(disclosure.map(|entry| Found::Disclosure(Box::new(entry))))
 }
 
 /// Lets pass what is refused by `expected`: absence was proven. A node that says so by itself

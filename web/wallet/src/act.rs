@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tsify::Tsify;
 use yilian_protocol::{
+    disclosure::Disclosure,
     governance::{Ballot, BallotChoice},
     grant::{Grant, Opening},
     registry::{Certificate, Member, Revocation, Vote},
@@ -132,6 +133,19 @@ pub enum Act {
         /// The candidate's key.
         peer: Option<String>,
     },
+    /// Regulators open the identity behind a pseudonym.
+    Disclose {
+        /// The request's id.
+        disclosure: String,
+        /// The authority that certified who asks.
+        member: String,
+        /// The number of the case.
+        case: String,
+        /// Why.
+        reason: String,
+        /// The certificates of those who approved.
+        approvals: Vec<String>,
+    },
 }
 
 impl From<&Body> for Act {
@@ -163,6 +177,7 @@ impl From<&Body> for Act {
                 stands: candidacy.address.is_some(),
             },
             Body::Elect(ballot) => elect(ballot),
+            Body::Disclose(disclosure) => disclose(disclosure),
         }
     }
 }
@@ -242,5 +257,19 @@ fn elect(ballot: &Ballot) -> Act {
     Act::Elect {
         member: ballot.voter.to_string(),
         peer: candidate.map(|BallotChoice(key)| hex::encode(key.to_bytes())),
+    }
+}
+
+fn disclose(disclosure: &Disclosure) -> Act {
+    let request = &disclosure.request;
+    let approvals = disclosure.approvals.iter();
+    Act::Disclose {
+        disclosure: request.id().to_string(),
+        member: request.member.to_string(),
+        case: request.case.to_string(),
+        reason: request.reason.to_string(),
+        approvals: approvals
+            .map(|approval| approval.regulator.to_string())
+            .collect(),
     }
 }

@@ -4,7 +4,8 @@ use serde::Serialize;
 use tsify::Tsify;
 use yilian_client::explorer::Found;
 use yilian_protocol::{
-    call::RecordEntry, grant::GrantEntry, receipt::Receipt, registry::CertificateEntry,
+    call::RecordEntry, disclosure::DisclosureEntry, grant::GrantEntry, receipt::Receipt,
+    registry::CertificateEntry,
 };
 
 use crate::{
@@ -28,6 +29,8 @@ pub enum FoundView {
     Grant(FoundGrant),
     /// A pack's trace.
     Trace(FoundTrace),
+    /// That regulators open an identity.
+    Disclosure(FoundDisclosure),
 }
 
 /// Where a transaction stands.
@@ -110,6 +113,21 @@ pub struct FoundTrace {
     pub late: u32,
 }
 
+/// That regulators open an identity; the chain does not tell whose.
+#[derive(Debug, Clone, Serialize, Tsify)]
+pub struct FoundDisclosure {
+    /// The authority that certified who asked.
+    pub member: String,
+    /// The number of the case.
+    pub case: String,
+    /// Why.
+    pub reason: String,
+    /// How many others approved.
+    pub approvals: usize,
+    /// The block that holds it.
+    pub block: Place,
+}
+
 impl From<Found> for FoundView {
     fn from(found: Found) -> Self {
         match found {
@@ -127,6 +145,7 @@ impl From<Found> for FoundView {
                 length: head.length,
                 late: head.late,
             }),
+            Found::Disclosure(entry) => Self::Disclosure((*entry).into()),
         }
     }
 }
@@ -174,6 +193,19 @@ impl From<GrantEntry> for FoundGrant {
             holders: grant.holders.iter().map(ToString::to_string).collect(),
             threshold: grant.threshold,
             emergency: grant.emergency,
+            block: entry.admitted.into(),
+        }
+    }
+}
+
+impl From<DisclosureEntry> for FoundDisclosure {
+    fn from(entry: DisclosureEntry) -> Self {
+        let request = entry.disclosure.request;
+        Self {
+            member: request.member.to_string(),
+            case: request.case.to_string(),
+            reason: request.reason.to_string(),
+            approvals: entry.disclosure.approvals.len(),
             block: entry.admitted.into(),
         }
     }

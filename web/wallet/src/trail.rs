@@ -114,6 +114,8 @@ pub struct AuthorView {
 pub struct AlarmView {
     /// What it is.
     pub kind: AlarmKind,
+    /// How many stays in cartons are not told.
+    pub count: Option<usize>,
     /// The step, from 1.
     pub step: Option<usize>,
     /// Who did it.
@@ -160,6 +162,8 @@ pub enum AlarmKind {
     Recalled,
     /// Corrects another organisation's event.
     ForeignCorrection,
+    /// Was in more cartons, or fuller ones, than are followed.
+    NotFollowed,
 }
 
 impl PackView {
@@ -256,6 +260,7 @@ impl From<&Alarm> for AlarmView {
     fn from(alarm: &Alarm) -> Self {
         let of = |kind, step: Option<&usize>| Self {
             kind,
+            count: None,
             step: step.copied(),
             by: None,
             what: None,
@@ -309,6 +314,10 @@ impl From<&Alarm> for AlarmView {
             Alarm::Expired => of(AlarmKind::Expired, None),
             Alarm::Recalled { step } => of(AlarmKind::Recalled, Some(step)),
             Alarm::ForeignCorrection { step } => of(AlarmKind::ForeignCorrection, Some(step)),
+            Alarm::NotFollowed { cartons } => Self {
+                count: Some(*cartons),
+                ..of(AlarmKind::NotFollowed, None)
+            },
         }
     }
 }
@@ -340,6 +349,7 @@ mod tests {
             Alarm::Unreadable { step: 1 },
             Alarm::OtherPack { step: 1 },
             Alarm::ForeignCorrection { step: 1 },
+            Alarm::NotFollowed { cartons: 1 },
             Alarm::OtherLabel { what: "batch" },
             Alarm::DoubleDispensing {
                 step: 2,

@@ -119,6 +119,7 @@ function Alarms({ alarms }: { alarms: AlarmView[] }) {
           <li key={place} data-alarm={alarm.kind}>
             {word(t, "check.alarm", alarm.kind, {
               step: alarm.step,
+              ...(alarm.count === undefined ? {} : { count: alarm.count }),
               by: alarm.by,
               what: alarm.what,
               reason: alarm.reason,

@@ -183,6 +183,19 @@ function What({ found, digits }: { found: FoundView; digits: string }) {
       );
     case "grant":
       return <Grant found={found} />;
+    case "disclosure":
+      return (
+        <Card
+          title={t("found.disclosure.title")}
+          text={t("found.disclosure.text", {
+            member: name(found.member),
+            case: found.case,
+            reason: found.reason,
+            count: found.approvals,
+          })}
+          block={found.block.height}
+        />
+      );
     case "trace":
       return <Trace found={found} />;
   }

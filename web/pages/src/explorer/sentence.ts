@@ -10,7 +10,7 @@ export type Kind = Act["kind"];
 export const filters = {
   people: ["admit", "certify", "revoke", "vote", "stand", "elect"],
   records: ["seal", "anchor"],
-  access: ["create-grant", "set-grant", "erase", "open"],
+  access: ["create-grant", "set-grant", "erase", "open", "disclose"],
   medicine: ["append-trace"],
 } as const satisfies Record<string, readonly Kind[]>;
 
@@ -57,6 +57,13 @@ export function sentence(act: Act, { t, name, day }: Language): string {
     }
     case "open":
       return t("act.open");
+    case "disclose":
+      return t("act.disclose", {
+        member: name(act.member),
+        case: act.case,
+        reason: act.reason,
+        count: act.approvals.length,
+      });
     case "stand":
       return t(act.stands ? "act.stand" : "act.withdraw", { member: name(act.member) });
     case "elect":

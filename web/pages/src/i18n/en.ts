@@ -164,6 +164,10 @@ export const en: Words<typeof zh> = {
     },
     voteBack: "{{member}} took back its vote about {{subject}}",
     open: "Two clinicians opened access for an emergency",
+    disclose_one:
+      "A regulator of {{member}}, with one other, opens who is behind a pseudonym: {{reason}} (case {{case}})",
+    disclose_other:
+      "A regulator of {{member}}, with {{count}} others, opens who is behind a pseudonym: {{reason}} (case {{case}})",
     stand: "A node of {{member}} stands for election",
     withdraw: "A node of {{member}} stands no more",
     elect: "{{member}} voted for who keeps the ledger",
@@ -197,7 +201,7 @@ export const en: Words<typeof zh> = {
   found: {
     nothing: {
       title: "Nothing on the chain has this id",
-      text: "Proven here: no record, member, certificate, grant or pack is called so. That no transaction is, only the server says. Blocks are found by number.",
+      text: "Proven here: no record, member, certificate, grant, pack or opening of an identity is called so. That no transaction is, only the server says. Blocks are found by number.",
     },
     transaction: "Transaction",
     place: "Entry {{index}} of block {{height}}",
@@ -229,6 +233,13 @@ export const en: Words<typeof zh> = {
       late_one: "One more came after it was closed: somebody has a copy of the code.",
       late_other: "{{count}} more came after it was closed: somebody has a copy of the code.",
       check: "See it with the pack's code",
+    },
+    disclosure: {
+      title: "Regulators open an identity",
+      text_one:
+        "Case {{case}} of {{member}}: {{reason}}. One other regulator approved. The chain does not tell whose it is.",
+      text_other:
+        "Case {{case}} of {{member}}: {{reason}}. {{count}} other regulators approved. The chain does not tell whose it is.",
     },
     in: "See block {{height}}",
     id: "Id",
@@ -299,6 +310,9 @@ export const en: Words<typeof zh> = {
       expired: "It is past its last day.",
       recalled: "Step {{step}}: it was recalled.",
       "foreign-correction": "Step {{step}}: it corrects another organisation's entry.",
+      "not-followed_one": "It was in one carton too many: what happened there is not told.",
+      "not-followed_other":
+        "It was in {{count}} cartons too many: what happened there is not told.",
     },
     proof: {
       trace: "Every step is linked to the end of its way, which is proven on the chain",

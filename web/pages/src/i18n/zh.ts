@@ -128,6 +128,8 @@ export const zh = {
     },
     voteBack: "{{member}} 撤回了关于 {{subject}} 的一票",
     open: "两位医务人员为急救打开了一项权限",
+    disclose_other:
+      "{{member}} 的监管人员经另外 {{count}} 人同意，揭示一个化名背后的身份：{{reason}}（案号 {{case}}）",
     stand: "{{member}} 的节点参选记账",
     withdraw: "{{member}} 的节点退出参选",
     elect: "{{member}} 投票选举记账节点",
@@ -157,7 +159,7 @@ export const zh = {
   found: {
     nothing: {
       title: "链上没有这个编号",
-      text: "本机已证明：没有这样的病历、成员、证书、权限或药品。是否有这样的交易，只有服务器的一面之词。区块请按号码查找。",
+      text: "本机已证明：没有这样的病历、成员、证书、权限、药品或身份披露。是否有这样的交易，只有服务器的一面之词。区块请按号码查找。",
     },
     transaction: "交易",
     place: "区块 {{height}} 中第 {{index}} 条",
@@ -187,6 +189,11 @@ export const zh = {
       text_other: "{{count}} 步。内容只有持有药盒的人能看到。",
       late_other: "关闭后又有 {{count}} 次记录：有人持有复制的码。",
       check: "用盒上的码查看",
+    },
+    disclosure: {
+      title: "一次身份披露",
+      text_other:
+        "{{member}} 的案件 {{case}}：{{reason}}。另有 {{count}} 位监管人员同意。链上不说是谁的身份。",
     },
     in: "见区块 {{height}}",
     id: "编号",
@@ -255,6 +262,7 @@ export const zh = {
       expired: "已过有效期。",
       recalled: "第 {{step}} 步：已被召回。",
       "foreign-correction": "第 {{step}} 步：更正了别家的记录。",
+      "not-followed_other": "换过的箱子太多，其中 {{count}} 次随箱的经过没有查到。",
     },
     proof: {
       trace: "路径的每一步都接到链上已证明的末端",

@@ -11,6 +11,9 @@ const texts = {
     medicine: "药品",
     sealed: /North Hospital 写入一次就诊的 \d+ 份加密病历/,
     paused: "一位患者暂停了一项查看权限",
+    opened:
+      "Authority 的监管人员经另外 1 人同意，揭示一个化名背后的身份：forged papers（案号 2026-17）",
+    case: "一次身份披露",
     how: "如何证明？",
     save: "保存证据",
     csv: "导出 CSV",
@@ -25,6 +28,9 @@ const texts = {
     medicine: "Medicines",
     sealed: /North Hospital sealed \d+ records of a visit/,
     paused: "A patient paused somebody's access",
+    opened:
+      "A regulator of Authority, with one other, opens who is behind a pseudonym: forged papers (case 2026-17)",
+    case: "Regulators open an identity",
     how: "How do we know?",
     save: "Save the proof",
     csv: "Save as CSV",
@@ -64,11 +70,14 @@ async function journey(page: Page, language: Language, name: string): Promise<vo
   await older(page);
   await page.getByText(text.sealed).first().waitFor();
   await page.getByText(text.paused).first().waitFor();
+  await page.getByText(text.opened).waitFor();
 
   // As a table: a line for each entry that is shown.
   const shown = await page.locator("li[data-kind]").count();
   const table = await saved(page, text.csv);
   assert.equal(table.trim().split("\r\n").length, shown + 1);
+  const disclosure = /""disclosure"":""([0-9a-f]{64})""/.exec(table)?.[1];
+  assert.ok(disclosure);
 
   await page.locator("label").filter({ hasText: text.medicine }).click();
   await page.locator('li[data-kind="append-trace"]').first().waitFor();
@@ -93,6 +102,9 @@ async function journey(page: Page, language: Language, name: string): Promise<vo
   };
   await ask("0");
   await page.getByText(text.first).waitFor();
+  await ask(disclosure);
+  await page.getByRole("heading", { name: text.case }).waitFor();
+  await isGoodFor(page);
   await ask("ab".repeat(32));
   await page.getByText(text.nothing).waitFor();
   await isGoodFor(page);
