@@ -329,7 +329,16 @@ impl Doctor {
         session: &Session<T>,
         share: &SealedLetter<Share>,
     ) -> Result<(RecordId, Verified), ClientError> {
-        let share = self.unseal(session, share)?;
+        self.opened(session, self.unseal(session, share)?).await
+    }
+
+    /// Opens a record with a share.
+    async fn opened<T: Transport>(
+        &self,
+        session: &Session<T>,
+        share: Share,
+    ) -> Result<(RecordId, Verified), ClientError> {
+        session.same_chain(Share::KIND, share.chain)?;
         if share.reader != self.certificate {
             return Err(ClientError::NotForMe {
                 reader: share.reader,
@@ -351,6 +360,20 @@ impl Doctor {
         letter: &SealedLetter<L>,
     ) -> Result<L, ClientError> {
         session.unseal(letter, self.certificate, &self.keys.kem)
+    }
+
+    /// Whether a letter is for this doctor, and of the grant that it names.
+    async fn granted<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letter: &Letter,
+    ) -> Result<(), ClientError> {
+        session.same_chain(Letter::KIND, letter.chain)?;
+        let reader = letter.terms.reader;
+        if reader != self.certificate {
+            return Err(ClientError::NotForMe { reader });
+        }
+        of_grant(letter, &session.grant(letter.grant).await?.grant)
     }
 
     /// Reads a record under a standing grant: asks key holders until their parts make a whole,

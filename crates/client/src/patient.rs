@@ -648,6 +648,7 @@ impl Patient {
                         grant,
                         counter,
                         terms: None,
+                        answers: None,
                     });
                     (gap, found) = (0, found + 1);
                 }

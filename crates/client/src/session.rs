@@ -264,6 +264,23 @@ impl<T: Transport> Session<T> {
         Ok(proven.map_or(now, |proven| now.max(proven)))
     }
 
+    /// When a question is asked: as [`Session::time_to_sign`], and not ahead of the node's clock.
+    /// Who is asked takes none that is more than a few seconds ahead. It is drawn from the minutes
+    /// before, so that no two nodes find the same time in two questions of one person.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn time_to_ask(
+        &self,
+        now: TimeMs,
+        rng: &mut impl rand_core::CryptoRng,
+    ) -> Result<TimeMs, ClientError> {
+        let now = self.time_to_sign(now).await?;
+        let now = now.min(self.status().await?.clock);
+        let before = rng.next_u64() % (CLOCK_SKEW_MS / 2);
+        Ok(TimeMs::new(now.get().saturating_sub(before)))
+    }
+
     /// A member's entry in the registry.
     ///
     /// # Errors

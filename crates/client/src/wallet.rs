@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::mail::StampBook;
 use yilian_crypto::scope::Quarter;
-use yilian_protocol::{ChainId, GrantId, MemberId, fixed, grant::Terms};
+use yilian_protocol::{ChainId, GrantId, MemberId, RequestId, fixed, grant::Terms};
 
 /// A patient's memory: no secrets but stamps, but private.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -63,6 +63,9 @@ pub struct GrantNote {
     pub counter: u32,
     /// What it allows; unknown after a recovery.
     pub terms: Option<Terms>,
+    /// The doctor's request for which it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<RequestId>,
 }
 
 impl Wallet {

@@ -185,7 +185,7 @@ macro_rules! secret_bytes {
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.ct_eq(other).into()
+                subtle::ConstantTimeEq::ct_eq(self, other).into()
             }
         }
 

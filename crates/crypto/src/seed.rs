@@ -35,7 +35,7 @@ use zeroize::Zeroizing;
 use crate::{
     Error,
     bls::{G1, Scalar, hash_to_scalar},
-    encoding::secret_bytes,
+    encoding::{debug_secret, secret_bytes},
     hash::kdf,
     kem::KemSecret,
     label::{self, Label},

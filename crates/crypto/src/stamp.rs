@@ -70,8 +70,8 @@ impl StampPublic {
 }
 
 opaque! {
-    /// What should be a [`StampPublic`], not looked at yet. A member's entry in the registry is read
-    /// with each record that is sealed, its key for stamps with each letter.
+    /// What should be a [`StampPublic`], not looked at yet. A member's entry in the registry is
+    /// read with each record that is sealed, its key for stamps with each letter.
     EncodedStampKey, StampPublic::SIZE
 }
 

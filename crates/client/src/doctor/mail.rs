@@ -9,14 +9,15 @@ use yilian_protocol::{
     ids::Salt,
     letter::ToReader,
     limits::MAIL_TEXT_MAX,
-    mail::{About, Address, Content, Mail, Notice, ReadRequest, SignedRequest},
+    mail::{About, Address, Answer, Content, Decision, Mail, Notice, ReadRequest, SignedRequest},
+    refusal::Refusal,
     stamp::{AskerKey, Stamp},
 };
 
 use super::Doctor;
 use crate::{
     ClientError, Session,
-    mail::{Mailbox, get_stamps},
+    mail::{KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, Shown, StampBook, get_stamps},
     share::SealedLetter,
 };
 
@@ -53,6 +54,49 @@ impl Doctor {
     ) -> Result<Vec<Stamp>, ClientError> {
         let asker = AskerKey::Person(self.certificate, &self.keys.signing);
         get_stamps(session, self.member, asker, count, now, rng).await
+    }
+
+    /// Takes `count` stamps out of his stock. When too few of it are good, some are got. On an
+    /// error the stock has all good stamps as before. It is to be kept before one is used.
+    ///
+    /// # Errors
+    /// As [`Doctor::stamps`]; [`Refusal::StampExpired`] when those that are got are not good by the
+    /// clock of `now`.
+    pub async fn take_stamps<T: Transport>(
+        &self,
+        session: &Session<T>,
+        stock: &mut StampBook,
+        count: usize,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Stamp>, ClientError> {
+        if stock.sift(now) < count {
+            let got = self.stamps(session, count.max(STAMPS_AT_ONCE), now, rng);
+            stock.put(got.await?);
+        }
+        if stock.sift(now) < count {
+            return Err(Refusal::StampExpired.into());
+        }
+        Ok((0..count).filter_map(|_| stock.take(now)).collect())
+    }
+
+    /// Gets stamps when the stock has one or none: when letters are fetched, so that the next one
+    /// that is written follows no stamp at once. It is to be kept afterwards.
+    ///
+    /// # Errors
+    /// As [`Doctor::stamps`].
+    pub async fn refill<T: Transport>(
+        &self,
+        session: &Session<T>,
+        stock: &mut StampBook,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        if stock.sift(now) < STAMPS_LOW {
+            let got = self.stamps(session, STAMPS_AT_ONCE, now, rng);
+            stock.put(got.await?);
+        }
+        Ok(())
     }
 
     /// Asks the patient of a mailbox to be let read. `enclosed` is a stamp for the answer. The
@@ -108,6 +152,37 @@ impl Doctor {
         Mail::from(Content::Notice(Notice::sign(
             chain, mailbox, by, about, said,
         )))
+    }
+
+    /// Checks a letter before it is taken or answered: as [`Shown::check`], and a share is opened,
+    /// a grant's letter compared with the chain. Who made up either gets no answer.
+    ///
+    /// # Errors
+    /// As there; what is wrong with the shared record, or [`ClientError::OtherTerms`].
+    pub async fn check_mail<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letter: &KeptLetter,
+        mail: &Mail,
+        requests: &[RequestId],
+        now: TimeMs,
+    ) -> Result<Shown, ClientError> {
+        let shown = Shown::check(session, letter, mail, requests, now).await?;
+        match &mail.content {
+            Content::Share(share) => {
+                self.opened(session, share.clone()).await?;
+            }
+            Content::StandingLetter(letter)
+            | Content::Answer(Answer {
+                decision: Decision::Granted(letter),
+                ..
+            }) => self.granted(session, letter).await?,
+            Content::Answer(_)
+            | Content::Request(_)
+            | Content::Correction(_)
+            | Content::Notice(_) => {}
+        }
+        Ok(shown)
     }
 
     /// Seals a share or letter that came by mail to the doctor himself: as a file it is kept as if

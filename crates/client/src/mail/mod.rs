@@ -17,7 +17,7 @@ use yilian_crypto::{
 };
 use yilian_protocol::{
     ChainId, MailId, MemberId, RequestId, TimeMs,
-    call::Transport,
+    call::{CallError, Transport},
     codec::List,
     fixed,
     limits::MAILBOX_LETTERS_MAX,
@@ -32,8 +32,11 @@ use crate::{ClientError, Session};
 pub use shown::{Asked, Shown};
 pub use yilian_protocol::mail::{About, Answer, Content, Correction, Decision, Mail, Notice};
 
-/// Stamps that are got at once: so that no letter follows its stamp at once.
+/// Stamps that are got at once.
 pub const STAMPS_AT_ONCE: usize = 4;
+/// With fewer in stock some are got when letters are fetched, and not only when one is written: a
+/// letter that follows its stamp at once is known by it.
+pub(crate) const STAMPS_LOW: usize = 2;
 
 /// Stamps in stock.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -46,9 +49,15 @@ impl StampBook {
         self.0.extend(stamps);
     }
 
+    /// Forgets the stamps that are not good at `now`. How many there are then.
+    pub(crate) fn sift(&mut self, now: TimeMs) -> usize {
+        self.0.retain(|stamp| stamp.day.is_good(now).is_ok());
+        self.0.len()
+    }
+
     /// Takes out the stamp that is over first, of those that are good at `now`.
     pub fn take(&mut self, now: TimeMs) -> Option<Stamp> {
-        self.0.retain(|stamp| stamp.day.is_good(now).is_ok());
+        self.sift(now);
         let stamps = self.0.iter().enumerate();
         let (place, _) = stamps.min_by_key(|(_, stamp)| stamp.day)?;
         Some(self.0.swap_remove(place))
@@ -99,7 +108,11 @@ pub(crate) async fn get_stamps<T: Transport>(
     let public = public.map_err(|_| Refusal::StampInvalid)?;
     let (drawn, blinded) = StampsDrawn::draw(chain, (issuer, &public), day, count, rng);
     let request = StampsRequest::sign(chain, issuer, day, List::new(blinded)?, asker, rng);
-    let answer = session.stamps(request).await?;
+    let answer = match session.stamps(request.clone()).await {
+        // They may be made and counted: the same question gets the same stamps.
+        Err(ClientError::Call(CallError::Unreachable { .. })) => session.stamps(request).await?,
+        answer => answer?,
+    };
     Ok(drawn.stamps(chain, &public, &answer)?)
 }
 
@@ -180,21 +193,24 @@ impl<'a> Mailbox<'a> {
     /// All letters that lie in it, oldest first.
     ///
     /// # Errors
-    /// When the node does not answer, or lists more than a mailbox holds.
+    /// When the node does not answer, lists more than a mailbox holds, or keeps back what it
+    /// counts.
     pub async fn letters<T: Transport>(
         &self,
         session: &Session<T>,
         now: TimeMs,
+        rng: &mut impl rand_core::CryptoRng,
     ) -> Result<Vec<KeptLetter>, ClientError> {
         let (chain, keeper) = (session.chain(), self.keeper);
         let mailbox = self.signing.verifying_key();
-        let now = session.time_to_sign(now).await?;
+        let now = session.time_to_ask(now, rng).await?;
         let mut letters = Vec::new();
         let mut after = 0;
         loop {
-            // Each question is answered once: the next is of a later moment, or for another page.
+            // Each question is answered once: the next is of another moment, or for another page.
             let request = FetchRequest::sign(chain, keeper, after, now, self.signing);
             let page = session.fetch_mail(request).await?;
+            let none = page.entries.is_empty();
             for letter in page.entries {
                 if letter.number <= after || letters.len() >= MAILBOX_LETTERS_MAX as usize {
                     return Err(ClientError::WrongAnswer { request: "fetch" });
@@ -210,7 +226,7 @@ impl<'a> Mailbox<'a> {
             if letters.len() >= page.total as usize {
                 return Ok(letters);
             }
-            if after == 0 {
+            if none {
                 return Err(ClientError::WrongAnswer { request: "fetch" });
             }
         }
@@ -225,11 +241,13 @@ impl<'a> Mailbox<'a> {
         session: &Session<T>,
         letters: Vec<MailId>,
         now: TimeMs,
+        rng: &mut impl rand_core::CryptoRng,
     ) -> Result<(), ClientError> {
         if letters.is_empty() {
             return Ok(());
         }
-        let (letters, now) = (List::new(letters)?, session.time_to_sign(now).await?);
+        let letters = List::new(letters)?;
+        let now = session.time_to_ask(now, rng).await?;
         let (chain, keeper) = (session.chain(), self.keeper);
         let request = DiscardRequest::sign(chain, keeper, letters, now, self.signing);
         session.discard_mail(request).await

@@ -7,6 +7,7 @@ use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, RecordId, RequestId, TimeMs,
     call::Transport,
     grant::Purpose,
+    limits::DAY_MS,
     mail::{
         About, Answer, Content, Correction, Decision, Mail, Notice, ReadRequest, SignedRequest,
     },
@@ -15,7 +16,11 @@ use yilian_protocol::{
     stamp::Stamp,
 };
 
+use super::KeptLetter;
 use crate::{ClientError, Session};
+
+/// How far the time that a notice names may be from when it came: a day, for clocks that are wrong.
+const NOTICE_AGE_MS: u64 = DAY_MS;
 
 /// A letter, checked.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -215,18 +220,18 @@ async fn sender<T: Transport>(
 }
 
 impl Shown {
-    /// Checks what a letter says that came to the mailbox `mailbox`. An answer must be to one of
-    /// `requests`.
+    /// Checks what a letter says that came as `letter`. An answer must be to one of `requests`.
     ///
     /// # Errors
     /// The rule by which its claim is none: whoever sent it is not who he says, or not allowed.
     pub async fn check<T: Transport>(
         session: &Session<T>,
-        mailbox: &VerifyingKey,
+        letter: &KeptLetter,
         mail: &Mail,
         requests: &[RequestId],
         now: TimeMs,
     ) -> Result<Self, ClientError> {
+        let mailbox = &letter.mailbox;
         match &mail.content {
             Content::Share(share) => Ok(Self::Share {
                 record: share.record,
@@ -241,7 +246,7 @@ impl Shown {
             }
             Content::Answer(answer) => answered(answer, requests),
             Content::Correction(wrong) => correction(session, mailbox, wrong).await,
-            Content::Notice(notice) => told(session, mailbox, notice).await,
+            Content::Notice(notice) => told(session, letter, notice).await,
         }
     }
 }
@@ -281,13 +286,19 @@ async fn correction<T: Transport>(
     })
 }
 
+/// A notice is his who stood well when he wrote it, and when it came: its own time is what its
+/// writer says.
 async fn told<T: Transport>(
     session: &Session<T>,
-    mailbox: &VerifyingKey,
+    letter: &KeptLetter,
     notice: &Notice,
 ) -> Result<Shown, ClientError> {
     let person = session.person(notice.by).await?;
-    notice.verify(session.chain(), mailbox, &person)?;
+    notice.verify(session.chain(), &letter.mailbox, &person)?;
+    person.standing(letter.arrived)?;
+    if notice.at.distance_ms(letter.arrived) > NOTICE_AGE_MS {
+        return Err(Refusal::StaleRequest.into());
+    }
     Ok(Shown::Notice {
         by: sender(session, notice.by).await?,
         text: notice.text.to_string(),

@@ -22,7 +22,7 @@ use yilian_crypto::{
     sign::SigningKey,
 };
 use yilian_protocol::{
-    GrantId, MemberId,
+    GrantId, MemberId, RequestId,
     call::{RecordEntry, Transport},
     codec::List,
     grant::{Commitment, Dealt, Deposit, Grant, GrantState, GrantedScope, Terms, grant_id},
@@ -49,6 +49,8 @@ type OwnScope = (MemberId, Scope, ScopeSecret);
 /// A grant as far as it is made before anything is sent.
 struct Prepared {
     request: GrantRequest,
+    /// The doctor's request that it answers.
+    answers: Option<RequestId>,
     reader: KemPublic,
     dealt: Vec<Dealt>,
     terms: Terms,
@@ -87,7 +89,19 @@ impl Patient {
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<Granted, E> {
-        let prepared = self.prepare(session, request, rng).await?;
+        self.grant_noted(session, (request, None), rng, keep).await
+    }
+
+    /// The same, and the wallet notes the doctor's request that it answers.
+    pub(super) async fn grant_noted<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        (request, answers): (GrantRequest, Option<RequestId>),
+        rng: &mut impl CryptoRng,
+        keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<Granted, E> {
+        let mut prepared = self.prepare(session, request, rng).await?;
+        prepared.answers = answers;
         let controller = self.place(session, &prepared, rng, keep).await?;
         Ok(self.hand_out(session, prepared, &controller, rng).await?)
     }
@@ -124,6 +138,7 @@ impl Patient {
             secrets: List::new(secrets.collect())?,
             records: List::new(records)?,
             request,
+            answers: None,
             reader: reader.kem,
             dealt,
             passed_over,
@@ -142,7 +157,12 @@ impl Patient {
         loop {
             let counter = self.free_counter(session).await?;
             let controller = self.keys.grant(counter);
-            let Prepared { request, terms, .. } = prepared;
+            let Prepared {
+                request,
+                answers,
+                terms,
+                ..
+            } = prepared;
             let grant = Grant {
                 controller: controller.verifying_key(),
                 terms: terms.commitment(),
@@ -152,7 +172,7 @@ impl Patient {
                 emergency: request.emergency,
             };
             let mut noted = |grant: &Grant| {
-                self.note(grant.id(), counter, terms);
+                self.note(grant.id(), counter, terms, *answers);
                 keep(&self.wallet)
             };
             let done = ordered(session, &grant, &controller, rng, &mut noted).await;
@@ -189,19 +209,21 @@ impl Patient {
                     grant,
                     counter,
                     terms: None,
+                    answers: None,
                 });
             }
         }
     }
 
     /// Notes a grant that is about to be ordered, once.
-    fn note(&mut self, grant: GrantId, counter: u32, terms: &Terms) {
+    fn note(&mut self, grant: GrantId, counter: u32, terms: &Terms, answers: Option<RequestId>) {
         self.wallet.grant_counter = counter.saturating_add(1);
         self.wallet.grants.retain(|note| note.grant != grant);
         self.wallet.grants.push(GrantNote {
             grant,
             counter,
             terms: Some(terms.clone()),
+            answers,
         });
     }
 
@@ -209,7 +231,7 @@ impl Patient {
     fn forget_terms(&mut self, grant: GrantId) {
         let notes = self.wallet.grants.iter_mut();
         for note in notes.filter(|note| note.grant == grant) {
-            note.terms = None;
+            (note.terms, note.answers) = (None, None);
         }
     }
 
@@ -229,6 +251,7 @@ impl Patient {
             secrets,
             records,
             passed_over,
+            ..
         } = prepared;
         let letter = Letter {
             chain: session.chain(),
@@ -245,8 +268,10 @@ impl Patient {
         let (without, cause) = give_each(session, &deposits, rng).await;
         let took = deposits.len().saturating_sub(without.len());
         if let Some(cause) = cause.filter(|_| took < request.threshold) {
-            self.set_grant(session, letter.grant, GrantState::Revoked)
-                .await?;
+            // The wallet has the grant, should this fail as well: what is told is the cause.
+            let grant = letter.grant;
+            let revoked = self.set_grant(session, grant, GrantState::Revoked);
+            revoked.await.ok();
             return Err(ClientError::TooFewHolders {
                 took,
                 threshold: request.threshold,

@@ -4,7 +4,7 @@
 use rand_core::CryptoRng;
 use yilian_crypto::seed::MailboxKeys;
 use yilian_protocol::{
-    CertificateId, MailId, MemberId, RecordId, TimeMs,
+    CertificateId, MailId, MemberId, RecordId, RequestId, TimeMs,
     call::Transport,
     codec::{List, Text},
     grant::GrantState,
@@ -18,8 +18,11 @@ use super::{GrantRequest, Granted, Patient, Sharing};
 use crate::{
     ClientError, Session, Wallet,
     grants::Wish,
-    mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, get_stamps, send},
+    mail::{Asked, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
 };
+
+/// With how many visits stamps are asked for at most.
+const VISITS_ASKED_MAX: usize = 4;
 
 /// What lies in a patient's mailboxes.
 #[derive(Debug, Default)]
@@ -46,12 +49,17 @@ impl Patient {
 
     /// What lies in the mailboxes at all hospitals visited. One that does not answer keeps no
     /// other's letters back.
-    pub async fn inbox<T: Transport>(&self, session: &Session<T>, now: TimeMs) -> Inbox {
+    pub async fn inbox<T: Transport>(
+        &self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Inbox {
         let mut inbox = Inbox::default();
         for hospital in self.wallet.hospitals() {
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            match mailbox.letters(session, now).await {
+            match mailbox.letters(session, now, rng).await {
                 Ok(letters) => inbox.letters.extend(letters),
                 Err(error) => inbox.silent.push((hospital, error)),
             }
@@ -59,24 +67,26 @@ impl Patient {
         inbox
     }
 
-    /// Has letters deleted where they were kept: the device has them.
-    ///
-    /// # Errors
-    /// When a hospital's node does not answer.
+    /// Has letters deleted where they were kept: the device has them. The hospitals whose nodes do
+    /// not answer, and why: there they stay, and come again.
     pub async fn discard<T: Transport>(
         &self,
         session: &Session<T>,
         letters: &[KeptLetter],
         now: TimeMs,
-    ) -> Result<(), ClientError> {
+        rng: &mut impl CryptoRng,
+    ) -> Vec<(MemberId, ClientError)> {
+        let mut silent = Vec::new();
         for hospital in self.wallet.hospitals() {
             let own = letters.iter().filter(|letter| letter.keeper == hospital);
             let ids = own.map(KeptLetter::id).collect();
             let MailboxKeys { signing, kem } = self.mailbox_keys(hospital);
             let mailbox = Mailbox::new(hospital, &signing, &kem);
-            mailbox.discard(session, ids, now).await?;
+            if let Err(error) = mailbox.discard(session, ids, now, rng).await {
+                silent.push((hospital, error));
+            }
         }
-        Ok(())
+        silent
     }
 
     /// Opens a letter that lay in one of the mailboxes.
@@ -97,20 +107,52 @@ impl Patient {
     /// whom. Keep the wallet before the stamp is used.
     ///
     /// # Errors
-    /// Why the last hospital asked makes none: [`Refusal::ForeignVisit`] when no visit has a record
-    /// yet.
+    /// Why the hospital makes none: [`Refusal::ForeignVisit`] when none of the visits asked with
+    /// has a record yet. Another try draws anew.
     pub async fn stamp<T: Transport>(
         &mut self,
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
     ) -> Result<Stamp, ClientError> {
-        if let Some(stamp) = self.wallet.stamps.take(now) {
-            return Ok(stamp);
+        if self.wallet.stamps.sift(now) == 0 {
+            self.draw_stamps(session, now, rng).await?;
         }
+        let stamp = self.wallet.stamps.take(now);
+        stamp.ok_or_else(|| Refusal::StampExpired.into())
+    }
+
+    /// Gets stamps when one is left or none: when letters are fetched, so that the next one that is
+    /// written follows no stamp at once. Keep the wallet afterwards.
+    ///
+    /// # Errors
+    /// As [`Patient::stamp`].
+    pub async fn refill<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        match self.wallet.stamps.sift(now) < STAMPS_LOW {
+            true => self.draw_stamps(session, now, rng).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Gets stamps with a visit that is drawn. When it gets none, with few others of the same
+    /// hospital, which knows them to be one patient's: whoever refuses, or passes questions on, is
+    /// not told all visits of a patient.
+    async fn draw_stamps<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
         let mut visits: Vec<_> = self.wallet.visits.clone();
         let mut refused = ClientError::from(Refusal::ForeignVisit);
-        while !visits.is_empty() {
+        let mut asked = 0;
+        while asked < VISITS_ASKED_MAX && !visits.is_empty() {
+            asked += 1;
             let count = u64::try_from(visits.len()).unwrap_or(1).max(1);
             let drawn = usize::try_from(rng.next_u64() % count).unwrap_or_default();
             let note = visits.swap_remove(drawn);
@@ -120,11 +162,12 @@ impl Patient {
             match got.await {
                 Ok(stamps) => {
                     self.wallet.stamps.put(stamps);
-                    let stamp = self.wallet.stamps.take(now);
-                    return stamp.ok_or_else(|| Refusal::StampExpired.into());
+                    return Ok(());
                 }
-                Err(error) => refused = error,
+                Err(error) if of_visit(&error) => refused = error,
+                Err(error) => return Err(error),
             }
+            visits.retain(|other| other.hospital == note.hospital);
         }
         Err(refused)
     }
@@ -215,11 +258,12 @@ impl Patient {
     }
 
     /// Grants what was asked, and sends the letter as the answer; `keep` gets the wallet before the
-    /// grant is ordered and before a stamp of hers is used. When the answer cannot be sent, the
-    /// grant is revoked again: nobody has its letter.
+    /// grant is ordered and before a stamp of hers is used. The wallet notes what was granted for
+    /// which request. It is revoked when the answer cannot be sent, and before the same request is
+    /// answered again: one answer stands, whatever ended the program in between.
     ///
     /// # Errors
-    /// As [`Patient::grant_kept`] and [`send`].
+    /// As [`Patient::grant_kept`] and [`send`]: the cause, also when the grant cannot be revoked.
     pub async fn answer_granted<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -229,23 +273,50 @@ impl Patient {
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<(Granted, MailId), E> {
-        let granted = self.grant_kept(session, request, rng, &mut keep).await?;
-        let decision = Decision::Granted(granted.letter.clone());
-        let answered = self.answer(session, asked, decision, now, rng, keep).await;
-        match answered {
-            Ok(letter) => Ok((granted, letter)),
-            Err(error) => {
-                let grant = granted.letter.grant;
-                self.set_grant(session, grant, GrantState::Revoked).await?;
-                Err(error)
+        self.revoke_answers(session, asked.id).await?;
+        let noted = (request, Some(asked.id));
+        let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
+            Ok(granted) => {
+                let decision = Decision::Granted(granted.letter.clone());
+                let sent = self.answer(session, asked, decision, now, rng, keep).await;
+                sent.map(|letter| (granted, letter))
             }
+            Err(error) => Err(error),
+        };
+        if answered.is_err() {
+            // What still stands after this stands in the wallet.
+            self.revoke_answers(session, asked.id).await.ok();
         }
+        answered
     }
 
-    /// Answers that nothing is granted; `keep` gets the wallet before a stamp of hers is used.
+    /// Revokes what was granted for a request.
+    async fn revoke_answers<T: Transport>(
+        &self,
+        session: &Session<T>,
+        request: RequestId,
+    ) -> Result<(), ClientError> {
+        let notes = self.wallet.grants.iter();
+        for note in notes.filter(|note| note.answers == Some(request)) {
+            let Some(entry) = session.find_grant(note.grant).await? else {
+                continue;
+            };
+            // Another device of this patient may have been faster with the number.
+            let terms = note.terms.as_ref();
+            let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
+            if own && entry.state != GrantState::Revoked {
+                let grant = note.grant;
+                self.set_grant(session, grant, GrantState::Revoked).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers that nothing is granted, and revokes what was for the same request; `keep` gets the
+    /// wallet before a stamp of hers is used.
     ///
     /// # Errors
-    /// As [`send`], or what `keep` fails with.
+    /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with.
     pub async fn answer_denied<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -255,12 +326,13 @@ impl Patient {
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<MailId, E> {
+        self.revoke_answers(session, asked.id).await?;
         let decision = Decision::Denied(reason);
         self.answer(session, asked, decision, now, rng, keep).await
     }
 
     /// Sends an answer with a stamp enclosed in the request, or with one of the patient's own, if
-    /// those are used up.
+    /// the letter is refused with those: who enclosed them may have known.
     async fn answer<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -277,7 +349,7 @@ impl Patient {
         for stamp in &asked.stamps {
             match send(session, &to, &mail, stamp, rng).await {
                 Ok(id) => return Ok(id),
-                Err(error) if of_stamp(&error) => {}
+                Err(error) if error.refusal().is_some() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -316,15 +388,8 @@ impl Patient {
     }
 }
 
-/// Whether the stamp is at fault: another may be taken.
-fn of_stamp(error: &ClientError) -> bool {
-    matches!(
-        error.refusal(),
-        Some(
-            Refusal::StampSpent
-                | Refusal::StampExpired
-                | Refusal::StampInvalid
-                | Refusal::MemberSuspended
-        )
-    )
+/// Whether another visit may get stamps.
+fn of_visit(error: &ClientError) -> bool {
+    let rule = error.refusal();
+    matches!(rule, Some(Refusal::StampsUsed | Refusal::ForeignVisit))
 }

@@ -10,11 +10,12 @@ use yilian_client::Session;
 use yilian_crypto::search::{Address, MaskedPointer};
 use yilian_node::service::InProcess;
 use yilian_protocol::{
-    RecordId, TimeMs,
+    MemberId, RecordId, TimeMs,
     call::{
-        Answered, Call, CallError, Cross, GetObject, GetStatus, LookUp, Prove, Submit, Transport,
-        Vouch,
+        Answered, Call, CallError, Cross, DiscardMail, FetchMail, GetObject, GetStamps, GetStatus,
+        LookUp, Page, Prove, Submit, Transport, Vouch,
     },
+    mailbox::KeptMail,
     refusal::Refusal,
     search::{Found, Pointer, Pointers},
 };
@@ -38,6 +39,39 @@ pub struct Bends {
     pub search: Option<SearchLie>,
     /// The address at which an entry was invented.
     pub invented: Option<Address>,
+    /// The call whose next answers are lost on their way, and how many; the node has it all the
+    /// same.
+    pub lost: Option<(&'static str, usize)>,
+    /// The call whose answer is lost, and after which nothing comes through.
+    pub cut: Option<&'static str>,
+    /// Whether it was lost.
+    pub dead: bool,
+    /// How many letters more the node counts in a mailbox than it hands out.
+    pub held_back: u32,
+    /// When mailboxes were asked for, as it stands in the questions.
+    pub asked: Vec<TimeMs>,
+    /// The members whose nodes were asked for stamps.
+    pub stamped: Vec<MemberId>,
+    /// The names of all calls that were made.
+    pub calls: Vec<&'static str>,
+}
+
+impl Bends {
+    /// Whether the answer to a call is lost.
+    fn loses(&mut self, name: &str) -> bool {
+        match &mut self.lost {
+            Some((lost, left)) if *lost == name && *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn gone(message: &str) -> CallError {
+    let message = message.to_owned();
+    CallError::Unreachable { message }
 }
 
 /// A lie about what an index holds.
@@ -111,6 +145,15 @@ impl Crooked {
 
 impl Transport for Crooked {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
+        self.bends().calls.push(C::ROW.name);
+        if self.bends().dead {
+            return Err(gone("no connection"));
+        }
+        let fetched = seen(&call).map(|FetchMail(request)| request.asked_at);
+        let deleted = seen(&call).map(|DiscardMail(request)| request.asked_at);
+        self.bends().asked.extend(fetched.or(deleted));
+        let stamped = seen(&call).map(|GetStamps(request)| request.issuer);
+        self.bends().stamped.extend(stamped);
         if let Some(GetObject { id }) = seen(&call) {
             let bent = self.bends().objects.get(id).copied();
             return match bent {
@@ -145,10 +188,19 @@ impl Transport for Crooked {
             }
             return Ok(said::<C>(voucher));
         }
-        let mut answer = self.honest.call(call.clone()).await?;
+        let answer = self.honest.call(call.clone()).await;
         let mut bends = self.bends();
+        bends.dead = bends.cut == Some(C::ROW.name);
+        if bends.dead || bends.loses(C::ROW.name) {
+            return Err(gone("the answer is lost"));
+        }
+        let mut answer = answer?;
         if let Some(lie) = bends.search {
             lie.bend(&call, &mut answer, &mut bends.invented);
+        }
+        let answered: &mut dyn Any = &mut answer;
+        if let Some(page) = answered.downcast_mut::<Page<KeptMail>>() {
+            page.total += bends.held_back;
         }
         Ok(answer)
     }

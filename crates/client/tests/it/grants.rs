@@ -266,6 +266,7 @@ async fn a_grant_is_listed_with_its_end_its_uses_and_its_erasures() {
             grant: GrantId::from_bytes([7; 32]),
             counter: 7,
             terms: None,
+            answers: None,
         },
     );
     let [listed] = &grants::list(session, &wallet).await.unwrap()[..] else {

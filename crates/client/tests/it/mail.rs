@@ -12,7 +12,7 @@ use yilian_protocol::{
     Confidentiality, MemberId, RecordId, RequestId, TimeMs,
     call::{CallError, Deliver, DiscardMail, FetchMail, Form, Transport as _},
     codec::{List, Text},
-    grant::Purpose,
+    grant::{GrantState, Purpose},
     limits::{
         CLOCK_SKEW_MS, DAY_MS, MAILBOX_LETTERS_MAX, STAMPS_OF_PERSON_MAX, STAMPS_OF_VISIT_MAX,
     },
@@ -23,7 +23,10 @@ use yilian_protocol::{
     stamp::{Stamp, StampDay},
 };
 
-use crate::world::{World, hospital, now};
+use crate::{
+    crooked::{Bends, Crooked},
+    world::{World, hospital, now},
+};
 
 /// A patient with a record, and the doctor who wrote it.
 struct Care {
@@ -82,9 +85,27 @@ impl Care {
     }
 
     async fn letters(&self) -> Vec<KeptLetter> {
-        let inbox = self.patient.inbox(self.session(), now()).await;
+        let inbox = self
+            .patient
+            .inbox(self.session(), now(), &mut rand::rng())
+            .await;
         assert!(inbox.silent.is_empty());
         inbox.letters
+    }
+
+    /// Has the patient visit the second hospital, and leaves a letter in her mailbox at each.
+    async fn letter_at_both(&mut self) {
+        let second = self.world.doctor(1, "Dr Wang").await;
+        let south = hospital(1).id();
+        let world = &self.world;
+        world.visit(&mut self.patient, south, &second, "cold").await;
+        let rng = &mut rand::rng();
+        for (stamp, keeper) in self.stamps(2).await.iter().zip([north(), south]) {
+            let (_, mail) = self.notice("here and there");
+            let to = self.patient.address(keeper);
+            let sent = send(self.session(), &to, &mail, stamp, rng).await;
+            sent.unwrap();
+        }
     }
 
     fn mailbox(&self) -> SigningKey {
@@ -104,15 +125,17 @@ fn rule<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Refusal {
     error.refusal().unwrap_or_else(|| panic!("{error}"))
 }
 
-/// The one letter in a doctor's mailbox, opened, and deleted.
-async fn only_letter(world: &World, doctor: &Doctor) -> Mail {
+/// The one letter in a doctor's mailbox, and opened; it is deleted there.
+async fn only_letter(world: &World, doctor: &Doctor) -> (KeptLetter, Mail) {
     let (session, mailbox) = (&world.session, doctor.mailbox());
-    let mut letters = mailbox.letters(session, now()).await.unwrap();
+    let rng = &mut rand::rng();
+    let mut letters = mailbox.letters(session, now(), rng).await.unwrap();
     assert_eq!(letters.len(), 1);
     let letter = letters.remove(0);
-    let discarded = mailbox.discard(session, vec![letter.id()], now());
+    let discarded = mailbox.discard(session, vec![letter.id()], now(), rng);
     discarded.await.unwrap();
-    mailbox.open(session.chain(), &letter).unwrap()
+    let mail = mailbox.open(session.chain(), &letter).unwrap();
+    (letter, mail)
 }
 
 /// Shares the record by letter with `second`, who opens it. The address that he is told.
@@ -125,7 +148,7 @@ async fn shared_by_letter(care: &mut Care, second: &Doctor) -> Address {
         .patient
         .mail_share(&session, shared, Form::Gt, &stamp, rng);
     sent.await.unwrap();
-    let mail = only_letter(&care.world, second).await;
+    let (_, mail) = only_letter(&care.world, second).await;
     let Content::Share(share) = &mail.content else {
         panic!("{:?}", mail.content);
     };
@@ -137,6 +160,17 @@ async fn shared_by_letter(care: &mut Care, second: &Doctor) -> Address {
 
 /// Has `second` ask for clinical and sensitive records until `until`, with a stamp for the answer.
 async fn asks(care: &Care, second: &Doctor, to: &Address, until: TimeMs) -> RequestId {
+    asks_with(care, second, to, until, |_| {}).await
+}
+
+/// The same, and the stamp for the answer is changed.
+async fn asks_with(
+    care: &Care,
+    second: &Doctor,
+    to: &Address,
+    until: TimeMs,
+    change: impl FnOnce(&mut Stamp),
+) -> RequestId {
     let (session, rng) = (care.session(), &mut rand::rng());
     let wish = ReadWish {
         levels: vec![Confidentiality::Clinical, Confidentiality::Sensitive],
@@ -145,7 +179,8 @@ async fn asks(care: &Care, second: &Doctor, to: &Address, until: TimeMs) -> Requ
         about: Some(About::Record(care.record)),
     };
     let mut stamps = second.stamps(session, 2, now(), rng).await.unwrap();
-    let enclosed = vec![stamps.pop().unwrap()];
+    let mut enclosed = vec![stamps.pop().unwrap()];
+    change(&mut enclosed[0]);
     let asked = second.request(session, to, wish, enclosed, now(), rng);
     let (id, mail) = asked.unwrap();
     send(session, to, &mail, &stamps[0], rng).await.unwrap();
@@ -157,8 +192,7 @@ async fn request_in(care: &Care) -> Asked {
     let letters = care.letters().await;
     assert_eq!(letters.len(), 1);
     let mail = care.patient.open_letter(care.session(), &letters[0]);
-    let (mail, mailbox) = (mail.unwrap(), &letters[0].mailbox);
-    match Shown::check(care.session(), mailbox, &mail, &[], now()).await {
+    match Shown::check(care.session(), &letters[0], &mail.unwrap(), &[], now()).await {
         Ok(Shown::Request(asked)) => *asked,
         other => panic!("no request: {other:?}"),
     }
@@ -197,7 +231,7 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
         .answer_granted(&session, &asked, request, now(), rng, kept);
     let (granted, _) = granted.await.unwrap();
 
-    let mail = only_letter(&care.world, &second).await;
+    let (kept_letter, mail) = only_letter(&care.world, &second).await;
     let Content::Answer(Answer {
         request,
         decision: Decision::Granted(letter),
@@ -212,10 +246,9 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
     assert_eq!(read.unwrap().verified.content(), b"gout");
     // To another who did not ask, it is no answer.
     let none = RequestId::from_bytes([9; 32]);
-    let to = second.mailbox().address().card.mailbox;
-    let stranger = Shown::check(&session, &to, &mail, &[none], now()).await;
+    let stranger = Shown::check(&session, &kept_letter, &mail, &[none], now()).await;
     assert_eq!(stranger.unwrap_err(), ClientError::NotAsked { request: id });
-    let own = Shown::check(&session, &to, &mail, &[id], now()).await;
+    let own = Shown::check(&session, &kept_letter, &mail, &[id], now()).await;
     assert!(matches!(own, Ok(Shown::Granted { .. })));
 
     // A second time the enclosed stamp is used up, and the patient takes one of her own.
@@ -225,8 +258,8 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(care.patient.wallet().stamps.len(), before - 1);
-    let mail = only_letter(&care.world, &second).await;
-    let shown = Shown::check(&session, &to, &mail, &[id], now()).await;
+    let (letter, mail) = only_letter(&care.world, &second).await;
+    let shown = Shown::check(&session, &letter, &mail, &[id], now()).await;
     assert!(matches!(shown, Ok(Shown::Denied { reason: None, .. })));
 }
 
@@ -244,7 +277,7 @@ async fn a_request_of_who_may_not_read_any_more_is_told_so() {
     revoked.await.unwrap();
     let letter = care.letters().await.remove(0);
     let mail = care.patient.open_letter(care.session(), &letter).unwrap();
-    let shown = Shown::check(care.session(), &letter.mailbox, &mail, &[], now()).await;
+    let shown = Shown::check(care.session(), &letter, &mail, &[], now()).await;
     assert_eq!(rule(shown), Refusal::CertificateRevoked);
 }
 
@@ -258,9 +291,8 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
         .patient
         .correct(&session, care.record, (text, now()), &stamp, rng);
     corrected.await.unwrap();
-    let mail = only_letter(&care.world, &care.doctor).await;
-    let to = care.doctor.mailbox().address().card.mailbox;
-    let shown = Shown::check(&session, &to, &mail, &[], now()).await;
+    let (letter, mail) = only_letter(&care.world, &care.doctor).await;
+    let shown = Shown::check(&session, &letter, &mail, &[], now()).await;
     assert!(matches!(shown, Ok(Shown::Correction { record, .. }) if record == care.record));
 
     let wish = yilian_client::grants::Wish::for_reader(care.doctor.certificate());
@@ -272,7 +304,7 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
     let stamp = care.patient.stamp(&session, now(), rng).await.unwrap();
     let sent = care.patient.mail_letter(&session, &granted, &stamp, rng);
     sent.await.unwrap();
-    let mail = only_letter(&care.world, &care.doctor).await;
+    let (_, mail) = only_letter(&care.world, &care.doctor).await;
     assert_eq!(mail.content, Content::StandingLetter(granted.letter));
     assert_eq!(mail.reply, Some(care.patient.address(north())));
 
@@ -281,14 +313,19 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
     send(&session, &to, &mail, &stamp, rng).await.unwrap();
     let letter = care.letters().await.remove(0);
     let mail = care.patient.open_letter(&session, &letter).unwrap();
-    let shown = Shown::check(&session, &letter.mailbox, &mail, &[], now()).await;
+    let shown = Shown::check(&session, &letter, &mail, &[], now()).await;
     let sentence = shown.unwrap().to_string();
     assert_eq!(
         sentence,
         "Dr Li, doctor of Hospital 0 lets you know: your results are there"
     );
     let kept = std::slice::from_ref(&letter);
-    care.patient.discard(&session, kept, now()).await.unwrap();
+    assert!(
+        care.patient
+            .discard(&session, kept, now(), rng)
+            .await
+            .is_empty()
+    );
     assert!(care.letters().await.is_empty());
     // On the device it opens as before, for her alone.
     let text = serde_json::to_string(&letter).unwrap();
@@ -347,6 +384,7 @@ async fn a_flood_without_stamps_leaves_nothing_and_is_told_the_same_of_every_mai
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stamp_pays_for_one_letter_and_the_same_letter_again_is_no_second_one() {
     let care = Care::new(1).await;
+    let rng = &mut rand::rng();
     let stamp = care.stamps(1).await.remove(0);
     let first = care.delivery("first", &stamp);
     for _ in 0..2 {
@@ -356,10 +394,8 @@ async fn a_stamp_pays_for_one_letter_and_the_same_letter_again_is_no_second_one(
     assert_eq!(refused(again), Refusal::StampSpent);
     assert_eq!(care.letters().await.len(), 1);
     let letters = care.letters().await;
-    care.patient
-        .discard(care.session(), &letters, now())
-        .await
-        .unwrap();
+    let discarded = care.patient.discard(care.session(), &letters, now(), rng);
+    assert!(discarded.await.is_empty());
     care.deliver(first).await.unwrap();
     assert!(care.letters().await.is_empty(), "it does not come back");
 }
@@ -489,12 +525,357 @@ async fn a_full_mailbox_takes_no_more_and_tells_so_to_who_pays_alone() {
     sent.unwrap();
     let letters = care.letters().await;
     let some = &letters[..1];
-    care.patient
-        .discard(care.session(), some, now())
-        .await
-        .unwrap();
+    let discarded = care.patient.discard(care.session(), some, now(), rng);
+    assert!(discarded.await.is_empty());
     let stamp = stamps.next().unwrap();
     care.deliver(care.delivery("now", &stamp)).await.unwrap();
+}
+
+/// A node that refuses, or does not answer, is not told one pseudonym after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_refuses_stamps_learns_few_visits_of_one_hospital_alone() {
+    let world = World::with(2).await;
+    let (crooked, session) = Crooked::session(&world).await;
+    let rng = &mut rand::rng();
+    let mut patient = world.patient();
+    // Ten visits at each hospital of which nothing is sealed.
+    for number in 0..20 {
+        let request = yilian_client::CheckIn::at(hospital(number % 2).id(), now());
+        patient.check_in(&session, request, rng);
+    }
+    let none = patient.stamp(&session, now(), rng).await;
+    assert_eq!(rule(none), Refusal::ForeignVisit);
+    let asked = std::mem::take(&mut crooked.bends().stamped);
+    assert_eq!(asked.len(), 4);
+    assert!(asked.iter().all(|member| *member == asked[0]));
+    // One question, and once more the same.
+    crooked.bends().lost = Some(("stamps", 100));
+    let lost = patient.stamp(&session, now(), rng).await;
+    assert!(lost.is_err());
+    assert_eq!(crooked.bends().stamped.len(), 2);
+}
+
+/// Who fetches letters has stamps by then for those that he writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_that_is_low_is_filled_when_letters_are_fetched_and_not_when_one_is_written() {
+    let mut care = Care::new(1).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let mut stock = StampBook::default();
+    let asked = || crooked.bends().stamped.len();
+    for _ in 0..2 {
+        care.patient.refill(&session, now(), rng).await.unwrap();
+        let refilled = care.doctor.refill(&session, &mut stock, now(), rng);
+        refilled.await.unwrap();
+        assert_eq!(asked(), 2, "once each");
+    }
+    for left in (1..STAMPS_AT_ONCE).rev() {
+        care.patient.stamp(&session, now(), rng).await.unwrap();
+        let taken = care.doctor.take_stamps(&session, &mut stock, 1, now(), rng);
+        taken.await.unwrap();
+        assert_eq!(
+            (care.patient.wallet().stamps.len(), stock.len()),
+            (left, left)
+        );
+    }
+    assert_eq!(asked(), 2, "none is got for a letter");
+    care.patient.refill(&session, now(), rng).await.unwrap();
+    let refilled = care.doctor.refill(&session, &mut stock, now(), rng);
+    refilled.await.unwrap();
+    assert_eq!(asked(), 4);
+}
+
+/// Whoever has a stamp sends a doctor what looks like a patient's letter, with his own address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_that_is_made_up_is_neither_taken_nor_answered() {
+    let mut care = Care::new(1).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let doctor = care.world.doctor(0, "Dr Wang").await;
+    let world = &care.world;
+    let other = world
+        .visit(&mut care.patient, north(), &care.doctor, "flu")
+        .await;
+    let stamp = care.patient.stamp(&session, now(), rng).await.unwrap();
+    let shared = (care.record, doctor.certificate());
+    let sent = care
+        .patient
+        .mail_share(&session, shared, Form::Gt, &stamp, rng);
+    sent.await.unwrap();
+    let (letter, mut mail) = only_letter(&care.world, &doctor).await;
+    let checked = doctor
+        .check_mail(&session, &letter, &mail, &[], now())
+        .await;
+    assert_eq!(
+        checked.unwrap(),
+        Shown::Share {
+            record: care.record
+        }
+    );
+    let Content::Share(share) = &mut mail.content else {
+        panic!("{:?}", mail.content);
+    };
+    share.record = other;
+    let checked = doctor
+        .check_mail(&session, &letter, &mail, &[], now())
+        .await;
+    assert!(
+        matches!(checked, Err(ClientError::Sealed { .. })),
+        "{checked:?}"
+    );
+}
+
+/// The same with the letter of a grant, or an answer that has one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grants_letter_that_is_made_up_is_neither_taken_nor_answered() {
+    let mut care = Care::new(1).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let doctor = care.world.doctor(0, "Dr Wang").await;
+    let (to, mail) = (doctor.mailbox().address(), care.notice("any letter").1);
+    let stamp = care.stamps(1).await.remove(0);
+    send(&session, &to, &mail, &stamp, rng).await.unwrap();
+    let (letter, _) = only_letter(&care.world, &doctor).await;
+    let wish = yilian_client::grants::Wish::for_reader(doctor.certificate());
+    let members = session.members().await.unwrap();
+    let request = wish
+        .request(care.patient.wallet(), &members, now())
+        .unwrap();
+    let mut granted = care
+        .patient
+        .grant(&session, request, rng)
+        .await
+        .unwrap()
+        .letter;
+    let check = async |content: Content, requests: &[RequestId]| {
+        let mail = Mail::from(content);
+        doctor
+            .check_mail(&session, &letter, &mail, requests, now())
+            .await
+    };
+    check(Content::StandingLetter(granted.clone()), &[])
+        .await
+        .unwrap();
+    let request = RequestId::from_bytes([9; 32]);
+    let answer = |letter| {
+        let decision = Decision::Granted(letter);
+        Content::Answer(Answer { request, decision })
+    };
+    check(answer(granted.clone()), &[request]).await.unwrap();
+    let unasked = check(answer(granted.clone()), &[]).await;
+    assert_eq!(unasked.unwrap_err(), ClientError::NotAsked { request });
+    let grant = granted.grant;
+    granted.terms.purpose = Purpose::Research;
+    let wrong = ClientError::OtherTerms { grant };
+    let changed = check(Content::StandingLetter(granted.clone()), &[]).await;
+    assert_eq!(changed.unwrap_err(), wrong);
+    let changed = check(answer(granted.clone()), &[request]).await;
+    assert_eq!(changed.unwrap_err(), wrong);
+    granted.terms.reader = care.doctor.certificate();
+    let others = check(Content::StandingLetter(granted), &[]).await;
+    assert!(
+        matches!(others, Err(ClientError::NotForMe { .. })),
+        "{others:?}"
+    );
+}
+
+/// What became of the patient's grants, in the order in which they were made.
+async fn states(care: &Care) -> Vec<GrantState> {
+    let listed = yilian_client::grants::list(care.session(), care.patient.wallet()).await;
+    listed.unwrap().iter().map(|grant| grant.state).collect()
+}
+
+/// Whatever breaks between grant and letter, no grant stands beside the one that is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
+    let mut care = Care::new(2).await;
+    let second = care.world.doctor(1, "Dr Wang").await;
+    let to = care.patient.address(north());
+    let id = asks(&care, &second, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let request = care
+        .patient
+        .grant_asked(&session, &asked, now())
+        .await
+        .unwrap();
+    let mut grant = async |patient: &mut Patient| {
+        let request = request.clone();
+        let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+        answered.await
+    };
+    // Nothing comes through when the letter is sent: nor can the grant be revoked.
+    crooked.bends().cut = Some("deliver");
+    let error = grant(&mut care.patient).await.unwrap_err();
+    let lost = CallError::Unreachable {
+        message: "the answer is lost".into(),
+    };
+    assert_eq!(error, ClientError::Call(lost));
+    assert_eq!(states(&care).await, [GrantState::Active]);
+    let noted = care.patient.wallet().grants.iter().map(|note| note.answers);
+    assert_eq!(noted.collect::<Vec<_>>(), [Some(id)]);
+    // As if the program had been killed there: the wallet that was kept is all there is.
+    *crooked.bends() = Bends::default();
+    grant(&mut care.patient).await.unwrap();
+    let (revoked, active) = (GrantState::Revoked, GrantState::Active);
+    assert_eq!(states(&care).await, [revoked, active]);
+    // No holder takes its shares, and nothing else comes through.
+    crooked.bends().cut = Some("deposit");
+    let error = grant(&mut care.patient).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::TooFewHolders { .. }),
+        "{error}"
+    );
+    assert_eq!(states(&care).await, [revoked, revoked, active]);
+    *crooked.bends() = Bends::default();
+    let rng = &mut rand::rng();
+    let denied = care
+        .patient
+        .answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap();
+    assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+}
+
+/// Whoever asks may enclose what is worth nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enclosed_stamp_that_is_refused_keeps_no_answer_back() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    let until = now().plus_ms(DAY_MS);
+    let nobody = MemberId::from_bytes([9; 32]);
+    let made_up = |stamp: &mut Stamp| stamp.issuer = nobody;
+    asks_with(&care, &care.doctor, &to, until, made_up).await;
+    let asked = request_in(&care).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let denied = care
+        .patient
+        .answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap();
+    let (_, mail) = only_letter(&care.world, &care.doctor).await;
+    assert_eq!(mail.content.kind(), "answer");
+}
+
+/// Two hospitals that compare when they were asked find no time in both.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_mailboxes_of_a_patient_are_asked_for_at_one_time() {
+    let mut care = Care::new(2).await;
+    care.letter_at_both().await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let (base, rng) = (now(), &mut rand::rng());
+    let inbox = care.patient.inbox(&session, base, rng).await;
+    let silent = care.patient.discard(&session, &inbox.letters, base, rng);
+    assert!(silent.await.is_empty());
+    let asked = crooked.bends().asked.clone();
+    assert_eq!(asked.len(), 4);
+    let apart: std::collections::BTreeSet<_> = asked.iter().collect();
+    assert_eq!(apart.len(), 4, "{asked:?}");
+    let least = TimeMs::new(base.get() - CLOCK_SKEW_MS);
+    assert!(asked.iter().all(|at| (least..=now()).contains(at)));
+}
+
+/// Who has left dates his notice back, and sends it with a stamp that he got before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_is_dated_back_or_ahead_is_nobodys_word() {
+    let care = Care::new(1).await;
+    let role = yilian_protocol::registry::Role::Doctor;
+    let (session, ca) = (care.session(), hospital(0));
+    let person = care.world.certify(&ca, "Dr Far", role, 10).await;
+    let doctor = person.doctor().unwrap();
+    let rng = &mut rand::rng();
+    let stamps = doctor.stamps(session, 3, now(), rng).await.unwrap();
+    let to = care.patient.address(north());
+    let before = now();
+    let notice = |at| {
+        let said = (Text::new("come at once").unwrap(), at);
+        doctor.notice(session, &to, None, said)
+    };
+    let seen = async |mail: Mail, stamp: &Stamp| {
+        send(session, &to, &mail, stamp, &mut rand::rng())
+            .await
+            .unwrap();
+        let letter = care.letters().await.pop().unwrap();
+        let opened = care.patient.open_letter(session, &letter).unwrap();
+        Shown::check(session, &letter, &opened, &[], now()).await
+    };
+    seen(notice(before), &stamps[0]).await.unwrap();
+    let ahead = seen(notice(before.plus_ms(2 * DAY_MS)), &stamps[1]).await;
+    assert_eq!(rule(ahead), Refusal::StaleRequest);
+    let reason = Text::new("left").unwrap();
+    let revoked = ca.revoke(session, doctor.certificate(), reason);
+    revoked.await.unwrap();
+    let back = seen(notice(before), &stamps[2]).await;
+    assert_eq!(rule(back), Refusal::CertificateRevoked);
+}
+
+/// A node that does not delete, or hands out no page and counts more, holds up no other's letters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_keeps_letters_back_is_told_so_and_hides_none_of_the_others() {
+    let mut care = Care::new(2).await;
+    care.letter_at_both().await;
+    let rng = &mut rand::rng();
+    let (crooked, session) = Crooked::session(&care.world).await;
+    // A device that is four minutes ahead, as clocks may be.
+    let ahead = now().plus_ms(CLOCK_SKEW_MS - 60_000);
+    let inbox = care.patient.inbox(&session, ahead, rng).await;
+    assert_eq!((inbox.letters.len(), inbox.silent.len()), (2, 0));
+
+    crooked.bends().held_back = 1;
+    let asked = care.patient.inbox(&session, now(), rng);
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(60), asked);
+    let asked = asked.await.expect("it does not ask for ever");
+    let wrong = ClientError::WrongAnswer { request: "fetch" };
+    let causes = asked.silent.into_iter().map(|(_, cause)| cause);
+    assert_eq!(causes.collect::<Vec<_>>(), [wrong.clone(), wrong]);
+    crooked.bends().held_back = 0;
+
+    crooked.bends().lost = Some(("discard", 1));
+    let silent = care
+        .patient
+        .discard(&session, &inbox.letters, ahead, rng)
+        .await;
+    assert_eq!(silent.len(), 1);
+    assert!(matches!(
+        &silent[0].1,
+        ClientError::Call(CallError::Unreachable { .. })
+    ));
+    assert!(care.letters().await.is_empty(), "both were asked");
+}
+
+/// A stamp of long ago, that nobody signed.
+fn old_stamp() -> Stamp {
+    Stamp {
+        issuer: north(),
+        day: StampDay::of(TimeMs::new(now().get() - 40 * DAY_MS)),
+        seed: yilian_crypto::stamp::StampSeed::random(&mut rand::rng()),
+        signature: EncodedPoint::from_bytes([0; 48]),
+    }
+}
+
+/// Stamps that are over must not keep new ones away for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_of_stamps_that_are_over_is_filled_anew_and_a_lost_answer_costs_none() {
+    let care = Care::new(1).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let rng = &mut rand::rng();
+    let mut stock = StampBook::default();
+    stock.put([old_stamp()]);
+    crooked.bends().lost = Some(("stamps", 1));
+    let taken = care.doctor.take_stamps(&session, &mut stock, 2, now(), rng);
+    let taken = taken.await.unwrap();
+    assert_eq!((taken.len(), stock.len()), (2, STAMPS_AT_ONCE - 2));
+    let (to, mail) = care.notice("a stamp that is good");
+    let sent = send(&session, &to, &mail, &taken[0], rng).await;
+    sent.unwrap();
+    // What was lost was asked again, and counted once: all others of the day are left.
+    care.stamps(STAMPS_OF_PERSON_MAX as usize - STAMPS_AT_ONCE)
+        .await;
+    // Over the day's bound it is told so, and the stock is as it was but for what is over.
+    let good = stock.len();
+    stock.put([old_stamp()]);
+    let taken = care
+        .doctor
+        .take_stamps(&session, &mut stock, good + 1, now(), rng);
+    assert_eq!(rule(taken.await), Refusal::StampsUsed);
+    assert_eq!(stock.len(), good);
 }
 
 #[test]

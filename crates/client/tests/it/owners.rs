@@ -1,25 +1,9 @@
 //! One bad record, or one lying author, disables nobody.
 
 use yilian_client::{
-    Blame, CheckIn, ClientError, Doctor, FalseEntry, FalsePointer, Keyword, Patient, SearchRequest,
-    listing,
+    Blame, CheckIn, ClientError, FalseEntry, FalsePointer, Keyword, Patient, SearchRequest, listing,
 };
-use yilian_crypto::{
-    search::{Counter, IndexContext, IndexEntry, IndexKey, padded},
-    seed::{MemberKeys, Seed},
-};
-use yilian_protocol::{
-    CertificateId, Confidentiality, RecordId,
-    authored::{Authored, AuthoredError},
-    call::SealRequest,
-    codec::Text,
-    limits::CLOCK_SKEW_MS,
-    media::MediaType,
-    registry::{Certificate, Role},
-    sealed::SealedObject,
-    search::RecordIndex,
-    visit::CheckedVisit,
-};
+use yilian_protocol::{RecordId, authored::AuthoredError, limits::CLOCK_SKEW_MS};
 
 use crate::{
     author::Author,

@@ -1,7 +1,7 @@
 //! Opening identities, from the question to the answer, and what stops one who cheats.
 
 use yilian_client::{
-    CheckIn, ClientError, Doctor, Patient, Session, Wallet,
+    CheckIn, ClientError, Patient, Wallet,
     explorer::{self, Found},
     regulator::{Case, Regulator},
 };
@@ -11,14 +11,15 @@ use yilian_crypto::{
     seed::{MemberKeys, Seed},
     sign::SigningKey,
 };
-use yilian_node::service::InProcess;
 use yilian_protocol::{
-    CertificateId, RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart,
-    letter::SealedLetter, private_chain::PrivateEntry, refusal::Refusal, registry::Role,
-    sealed::SealedObject, visit::CheckedVisit,
+    RecordId, call::SealRequest, codec::Text, disclosure::DisclosurePart, letter::SealedLetter,
+    private_chain::PrivateEntry, refusal::Refusal, registry::Role, visit::CheckedVisit,
 };
 
-use crate::world::{World, clinical, hospital, now};
+use crate::{
+    author::Author,
+    world::{World, hospital, now},
+};
 
 /// Two of three regulators, of whom the first asks, and the second approves and gives a part.
 struct Office {

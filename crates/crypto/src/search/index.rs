@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{SearchPublic, SearchSecret, WriterPublic, WriterSecret, trapdoor::Node};
 use crate::{
     Error,
-    encoding::{debug_public, debug_secret, field, opaque},
+    encoding::{debug_secret, field, opaque},
     hash::{hash, kdf},
     label,
     psk::SearchPsk,

@@ -4,16 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use yilian_client::{
-    Doctor, ReadWish, Session,
+    ClientError, Doctor, ReadWish, Session,
     calendar::days_after,
-    mail::{Content, Decision, MailNotes, STAMPS_AT_ONCE, send},
+    mail::{Content, Decision, Mail, MailNotes, send},
 };
 use yilian_protocol::{
-    TimeMs, call::Transport, limits::STAMPS_ENCLOSED_MAX, mail::Address, refusal::Refusal,
-    stamp::Stamp, visit::VisitToken,
+    call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
 };
 
-use super::{Owner, Sent, Subject, checked, letter, list, said};
+use super::{Owner, Sent, Subject, checked, letter, list, said, warn_silent, warn_unstamped};
 use crate::{
     commands::{Context, now, patient::Leave},
     home::Home,
@@ -35,7 +34,7 @@ pub struct To {
 }
 
 impl To {
-    fn address<T: Transport>(
+    async fn address<T: Transport>(
         &self,
         home: &Home,
         (name, doctor): (&str, &Doctor),
@@ -44,11 +43,10 @@ impl To {
         if let Some(token) = &self.token {
             let token: VisitToken = Paper::Token.read(token)?;
             let address = token.address(session.chain());
-            return Ok(address.map_err(yilian_client::ClientError::from)?);
+            return Ok(address.map_err(ClientError::from)?);
         }
         let id = self.letter.as_deref().unwrap_or_default();
-        let letter = letter(home, Owner::Person(name), id)?;
-        let mail = doctor.mailbox().open(session.chain(), &letter)?;
+        let mail = usable(home, (name, doctor), session, id).await?;
         mail.reply.ok_or_else(|| {
             trouble(
                 format!("letter {id} tells no address for an answer"),
@@ -56,6 +54,23 @@ impl To {
             )
         })
     }
+}
+
+/// A letter of a doctor's, opened. What it claims is checked, and what it shares: it is taken or
+/// answered.
+async fn usable<T: Transport>(
+    home: &Home,
+    (name, doctor): (&str, &Doctor),
+    session: &Session<T>,
+    id: &str,
+) -> anyhow::Result<Mail> {
+    let kept = letter(home, Owner::Person(name), id)?;
+    let mail = doctor.mailbox().open(session.chain(), &kept)?;
+    let requests = home.mail_notes(name)?.requests;
+    doctor
+        .check_mail(session, &kept, &mail, &requests, now())
+        .await?;
+    Ok(mail)
 }
 
 /// A request to read.
@@ -82,7 +97,7 @@ pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Resu
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let to = to.address(&context.home, (&name, &doctor), session)?;
+    let to = to.address(&context.home, (&name, &doctor), session).await?;
     let wish = ReadWish {
         levels: leave.levels(),
         purpose: leave.purpose,
@@ -91,9 +106,9 @@ pub async fn request(context: &Context, options: RequestOptions) -> anyhow::Resu
     };
     let _lock = context.home.lock_person(&name)?;
     let mut notes = context.home.mail_notes(&name)?;
-    let stamp = stamp(&doctor, session, &mut notes, now).await?;
-    // One for the answer: the patient may have none.
-    let enclosed = vec![self::stamp(&doctor, session, &mut notes, now).await?];
+    // One is for the answer: the patient may have none.
+    let [stamp, enclosed] = stamps(context, (&name, &doctor), session, &mut notes).await?;
+    let enclosed = vec![enclosed];
     let (id, mail) = doctor.request(session, &to, wish, enclosed, now, rng)?;
     notes.requests.push(id);
     context.home.keep_mail_notes(&name, &notes)?;
@@ -132,11 +147,10 @@ pub async fn notify(context: &Context, options: NotifyOptions) -> anyhow::Result
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let to = to.address(&context.home, (&name, &doctor), session)?;
+    let to = to.address(&context.home, (&name, &doctor), session).await?;
     let _lock = context.home.lock_person(&name)?;
     let mut notes = context.home.mail_notes(&name)?;
-    let stamp = stamp(&doctor, session, &mut notes, now).await?;
-    context.home.keep_mail_notes(&name, &notes)?;
+    let [stamp] = stamps(context, (&name, &doctor), session, &mut notes).await?;
     let mail = doctor.notice(session, &to, subject.about(), (text, now));
     let letter = send(session, &to, &mail, &stamp, &mut rand::rng()).await?;
     context.output.tell(&Sent::new("notice", letter))?;
@@ -144,20 +158,20 @@ pub async fn notify(context: &Context, options: NotifyOptions) -> anyhow::Result
     Ok(())
 }
 
-/// A stamp of the stock, or of some that are got. The notes are to be kept before it is used.
-async fn stamp<T: Transport>(
-    doctor: &Doctor,
+/// Stamps of the stock, or of some that are got. The notes are kept without them, and as they are
+/// when none are got.
+async fn stamps<T: Transport, const COUNT: usize>(
+    context: &Context,
+    (name, doctor): (&str, &Doctor),
     session: &Session<T>,
     notes: &mut MailNotes,
-    now: TimeMs,
-) -> anyhow::Result<Stamp> {
-    if notes.stamps.is_empty() {
-        let count = STAMPS_AT_ONCE.max(STAMPS_ENCLOSED_MAX);
-        let got = doctor.stamps(session, count, now, &mut rand::rng()).await?;
-        notes.stamps.put(got);
-    }
-    let stamp = notes.stamps.take(now);
-    Ok(stamp.ok_or_else(|| yilian_client::ClientError::from(Refusal::StampExpired))?)
+) -> anyhow::Result<[Stamp; COUNT]> {
+    let (now, rng) = (now(), &mut rand::rng());
+    let taken = doctor.take_stamps(session, &mut notes.stamps, COUNT, now, rng);
+    let taken = taken.await;
+    context.home.keep_mail_notes(name, notes)?;
+    let taken = <[Stamp; COUNT]>::try_from(taken?);
+    Ok(taken.map_err(|_| ClientError::from(Refusal::StampExpired))?)
 }
 
 /// A doctor's letters.
@@ -176,18 +190,19 @@ pub struct InboxOptions {
 pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<()> {
     let InboxOptions { name, take, out } = options;
     let out = out.map(|file| context.target(&file)).transpose()?;
-    let (now, owner) = (now(), Owner::Person(&name));
+    let (now, owner, rng) = (now(), Owner::Person(&name), &mut rand::rng());
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
     let session = &opened.session;
     let mailbox = doctor.mailbox();
-    let letters = mailbox.letters(session, now).await?;
+    let letters = mailbox.letters(session, now, rng).await?;
     context.home.keep_letters(owner, &letters)?;
     let ids = letters.iter().map(yilian_client::mail::KeptLetter::id);
-    mailbox.discard(session, ids.collect(), now).await?;
+    if let Err(error) = mailbox.discard(session, ids.collect(), now, rng).await {
+        warn_silent(mailbox.address().keeper, &error);
+    }
     if let (Some(id), Some(out)) = (&take, &out) {
-        let kept = letter(&context.home, owner, id)?;
-        let mail = mailbox.open(session.chain(), &kept)?;
+        let mail = usable(&context.home, (&name, &doctor), session, id).await?;
         write(&doctor, &mail.content, out)?;
     }
     let requests = context.home.mail_notes(&name)?.requests;
@@ -195,8 +210,25 @@ pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<(
     let check = |letter, mail| checked(session, letter, mail, &requests, now);
     let inbox = list(context.home.letters(owner)?, open, check).await;
     context.output.tell(&inbox)?;
+    refill(context, (&name, &doctor), session).await?;
     opened.close();
     Ok(())
+}
+
+/// Gets stamps ahead, unless another command is at work in his name.
+async fn refill<T: Transport>(
+    context: &Context,
+    (name, doctor): (&str, &Doctor),
+    session: &Session<T>,
+) -> anyhow::Result<()> {
+    let Ok(_lock) = context.home.lock_person(name) else {
+        return Ok(());
+    };
+    let mut notes = context.home.mail_notes(name)?;
+    let (stock, rng) = (&mut notes.stamps, &mut rand::rng());
+    let refilled = doctor.refill(session, stock, now(), rng).await;
+    warn_unstamped(refilled);
+    context.home.keep_mail_notes(name, &notes)
 }
 
 /// Writes what a letter holds, sealed to the doctor as a file from the patient is.

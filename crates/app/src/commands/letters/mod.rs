@@ -14,6 +14,7 @@ use yilian_client::{
 };
 use yilian_protocol::{
     GrantId, MailId, RecordId, RequestId, TimeMs, codec::Text, limits::MAIL_TEXT_MAX, mail::About,
+    refusal::Refusal,
 };
 
 use crate::{
@@ -106,7 +107,7 @@ async fn checked(
     requests: &[RequestId],
     now: TimeMs,
 ) -> Result<Shown, ClientError> {
-    Shown::check(session, &letter.mailbox, &mail, requests, now).await
+    Shown::check(session, &letter, &mail, requests, now).await
 }
 
 /// Letters that are kept.
@@ -175,7 +176,19 @@ impl fmt::Display for Sent {
     }
 }
 
-/// Tells of a mailbox that could not be looked into.
+/// Tells why no stamps were got ahead: unless it is only that there are none today, of which who
+/// writes is told.
+fn warn_unstamped(got: Result<(), ClientError>) {
+    let Err(error) = got else { return };
+    if !matches!(
+        error.refusal(),
+        Some(Refusal::ForeignVisit | Refusal::StampsUsed)
+    ) {
+        warn(format_args!("no stamps were got ahead: {error}"));
+    }
+}
+
+/// Tells of a mailbox that could not be looked into, or of which nothing was deleted.
 fn warn_silent(member: impl fmt::Display, error: &ClientError) {
     warn(format_args!(
         "the mailbox at member {member} does not answer: {error}"

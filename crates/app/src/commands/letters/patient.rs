@@ -8,7 +8,7 @@ use yilian_client::{
 };
 use yilian_protocol::{RecordId, call::Transport, codec::Text, stamp::Stamp};
 
-use super::{Owner, Sent, checked, letter, list, said, warn_silent};
+use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_unstamped};
 use crate::{
     commands::{Context, now},
     output::trouble,
@@ -16,20 +16,26 @@ use crate::{
 
 /// Fetches letters and lists those that are kept.
 pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
-    let (now, owner) = (now(), Owner::Wallet(name));
-    let patient = context.home.patient(name)?;
+    let (now, owner, rng) = (now(), Owner::Wallet(name), &mut rand::rng());
+    let mut patient = context.home.patient(name)?;
     let opened = context.open().await?;
     let session = &opened.session;
-    let inbox = patient.inbox(session, now).await;
-    for (hospital, error) in &inbox.silent {
+    let inbox = patient.inbox(session, now, rng).await;
+    context.home.keep_letters(owner, &inbox.letters)?;
+    let undeleted = patient.discard(session, &inbox.letters, now, rng).await;
+    for (hospital, error) in inbox.silent.iter().chain(&undeleted) {
         warn_silent(hospital, error);
     }
-    context.home.keep_letters(owner, &inbox.letters)?;
-    patient.discard(session, &inbox.letters, now).await?;
     let open = |letter: &_| patient.open_letter(session, letter);
     let check = |letter, mail| checked(session, letter, mail, &[], now);
     let listed = list(context.home.letters(owner)?, open, check).await;
     context.output.tell(&listed)?;
+    let before = patient.wallet().stamps.clone();
+    let refilled = patient.refill(session, now, rng).await;
+    if patient.wallet().stamps != before {
+        context.home.keep_wallet(name, patient.wallet())?;
+    }
+    warn_unstamped(refilled);
     opened.close();
     Ok(())
 }
@@ -52,10 +58,10 @@ pub struct AnswerOptions {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Choice {
-    /// Grant what he asks for, until when he asks for it
+    /// Grant what he asks for, until when he asks for it, in place of what was granted for it
     #[arg(long)]
     grant: bool,
-    /// Grant nothing
+    /// Grant nothing, and revoke what was granted for it
     #[arg(long)]
     deny: bool,
 }
