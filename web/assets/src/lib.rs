@@ -1,6 +1,6 @@
-//! The pages as files: `cargo xtask pages` writes them into `site`, and a program that is built then
-//! has them inside. A program that is built without them has none, and says so when it is asked for
-//! a page. A debug build reads them from the folder each time.
+//! The pages as files: `cargo xtask pages` writes them into `site`, and a program that is built
+//! then has them inside. A program that is built without them has none, and says so when it is
+//! asked for a page. A debug build reads them from the folder each time.
 //!
 //! Every file stands there twice: as it is, and compressed by Brotli under its name and `.br`. What
 //! lies in `assets/` is named by the hash of its content.

@@ -43,8 +43,12 @@ function variables(mode: Mode): string {
 
 export function writeStyles(): void {
   mkdirSync(folder, { recursive: true });
-  const corner = `:root { --corner: ${sizes.corner}px; --touch: ${sizes.touch}px; --fonts: ${fonts}; }\n`;
-  writeFileSync(new URL("theme.css", folder), corner + variables("light") + variables("dark"));
+  const { corner, touch } = sizes;
+  const fixed = `--corner: ${corner}px; --touch: ${touch}px; --fonts: ${fonts};`;
+  writeFileSync(
+    new URL("theme.css", folder),
+    `:root { ${fixed} }\n` + variables("light") + variables("dark"),
+  );
   const light = antd("light", ["style", "token", "cssVar"]);
   const dark = antd("dark", ["token", "cssVar"]);
   writeFileSync(new URL("antd.css", folder), light + dark);

@@ -1,11 +1,13 @@
 //! The people's side of Yilian in a browser.
 //!
-//! A page never imports this: a Web Worker does (`web/pages/src/wallet/worker.ts`), and asks hooks
-//! of the page. A panic ends the module for good, as there is nothing to unwind, so whoever made the
-//! worker makes it again. Every answer was verified here; the page shows it and believes no node.
+//! A page never imports this: a Web Worker does (`web/pages/src/wallet/worker.ts`), for hooks of
+//! the page that ask it. A panic ends the module for good, as there is nothing to unwind, so
+//! whoever made the worker makes it again. Every answer was verified here; the page shows it and
+//! believes no node.
 //!
-//! What crosses to JavaScript are the types of [`view`] and [`trouble`]; TypeScript gets theirs from
-//! these declarations. Numbers are whole and below 2^53: heights, counts, milliseconds since 1970.
+//! What crosses to JavaScript are the types of [`view`] and [`trouble`]; TypeScript gets theirs
+//! from these declarations. Numbers are whole and below 2^53: heights, counts, milliseconds since
+//! 1970.
 
 pub mod act;
 pub mod find;
@@ -36,8 +38,8 @@ pub struct LightClient {
 
 #[wasm_bindgen]
 impl LightClient {
-    /// Speaks to the node at the URL `node`. `genesis` is what [`LightClient::genesis`] gave before;
-    /// without it the node's own word is taken, once.
+    /// Speaks to the node at the URL `node`. `genesis` is what [`LightClient::genesis`] gave
+    /// before; without it the node's own word is taken, once.
     ///
     /// # Errors
     /// [`Trouble`] when the node does not answer, or is of another chain.

@@ -23,7 +23,10 @@ function Verdict({ pack }: { pack: PackView }) {
     <section
       role="status"
       data-verdict={pack.verdict}
-      className={`rounded-[20px] border border-transparent px-6 py-8 text-center ${looks[pack.verdict]}`}
+      className={[
+        "rounded-[20px] border border-transparent px-6 py-8 text-center",
+        looks[pack.verdict],
+      ].join(" ")}
     >
       <p aria-hidden className="text-[40px] leading-none">
         {signs[pack.verdict]}
@@ -79,9 +82,11 @@ function Step({ step, number, alarmed }: { step: StepView; number: number; alarm
     <li className="relative pb-5 pl-10 last:pb-0">
       <span
         aria-hidden
-        className={`absolute top-0 left-0 grid h-7 w-7 place-items-center rounded-full text-sm font-semibold ${
-          alarmed ? "bg-cinnabar text-on-accent" : "bg-jade-wash text-jade"
-        }`}
+        className={[
+          "absolute top-0 left-0 grid h-7 w-7 place-items-center rounded-full",
+          "text-sm font-semibold",
+          alarmed ? "bg-cinnabar text-on-accent" : "bg-jade-wash text-jade",
+        ].join(" ")}
       >
         {number}
       </span>

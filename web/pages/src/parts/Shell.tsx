@@ -42,9 +42,12 @@ function Rooms() {
             <NavLink
               to={`/${room}`}
               className={({ isActive }) =>
-                `flex min-h-14 flex-col items-center justify-center gap-0.5 px-3 text-sm whitespace-nowrap no-underline md:min-h-(--touch) md:flex-row md:gap-2 md:rounded-card md:text-base ${
-                  isActive ? "font-semibold text-jade md:bg-jade-wash" : "text-soft hover:text-ink"
-                }`
+                [
+                  "flex min-h-14 flex-col items-center justify-center gap-0.5 px-3 text-sm",
+                  "whitespace-nowrap no-underline md:min-h-(--touch) md:flex-row md:gap-2",
+                  "md:rounded-card md:text-base",
+                  isActive ? "font-semibold text-jade md:bg-jade-wash" : "text-soft hover:text-ink",
+                ].join(" ")
               }
             >
               <Drawing path={drawings[room]} />
