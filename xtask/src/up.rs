@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -20,6 +21,9 @@ use crate::{
 
 /// How long a node may take until it serves.
 const START: Duration = Duration::from_secs(60);
+
+/// Where a node says that it serves a home.
+const NOTE: &str = "home/node.url";
 
 #[derive(Args)]
 pub struct Options {
@@ -139,6 +143,11 @@ impl Network {
             let name = ["init", "--name", "Yilian consortium", "--insecure-plain"];
             succeed(&mut command(program, folder, &name))?;
         }
+        // A node that was killed could not take its note away.
+        let note = folder.join(NOTE);
+        if note.exists() {
+            fs::remove_file(&note)?;
+        }
         let listen = format!("127.0.0.1:{port}");
         let mut serve = command(program, folder, &["serve", "--listen", &listen]);
         let node = serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -161,11 +170,14 @@ impl Network {
         &self.url
     }
 
-    /// Waits until the node answers.
+    /// Waits until the node answers, and other commands are told that it does: until then each
+    /// would begin a node of its own.
     fn ready(&mut self) -> anyhow::Result<()> {
         let address = self.url.trim_start_matches("http://").parse()?;
+        let note = self.folder.join(NOTE);
+        let answers = || TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
         let begin = Instant::now();
-        while std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
+        while !(note.exists() && answers()) {
             if let Some(status) = self.node.try_wait()? {
                 bail!("the node ended ({status}); is another one on {address}?");
             }

@@ -5,7 +5,10 @@
 //! the routes. What is named by its content's hash is kept by browsers for ever, all else is asked
 //! for again each time, and answered with nothing when it is as it was.
 
+use std::borrow::Cow;
+
 use axum::{
+    body::Bytes,
     extract::Request,
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -94,9 +97,17 @@ fn answer(name: &str, asset: Asset, asked: &HeaderMap) -> Response {
     let tag = [(header::ETAG, tag)];
     if accepts(asked, header::ACCEPT_ENCODING, "br") {
         let brotli = [(header::CONTENT_ENCODING, "br")];
-        return (headers, tag, brotli, asset.brotli.into_owned()).into_response();
+        return (headers, tag, brotli, body(asset.brotli)).into_response();
     }
-    (headers, tag, asset.plain.into_owned()).into_response()
+    (headers, tag, body(asset.plain)).into_response()
+}
+
+/// Bytes to send. What is embedded is not copied: who asks for much and reads none takes no memory.
+fn body(bytes: Cow<'static, [u8]>) -> Bytes {
+    match bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    }
 }
 
 /// Whether a list in a header names `word`, whatever its weight; a weight of zero is no browser's.
