@@ -69,7 +69,6 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
         "identifiers_are_compared_as_what_they_name",
         96,
     ),
-    ("crates/node/src/order/chain.rs", "start", 75),
     ("crates/node/src/order/engine.rs", "start", 312),
     ("crates/node/src/order/simulation.rs", "init", 88),
     ("crates/protocol/src/refusal.rs", "remedy", 94),

@@ -11,7 +11,7 @@ use std::{io, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time
 use super::{
     chain::STACK,
     network::lookup_network,
-    peering::Peer,
+    peering::{Peer, try_listen},
     secrets::FileStore,
     validator::{NodeIdentity, ValidatorKey, ValidatorKeyError},
 };
@@ -84,6 +84,8 @@ pub fn hold(
     {
         return Err(CeremonyError::Validators);
     }
+    let listen = options.listen;
+    try_listen(listen).map_err(|source| CeremonyError::Listen { listen, source })?;
     private_file::make_folder(&options.directory).map_err(CeremonyError::Storage)?;
     // The start is one deep future, as that of a chain.
     let thread = std::thread::Builder::new()
@@ -177,6 +179,14 @@ pub enum CeremonyError {
     /// The list of validators names one twice, or leaves this one out.
     #[error("the validators are not distinct, or this node is none of them")]
     Validators,
+    /// The others would not reach it: something else listens there, or it is not this machine's.
+    #[error("cannot listen for the other validators at {listen}: {source}")]
+    Listen {
+        /// Where.
+        listen: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The disk, or no thread is left.
     #[error("the ceremony's directory cannot be used: {0}")]
     Storage(io::Error),

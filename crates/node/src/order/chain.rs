@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -27,7 +28,7 @@ use super::{
     engine::{Parts, section},
     epochs::first_epoch,
     mempool::{Mempool, Origin, Stopwatch},
-    peering::{History, Peering},
+    peering::{History, Peering, try_listen},
     place::{Place, place_key},
     secrets::FileStore,
     thread::{Query, Thread},
@@ -156,6 +157,7 @@ impl Chain {
         let first_epoch = first_epoch(&genesis, &validator)?;
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
+        may_listen(peering.as_ref())?;
         let mempool = Arc::new(Mempool::with_peers(peering.is_some(), Stopwatch::default()));
         let created = Admitted {
             height: Height::new(0),
@@ -191,19 +193,7 @@ impl Chain {
             stop: Arc::clone(&stop),
             started,
         };
-        let thread = std::thread::Builder::new()
-            .name("chain".to_owned())
-            .stack_size(STACK)
-            .spawn(move || thread.run())
-            .map_err(|error| OrderError::Start {
-                cause: error.to_string(),
-            })?;
-        ready.recv().unwrap_or_else(|_| {
-            Err(OrderError::Start {
-                cause: "the chain's thread ended".to_owned(),
-            })
-        })?;
-        let thread = Arc::new(Mutex::new(Some(thread)));
+        let thread = Arc::new(Mutex::new(Some(run(thread, &ready)?)));
         Ok(Self {
             machine,
             mempool,
@@ -410,6 +400,28 @@ impl std::fmt::Debug for Chain {
     }
 }
 
+fn may_listen(peering: Option<&Peering>) -> Result<(), OrderError> {
+    let Some(listen) = peering.map(|peering| peering.listen) else {
+        return Ok(());
+    };
+    try_listen(listen).map_err(|source| OrderError::Listen { listen, source })
+}
+
+/// Runs the chain's thread, and waits until it has begun.
+fn run(
+    thread: Thread,
+    begun: &std::sync::mpsc::Receiver<Result<(), OrderError>>,
+) -> Result<JoinHandle<()>, OrderError> {
+    let start = |cause| OrderError::Start { cause };
+    let builder = std::thread::Builder::new().name("chain".to_owned());
+    let running = builder.stack_size(STACK).spawn(move || thread.run());
+    let running = running.map_err(|error| start(error.to_string()))?;
+    begun
+        .recv()
+        .unwrap_or_else(|_| Err(start("the chain's thread ended".to_owned())))?;
+    Ok(running)
+}
+
 /// Why a chain does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -435,6 +447,14 @@ pub enum OrderError {
         directory: PathBuf,
         /// The id of the chain in it.
         found: String,
+    },
+    /// Peers would not reach it: something else listens there, or it is not this machine's.
+    #[error("cannot listen for other nodes at {listen}: {source}")]
+    Listen {
+        /// Where.
+        listen: SocketAddr,
+        /// Why.
+        source: std::io::Error,
     },
     /// The validator's keys are damaged, or not those of the genesis.
     #[error(transparent)]

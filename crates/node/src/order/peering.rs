@@ -1,6 +1,10 @@
 //! Whom a node speaks to: validators it dials, and followers it lets in.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener},
+    str::FromStr,
+};
 
 use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_cryptography::ed25519::PublicKey;
@@ -88,6 +92,12 @@ pub struct Peering {
     /// Let in only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<PeerId>,
+}
+
+/// Whether a node can listen there. The network's own task does so when it is too late for an
+/// answer: it ends the process.
+pub(super) fn try_listen(address: SocketAddr) -> io::Result<()> {
+    TcpListener::bind(address).map(drop)
 }
 
 /// How much of the chain's past a node keeps.

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    io::{self, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
@@ -108,7 +109,8 @@ impl Thread {
             // While it starts there is somebody to tell, and nobody when it stops; between the two
             // the process must end, see the module's head.
             if running.load(Ordering::SeqCst) {
-                eprintln!("fatal: the chain stopped: {cause}");
+                // Past whatever captures what threads print: there is no other trace of it.
+                drop(writeln!(io::stderr(), "fatal: the chain stopped: {cause}"));
                 std::process::exit(EXIT_CODE);
             }
             drop(started.send(Err(OrderError::Start { cause })));

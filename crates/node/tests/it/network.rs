@@ -4,15 +4,18 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use yilian_node::order::{
-    CeremonyError, CeremonyOptions, Chain, ChainOptions, History, NodeIdentity, Peer, PeerId,
-    Peering, StateMachine, SubmitError, ValidatorKey, founded_by, hold,
+    CeremonyError, CeremonyOptions, Chain, ChainOptions, History, NodeIdentity, OrderError, Peer,
+    PeerId, Peering, StateMachine, SubmitError, ValidatorKey, founded_by, hold,
 };
 use yilian_node::vault::Vault;
 use yilian_protocol::{
@@ -184,14 +187,15 @@ async fn reaches(chain: &Chain, height: Height) {
     reached.expect("the chain does not get there").unwrap();
 }
 
+/// Addresses that nobody listens at. Below the range from which the system gives ports: else some
+/// connection may be given the one of a node that is down, which cannot come back then.
 fn free_addresses(count: usize) -> Vec<SocketAddr> {
-    // All held at once, so that they are different.
-    let held: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
-        .collect();
-    held.iter()
-        .map(|listener| listener.local_addr().unwrap())
-        .collect()
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    let process = u16::try_from(std::process::id() % 50).unwrap();
+    let begin = 20_000 + process * 200 + CALLS.fetch_add(1, Ordering::Relaxed) * 8;
+    let addresses = (begin..).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let free = addresses.filter(|address| TcpListener::bind(address).is_ok());
+    free.take(count).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -458,6 +462,39 @@ fn who_is_not_among_the_validators_takes_no_part() {
     };
     let held = hold(options, |_| panic!("a key"), Arc::default());
     assert!(matches!(held, Err(CeremonyError::Validators)));
+}
+
+/// Told before anything begins: later it would end the process.
+#[test]
+fn an_address_that_is_taken_is_told() {
+    let address = free_addresses(1)[0];
+    let _held = TcpListener::bind(address).unwrap();
+    let keys = ValidatorKey::deal(NonZeroU32::MIN);
+    let folder = tempfile::tempdir().unwrap();
+    let peering = Peering {
+        listen: address,
+        dial: Vec::new(),
+        accept: Vec::new(),
+    };
+    let path = folder.path().join("chain");
+    let options = ChainOptions::new(path, genesis_of(&keys, &[address]), keys[0].clone());
+    let started = Chain::start(options.peering(Some(peering)), Arc::new(Toy));
+    let error = started.unwrap_err();
+    assert!(matches!(error, OrderError::Listen { listen, .. } if listen == address));
+    let identity = NodeIdentity::generate();
+    let options = CeremonyOptions {
+        directory: folder.path().join("ceremony"),
+        secrets: Vault::plain(folder.path().join("secrets")),
+        listen: address,
+        validators: vec![Peer {
+            id: identity.peer().unwrap(),
+            address,
+        }],
+        identity,
+    };
+    let held = hold(options, |_| panic!("a key"), Arc::default());
+    assert!(matches!(held, Err(CeremonyError::Listen { listen, .. }) if listen == address));
+    assert!(!folder.path().join("ceremony").exists());
 }
 
 #[test]
