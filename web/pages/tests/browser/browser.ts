@@ -127,6 +127,21 @@ export async function isGoodFor(page: Page): Promise<void> {
   assert.ok((width ?? 0) <= (screen ?? 0), `${page.url()} is ${width} wide on ${screen}`);
 }
 
+/** Goes down the chain to its first block, or until it `isEnough`. */
+export async function older(
+  page: Page,
+  isEnough: () => Promise<boolean> = async () => false,
+): Promise<void> {
+  const button = page.getByRole("button", { name: /更早的|Older/ });
+  for (const end = Date.now() + 60_000; !(await isEnough());) {
+    if (!(await button.isVisible())) return;
+    assert.ok(Date.now() < end, "the chain does not end");
+    // The button goes when all is there, which may be in the middle of a click.
+    await button.click({ timeout: 1_000 }).catch(() => {});
+    await page.waitForTimeout(200);
+  }
+}
+
 /** A picture for whoever wants to look, when a folder for them is named. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (screens === undefined) return;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { isGoodFor, type Language, picture, type Size, visit } from "./browser.ts";
+import { isGoodFor, type Language, older, picture, type Size, visit } from "./browser.ts";
 
 const texts = {
   zh: {
@@ -48,14 +48,6 @@ async function saved(page: Page, button: string): Promise<string> {
     page.getByRole("button", { name: button }).click(),
   ]);
   return readFileSync(await download.path(), "utf8");
-}
-
-async function older(page: Page): Promise<void> {
-  const button = page.getByRole("button", { name: /更早的|Older/ });
-  while (await button.isVisible()) {
-    await button.click();
-    await page.waitForTimeout(200);
-  }
 }
 
 async function journey(page: Page, language: Language, name: string): Promise<void> {
