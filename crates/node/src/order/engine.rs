@@ -50,7 +50,7 @@ use commonware_glue::{
 };
 use commonware_p2p::{Receiver, Sender};
 use commonware_parallel::Sequential;
-use commonware_runtime::buffer::paged::CacheRef;
+use commonware_runtime::{Handle, buffer::paged::CacheRef};
 use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize, ordered::Set};
 use tokio::sync::watch;
@@ -59,7 +59,7 @@ use yilian_protocol::registry::{Admitted, Genesis};
 
 use super::{
     StateMachine,
-    application::Application,
+    application::{Application, fault},
     block::{Block, EpochInfo, StateTarget, VALIDATORS_MAX},
     chain::OrderError,
     epochs::{Delegates, Schemes},
@@ -254,13 +254,13 @@ where
         archive_config(&prefix, "finalizations", section, pages.clone()),
     )
     .await
-    .unwrap_or_else(|error| super::application::fault(&error));
+    .unwrap_or_else(|error| fault(&error));
     let blocks = prunable::Archive::init(
         context.child("blocks"),
         archive_config(&prefix, "blocks", section, pages.clone()),
     )
     .await
-    .unwrap_or_else(|error| super::application::fault(&error));
+    .unwrap_or_else(|error| fault(&error));
 
     let plan = SyncPlan::init(context.child("plan"), prefix.clone()).await;
     let bootstrap = bootstrap(&peers, &first_epoch);
@@ -404,7 +404,7 @@ where
             blocks_per_epoch: epoch_blocks,
         },
     );
-    resharing.start(dealings);
+    watch(&context, "the ceremony", resharing.start(dealings));
     let application = reshare::Application::new(states.clone(), handovers.clone(), epoch_blocks);
     let paced = Paced::new(application, Arc::clone(&mempool), idle);
     let deferred = Deferred::new(
@@ -430,11 +430,13 @@ where
             partition_prefix: votes_prefix,
         },
     );
-    orchestrator.start(votes, notices, fetches);
+    let voting = orchestrator.start(votes, notices, fetches);
+    watch(&context, "the votes", voting);
     let reporters = Reporters::from((states.clone(), Reporters::from((epochs, handovers))));
-    marshal.start(reporters, broadcast_mailbox, resolver);
+    let archiving = marshal.start(reporters, broadcast_mailbox, resolver);
+    watch(&context, "the archive", archiving);
     prober.attach(archive.clone());
-    stateful.start();
+    watch(&context, "the state", stateful.start());
     let opened = states.clone();
     let gossip = Gossip {
         peers,
@@ -467,6 +469,18 @@ where
         states,
         rows,
     })
+}
+
+/// Ends the process when one of the parts has come to its end, which none does before the chain is
+/// stopped: the others would wait for it for ever. A part that fails ends the process by itself.
+#[allow(clippy::panic, reason = "ends the process; see the module `order`")]
+fn watch<E: Runtime>(context: &E, part: &'static str, running: Handle<()>) {
+    let ended = async move |_| {
+        if running.await.is_ok() {
+            panic!("{part} came to an end");
+        }
+    };
+    context.child("watch").spawn(ended);
 }
 
 /// Whom a joining node asks how far the chain is: those it is told to dial, and where there are
