@@ -103,7 +103,7 @@ test("a worker that dies is made again, and the page goes on", async () => {
       await gone;
       await page.getByLabel("A block's number, or any id").fill("1");
       await page.getByRole("button", { name: "Find", exact: true }).click();
-      await page.getByRole("heading", { name: "Block 1" }).waitFor();
+      await page.getByRole("heading", { name: "Block 1", level: 1 }).waitFor();
       await page.getByText("How do we know?").waitFor();
     },
     (complaint) => complaint.includes("unreachable"),
