@@ -69,7 +69,7 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
         "identifiers_are_compared_as_what_they_name",
         96,
     ),
-    ("crates/node/src/order/engine.rs", "start", 312),
+    ("crates/node/src/order/engine.rs", "start", 310),
     ("crates/node/src/order/simulation.rs", "init", 88),
     ("crates/protocol/src/refusal.rs", "remedy", 94),
     ("crates/record/src/fhir/definitions.rs", "known_answers", 71),

@@ -222,16 +222,7 @@ where
 
     let resolver = marshal_resolver::init(
         context.child("marshal_resolver"),
-        marshal_resolver::Config {
-            public_key: me.clone(),
-            peer_provider: peers.clone(),
-            blocker: peers.clone(),
-            mailbox_size: NZUsize!(1000),
-            fetch_timeout: NZDuration!(Duration::from_secs(2)),
-            fetch_retry_delay: Duration::from_millis(100),
-            priority_requests: false,
-            priority_responses: false,
-        },
+        backfill_config(&me, &peers),
         backfill,
     );
     let (broadcast, broadcast_mailbox) = buffered::Engine::new(
@@ -430,11 +421,17 @@ where
             partition_prefix: votes_prefix,
         },
     );
-    let voting = orchestrator.start(votes, notices, fetches);
-    watch(&context, "the votes", voting);
+    watch(
+        &context,
+        "the votes",
+        orchestrator.start(votes, notices, fetches),
+    );
     let reporters = Reporters::from((states.clone(), Reporters::from((epochs, handovers))));
-    let archiving = marshal.start(reporters, broadcast_mailbox, resolver);
-    watch(&context, "the archive", archiving);
+    watch(
+        &context,
+        "the archive",
+        marshal.start(reporters, broadcast_mailbox, resolver),
+    );
     prober.attach(archive.clone());
     watch(&context, "the state", stateful.start());
     let opened = states.clone();
@@ -528,6 +525,23 @@ async fn join<E: Runtime>(
     });
     tracing::info!("taking the state from peers");
     (plan, joining)
+}
+
+/// How blocks and certificates that are missing are had from peers.
+fn backfill_config<P: Peers>(
+    me: &PublicKey,
+    peers: &P,
+) -> marshal_resolver::Config<PublicKey, P, P> {
+    marshal_resolver::Config {
+        public_key: me.clone(),
+        peer_provider: peers.clone(),
+        blocker: peers.clone(),
+        mailbox_size: NZUsize!(1000),
+        fetch_timeout: NZDuration!(Duration::from_secs(2)),
+        fetch_retry_delay: Duration::from_millis(100),
+        priority_requests: false,
+        priority_responses: false,
+    }
 }
 
 /// Blocks in one file of the archive of a node that keeps so many.
