@@ -11,10 +11,12 @@ mod features;
 mod fhir;
 mod fuzz;
 mod mutants;
+mod pages;
 mod plot;
 mod run;
 mod test;
 mod tidy;
+mod up;
 mod walls;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +41,10 @@ enum Task {
     /// Breaks the ledger's rules one at a time and fails where no test notices; by night, it takes
     /// an hour or two
     Mutants(mutants::Options),
+    /// Builds what people open in a browser; installs Node.js packages, and Node.js when it is old
+    Pages(pages::Options),
+    /// Builds programs and pages, starts a network with people in it, and tells where to look
+    Up(up::Options),
     /// Throws random inputs at what reads those of strangers; installs a nightly compiler and
     /// cargo-fuzz
     Fuzz(fuzz::Options),
@@ -57,6 +63,8 @@ fn main() -> anyhow::Result<()> {
         Task::Features => features::run(),
         Task::Tidy => tidy::run(),
         Task::Mutants(options) => mutants::run(&options),
+        Task::Pages(options) => pages::run(&options),
+        Task::Up(options) => up::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Plot(options) => plot::run(&options),

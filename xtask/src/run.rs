@@ -80,6 +80,47 @@ pub fn tool(name: &str, subcommand: &str, version: &str, folder: &str) -> anyhow
     Ok(program)
 }
 
+/// What browsers run.
+pub const BROWSER: &str = "wasm32-unknown-unknown";
+
+/// What builds the pairing library for them.
+pub const BROWSER_TOOLS: [(&str, &str); 2] = [
+    ("CC_wasm32_unknown_unknown", "clang"),
+    ("AR_wasm32_unknown_unknown", "llvm-ar"),
+];
+
+/// What compiles for browsers: Rust's part of it, and a C compiler for the pairing library.
+pub fn install_browser_tools() -> anyhow::Result<()> {
+    if answers("rustup", "--version") {
+        run("rustup", &["target", "add", BROWSER])?;
+    }
+    install(&[("clang", "clang"), ("llvm-ar", "llvm")])
+}
+
+/// Installs the packages of those programs that do not answer; the toolchain file names the rest.
+pub fn install(needed: &[(&str, &str)]) -> anyhow::Result<()> {
+    let missing = needed
+        .iter()
+        .filter(|(program, _)| !answers(program, "--version"));
+    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    run("apt-get", &["update", "-qq"])?;
+    run(
+        "apt-get",
+        &[&["install", "-y", "-qq"], &missing[..]].concat(),
+    )
+}
+
+/// Where cargo builds.
+pub fn target_directory() -> anyhow::Result<PathBuf> {
+    let metadata = output("cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata)?;
+    let target = metadata["target_directory"].as_str();
+    Ok(PathBuf::from(target.context("cargo names no target")?))
+}
+
 /// Whether `program` answers to being started with `argument`.
 pub fn answers(program: &str, argument: &str) -> bool {
     Command::new(program)

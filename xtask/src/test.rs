@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    features,
+    features, pages,
     run::{self, answers},
     tidy, walls,
 };
@@ -13,32 +13,32 @@ pub struct Options {
     /// Leave out the lints, which need a second compilation
     #[arg(long)]
     no_lint: bool,
+    /// Leave out the pages, which are built and looked at with a browser
+    #[arg(long)]
+    no_pages: bool,
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    install()?;
+    run::install(&[("cc", "build-essential")])?;
+    run::install_browser_tools()?;
     run::run("cargo", &["fmt", "--all", "--check"])?;
     walls::run()?;
     features::run()?;
     tidy::run()?;
     tests(TOGETHER)?;
     tests(&["--package", ALONE])?;
-    // People's pages run in browsers; they are not built yet, so a check is what keeps them
-    // possible. Dictionary and symbols are for a page to choose.
-    let browser = [
-        &["check", "--lib", "--locked", "--target", BROWSER][..],
-        &["--no-default-features", "--features", "yilian-client/http"],
-        &["-p", "yilian-proof", "-p", "yilian-protocol"],
-        &["-p", "yilian-record", "-p", "yilian-client"],
-    ]
-    .concat();
-    run::run_with("cargo", &browser, &BROWSER_TOOLS)?;
+    tests(&["--package", "xtask"])?;
     if !options.no_lint {
         let lint = [
             &["clippy", "--workspace", "--exclude", "yilian-bench"][..],
             &["--locked", "--all-targets", "--", "-D", "warnings"],
         ];
         run::run("cargo", &lint.concat())?;
+    }
+    if !options.no_pages {
+        // What browsers run is compiled here, so whatever does not compile for them is found.
+        pages::build()?;
+        pages::test(None)?;
     }
     Ok(())
 }
@@ -50,6 +50,9 @@ pub const TOGETHER: &[&str] = &[
     "yilian-bench",
     "--exclude",
     ALONE,
+    // What writes bindings for browsers would change the features of what it shares with programs.
+    "--exclude",
+    "xtask",
 ];
 
 /// What is tested by itself. The oracle of its schemas would change the features of all others:
@@ -63,37 +66,4 @@ fn tests(packages: &[&str]) -> anyhow::Result<()> {
     }
     cargo(&["nextest", "run"])?;
     cargo(&["test", "--doc"])
-}
-
-/// What browsers run.
-const BROWSER: &str = "wasm32-unknown-unknown";
-
-/// What builds the pairing library for them.
-const BROWSER_TOOLS: [(&str, &str); 2] = [
-    ("CC_wasm32_unknown_unknown", "clang"),
-    ("AR_wasm32_unknown_unknown", "llvm-ar"),
-];
-
-/// C compilers build the pairing library; the toolchain file names the rest.
-fn install() -> anyhow::Result<()> {
-    if answers("rustup", "--version") {
-        run::run("rustup", &["target", "add", BROWSER])?;
-    }
-    let needed = [
-        ("cc", "build-essential"),
-        ("clang", "clang"),
-        ("llvm-ar", "llvm"),
-    ];
-    let missing = needed
-        .iter()
-        .filter(|(program, _)| !answers(program, "--version"));
-    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    run::run("apt-get", &["update", "-qq"])?;
-    run::run(
-        "apt-get",
-        &[&["install", "-y", "-qq"], &missing[..]].concat(),
-    )
 }

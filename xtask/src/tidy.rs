@@ -87,7 +87,20 @@ const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
 ];
 
 /// Where all of it is looked for.
-const FOLDERS: [&str; 6] = ["crates", "bench", "xtask", "docs", "vectors", ".cargo"];
+const FOLDERS: [&str; 12] = [
+    "crates",
+    "bench",
+    "xtask",
+    "docs",
+    "vectors",
+    ".cargo",
+    "web/assets/src",
+    "web/wallet",
+    "web/pages/src",
+    "web/pages/scripts",
+    "web/pages/tests",
+    "web/pages/public",
+];
 
 /// A file of the project.
 pub struct File {
@@ -126,7 +139,8 @@ fn faults(files: &[File]) -> Vec<Fault> {
         faults.extend(wide_lines(&file.path, &source.without_text()));
         faults.extend(leftovers(file, source));
     }
-    for file in of("toml").chain(of("py")) {
+    let quoted = ["toml", "py", "ts", "tsx", "css"];
+    for file in quoted.into_iter().flat_map(&of) {
         faults.extend(wide_lines(&file.path, &without_quoted(&file.text)));
     }
     for file in of("md") {
@@ -216,7 +230,10 @@ fn files() -> anyhow::Result<Vec<File>> {
     paths.sort();
     let written = |path: &PathBuf| {
         let extension = path.extension().and_then(|extension| extension.to_str());
-        matches!(extension, Some("rs" | "md" | "toml" | "py" | "svg"))
+        matches!(
+            extension,
+            Some("rs" | "md" | "toml" | "py" | "svg" | "ts" | "tsx" | "css")
+        )
     };
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
@@ -231,7 +248,10 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
         let path = entry?.path();
         if path.is_dir() {
-            walk(&path, paths)?;
+            // What tools write is theirs.
+            if !path.ends_with("generated") {
+                walk(&path, paths)?;
+            }
         } else {
             paths.push(path);
         }

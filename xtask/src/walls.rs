@@ -15,7 +15,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("record", &["protocol"]),
     ("ledger", &["protocol", "crypto", "proof"]),
     ("client", &["protocol", "crypto", "proof", "record"]),
-    ("node", &["protocol", "crypto", "ledger"]),
+    // The pages' files, and what of the product runs in browsers.
+    ("assets", &[]),
+    ("wallet", &["protocol", "record", "client"]),
+    ("node", &["protocol", "crypto", "ledger", "assets"]),
     (
         "app",
         &[
@@ -42,6 +45,7 @@ const UNREACHABLE: &[(&str, &str)] = &[
     ("node", "record"),
     ("ledger", "record"),
     ("node", "client"),
+    ("node", "wallet"),
     ("client", "node"),
 ];
 

@@ -5,9 +5,9 @@
 //! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
 //! open, [`listing`] tells what they are shown, [`mail`] what they write to each other.
-//! [`trace::Handler`] makes, carries and dispenses
-//! medicines; [`trace::inspect`] reads their trail, [`queue`] brings in what was captured offline.
-//! [`regulator::Regulator`] opens identities, with others.
+//! [`trace::Handler`] makes, carries and dispenses medicines; [`trace::inspect`] reads their trail,
+//! [`queue`] brings in what was captured offline. [`regulator::Regulator`] opens identities, with
+//! others. [`explorer`] looks things up on the chain, for whoever asks.
 //! All speak to a node through a [`Session`], which pins the chain and verifies every receipt.
 
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@ pub mod calendar;
 mod doctor;
 pub mod drafts;
 mod error;
+pub mod explorer;
 pub mod grants;
 #[cfg(feature = "http")]
 mod http;
@@ -39,7 +40,9 @@ pub use authority::{CERTIFICATE_DAYS, ConsortiumCa, MemberCa, PASS_DAYS, PASSES,
 pub use doctor::{Doctor, Draft, ReadWish, Reading, SealedVisit, WriterNotes};
 pub use error::ClientError;
 #[cfg(feature = "http")]
-pub use http::{HttpTransport, node_url};
+pub use http::HttpTransport;
+#[cfg(all(feature = "http", not(target_family = "wasm")))]
+pub use http::node_url;
 pub use patient::{
     CheckIn, GrantRequest, Granted, Inbox, JudgedRecord, OpenedRecord, PassedOver, Patient,
     Sharing, Unanswered,

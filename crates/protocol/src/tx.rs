@@ -148,9 +148,7 @@ impl Transaction {
     #[must_use]
     pub fn sign(chain: ChainId, body: Body, key: &SigningKey) -> Self {
         let signer = key.verifying_key();
-        let mut encoded = chain.to_vec();
-        body.encode(&mut encoded);
-        signer.encode(&mut encoded);
+        let mut encoded = signed_part(chain, &body, &signer);
         let signature = key.sign(label::TRANSACTION_SIGNATURE, &[&encoded]);
         signature.encode(&mut encoded);
         Self {
@@ -211,6 +209,19 @@ impl Transaction {
         }
     }
 
+    /// The bytes of a transaction out of its parts, as a block tells them; nothing is verified.
+    #[must_use]
+    pub fn bytes_of(
+        chain: ChainId,
+        body: &Body,
+        signer: &VerifyingKey,
+        signature: &Signature,
+    ) -> Vec<u8> {
+        let mut encoded = signed_part(chain, body, signer);
+        signature.encode(&mut encoded);
+        encoded
+    }
+
     /// Whether the bytes of a transaction may be a change of a grant: told without reading the rest
     /// of them.
     #[must_use]
@@ -248,11 +259,25 @@ impl Transaction {
         &self.encoded
     }
 
+    /// The signature of its signer.
+    #[must_use]
+    pub const fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
     /// What it does, and the key that signed it.
     #[must_use]
     pub fn into_parts(self) -> (Body, VerifyingKey) {
         (self.body, self.signer)
     }
+}
+
+/// All that a transaction's signature is over.
+fn signed_part(chain: ChainId, body: &Body, signer: &VerifyingKey) -> Vec<u8> {
+    let mut encoded = chain.to_vec();
+    body.encode(&mut encoded);
+    signer.encode(&mut encoded);
+    encoded
 }
 
 /// Why bytes are no transaction.

@@ -213,12 +213,12 @@ impl Transport for Crooked {
 }
 
 /// The call, if it is of the type `X`.
-fn seen<X: Call>(call: &dyn Any) -> Option<&X> {
+pub fn seen<X: Call>(call: &dyn Any) -> Option<&X> {
     call.downcast_ref()
 }
 
 /// A bent answer in place of the honest one.
-fn said<C: Call>(answer: impl Any) -> C::Answer {
+pub fn said<C: Call>(answer: impl Any) -> C::Answer {
     let answer: Box<dyn Any> = Box::new(answer);
     *answer.downcast().unwrap()
 }

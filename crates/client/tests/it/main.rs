@@ -13,6 +13,7 @@ mod author;
 mod calendar;
 mod crooked;
 mod drafts;
+mod explorer;
 mod faults;
 mod granting;
 mod grants;

@@ -2,6 +2,7 @@
 
 use yilian_client::{
     CheckIn, ClientError, Patient, Wallet,
+    explorer::{self, Found},
     regulator::{Case, Regulator},
 };
 use yilian_crypto::{
@@ -143,6 +144,12 @@ async fn fault_10_a_part_is_given_without_a_line_on_the_chain() {
     assert_eq!(rule, Some(Refusal::TooFewRegulators));
 
     office.announce(&case).await;
+    // Whoever asks for the line sees it.
+    let found = explorer::find(session, *disclosure.as_bytes()).await;
+    let Some(Found::Disclosure(line)) = found.unwrap() else {
+        panic!("the line is not found");
+    };
+    assert_eq!(line.disclosure.request, case.request);
     let part = office
         .asks
         .part(session, &case, share, now(), rng)

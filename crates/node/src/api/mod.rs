@@ -4,10 +4,13 @@
 //! JSON, or octets for a sealed object. Every error is JSON: a stable `code`, the `message`, and
 //! for a refusal its `rule` and `remedy`. `GET /openapi.json` describes it all.
 //!
+//! Whatever is no call may be a file of the pages.
+//!
 //! A call meets its checks in this order, which its row names: who calls, the size of the body,
 //! whether there is room, its form, and then the contract's own rules.
 
 mod openapi;
+mod pages;
 mod route;
 
 use std::{fmt::Debug, sync::Arc};
@@ -78,7 +81,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .into_router()
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
-        .fallback(|| async { Failure(CallError::not_found("route")) })
+        .fallback(pages::serve)
         .layer(DefaultBodyLimit::disable())
         .with_state(node)
 }

@@ -117,6 +117,7 @@ impl<C: ConsortiumChain, N> Node<C, N> {
                 id: known.id(),
                 body: transaction.body().clone(),
                 signer: *transaction.signer(),
+                signature: *transaction.signature(),
                 outcome: *outcome,
             })
         });

@@ -278,3 +278,45 @@ async fn what_is_no_call_is_told_so() {
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(said.contains("not-a-member"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_call_is_a_page_or_nothing() {
+    let world = World::new().await;
+    let ask = async |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request
+            .header("accept", "text/html, */*")
+            .body(Body::empty());
+        world.ask(request.unwrap()).await
+    };
+    for path in ["/v1/nothing", "/v1/../index.html"] {
+        let (status, said) = ask("GET", path).await;
+        assert_eq!(
+            (status, said.contains(r#""what":"route""#)),
+            (StatusCode::NOT_FOUND, true)
+        );
+    }
+    let (status, said) = ask("POST", "/explorer").await;
+    assert_eq!(
+        (status, said.contains(r#""what":"route""#)),
+        (StatusCode::NOT_FOUND, true)
+    );
+    // No way out of the folder, and no file of it that is not a page's.
+    for path in [
+        "/../Cargo.toml",
+        "/assets/../../Cargo.toml",
+        "/..%2fCargo.toml",
+        "//etc/passwd.txt",
+        "/.gitignore",
+        "/index.html.br",
+    ] {
+        let (status, said) = ask("GET", path).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {said}");
+    }
+    // The pages, or how to have them: this program may be built without.
+    let (status, said) = ask("GET", "/explorer").await;
+    match status {
+        StatusCode::OK => assert!(said.contains(r#"id="root""#), "{said}"),
+        _ => assert!(said.contains("cargo xtask pages"), "{said}"),
+    }
+}

@@ -2,7 +2,7 @@
 //! state; and what is put onto it.
 
 use schemars::JsonSchema;
-use yilian_crypto::sign::VerifyingKey;
+use yilian_crypto::sign::{Signature, VerifyingKey};
 
 use super::{ANSWER_LARGE, ANSWER_SMALL, BODY_SMALL};
 use crate::{
@@ -121,6 +121,10 @@ pub struct BlockTransaction {
     /// Who signed it.
     #[serde(with = "fixed::Hex::<VerifyingKey>")]
     pub signer: VerifyingKey,
+    /// By that key. With it, whoever reads the block can make the transaction's bytes again, whose
+    /// hash is the id.
+    #[serde(with = "fixed::Hex::<Signature>")]
+    pub signature: Signature,
     /// What became of it.
     pub outcome: Outcome,
 }

@@ -80,6 +80,7 @@ pub fn block() -> Block {
         id: TransactionId::from_bytes([5; 32]),
         body,
         signer: values::key(2).verifying_key(),
+        signature: values::key(2).sign(yilian_crypto::label::TRANSACTION_SIGNATURE, &[b"block"]),
         outcome: Outcome::Refused(Refusal::WrongSigner),
     };
     Block {

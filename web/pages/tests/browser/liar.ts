@@ -1,0 +1,60 @@
+// A node that lies: it hands out the pages and passes calls on, and bends what is answered.
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { node } from "./browser.ts";
+
+/** What becomes of an answer; `undefined` leaves it. */
+export type Bend = (path: string, answer: never) => unknown;
+
+export class Liar {
+  readonly #server: Server;
+  bend: Bend = () => undefined;
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      const body: Buffer[] = [];
+      for await (const piece of request) body.push(piece as Buffer);
+      const path = request.url ?? "/";
+      const type = request.headers["content-type"];
+      const asked = await fetch(node + path, {
+        method: request.method ?? "GET",
+        headers: {
+          accept: request.headers.accept ?? "*/*",
+          ...(type === undefined ? {} : { "content-type": type }),
+        },
+        ...(body.length > 0 ? { body: Buffer.concat(body) } : {}),
+      });
+      let bytes = Buffer.from(await asked.arrayBuffer());
+      if (path.startsWith("/v1/") && asked.ok) {
+        const bent = this.bend(path, JSON.parse(bytes.toString()) as never);
+        if (bent !== undefined) bytes = Buffer.from(JSON.stringify(bent));
+      }
+      const headers = Object.fromEntries(asked.headers);
+      delete headers["content-encoding"];
+      delete headers["content-length"];
+      delete headers["transfer-encoding"];
+      response.writeHead(asked.status, headers).end(bytes);
+    });
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+/** Does `act` with a node that lies. */
+export async function lied(act: (liar: Liar, base: string) => Promise<void>): Promise<void> {
+  const liar = new Liar();
+  const base = await liar.start();
+  try {
+    await act(liar, base);
+  } finally {
+    await liar.stop();
+  }
+}

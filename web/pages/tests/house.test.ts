@@ -1,0 +1,125 @@
+// The rules of the house that a machine can hold pages to.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parseSync } from "vite";
+import { en } from "../src/i18n/en.ts";
+import { zh } from "../src/i18n/zh.ts";
+
+const src = fileURLToPath(new URL("../src/", import.meta.url));
+
+interface Source {
+  name: string;
+  text: string;
+}
+
+function sources(): Source[] {
+  const names = readdirSync(src, { recursive: true, encoding: "utf8" });
+  const own = names.filter((name) => /\.tsx?$/.test(name) && !/generated|i18n/.test(name));
+  return own.map((name) => ({ name, text: readFileSync(src + name, "utf8") }));
+}
+
+function flat(tree: object, prefix = ""): [string, string][] {
+  return Object.entries(tree).flatMap(([key, value]) =>
+    typeof value === "string" ? [[prefix + key, value]] : flat(value as object, `${prefix}${key}.`),
+  );
+}
+
+const base = (key: string) => key.replace(/_(one|other)$/, "");
+const blanks = (text: string) => [...text.matchAll(/{{(\w+)}}/g)].map(([, name]) => name).sort();
+
+test("both languages have a text for every key, with the same blanks", () => {
+  const [chinese, english] = [new Map(flat(zh)), new Map(flat(en))];
+  const keys = (texts: Map<string, string>) => [...new Set([...texts.keys()].map(base))].sort();
+  assert.deepEqual(keys(english), keys(chinese));
+  for (const [key, text] of [...chinese, ...english]) assert.notEqual(text.trim(), "", key);
+  for (const [key, text] of chinese) {
+    const other = english.get(key);
+    assert.ok(other !== undefined, key);
+    assert.deepEqual(blanks(other), blanks(text), key);
+  }
+});
+
+test("Chinese is in Chinese, and English in English", () => {
+  const latin = new Set(["language.other", "check.step.other"]);
+  for (const [key, text] of flat(zh)) {
+    if (!latin.has(key) && !/^{{/.test(text)) assert.match(text, /\p{Script=Han}/u, key);
+  }
+  const han = new Set(["language.other", "app.title"]);
+  for (const [key, text] of flat(en)) {
+    if (!han.has(key)) assert.doesNotMatch(text, /\p{Script=Han}/u, key);
+  }
+});
+
+/** Every text in a program that a person would read: between tags, and in what is read aloud. */
+function spoken({ name, text }: Source): string[] {
+  const aloud = new Set(["title", "label", "placeholder", "alt", "aria-label", "description"]);
+  const found: string[] = [];
+  const letters = (value: unknown) => typeof value === "string" && /\p{L}/u.test(value);
+  const walk = (node: unknown): void => {
+    if (Array.isArray(node)) return node.forEach(walk);
+    if (typeof node !== "object" || node === null || !("type" in node)) return;
+    const each = node as Record<string, unknown> & { type: string };
+    if (each.type === "JSXText" && letters(each["value"])) found.push(String(each["value"]).trim());
+    if (each.type === "JSXAttribute") {
+      const named = (each["name"] as { name?: string }).name ?? "";
+      const value = each["value"] as { type?: string; value?: unknown } | null;
+      if (aloud.has(named) && value?.type === "Literal" && letters(value.value)) {
+        found.push(String(value.value));
+      }
+    }
+    const isText = each.type === "Literal" || each.type === "TemplateElement";
+    if (isText && /\p{Script=Han}/u.test(JSON.stringify(each["value"] ?? ""))) {
+      found.push(JSON.stringify(each["value"]));
+    }
+    Object.values(each).forEach(walk);
+  };
+  walk(parseSync(name, text).program);
+  return found;
+}
+
+test("no text stands in a page that is not in both languages", () => {
+  const seen = spoken({ name: "a.tsx", text: 'const a = <p title="Hello">there {"好"} · 1</p>;' });
+  assert.deepEqual(seen, ["Hello", "there", '"好"']);
+  for (const source of sources()) assert.deepEqual(spoken(source), [], source.name);
+});
+
+test("every text is used, and what is used is there", () => {
+  const code = sources()
+    .map(({ text }) => text)
+    .join("\n");
+  const known = new Set(flat(zh).map(([key]) => base(key)));
+  const literal = [...code.matchAll(/\bt\(\s*"([\w.-]+)"/g)].map(([, key]) => key ?? "");
+  for (const key of literal) assert.ok(known.has(key), `no text for ${key}`);
+  const dotted = [...code.matchAll(/"([\w.-]+\.[\w.-]+)"/g)].map(([, key]) => key ?? "");
+  const quoted = new Set([...literal, ...dotted]);
+  const begun = [...code.matchAll(/`([\w.-]+)\.\${/g)].map(([, key]) => `${key}.`);
+  const chosen = [...code.matchAll(/word\(t, "([\w.-]+)"/g)].map(([, key]) => `${key}.`);
+  const isUsed = (key: string) =>
+    quoted.has(key) || [...begun, ...chosen].some((prefix) => key.startsWith(prefix));
+  const unused = [...known].filter((key) => !isUsed(key) && key !== "app.title");
+  assert.deepEqual(unused, []);
+});
+
+test("pages do not speak to a node themselves, and secrets are kept nowhere", () => {
+  for (const { name, text } of sources()) {
+    assert.doesNotMatch(text, /\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon/, name);
+    assert.doesNotMatch(text, /sessionStorage|indexedDB|document\.cookie/, name);
+    const kept = [...text.matchAll(/localStorage\.setItem\((\w+)/g)].map(([, key]) => key);
+    for (const key of kept) assert.ok(key === "KEPT" || key === "PIN", `${name} keeps ${key}`);
+    if (!name.startsWith("wallet/")) assert.doesNotMatch(text, /generated\/yilian_wallet/, name);
+  }
+});
+
+test("pages use those of antd's components whose rules are in the style sheet", () => {
+  const drawn = readFileSync(new URL("../scripts/styles.ts", import.meta.url), "utf8");
+  for (const { name, text } of sources()) {
+    for (const [, list] of text.matchAll(/import \{([^}]+)\} from "antd"/g)) {
+      for (const part of (list ?? "").split(",").map((each) => each.trim())) {
+        if (/^(type |theme|ConfigProvider|$)/.test(part)) continue;
+        assert.match(drawn, new RegExp(`h\\(${part}\\b`), `${name}: ${part} is not in the gallery`);
+      }
+    }
+  }
+});

@@ -1,0 +1,119 @@
+//! What went wrong, as pages tell it.
+
+use serde::Serialize;
+use tsify::Tsify;
+use wasm_bindgen::JsValue;
+use yilian_client::ClientError;
+use yilian_protocol::call::CallError;
+
+/// Whose fault it is: pages have a sentence and a remedy for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// What the node answered contradicts what the validators certified, or itself.
+    NodeLies,
+    /// The node is of another chain than the one pinned.
+    OtherChain,
+    /// No answer, or one that is none.
+    Unreachable,
+    /// The node has too much to do.
+    Busy,
+    /// There is no such thing.
+    NotFound,
+    /// A rule refuses it.
+    Refused,
+    /// What was typed or scanned is no pack's code.
+    NotACode,
+    /// What was given is not what it should be.
+    Invalid,
+    /// Everything else.
+    Other,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Tsify)]
+pub struct Trouble {
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// The rule, when one refused.
+    pub rule: Option<String>,
+    /// For a support call: what happened, in English.
+    pub message: String,
+}
+
+impl Trouble {
+    pub(crate) fn invalid(message: &str) -> Self {
+        Self {
+            fault: Fault::Invalid,
+            rule: None,
+            message: message.to_owned(),
+        }
+    }
+}
+
+impl From<Trouble> for JsValue {
+    fn from(trouble: Trouble) -> Self {
+        match trouble.into_js() {
+            Ok(value) => value.into(),
+            Err(_) => Self::from_str(&trouble.message),
+        }
+    }
+}
+
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Self {
+        ClientError::from(error).into()
+    }
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        Self {
+            fault: fault(&error),
+            rule: error.refusal().map(|rule| rule.name().to_owned()),
+            message: error.to_string(),
+        }
+    }
+}
+
+fn fault(error: &ClientError) -> Fault {
+    match error {
+        // A value whose proof verifies is canonical, so what cannot be read is no value of ours.
+        ClientError::Receipt(_)
+        | ClientError::FalseObject { .. }
+        | ClientError::WrongAnswer { .. }
+        | ClientError::Withheld { .. }
+        | ClientError::FalsePartial { .. }
+        | ClientError::Format(_) => Fault::NodeLies,
+        ClientError::OtherChain { .. } | ClientError::ForeignChain { .. } => Fault::OtherChain,
+        ClientError::Call(CallError::Busy { .. }) => Fault::Busy,
+        ClientError::Call(CallError::NotFound { .. }) => Fault::NotFound,
+        ClientError::Call(CallError::Refused { .. }) | ClientError::Refused(_) => Fault::Refused,
+        ClientError::Call(CallError::Unavailable { .. } | CallError::Unreachable { .. }) => {
+            Fault::Unreachable
+        }
+        ClientError::Call(CallError::Invalid { .. } | CallError::TooLarge { .. }) => Fault::Invalid,
+        ClientError::Code(_) => Fault::NotACode,
+        _ => Fault::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use yilian_protocol::{receipt::ReceiptError, refusal::Refusal};
+
+    use super::*;
+
+    #[test]
+    fn a_lie_is_told_from_a_silence_and_from_a_rule() {
+        let of = |error: ClientError| Trouble::from(error).fault;
+        assert_eq!(of(ReceiptError::Finality.into()), Fault::NodeLies);
+        let silent = CallError::Unreachable {
+            message: "no route".to_owned(),
+        };
+        assert_eq!(of(silent.into()), Fault::Unreachable);
+        let refused = Trouble::from(ClientError::from(Refusal::GrantRevoked));
+        assert_eq!(refused.fault, Fault::Refused);
+        assert_eq!(refused.rule.as_deref(), Some("grant-revoked"));
+    }
+}

