@@ -182,17 +182,19 @@ async fn views_of_two_histories_of_one_shape_are_alike() {
 
     // ... no word in it, and nothing in common but what any history shows: not even for the word
     // that both have.
-    let pieces = |view: &View| -> BTreeSet<Vec<u8>> {
-        let windows = view.iter().flat_map(|(_, bytes)| bytes.windows(12));
+    let pieces = |view: &View, length: usize| -> BTreeSet<Vec<u8>> {
+        let windows = view.iter().flat_map(|(_, bytes)| bytes.windows(length));
         windows
             .filter(|piece| piece.iter().filter(|byte| **byte == 0).count() < 3)
             .map(<[u8]>::to_vec)
             .collect()
     };
-    let (mut of_any, of_one, of_other) = (pieces(&any), pieces(&one), pieces(&other));
-    of_any.extend(pieces(&between));
+    let (mut of_any, of_one, of_other) = (pieces(&any, 8), pieces(&one, 12), pieces(&other, 12));
+    of_any.extend(pieces(&between, 8));
+    // Beside what any history shows a byte or two are alike by chance. Four are not.
+    let is_of_any = |piece: &[u8]| piece.windows(8).any(|part| of_any.contains(part));
     let mut common = of_one.intersection(&of_other);
-    assert_eq!(common.find(|piece| !of_any.contains(*piece)), None);
+    assert_eq!(common.find(|piece| !is_of_any(piece)), None);
     for (kind, bytes) in one.iter().chain(&other) {
         for word in ["gout", "long name", "x ray"] {
             let contains = bytes
