@@ -315,6 +315,7 @@ impl<E: Runtime> StatefulApplication<E> for Application {
         (): (),
         _readers: <States<E> as DatabaseSet<E>>::Readers,
     ) {
+        self.rows.settle(*block.state.once.range.end());
         self.latest.send_if_modified(|latest| {
             let higher = block.header.height > latest.height;
             if higher {

@@ -30,6 +30,7 @@ use super::{
     mempool::{Mempool, Origin, Stopwatch},
     peering::{History, Peering, try_listen},
     place::{Place, place_key},
+    row_index::RowIndex,
     secrets::FileStore,
     thread::{Query, Thread},
     validator::{ValidatorKey, ValidatorKeyError},
@@ -109,6 +110,8 @@ pub(super) const STACK: usize = 32 * 1024 * 1024;
 
 /// Names every partition on disk.
 const PREFIX: &str = "chain";
+/// The folder of the index of the state's rows. It may be removed: the next start fills it again.
+const ROWS: &str = "row-index";
 
 /// How long a proof waits for a block with a certificate: after all nodes were started again, some
 /// views are given up first.
@@ -158,6 +161,11 @@ impl Chain {
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
         may_listen(peering.as_ref())?;
+        let rows =
+            RowIndex::open(&directory.join(ROWS)).map_err(|source| OrderError::Directory {
+                directory: directory.join(ROWS),
+                source,
+            })?;
         let mempool = Arc::new(Mempool::with_peers(peering.is_some(), Stopwatch::default()));
         let created = Admitted {
             height: Height::new(0),
@@ -181,6 +189,7 @@ impl Chain {
                 joins: history.state_sync,
                 keep_blocks: history.keep_blocks,
                 section,
+                rows: Arc::new(rows),
                 prefix: PREFIX.to_owned(),
                 machine: Arc::clone(&machine),
                 mempool: Arc::clone(&mempool),

@@ -114,6 +114,8 @@ pub(super) struct Parts<S> {
     pub keep_blocks: Option<u64>,
     /// Blocks in one file of the archive.
     pub section: NonZeroU64,
+    /// Where the rows of the state stand.
+    pub rows: Arc<RowIndex>,
     /// Names every partition on disk.
     pub prefix: String,
 }
@@ -181,6 +183,7 @@ where
         joins,
         keep_blocks,
         section,
+        rows,
         prefix,
     } = parts;
     let chain = genesis.chain();
@@ -310,7 +313,6 @@ where
     )
     .await;
 
-    let rows = Arc::new(RowIndex::default());
     if !syncs {
         let log = state::once_log(&prefix, &pages);
         Box::pin(once::index_disk(&rows, context.child("rows"), log)).await;

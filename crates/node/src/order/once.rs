@@ -5,7 +5,7 @@
 //! hashed, framed and proven as one. A block's rows are put into pages in the order of their keys,
 //! so all nodes have the same log.
 
-use std::{future::Future, pin::pin};
+use std::{future::Future, ops::Range, pin::pin};
 
 use bytes::Bytes;
 use commonware_codec::RangeCfg;
@@ -50,6 +50,8 @@ type ReadError = qmdb::Error<mmr::Family>;
 
 /// Pages read at a time: a megabyte of full ones.
 pub(super) const READ_MAX: usize = 256;
+/// Pages of which a start looks whether the index knows their rows.
+const SPOTS: u64 = 64;
 
 /// A log of pages that can be read.
 pub(super) trait Pages: Sync {
@@ -81,7 +83,7 @@ impl<E: Runtime> Pages for OnceBatch<E> {
 }
 
 /// Fills `index` from the log on disk before the state is opened: in order and in large pieces,
-/// which an open log does not offer.
+/// which an open log does not offer. What stands in the index's files is not read again.
 pub(super) async fn index_disk<E: Runtime>(
     index: &RowIndex,
     context: E,
@@ -94,17 +96,40 @@ async fn replay<E: Runtime>(index: &RowIndex, context: E, config: LogConfig<Once
     let buffer = config.replay_buffer;
     let log = Journal::<E, Operation>::init(context, config).await;
     let log = log.unwrap_or_else(|error| fault(&error));
-    let range = log.bounds();
-    let pages = range.end;
-    let stream = log.replay(range, buffer, ReadOptions::default()).await;
-    let mut stream = pin!(stream.unwrap_or_else(|error| fault(&error)));
+    let bounds = log.bounds();
+    let from = index.covered().clamp(bounds.start, bounds.end);
+    spot_check(index, &log, bounds.start..from).await;
+    let pages = bounds.end - from;
+    let stream = log.replay(from..bounds.end, buffer, ReadOptions::default());
+    let mut stream = pin!(stream.await.unwrap_or_else(|error| fault(&error)));
     while let Some(batch) = stream.next().await {
         for (place, operation) in batch.unwrap_or_else(|error| fault(&error)) {
             note(index, place, operation.into_value().as_ref());
+            index.filled_to(place + 1);
         }
     }
     if pages > READ_MAX as u64 {
         tracing::info!(pages, "the state's rows are indexed");
+    }
+}
+
+/// Looks whether the files of the index are of this log: of some pages that they cover, every row
+/// is found. They may be another's, brought here by whoever restored half of a folder.
+async fn spot_check<E: Runtime>(
+    index: &RowIndex,
+    log: &Journal<E, Operation>,
+    covered: Range<u64>,
+) {
+    let step = covered.end.saturating_sub(covered.start) / SPOTS;
+    for place in covered.step_by(usize::try_from(step.max(1)).unwrap_or(usize::MAX)) {
+        let operation = log.read(place).await;
+        let page = operation.unwrap_or_else(|error| fault(&error)).into_value();
+        let rows = rows(page.as_ref());
+        let found = index.pages(rows.iter().map(|(key, _)| key));
+        if (0..rows.len()).any(|row| found.binary_search(&(place, row)).is_err()) {
+            index.forget();
+            fault(&"the index of rows is another log's; the next start fills it anew");
+        }
     }
 }
 
@@ -122,7 +147,7 @@ pub(super) async fn index_latest<E: Runtime>(index: &RowIndex, log: &Shared<Once
 }
 
 async fn fill(index: &RowIndex, log: &impl Pages) {
-    let (mut next, end) = (0, log.end());
+    let (mut next, end) = (index.covered(), log.end());
     while next < end {
         let after = end.min(next + READ_MAX as u64);
         let places: Vec<u64> = (next..after).collect();
@@ -135,7 +160,7 @@ async fn fill(index: &RowIndex, log: &impl Pages) {
 
 fn note(index: &RowIndex, place: u64, page: Option<&Bytes>) {
     let rows = rows(page);
-    index.note(number(place), rows.iter().map(|(key, _)| key));
+    index.note(place, rows.iter().map(|(key, _)| key));
 }
 
 /// The values at `keys`, in their order. The index must have been filled.
@@ -148,12 +173,12 @@ pub(super) async fn find(
     let end = log.end();
     let mut hints = index.pages(keys);
     // Pages of other forks, and of blocks that this log does not have yet.
-    hints.retain(|(page, _)| u64::from(*page) < end);
+    hints.retain(|(page, _)| *page < end);
     let named = hints.chunk_by(|(page, _), (next, _)| page == next);
-    let named: Vec<&[(u32, usize)]> = named.collect();
+    let named: Vec<&[(u64, usize)]> = named.collect();
     for some in named.chunks(READ_MAX) {
         let places = some.iter().filter_map(|hints| hints.first());
-        let places: Vec<u64> = places.map(|(page, _)| u64::from(*page)).collect();
+        let places: Vec<u64> = places.map(|(page, _)| *page).collect();
         let pages = read(log, &places).await;
         for (page, hints) in pages.iter().zip(some) {
             take(&rows(page.as_ref()), hints, keys, &mut values);
@@ -165,7 +190,7 @@ pub(super) async fn find(
 /// Takes the values of a page's rows that are asked for.
 fn take(
     rows: &[(StateKey, &[u8])],
-    hints: &[(u32, usize)],
+    hints: &[(u64, usize)],
     keys: &[StateKey],
     values: &mut [Option<Vec<u8>>],
 ) {
@@ -178,7 +203,7 @@ fn take(
 }
 
 /// Which rows stand in which page.
-pub(super) type Written = Vec<(u32, Vec<StateKey>)>;
+pub(super) type Written = Vec<(u64, Vec<StateKey>)>;
 
 /// Adds rows, which stand in the order of their keys. What is written has to be noted before
 /// anybody reads it.
@@ -188,7 +213,7 @@ pub(super) fn append<E: Runtime>(
 ) -> (OnceBatch<E>, Written) {
     let mut written = Vec::new();
     for RowPage { keys, bytes } in RowPage::fill(rows) {
-        written.push((number(batch.end()), keys));
+        written.push((batch.end(), keys));
         batch = batch.append(bytes.into());
     }
     (batch, written)
@@ -211,10 +236,6 @@ async fn read(log: &impl Pages, places: &[u64]) -> Found {
     let places: Vec<Location> = places.iter().copied().map(Location::new).collect();
     let pages = log.read(&places).await;
     pages.unwrap_or_else(|error| fault(&error))
-}
-
-fn number(place: u64) -> u32 {
-    u32::try_from(place).unwrap_or_else(|_| fault(&"the log has 2^32 pages"))
 }
 
 /// How an operation is read: pages have a limit.

@@ -309,15 +309,14 @@ impl EngineDefinition for Consortium {
             time: self.genesis.created,
         };
         let (latest, watched) = watch::channel(created);
+        let rng = StdRng::from_rng(&mut context.child("randomness"));
         let chain = SimulatedChain {
             machine: Arc::clone(&machine),
             mempool: Arc::clone(&mempool),
             latest: watched,
             engine: Arc::default(),
             clock: Arc::new(context.child("clock")),
-            rng: Arc::new(Mutex::new(StdRng::from_rng(
-                &mut context.child("randomness"),
-            ))),
+            rng: Arc::new(Mutex::new(rng)),
         };
         let begin = match role.conduct {
             Conduct::Silent => Begin::Silent(channels),
@@ -357,6 +356,7 @@ impl EngineDefinition for Consortium {
                         joins: role.state_sync,
                         keep_blocks: role.keep_blocks,
                         section: section(role.keep_blocks),
+                        rows: Arc::default(),
                         prefix: format!("node-{index}"),
                     },
                     network: Network {

@@ -289,8 +289,11 @@ pub(super) fn op_config() -> OpConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::AssertUnwindSafe;
+
     use commonware_runtime::{Runner as _, Supervisor as _, deterministic};
     use commonware_utils::NZU16;
+    use futures::FutureExt as _;
 
     use super::*;
 
@@ -435,6 +438,59 @@ mod tests {
                 for (number, seen) in (0..=BLOCKS * ROWS).zip(seen) {
                     let expected = (number < BLOCKS * ROWS).then(|| value(number, 7));
                     assert!(seen == expected, "{number}");
+                }
+            }
+        });
+    }
+
+    /// Only what the files lack is read again. Those of another log, which may be there after half
+    /// of a folder was restored, are refused, and made anew at the next start.
+    #[test]
+    fn an_index_in_files_goes_on_and_is_of_its_log_alone() {
+        const BLOCKS: u32 = 8;
+        const ROWS: u32 = 3_000;
+        const ROOM: usize = 1_000;
+        let (own, foreign) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let other = RowIndex::with_room(foreign.path(), ROOM).unwrap();
+        for page in 0..4_000_u64 {
+            let row = StateKey::once("another", &page.to_be_bytes());
+            other.note(page, [&row]);
+            other.filled_to(page + 1);
+        }
+        drop(other);
+        deterministic::Runner::default().start(|context| async move {
+            let states = open(&context).await;
+            let index = RowIndex::with_room(own.path(), ROOM).unwrap();
+            for block in 0..BLOCKS {
+                let batch = states.new_batches().await;
+                let numbers = block * ROWS..(block + 1) * ROWS;
+                once::index_batch(&index, &batch.1).await;
+                apply(&states, keep(batch, &index, rows(numbers, 7)).await).await;
+                index.settle(*states.1.read().await.bounds().end);
+            }
+            let end = *states.1.read().await.bounds().end;
+            drop((states, index));
+
+            let log = || once_log("test", &CacheRef::new(NZU16!(4096), NZUsize!(64)));
+            for (folder, is_own) in [(&own, true), (&foreign, false), (&foreign, true)] {
+                let index = RowIndex::with_room(folder.path(), ROOM).unwrap();
+                let covered = index.covered();
+                let filling = once::index_disk(&index, context.child("replay"), log());
+                let filled = AssertUnwindSafe(filling).catch_unwind().await;
+                assert_eq!(filled.is_ok(), is_own);
+                if is_own {
+                    let states = open(&context).await;
+                    let keys: Vec<StateKey> = (0..=BLOCKS * ROWS).map(key).collect();
+                    let seen = read_latest(&states, &index, &keys).await;
+                    for (number, seen) in (0..=BLOCKS * ROWS).zip(seen) {
+                        let expected = (number < BLOCKS * ROWS).then(|| value(number, 7));
+                        assert!(seen == expected, "{number}");
+                    }
+                }
+                match (folder.path() == own.path(), is_own) {
+                    (true, _) => assert!((end / 2..=end).contains(&covered), "{covered} of {end}"),
+                    (false, false) => assert!(covered > 0),
+                    (false, true) => assert_eq!(covered, 0),
                 }
             }
         });
