@@ -32,7 +32,7 @@ use yilian_protocol::{
     sealed::SealedObject,
 };
 
-use crate::{answered::Asked, private_file};
+use crate::{answered::Asked, database};
 
 /// Grant and holder -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
@@ -80,8 +80,7 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, KeyHolderError> {
-        let file = private_file::open(path).map_err(storage)?;
-        let database = Database::builder().create_file(file).map_err(storage)?;
+        let database = database::open(path).map_err(storage)?;
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.open_table(USES).map_err(storage)?;

@@ -27,6 +27,7 @@ pub mod api;
 mod background;
 pub mod config;
 pub mod consortium;
+mod database;
 pub mod erasure;
 mod hosted_members;
 pub mod keyholder;

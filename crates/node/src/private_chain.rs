@@ -29,9 +29,9 @@ use yilian_protocol::{
 
 use crate::{
     consortium::ConsortiumChain,
+    database,
     hosted_members::HostedMembers,
     order::{EncodedTransaction, SubmitError},
-    private_file,
 };
 
 /// How often a block is closed and anchored, when there is something new.
@@ -59,8 +59,7 @@ impl PrivateChain {
     /// # Errors
     /// [`PrivateChainError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, PrivateChainError> {
-        let file = private_file::open(path)?;
-        let database = Database::builder().create_file(file)?;
+        let database = database::open(path)?;
         let transaction = database.begin_write()?;
         transaction.open_table(ENTRIES)?;
         transaction.open_table(BLOCKS)?;

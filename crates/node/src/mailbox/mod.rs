@@ -28,7 +28,7 @@ use yilian_protocol::{
     stamp::{StampAsker, StampDay},
 };
 
-use crate::private_file;
+use crate::database;
 
 pub use proofs::Proofs;
 pub use sweep::MailSweeper;
@@ -105,8 +105,7 @@ impl MailStore {
     /// # Errors
     /// [`MailStoreError`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, MailStoreError> {
-        let file = private_file::open(path)?;
-        let database = Database::builder().create_file(file)?;
+        let database = database::open(path)?;
         let transaction = database.begin_write()?;
         for name in DROPPED {
             transaction.delete_table(TableDefinition::<(), ()>::new(name))?;

@@ -9,6 +9,7 @@ use redb::{
 use yilian_protocol::RecordId;
 
 use super::StoreError;
+use crate::database;
 
 /// Record id -> (pack, offset, length); pack 0 stands for a file of its own.
 const PLACES: TableDefinition<'_, [u8; 32], (u32, u64, u64)> = TableDefinition::new("places-v1");
@@ -72,7 +73,7 @@ impl Index {
     }
 
     fn create(path: &Path) -> Result<Self, StoreError> {
-        let mut database = Database::create(path).map_err(failed)?;
+        let mut database = database::open(path).map_err(failed)?;
         if !database.check_integrity().map_err(failed)? {
             return Err(failed(redb::Error::Corrupted("checksum".to_owned())));
         }
