@@ -288,6 +288,54 @@ fn a_killed_node_and_a_killed_network_come_back_with_everything() {
 }
 
 #[test]
+fn a_validator_that_lost_its_secrets_forgets_its_share_and_follows() {
+    let mut net = Net::dealt("4", "0");
+    let folder = net.yilian.path("home/nodes/validator-3");
+    let forget = || {
+        let settings = folder.join("node.json");
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_yilian"));
+        std::process::Command::new(program.with_file_name("yilian-node"))
+            .arg("forget-share")
+            .arg("--config")
+            .arg(settings)
+            .output()
+            .unwrap()
+    };
+    let share = || {
+        let key = std::fs::read(folder.join("validator.json")).unwrap();
+        let key: Value = serde_json::from_slice(&key).unwrap();
+        key["share"].as_str().map(str::to_owned)
+    };
+    net.up();
+    net.at(0, &["ca", "admit", "Before"]);
+    net.well();
+    let refused = forget();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("in use") && told.contains("stop the node"),
+        "{told}"
+    );
+    assert!(share().is_some(), "it is as it was");
+    net.kill();
+    std::fs::remove_dir_all(folder.join("data/secrets")).unwrap();
+    let forgotten = forget();
+    let told = String::from_utf8_lossy(&forgotten.stderr);
+    assert!(forgotten.status.success(), "{told}");
+    assert_eq!(share(), None);
+    net.up();
+    net.well();
+    net.at(2, &["ca", "admit", "After"]);
+    net.well();
+    let secrets = std::fs::read_dir(folder.join("data/secrets")).unwrap();
+    let mut names = secrets.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    assert!(names.all(|name| !name.starts_with("share-")));
+    // Blocks stayed: it had nothing to get again.
+    let listed = net.at(2, &["ca", "list"]).to_string();
+    assert!(listed.contains("Before") && listed.contains("After"));
+}
+
+#[test]
 fn hospitals_elect_the_nodes_that_order_blocks() {
     let mut net = Net::create("1", "3", &["--epoch-blocks", "32"]);
     net.up();

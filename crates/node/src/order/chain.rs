@@ -108,7 +108,7 @@ fn secrets_of(said: Option<Vault>, directory: &Path) -> Vault {
 pub(super) const STACK: usize = 32 * 1024 * 1024;
 
 /// Names every partition on disk.
-const PREFIX: &str = "chain";
+pub(super) const PREFIX: &str = "chain";
 
 /// How long a proof waits for a block with a certificate: after all nodes were started again, some
 /// views are given up first.
