@@ -235,7 +235,7 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
     let letter: SealedLetter<Letter> = Paper::Letter.read(&letter)?;
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
-    let letter = doctor.unseal(&opened.session, &letter)?;
+    let letter = doctor.unseal(&opened.session, &letter).await?;
     if record.is_none() && out.is_some() && letter.records.len() != 1 {
         let cause = format!("the letter names {} records", letter.records.len());
         return Err(trouble(

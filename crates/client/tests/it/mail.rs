@@ -153,7 +153,10 @@ async fn shared_by_letter(care: &mut Care, second: &Doctor) -> Address {
     let Content::Share(share) = &mail.content else {
         panic!("{:?}", mail.content);
     };
-    let file = second.reseal(share, share.reader, rng).unwrap();
+    let file = second
+        .reseal(care.session(), share, share.reader, rng)
+        .await
+        .unwrap();
     let (record, read) = second.open_share(&session, &file).await.unwrap();
     assert_eq!((record, read.content()), (care.record, &b"gout"[..]));
     mail.reply.unwrap()
@@ -747,7 +750,7 @@ async fn a_grants_letter_that_is_made_up_is_neither_taken_nor_answered() {
 
 /// What became of the patient's grants, in the order in which they were made.
 async fn states(care: &Care) -> Vec<GrantState> {
-    let listed = yilian_client::grants::list(care.session(), care.patient.wallet()).await;
+    let listed = yilian_client::grants::list(care.session(), care.patient.wallet(), now()).await;
     listed.unwrap().iter().map(|grant| grant.state).collect()
 }
 
