@@ -8,8 +8,9 @@ use std::{
 use clap::Subcommand;
 use serde::Serialize;
 use yilian_crypto::keystore::{Cost, is_sealed};
-use yilian_node::vault::{self, Fault, Keeping};
+use yilian_node::vault::{self, Change, Fault, Keeping};
 
+use self::export::{ExportOptions, ImportOptions};
 use super::{Context, net};
 use crate::{output::trouble, secrecy::ask_new};
 
@@ -114,12 +115,13 @@ fn change(context: &Context, new: Option<&Path>) -> anyhow::Result<()> {
         return Err(trouble(cause, "seal them with `yilian keystore seal`"));
     }
     let old = context.home.vaults().passphrase(Keeping::Sealed)?;
-    let new = match new {
-        Some(file) => vault::read_passphrase(file)?,
-        None => ask_new()?,
-    };
-    for folder in sealed {
-        vault::change(folder, &old, &new, Cost::STANDARD)?;
+    let new = secrecy::chosen(new, secrecy::NEW)?;
+    // All of them are opened before one is changed: none is left behind under a third passphrase.
+    let changes = sealed
+        .into_iter()
+        .map(|folder| Change::open(folder, &old, &new, Cost::STANDARD));
+    for change in changes.collect::<Result<Vec<_>, _>>()? {
+        change.write()?;
     }
     Ok(())
 }

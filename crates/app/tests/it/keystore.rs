@@ -282,6 +282,22 @@ fn a_plain_home_is_sealed_and_goes_on() {
 }
 
 #[test]
+fn a_folder_that_is_no_home_is_not_sealed() {
+    let yilian = Yilian::sealed(FIRST);
+    let nowhere = yilian.file("hmoe");
+    let seal = ["--home", &nowhere, "keystore", "seal"];
+    let error = yilian.fails(&seal);
+    assert!(error["error"].to_string().contains("no home"), "{error}");
+    assert!(error["remedy"].to_string().contains("--home"), "{error}");
+    assert!(!yilian.path("hmoe").exists());
+    fs::create_dir(yilian.path("hmoe")).unwrap();
+    fs::write(yilian.path("hmoe/letter.txt"), "dear").unwrap();
+    yilian.fails(&seal);
+    let left: Vec<PathBuf> = walk(&yilian.path("hmoe"));
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
 fn a_passphrase_is_asked_for_without_an_echo() {
     let yilian = Yilian::new();
     let home = yilian.file("home");
@@ -337,6 +353,25 @@ fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
     net.yilian.ok(&["keystore", "seal", file]);
     assert!(is_sealed(&fs::read(&key).unwrap()));
     assert_eq!(read().unwrap(), plain);
+}
+
+/// Nothing is changed, and the folder is named.
+fn one_under_a_third_passphrase_holds_all_back(net: &Net, node: &Path, change: &[&str]) {
+    let (home, kept) = (net.yilian.path("home"), net.yilian.path("node-keystore"));
+    let keystore = node.join("keystore");
+    fs::copy(&keystore, &kept).unwrap();
+    fs::remove_file(&keystore).unwrap();
+    let third = Passphrase::new("the third passphrase").unwrap();
+    vault::make(node, &third, Cost::LEAST).unwrap();
+    let before = fs::read(home.join("keystore")).unwrap();
+    let error = net.yilian.fails(change);
+    let told = error.to_string();
+    assert!(
+        told.contains("validator-1") && told.contains("neither"),
+        "{told}"
+    );
+    assert_eq!(fs::read(home.join("keystore")).unwrap(), before);
+    fs::copy(&kept, &keystore).unwrap();
 }
 
 #[test]
@@ -395,6 +430,10 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     fs::remove_file(marker).unwrap();
     assert!(check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(Vault::open(&home, &said(FIRST)).is_ok());
+    one_under_a_third_passphrase_holds_all_back(&net, &node, &change);
+    net.yilian.ok(&change);
+    // As if it had been killed between the two: the same again, or back.
+    fs::copy(net.yilian.path("node-keystore"), node.join("keystore")).unwrap();
     net.yilian.ok(&change);
     assert!(!check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(check(PASSPHRASE_FILE, Some(&second)).0);

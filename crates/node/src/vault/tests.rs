@@ -217,7 +217,7 @@ fn a_folder_of_other_things_is_not_closed_to_others() {
         assert!(error.fault.remedy().is_some());
     }
     let sealed = seal_folder(&etc, &passphrase(FIRST), Cost::LEAST).unwrap_err();
-    assert!(matches!(sealed.fault, Fault::Foreign), "{sealed}");
+    assert!(matches!(sealed.fault, Fault::NoHome), "{sealed}");
     assert_eq!(mode(), 0o755);
     assert_eq!(fs::read_dir(&etc).unwrap().count(), 2);
     // A node's folder that somebody made by hand is closed, and so is an empty one.
