@@ -78,6 +78,26 @@ fn a_file_in_the_wrong_place_is_told_where_it_belongs() {
     let seal = ["doctor", "seal", "Dr First", "--token", &token];
     let error = |more: &[&str]| {
         let answer = yilian.fails(&[&seal[..], more].concat());
+#[test]
+fn a_document_at_another_level_is_not_told_to_be_sealed_at_it() {
+    let (yilian, _) = Yilian::with_people();
+    let pdf = yilian.write("letter.pdf", PDF);
+    let sealed = seal(&yilian, &pdf, &["--level", "clinical"]);
+    let record = text(&sealed, "record");
+    let token = yilian.file("token.json");
+    let again = ["doctor", "seal", "Dr First", "--document", &pdf, "--token"];
+    let error = yilian.fails(&[&again[..], &[&token]].concat()).to_string();
+    for told in [&record[..], "(clinical)", "sensitive now", "--accept again"] {
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    // Under a new token the difference is told too, and the author may insist.
+    let token = yilian.token("ann", "North", &[]);
+    let error = yilian.fails(&[&again[..], &[&token]].concat()).to_string();
+    assert!(error.contains("(clinical)"), "{error}");
+    let both = yilian.ok(&[&again[..], &[&token, "--accept", "again"]].concat());
+    assert_eq!(both["records"][0]["level"], "sensitive");
+}
+
         format!("{} {}", answer["error"], answer["remedy"])
     };
     for (more, told) in [
