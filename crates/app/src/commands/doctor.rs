@@ -119,7 +119,7 @@ pub struct OpenOptions {
 
 async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
     let out = options.out.as_deref();
-    let out = out.map(|file| context.target(file)).transpose()?;
+    let out = out.map(|file| context.record_target(file)).transpose()?;
     let share: SealedLetter<Share> = Paper::Share.read(&options.share)?;
     let doctor = context.home.doctor(&options.name)?;
     let opened = context.open().await?;
@@ -231,7 +231,7 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
         record,
         out,
     } = options;
-    let out = out.map(|file| context.target(&file)).transpose()?;
+    let out = out.map(|file| context.record_target(&file)).transpose()?;
     let letter: SealedLetter<Letter> = Paper::Letter.read(&letter)?;
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;

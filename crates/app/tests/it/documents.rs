@@ -46,10 +46,21 @@ fn a_document_is_sealed_found_and_written_back_as_it_was() {
     );
     assert!(!yilian.path("mine").exists());
     // Nor is anything written over: here the name that it would get is taken.
-    assert!(!yilian.succeeds(&["patient", "open", "ann", &record, "--out", "mine"]));
+    let error = yilian.fails(&["patient", "open", "ann", &record, "--out", "mine"]);
+    assert!(
+        error["error"].to_string().contains("mine.pdf exists"),
+        "{error}"
+    );
     assert_eq!(
         std::fs::read(yilian.path("mine.pdf")).unwrap(),
         PDF.as_bytes()
+    );
+    let hidden = std::fs::read_dir(yilian.path(".")).unwrap();
+    let mut hidden = hidden.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    assert_eq!(
+        hidden.find(|name| name.starts_with('.')),
+        None,
+        "a draft is left"
     );
 
     let message = yilian.write("message.hl7", MESSAGE);
@@ -67,17 +78,6 @@ fn a_document_is_sealed_found_and_written_back_as_it_was() {
     assert_eq!(text(&raised, "level"), "sensitive");
 }
 
-#[test]
-fn a_file_in_the_wrong_place_is_told_where_it_belongs() {
-    let (yilian, _) = Yilian::with_people();
-    let token = yilian.token("ann", "North", &[]);
-    let pdf = yilian.write("letter.pdf", PDF);
-    let fhir = yilian.write("patient.json", r#"{"resourceType":"Patient"}"#);
-    let html = yilian.write("page.html", "<html><body>report</body></html>");
-    let cut = yilian.write("cut.pdf", "%PDF-1.4\n");
-    let seal = ["doctor", "seal", "Dr First", "--token", &token];
-    let error = |more: &[&str]| {
-        let answer = yilian.fails(&[&seal[..], more].concat());
 #[test]
 fn a_document_at_another_level_is_not_told_to_be_sealed_at_it() {
     let (yilian, _) = Yilian::with_people();
@@ -98,6 +98,17 @@ fn a_document_at_another_level_is_not_told_to_be_sealed_at_it() {
     assert_eq!(both["records"][0]["level"], "sensitive");
 }
 
+#[test]
+fn a_file_in_the_wrong_place_is_told_where_it_belongs() {
+    let (yilian, _) = Yilian::with_people();
+    let token = yilian.token("ann", "North", &[]);
+    let pdf = yilian.write("letter.pdf", PDF);
+    let fhir = yilian.write("patient.json", r#"{"resourceType":"Patient"}"#);
+    let html = yilian.write("page.html", "<html><body>report</body></html>");
+    let cut = yilian.write("cut.pdf", "%PDF-1.4\n");
+    let seal = ["doctor", "seal", "Dr First", "--token", &token];
+    let error = |more: &[&str]| {
+        let answer = yilian.fails(&[&seal[..], more].concat());
         format!("{} {}", answer["error"], answer["remedy"])
     };
     for (more, told) in [
