@@ -297,6 +297,24 @@ impl Home {
     }
 
     /// The maker, courier, pharmacist or regulator called `name`.
+    /// The files of a person or member that is called `name`, and whole: the one that everybody may
+    /// know, and what the names of the others begin with, up to a full stop.
+    pub fn files_of(&self, kind: Named, name: &str) -> anyhow::Result<(String, Vec<String>)> {
+        let stem = match kind {
+            Named::Member => {
+                self.member_ca(name)?;
+                format!("members/{}", file_name(name))
+            }
+            Named::Person => {
+                self.person(name)?;
+                format!("people/{}", file_name(name))
+            }
+            Named::Wallet => anyhow::bail!("a wallet is handed on by its words"),
+        };
+        let stems = vec![stem.clone(), format!("{stem}-node")];
+        Ok((format!("{stem}.json"), stems))
+    }
+
     pub fn handler(&self, name: &str) -> anyhow::Result<Handler> {
         Ok(self.person(name)?.handler()?)
     }

@@ -12,7 +12,9 @@ use yilian_node::vault::{self, Change, Fault, Keeping};
 
 use self::export::{ExportOptions, ImportOptions};
 use super::{Context, net};
-use crate::{output::trouble, secrecy::ask_new};
+use crate::{output::trouble, secrecy};
+
+mod export;
 
 /// What is done with a home's keystore.
 #[derive(Debug, Subcommand)]
@@ -33,6 +35,11 @@ pub enum KeystoreCommand {
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
+    /// Write keys that are to be handed to whom they belong into a file, sealed under a passphrase
+    /// of its own: a person's, a member's, shares of the regulators' key
+    Export(ExportOptions),
+    /// Take keys that were handed over into --home, which is made for them if there is none
+    Import(ImportOptions),
 }
 
 pub fn run(context: &Context, command: KeystoreCommand) -> anyhow::Result<()> {
@@ -47,6 +54,8 @@ pub fn run(context: &Context, command: KeystoreCommand) -> anyhow::Result<()> {
         KeystoreCommand::Change {
             new_passphrase_file,
         } => change(context, new_passphrase_file.as_deref())?,
+        KeystoreCommand::Export(options) => return export::export(context, &options),
+        KeystoreCommand::Import(options) => return export::import(context, &options),
     }
     tell(context)
 }

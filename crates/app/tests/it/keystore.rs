@@ -343,6 +343,36 @@ fn a_passphrase_is_asked_for_without_an_echo() {
     );
 }
 
+/// Ctrl-C at a prompt ends the command, and leaves the terminal with its echo.
+#[test]
+fn a_prompt_that_is_broken_off_gives_the_terminal_back() {
+    let yilian = Yilian::new();
+    let (program, home) = (env!("CARGO_BIN_EXE_yilian"), yilian.file("home"));
+    let line = format!("{program} --home {home} init; echo ended $?; stty -a");
+    let mut asked = Command::new("script");
+    asked.args(["-q", "-e", "-c", &line, "/dev/null"]);
+    asked.env_remove(PASSPHRASE_FILE).stdin(Stdio::piped());
+    let mut child = asked.stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let (mut told, mut byte) = (Vec::new(), [0]);
+    while output.read(&mut byte).unwrap() == 1 {
+        told.extend(byte);
+        if told.ends_with(b"passphrase: ") {
+            std::thread::sleep(Duration::from_millis(300));
+            input.write_all(b"half\x03").unwrap();
+        }
+    }
+    child.wait().unwrap();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(told.contains("ended 1"), "{told}");
+    let flags: Vec<&str> = told.split_whitespace().collect();
+    for flag in ["echo", "icanon", "isig"] {
+        assert!(flags.contains(&flag), "{flag}: {told}");
+    }
+    assert!(!yilian.path("home").exists());
+}
+
 /// By its operator: under the node's own keystore, not under the home's. The node reads it.
 fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
     let key = node.join("tls/key.pem");
