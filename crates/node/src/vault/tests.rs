@@ -496,6 +496,8 @@ fn a_passphrase_comes_from_the_first_line_of_a_file_that_is_ones_own() {
         "山高月小 below",
         "山高月小 below\n",
         "山高月小 below\r\nmore\n",
+        // As some editors begin a file.
+        "\u{feff}山高月小 below\n",
     ] {
         assert_eq!(read(content.as_bytes(), 0o600).unwrap(), "山高月小 below");
     }
