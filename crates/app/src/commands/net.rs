@@ -25,13 +25,14 @@ use yilian_node::{
         self, CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
         SETTINGS, VALIDATOR,
     },
-    neighbours::NeighbourUrls,
+    neighbours::{MailPlaces, NeighbourUrls},
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
     vault::{PASSPHRASE_FILE, Vault},
 };
 use yilian_protocol::{
-    BlockId, Height, call::Status, codec::Text, governance::EpochBlocks, registry::Genesis,
+    BlockId, Height, MemberId, call::Status, codec::Text, governance::EpochBlocks,
+    registry::Genesis,
 };
 use zeroize::Zeroizing;
 
@@ -191,8 +192,13 @@ async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     let validators: Vec<Peer> = voting.map(Draft::peer).collect();
     let governance = founded_by(epoch_blocks, &validators)?;
     let genesis = network::begin(home, &plan.name, (&committee, governance), plan.regulators)?;
+    let members = drafts.iter().map(|draft| {
+        let name = Text::new(draft.member.as_str())?;
+        Ok(home.make_member(&name)?.id())
+    });
+    let members = members.collect::<anyhow::Result<Vec<MemberId>>>()?;
     for (place, draft) in drafts.iter().enumerate() {
-        let config = settings(plan, &drafts, place)?;
+        let config = settings(plan, (&drafts, &members), place)?;
         write_node(home, &genesis, draft, &config)?;
     }
     if let Some(first) = drafts.first().filter(|_| !plan.plain) {
@@ -310,8 +316,13 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
     Ok((made.context("nobody took part")?, ids.collect()))
 }
 
-/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it.
-fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Result<NodeConfig> {
+/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it. The first
+/// of them keeps its members' letters.
+fn settings(
+    plan: &CreateOptions,
+    (drafts, members): (&[Draft], &[MemberId]),
+    place: usize,
+) -> anyhow::Result<NodeConfig> {
     let validators = plan.validators.get() as usize;
     let (voting, following) = drafts.split_at(validators.min(drafts.len()));
     let hubs = |follower: usize| {
@@ -335,6 +346,10 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
         .iter()
         .enumerate()
         .filter(|(follower, _)| hubs(*follower).any(|hub| hub == place));
+    let followers = members.iter().skip(validators).enumerate();
+    let first_hub = |follower: usize| hubs(follower).next();
+    let keeps_for =
+        followers.filter(|(follower, _)| draft.votes && first_hub(*follower) == Some(place));
     Ok(NodeConfig {
         name: draft.name.clone(),
         listen: draft.api,
@@ -352,6 +367,10 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
         neighbours: NeighbourUrls {
             ask: dial.iter().map(|peer| peer.url()).collect(),
             hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
+            mail: MailPlaces {
+                keeps_for: keeps_for.map(|(_, member)| *member).collect(),
+                at_hub: !draft.votes,
+            },
         },
         checked_log: false,
         history: History {

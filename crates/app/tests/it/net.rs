@@ -209,7 +209,24 @@ fn a_record_sealed_behind_a_firewall_is_read_at_another_hospital() {
     assert!(opened["content"].to_string().contains("I10"));
     net.well();
     assert_ne!(net.process(4).unwrap(), sealer, "it was started again");
-    a_grant_is_served_by_several_hospitals(&net, &reader, &text(clinical, "record"));
+    let record = text(clinical, "record");
+    letters_reach_a_hospital_behind_a_firewall(&net, &token, &record);
+    a_grant_is_served_by_several_hospitals(&net, &reader, &record);
+}
+
+/// Its letters lie with its hub, and go through any node: to its patient, and to its doctor.
+fn letters_reach_a_hospital_behind_a_firewall(net: &Net, token: &str, record: &str) {
+    let notify = ["doctor", "notify", "Dr Second", "--token", token, "--text"];
+    net.at(1, &[&notify[..], &["come again"]].concat());
+    let inbox = net.at(2, &["patient", "inbox", "ann"]);
+    assert_eq!(inbox["letters"][0]["kind"], "notice", "{inbox}");
+    let correct = ["patient", "correct", "ann", record, "--text", "not me"];
+    net.at(4, &correct);
+    let inbox = net.at(5, &["doctor", "inbox", "Dr First"]);
+    assert_eq!(inbox["letters"][0]["kind"], "correction", "{inbox}");
+    // What is fetched is deleted there, through the hospital's own node as well.
+    let again = net.at(4, &["doctor", "inbox", "Dr First"]);
+    assert_eq!(again["letters"].as_array().unwrap().len(), 1);
 }
 
 /// Shares go to hospitals whose nodes the patient's own node does not know, and readers are served
