@@ -5,6 +5,7 @@ use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, TimeMs,
     call::Transport,
     grant::{GrantState, OpeningEntry, Purpose, Use},
+    limits::GRANT_DAYS_MAX,
     refusal::Refusal,
     registry::MemberEntry,
 };
@@ -19,8 +20,8 @@ use crate::{
 pub const HOLDERS: usize = 5;
 /// Days of a grant, unless somebody says otherwise.
 pub const DAYS: u64 = 90;
-/// Days of a grant at most: more are a slip of the finger.
-pub const DAYS_MAX: u64 = 36_525;
+/// Days of a grant at most: two years. The ledger takes two days more, for clocks that differ.
+pub const DAYS_MAX: u64 = GRANT_DAYS_MAX - 2;
 /// What a grant is for, unless somebody says otherwise.
 pub const PURPOSE: Purpose = Purpose::Treatment;
 /// Which levels a grant covers, unless somebody says otherwise.

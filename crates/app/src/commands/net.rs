@@ -39,7 +39,7 @@ use zeroize::Zeroizing;
 use super::{Context, ca, delegate, network};
 use crate::{
     home::{Home, NET_FILE},
-    link::{UrlFile, http},
+    link::{UrlFile, http, http_as_anybody},
     output::{note, trouble},
     pki,
 };
@@ -440,9 +440,18 @@ async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
     let program = node_program()?;
     let (stop, stopped) = watch::channel(false);
     let mut running = JoinSet::new();
+    let mut started = Vec::with_capacity(net.nodes.len());
     for node in &net.nodes {
         let settings = home.root().join("nodes").join(&node.name).join(SETTINGS);
-        let process = spawn(&program, &settings, node, home).await?;
+        let process = match spawn(&program, &settings, node, home).await {
+            Ok(process) => Some(process),
+            // The others run without it.
+            Err(error) => {
+                note(format_args!("{error:#}; it is tried again"));
+                None
+            }
+        };
+        started.extend(process.is_some().then_some(node));
         running.spawn(supervise(
             program.clone(),
             settings,
@@ -452,14 +461,20 @@ async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
             stopped.clone(),
         ));
     }
-    let first = net.nodes.first().context("the network has no node")?;
+    let Some(first) = started.first().copied() else {
+        return Err(trouble(
+            "none of the nodes starts",
+            "their messages stand above",
+        ));
+    };
     admit_members(home, &net, first).await?;
     let _told = UrlFile::write(home, &first.url)?;
     context.output.tell(&net)?;
-    note(format_args!(
-        "{} nodes run; stop them with Ctrl-C",
-        net.nodes.len()
-    ));
+    let (run, all) = (started.len(), net.nodes.len());
+    note(match run == all {
+        true => format!("{all} nodes run; stop them with Ctrl-C"),
+        false => format!("{run} of {all} nodes run; stop them with Ctrl-C"),
+    });
     network::interrupted().await;
     stop.send_replace(true);
     while running.join_next().await.is_some() {}
@@ -543,32 +558,29 @@ async fn supervise(
     settings: PathBuf,
     node: NetNode,
     home: Home,
-    mut running: Running,
+    mut running: Option<Running>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        tokio::select! {
-            ended = running.child.wait() => {
-                let code = match ended {
-                    Ok(status) => status.to_string(),
-                    Err(error) => error.to_string(),
-                };
-                note(format_args!("{} ended ({code}); starting it again", node.name));
-            }
-            () = told(&mut stopped) => return end(running).await,
-        }
-        loop {
-            tokio::time::sleep(RESTART_PAUSE).await;
-            match spawn(&program, &settings, &node, &home).await {
-                Ok(again) => {
-                    running = again;
-                    break;
+        if let Some(mut process) = running.take() {
+            tokio::select! {
+                ended = process.child.wait() => {
+                    let code = match ended {
+                        Ok(status) => status.to_string(),
+                        Err(error) => error.to_string(),
+                    };
+                    note(format_args!("{} ended ({code}); starting it again", node.name));
                 }
-                Err(error) => note(format_args!("{error:#}")),
+                () = told(&mut stopped) => return end(process).await,
             }
-            if *stopped.borrow() {
-                return;
-            }
+        }
+        tokio::time::sleep(RESTART_PAUSE).await;
+        if *stopped.borrow() {
+            return;
+        }
+        match spawn(&program, &settings, &node, &home).await {
+            Ok(process) => running = Some(process),
+            Err(error) => note(format_args!("{error:#}")),
         }
     }
 }
@@ -715,7 +727,7 @@ async fn ask(
     genesis: &Genesis,
 ) -> Result<(Session<HttpTransport>, Status), String> {
     let asked = async {
-        let transport = http(home, &node.url).map_err(|error| format!("{error:#}"))?;
+        let transport = http_as_anybody(home, &node.url).map_err(|error| format!("{error:#}"))?;
         let session = Session::open(transport, genesis.clone()).await;
         let session = session.map_err(|error| error.to_string())?;
         let status = session.status().await.map_err(|error| error.to_string())?;

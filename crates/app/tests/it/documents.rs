@@ -39,6 +39,9 @@ fn a_document_is_sealed_found_and_written_back_as_it_was() {
     let record = text(&sealed, "record");
     let opened = yilian.ok(&["patient", "open", "ann", &record, "--out", "mine"]);
     assert_eq!(opened["text"], "");
+    assert!(opened["hex"].is_null(), "it is in the file");
+    let shown = yilian.ok(&["patient", "open", "ann", &record]);
+    assert_eq!(text(&shown, "hex"), hex::encode(PDF));
     assert!(text(&opened, "file").ends_with("mine.pdf"), "{opened}");
     assert_eq!(
         std::fs::read(yilian.path("mine.pdf")).unwrap(),

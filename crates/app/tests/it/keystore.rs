@@ -417,6 +417,14 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     for _ in 0..2 {
         net.up();
         net.well();
+        // Who looks after it needs no passphrase.
+        let mut doctor = net
+            .yilian
+            .command(&["net", "doctor", home.to_str().unwrap()]);
+        doctor.env_remove(PASSPHRASE_FILE).stdin(Stdio::null());
+        let output = doctor.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}");
         net.kill();
     }
     assert!(is_sealed(

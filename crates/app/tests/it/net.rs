@@ -503,6 +503,16 @@ fn bodies_that_are_too_large_or_never_end_are_refused() {
 }
 
 #[test]
+fn a_node_that_does_not_start_takes_none_of_the_others_down() {
+    let mut net = Net::dealt("4", "0");
+    let held = TcpListener::bind(net.url(3).replace("https://", "")).unwrap();
+    net.up();
+    net.at(0, &["ca", "admit", "Other"]);
+    drop(held);
+    net.well();
+}
+
+#[test]
 fn a_network_is_made_once_and_described_when_it_is_not() {
     let net = Net::dealt("1", "0");
     let home = net.yilian.file("home");

@@ -145,6 +145,17 @@ fn tell_mended(store: &Store) {
     }
 }
 
+impl NodeError {
+    /// Whether another process runs the node, or is about to.
+    #[must_use]
+    pub const fn is_in_use(&self) -> bool {
+        matches!(
+            self,
+            Self::Order(OrderError::InUse { .. }) | Self::Store(StoreError::Locked { .. })
+        )
+    }
+}
+
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -38,7 +38,7 @@ pub struct Leave {
         value_parser = one_of(Purpose::ALL, Purpose::name)
     )]
     pub purpose: Purpose,
-    /// Days until it ends, a century of them at most
+    /// Days until it ends, two years of them at most
     #[arg(
         long,
         default_value_t = DAYS,
