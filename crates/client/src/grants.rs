@@ -154,9 +154,9 @@ pub struct Listed {
     pub openings: Vec<OpeningEntry>,
 }
 
-/// All grants of a wallet that are on the chain, in the order in which they were made, and how their
-/// readers stand at `now`. One that never came onto it is proven to be absent, and left out. The
-/// registry is read as a whole, the same whoever the readers are.
+/// All grants of a wallet that are on the chain, in the order in which they were made, and how
+/// their readers stand at `now`. One that never came onto it is proven to be absent, and left out.
+/// The registry is read as a whole, the same whoever the readers are.
 ///
 /// # Errors
 /// When the node does not answer, or its proofs do not verify.

@@ -75,8 +75,8 @@ enum Command {
         #[arg(default_value = config::IDENTITY)]
         file: PathBuf,
     },
-    /// Forget the share of the group key, when `data/secrets` is lost: without its seeds a validator
-    /// would deal twice. Takes it out of `validator.json`, and removes what is left of
+    /// Forget the share of the group key, when `data/secrets` is lost: without its seeds a
+    /// validator would deal twice. Takes it out of `validator.json`, and removes what is left of
     /// `data/secrets` and the votes that were cast with it. The node, which must not run meanwhile,
     /// follows until it is elected again
     ForgetShare,

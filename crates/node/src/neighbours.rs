@@ -123,7 +123,7 @@ impl<N> Neighbours<N> {
     }
 
     /// Whether this node keeps the mailboxes of `member`, who is one of its own or not.
-    pub fn keeps_mail(&self, member: MemberId, is_own: bool) -> bool {
+    pub(crate) fn keeps_mail(&self, member: MemberId, is_own: bool) -> bool {
         self.mail.keeps(member, is_own)
     }
 

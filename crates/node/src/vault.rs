@@ -462,7 +462,8 @@ pub fn change(
 /// what a kill left of writing is removed, for it may be a secret.
 ///
 /// # Errors
-/// [`Fault::IsSealed`] when all are sealed already, [`Fault::NoHome`] where none can be, and as [`Vault::open`] and [`Vault::write`].
+/// [`Fault::IsSealed`] when all are sealed already, [`Fault::NoHome`] where none can be, and as
+/// [`Vault::open`] and [`Vault::write`].
 pub fn seal_folder(
     folder: &Path,
     passphrase: &Passphrase,

@@ -316,8 +316,8 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
     Ok((made.context("nobody took part")?, ids.collect()))
 }
 
-/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it. The first
-/// of them keeps its members' letters.
+/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it. The
+/// first of them keeps its members' letters.
 fn settings(
     plan: &CreateOptions,
     (drafts, members): (&[Draft], &[MemberId]),

@@ -211,7 +211,11 @@ fn a_change_that_is_killed_loses_nothing() {
     assert!(done.success());
     let whole = whole.elapsed();
     let (mut now, mut kept, mut changed) = (1, 0, 0);
-    for round in 0..12_u32 {
+    for round in 0..48_u32 {
+        // On a machine that is busy by now, the end comes later than it did.
+        if round >= 12 && kept > 0 && changed > 0 {
+            break;
+        }
         yilian.unlock_with(files[now].clone());
         let mut child = change(&yilian, &files[1 - now]).spawn().unwrap();
         // All moments from the start to just behind the end.
@@ -385,6 +389,15 @@ fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
     assert_eq!(read().unwrap(), plain);
 }
 
+fn who_looks_after_it_needs_no_passphrase(net: &Net) {
+    let home = net.yilian.file("home");
+    let mut doctor = net.yilian.command(&["net", "doctor", &home]);
+    doctor.env_remove(PASSPHRASE_FILE).stdin(Stdio::null());
+    let output = doctor.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
+}
+
 /// Nothing is changed, and the folder is named.
 fn one_under_a_third_passphrase_holds_all_back(net: &Net, node: &Path, change: &[&str]) {
     let (home, kept) = (net.yilian.path("home"), net.yilian.path("node-keystore"));
@@ -417,14 +430,7 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     for _ in 0..2 {
         net.up();
         net.well();
-        // Who looks after it needs no passphrase.
-        let mut doctor = net
-            .yilian
-            .command(&["net", "doctor", home.to_str().unwrap()]);
-        doctor.env_remove(PASSPHRASE_FILE).stdin(Stdio::null());
-        let output = doctor.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{told}");
+        who_looks_after_it_needs_no_passphrase(&net);
         net.kill();
     }
     assert!(is_sealed(

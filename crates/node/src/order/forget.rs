@@ -23,7 +23,7 @@ use crate::{
 
 /// A chain's directory in which no chain runs, and none begins until this is dropped.
 #[derive(Debug)]
-pub struct IdleChain {
+pub(crate) struct IdleChain {
     directory: PathBuf,
     _lock: File,
 }
