@@ -2,7 +2,7 @@
 //! patients open.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -60,6 +60,8 @@ pub struct Doctor {
     certificate: CertificateId,
     member: MemberId,
     notes: Mutex<WriterNotes>,
+    /// His other certificates, as far as they were asked for.
+    others: Mutex<BTreeSet<CertificateId>>,
 }
 
 /// How many index entries a writer has made of each keyword, patient and quarter, by names that say
@@ -118,6 +120,7 @@ impl Doctor {
             certificate: certificate.id(),
             member: certificate.member,
             notes: Mutex::default(),
+            others: Mutex::default(),
         })
     }
 
@@ -363,22 +366,27 @@ impl Doctor {
 
     /// Whether what is for `reader` is for this doctor: it is his certificate, or another of his
     /// member's for the very same keys, of before it was renewed or after. All of the member's are
-    /// looked at, so no node learns which.
+    /// looked at, once, so no node learns which.
     async fn is_me<T: Transport>(
         &self,
         session: &Session<T>,
         reader: CertificateId,
     ) -> Result<(), ClientError> {
-        if reader == self.certificate {
+        if reader == self.certificate || self.others().contains(&reader) {
             return Ok(());
         }
         let known = session.certificates(self.member).await?;
         let mut known = known.iter().map(|entry| &entry.certificate);
         let found = known.find(|certificate| certificate.id() == reader);
-        match found.is_some_and(|certificate| are_keys_of(&self.keys, certificate)) {
-            true => Ok(()),
-            false => Err(ClientError::NotForMe { reader }),
+        if !found.is_some_and(|certificate| are_keys_of(&self.keys, certificate)) {
+            return Err(ClientError::NotForMe { reader });
         }
+        self.others().insert(reader);
+        Ok(())
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeSet<CertificateId>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a letter is for this doctor, and of the grant that it names.

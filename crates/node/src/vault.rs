@@ -393,8 +393,7 @@ impl Change {
     /// other.
     ///
     /// # Errors
-    /// [`Fault::HalfSealed`], [`Fault::OtherPassphrase`] when neither opens it, and [`VaultError`]
-    /// when the new one is too short.
+    /// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, or the new one is too short.
     pub fn open(
         folder: &Path,
         old: &Passphrase,
@@ -408,13 +407,7 @@ impl Change {
         }
         let keystore = match key(folder, old) {
             Ok(key) => Some(keystore_of(&key, new, cost).map_err(|error| at(error.into()))?),
-            Err(error) if error.is_wrong_passphrase() => match key(folder, new) {
-                Ok(_) => None,
-                Err(error) if error.is_wrong_passphrase() => {
-                    return Err(VaultError::new(folder, Fault::OtherPassphrase));
-                }
-                Err(error) => return Err(error),
-            },
+            Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => None,
             Err(error) => return Err(error),
         };
         Ok(Self {
@@ -635,7 +628,9 @@ impl VaultError {
         matches!(&self.fault, Fault::Read(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
-    const fn is_wrong_passphrase(&self) -> bool {
+    /// Whether the passphrase is wrong.
+    #[must_use]
+    pub const fn is_wrong_passphrase(&self) -> bool {
         matches!(self.fault, Fault::Keystore(KeystoreError::WrongPassphrase))
     }
 }
@@ -677,10 +672,6 @@ pub enum Fault {
     /// A folder is open to others, and may be the system's. Secrets were to be kept there.
     #[error("is open to others, and neither empty nor a home or a node's that you alone write to")]
     Foreign,
-    /// A folder is sealed under neither of two passphrases, of which one was to take the other's
-    /// place.
-    #[error("opens neither with the old passphrase nor with the new one")]
-    OtherPassphrase,
     /// A folder is to be sealed that is no home, and no node's.
     #[error("is no home and no node's folder: it has neither a network nor a secret")]
     NoHome,
@@ -720,10 +711,6 @@ impl Fault {
                  `nodes/NAME/tls/key.pem` for a node's"
             }
             Self::Foreign => "name a new folder, or make one of your own yours alone: chmod 700",
-            Self::OtherPassphrase => {
-                "nothing was changed; put this folder under the passphrase of the others first: \
-                 `yilian keystore change --home FOLDER`"
-            }
             Self::NoHome => "name the right one with --home",
             Self::HalfSealed => "repeat `yilian keystore seal` with the same passphrase",
             Self::Undecided => {

@@ -126,10 +126,24 @@ fn change(context: &Context, new: Option<&Path>) -> anyhow::Result<()> {
     let old = context.home.vaults().passphrase(Keeping::Sealed)?;
     let new = secrecy::chosen(new, secrecy::NEW)?;
     // All of them are opened before one is changed: none is left behind under a third passphrase.
-    let changes = sealed
-        .into_iter()
-        .map(|folder| Change::open(folder, &old, &new, Cost::STANDARD));
-    for change in changes.collect::<Result<Vec<_>, _>>()? {
+    let mut changes = Vec::with_capacity(sealed.len());
+    for folder in sealed {
+        match Change::open(folder, &old, &new, Cost::STANDARD) {
+            Ok(change) => changes.push(change),
+            Err(error) if error.is_wrong_passphrase() && !changes.is_empty() => {
+                let cause = format!(
+                    "{} opens neither with the old passphrase nor with the new one, as others do; \
+                     nothing was changed",
+                    folder.display()
+                );
+                let remedy = "put this folder under the passphrase of the others first: \
+                              `yilian keystore change --home FOLDER`";
+                return Err(trouble(cause, remedy));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for change in changes {
         change.write()?;
     }
     Ok(())

@@ -98,8 +98,11 @@ pub fn export(context: &Context, options: &ExportOptions) -> anyhow::Result<()> 
     let out = context.target(&options.out)?;
     let home = &context.home;
     home.genesis()?;
-    let people = options.people.iter();
-    let alone = people.map(|name| home.lock_person(name));
+    let alone = options.people.iter().map(|name| {
+        // Of a mistyped one nothing is made.
+        home.person(name)?;
+        home.lock_person(name)
+    });
     let _alone = alone.collect::<anyhow::Result<Vec<_>>>()?;
     let chosen = chosen(home, options)?;
     let vault = home.vault()?;
