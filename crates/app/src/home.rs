@@ -57,6 +57,7 @@ use yilian_protocol::{
 use zeroize::Zeroizing;
 
 use crate::{
+    intake,
     naming::Named,
     output::trouble,
     secrecy::{SecrecyOptions, Vaults},
@@ -296,6 +297,24 @@ impl Home {
         Ok(Person::new(seed, file.certificate)?)
     }
 
+    /// The files of a person or member that is called `name`, and whole: the one that everybody may
+    /// know, and what the names of the others begin with, up to a full stop.
+    pub fn files_of(&self, kind: Named, name: &str) -> anyhow::Result<(String, Vec<String>)> {
+        let stem = match kind {
+            Named::Member => {
+                self.member_ca(name)?;
+                format!("members/{}", file_name(name))
+            }
+            Named::Person => {
+                self.person(name)?;
+                format!("people/{}", file_name(name))
+            }
+            Named::Wallet => anyhow::bail!("a wallet is handed on by its words"),
+        };
+        let stems = vec![stem.clone(), format!("{stem}-node")];
+        Ok((format!("{stem}.json"), stems))
+    }
+
     /// The maker, courier, pharmacist or regulator called `name`.
     pub fn handler(&self, name: &str) -> anyhow::Result<Handler> {
         Ok(self.person(name)?.handler()?)
@@ -502,7 +521,7 @@ fn hex_line(bytes: &[u8; 32]) -> Zeroizing<String> {
 
 /// Reads a JSON file.
 pub fn read_json<V: DeserializeOwned>(path: &Path) -> anyhow::Result<V> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = intake::read(path)?;
     serde_json::from_slice(&bytes)
         .with_context(|| format!("{} does not hold what it should", path.display()))
 }

@@ -1,6 +1,10 @@
 //! Files that people hand over: FHIR bundles, and what patients and doctors give each other.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
@@ -15,6 +19,35 @@ use yilian_record::{
 };
 
 use crate::output::trouble;
+
+/// What somebody hands over has at most so many bytes in a file: a history of years is a tenth of
+/// it. A device may have no end.
+const FILE_MAX: u64 = 256 << 20;
+
+/// Reads a file that somebody hands over.
+pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
+    bounded(file, FILE_MAX)
+        .with_context(|| format!("cannot read {shown}"))?
+        .ok_or_else(|| {
+            let cause = format!("{shown} has more than {} MiB", FILE_MAX >> 20);
+            trouble(cause, "hand it over in several files")
+        })
+}
+
+/// The same as text.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    let text = String::from_utf8(read(path)?);
+    text.with_context(|| format!("{} is no text", path.display()))
+}
+
+/// What comes, if it has at most so many bytes.
+pub fn bounded(from: impl Read, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    from.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= max).then_some(bytes))
+}
 
 /// A file that one command writes and another reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +120,7 @@ impl Paper {
     /// Reads one; of another file it is told what it is.
     pub fn read<V: DeserializeOwned>(self, path: &Path) -> anyhow::Result<V> {
         let shown = path.display();
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let bytes = read(path)?;
         let name = self.name();
         match serde_json::from_slice(&bytes) {
             Ok(read) => Ok(read),
@@ -121,16 +154,14 @@ fn what(bytes: &[u8]) -> Option<&'static str> {
 
 /// Reads and checks a bundle; what is wrong is named by resource and path.
 pub fn read_bundle(path: &Path, known: &Directory) -> anyhow::Result<Bundle> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = read(path)?;
     drafts::checked(&bytes, known).with_context(|| path.display().to_string())
 }
 
 /// Reads and checks what an author hands over: a bundle, or resources in one or more files.
 pub fn read_submission(files: &[PathBuf], known: &Directory) -> anyhow::Result<Submission> {
-    let read = |path: &PathBuf| {
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let contents = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let contents = files.iter().map(|path| read(path));
+    let contents = contents.collect::<Result<Vec<_>, _>>()?;
     Submission::read(&contents, known).with_context(|| names(files))
 }
 
@@ -138,7 +169,7 @@ pub fn read_submission(files: &[PathBuf], known: &Directory) -> anyhow::Result<S
 /// named, if one was.
 pub fn read_document(path: &Path, meant: Option<MediaType>) -> anyhow::Result<Whole> {
     let shown = path.display();
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let bytes = read(path)?;
     let document = Whole::read(&bytes).with_context(|| shown.to_string())?;
     let found = document.media();
     match meant.filter(|meant| *meant != found) {

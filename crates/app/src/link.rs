@@ -14,7 +14,13 @@ use yilian_client::{ClientError, HttpTransport, Session, node_url};
 use yilian_node::service::{HostedMembers, InProcess, Node, NodeOptions};
 use yilian_protocol::call::{Answered, Call, CallError, Transport};
 
-use crate::{home::Home, output::warn, pki};
+use zeroize::Zeroizing;
+
+use crate::{
+    home::Home,
+    output::{trouble, warn},
+    pki,
+};
 
 /// A transport of either kind.
 #[derive(Debug, Clone)]
@@ -118,6 +124,19 @@ impl Opened {
 ///
 /// An address without a scheme is one of HTTPS where the home has such a root.
 pub fn http(home: &Home, address: &str) -> anyhow::Result<HttpTransport> {
+    reach(home, address, || pki::shown(home))
+}
+
+/// The same without a certificate of one's own, for what everybody may ask: it takes no secret.
+pub fn http_as_anybody(home: &Home, address: &str) -> anyhow::Result<HttpTransport> {
+    reach(home, address, || Ok(None))
+}
+
+fn reach(
+    home: &Home,
+    address: &str,
+    shown: impl FnOnce() -> anyhow::Result<Option<Zeroizing<Vec<u8>>>>,
+) -> anyhow::Result<HttpTransport> {
     let root = home.root().join("tls/root.pem");
     let scheme = if root.exists() { "https" } else { "http" };
     let url = &node_url(address, scheme)?;
@@ -128,7 +147,7 @@ pub fn http(home: &Home, address: &str) -> anyhow::Result<HttpTransport> {
         let root = root.display();
         format!("{url} speaks TLS; put the consortium's root certificate at {root}")
     });
-    let shown = pki::shown(home)?;
+    let shown = shown()?;
     let shown = shown.as_ref().map(|shown| shown.as_slice());
     Ok(HttpTransport::trusting(url, &read?, shown)?)
 }
@@ -143,7 +162,18 @@ pub fn start_node(home: &Home, identities: Arc<dyn HostedMembers>) -> anyhow::Re
     );
     let secrets = home.vault()?.within("node").within("secrets");
     let options = NodeOptions { secrets, ..options };
-    Node::start(options).context("the node does not start")
+    Node::start(options).map_err(|error| {
+        let is_in_use = error.is_in_use();
+        let error = anyhow::Error::from(error).context("the node does not start");
+        match is_in_use {
+            false => error,
+            true => trouble(
+                format!("{error:#}"),
+                "another command has the home's node in hand: try again when it is done, or run \
+                 the node for all of them with `yilian serve`",
+            ),
+        }
+    })
 }
 
 /// Tells other processes of this home where the node listens, as long as it lives.

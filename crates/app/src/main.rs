@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod home;
 mod intake;
+mod interrupt;
 mod letters;
 mod link;
 mod naming;

@@ -106,7 +106,10 @@ pub fn fail(error: &anyhow::Error, json: bool) -> ExitCode {
     let refusal = error
         .downcast_ref::<ClientError>()
         .and_then(ClientError::refusal);
+    let earlier = error.downcast_ref::<ClientError>();
+    let earlier = matches!(earlier, Some(ClientError::EarlierCertificate { .. }));
     let remedy = refusal
+        .filter(|_| !earlier)
         .map(yilian_protocol::refusal::Refusal::remedy)
         .or_else(|| remedy(error));
     if json {
@@ -172,6 +175,9 @@ fn remedy(error: &anyhow::Error) -> Option<&'static str> {
         }
         ClientError::NotForMe { .. } => {
             Some("have it made for your own certificate; `yilian ca list` tells it")
+        }
+        ClientError::EarlierCertificate { .. } => {
+            Some("have the patient make a grant to your certificate of now")
         }
         ClientError::Call(CallError::NotFound { what }) => match what.as_str() {
             "record" => Some("`yilian patient list` tells a patient's records"),

@@ -15,7 +15,10 @@ use yilian_crypto::keystore::Passphrase;
 use yilian_node::vault::{self, Keeping, PASSPHRASE_FILE, Said, Vault};
 use zeroize::Zeroizing;
 
-use crate::output::trouble;
+use crate::{interrupt, output::trouble};
+
+/// How a new passphrase is asked for.
+pub const NEW: &str = "new passphrase: ";
 
 /// What the command line says of secrets.
 #[derive(Debug, Clone, Default, Args)]
@@ -107,7 +110,7 @@ impl Vaults {
         if matches!(known.said, Said::Nothing) && is_terminal() {
             match keeping {
                 Keeping::Sealed => known.said = Said::Passphrase(ask("passphrase: ")?),
-                Keeping::Undecided => known.said = Said::Passphrase(ask_new()?),
+                Keeping::Undecided => known.said = Said::Passphrase(chosen(None, NEW)?),
                 Keeping::Plain | Keeping::HalfSealed => {}
             }
         }
@@ -147,23 +150,41 @@ fn is_terminal() -> bool {
 
 /// Asks on the terminal itself, without an echo.
 pub fn ask(prompt: &str) -> anyhow::Result<Passphrase> {
-    let typed = rpassword::prompt_password(prompt);
+    let typed = interrupt::at_prompt(|| rpassword::prompt_password(prompt));
     let typed = Zeroizing::new(typed.context("the passphrase cannot be asked for")?);
     Ok(Passphrase::new(&typed)?)
 }
 
-/// Asks for a new passphrase, twice.
-pub fn ask_new() -> anyhow::Result<Passphrase> {
-    if !is_terminal() {
-        let cause = "no new passphrase was given";
-        return Err(trouble(cause, "name a file with it, or use a terminal"));
+/// The passphrase in a file, or the answer to a prompt.
+pub fn given(file: Option<&Path>, prompt: &str) -> anyhow::Result<Passphrase> {
+    match file {
+        Some(file) => Ok(vault::read_passphrase(file)?),
+        None if is_terminal() => ask(prompt),
+        None => Err(unasked("no passphrase was given")),
     }
-    let (first, second) = (ask("new passphrase: ")?, ask("the same again: ")?);
+}
+
+/// A new passphrase: the one in a file, or one that is asked for, twice.
+pub fn chosen(file: Option<&Path>, prompt: &str) -> anyhow::Result<Passphrase> {
+    let chosen = match file {
+        Some(file) => vault::read_passphrase(file)?,
+        None if is_terminal() => twice(prompt)?,
+        None => return Err(unasked("no new passphrase was given")),
+    };
+    Ok(Passphrase::chosen(chosen.expose())?)
+}
+
+fn unasked(cause: &str) -> anyhow::Error {
+    trouble(cause, "name a file with it, or use a terminal")
+}
+
+fn twice(prompt: &str) -> anyhow::Result<Passphrase> {
+    let (first, second) = (ask(prompt)?, ask("the same again: ")?);
     if !first.is(&second) {
         return Err(trouble(
             "the two passphrases differ",
             "repeat the command, and type the same twice",
         ));
     }
-    Ok(Passphrase::chosen(first.expose())?)
+    Ok(first)
 }

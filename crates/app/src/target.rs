@@ -34,10 +34,7 @@ impl Target {
                 let cause = format!("{shown} is a folder, and a file is to be written");
                 return Err(trouble(cause, "name a file in it"));
             }
-            Ok(_) => {
-                let cause = format!("{shown} exists, and is not overwritten");
-                return Err(trouble(cause, "name another file, or move it away"));
-            }
+            Ok(_) => return Err(taken(path)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("cannot write {shown}")),
         }
@@ -67,48 +64,89 @@ impl Target {
         &self.path
     }
 
-    /// Writes it, whole or not at all. Again, it replaces what itself wrote.
-    pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.write_at(&self.path, bytes)
+    /// Looks whether a name that it may get with [`Target::write_ending`] is taken.
+    pub fn takes(&self, endings: impl IntoIterator<Item = &'static str>) -> anyhow::Result<()> {
+        for ending in endings {
+            let path = self.ending_in(ending);
+            if path != self.path && standing(&path)?.is_some() {
+                return Err(taken(&path));
+            }
+        }
+        Ok(())
     }
 
-    /// The same under a name that ends in `.ENDING`, if the one that was given has no ending.
-    /// Returns the name.
-    pub fn write_ending(&self, ending: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
-        let path = match self.path.extension() {
+    fn ending_in(&self, ending: &str) -> PathBuf {
+        match self.path.extension() {
             Some(_) => self.path.clone(),
             None => self.path.with_extension(ending),
-        };
-        self.write_at(&path, bytes)?;
-        Ok(path)
+        }
     }
 
-    fn write_at(&self, place: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-        let path = place.display();
-        let draft = self.draft.lock().ok().and_then(|mut draft| draft.take());
-        let Some(mut draft) = draft else {
-            return write_private(place, bytes);
+    /// Writes it, whole or not at all. Again, it replaces what itself wrote.
+    pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Some(draft) = self.draft(bytes)? else {
+            return write_private(&self.path, bytes);
         };
-        let write = draft.write_all(bytes);
-        let write = write.and_then(|()| draft.as_file().sync_all());
-        write.with_context(|| format!("cannot write {path}"))?;
-        if let Err(error) = draft.persist_noclobber(place) {
+        if let Err(error) = draft.persist_noclobber(&self.path) {
             // Somebody was faster. What is to be written may be had this once only.
             let (_, kept) = error.file.keep()?;
             let cause = format!(
-                "{path} exists by now; what was to be in it is in {}",
+                "{} exists by now; what was to be in it is in {}",
+                self.path.display(),
                 kept.display()
             );
             return Err(trouble(cause, "move it to where you want it"));
         }
-        let synced = fs::File::open(folder(place)).and_then(|folder| folder.sync_all());
-        synced.with_context(|| format!("cannot write {path}"))
+        synced(&self.path)
+    }
+
+    /// Writes what can be had again, under a name that ends in `.ENDING`, if the one that was given
+    /// has no ending. Returns the name. When that is taken, nothing is left.
+    pub fn write_ending(&self, ending: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+        let path = self.ending_in(ending);
+        if standing(&path)?.is_some() {
+            return Err(taken(&path));
+        }
+        match self.draft(bytes)? {
+            None => write_private(&path, bytes)?,
+            Some(draft) => {
+                // The draft goes with the error.
+                let persisted = draft.persist_noclobber(&path);
+                persisted.map_err(|_| taken(&path))?;
+                synced(&path)?;
+            }
+        }
+        Ok(path)
+    }
+
+    /// The draft with this in it, unless the target was written before. It is removed when it is
+    /// dropped.
+    fn draft(&self, bytes: &[u8]) -> anyhow::Result<Option<tempfile::NamedTempFile>> {
+        let draft = self.draft.lock().ok().and_then(|mut draft| draft.take());
+        let Some(mut draft) = draft else {
+            return Ok(None);
+        };
+        let write = draft.write_all(bytes);
+        let write = write.and_then(|()| draft.as_file().sync_all());
+        write.with_context(|| format!("cannot write {}", self.path.display()))?;
+        Ok(Some(draft))
     }
 
     /// Writes a value as JSON.
     pub fn write_json<V: Serialize>(&self, value: &V) -> anyhow::Result<()> {
         self.write(&json_bytes(value)?)
     }
+}
+
+fn taken(path: &Path) -> anyhow::Error {
+    let cause = format!("{} exists, and is not overwritten", path.display());
+    trouble(cause, "name another file, or move it away")
+}
+
+/// Has the folder of a file that was written on disk.
+fn synced(path: &Path) -> anyhow::Result<()> {
+    let synced = fs::File::open(folder(path)).and_then(|folder| folder.sync_all());
+    synced.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The targets of a command line, none of which is another.

@@ -2,7 +2,7 @@
 //! patients open.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,7 +41,7 @@ use yilian_protocol::{
 
 use crate::{
     ClientError, Session,
-    people::own_keys,
+    people::{are_keys_of, own_keys},
     search::{self, Hits, SearchLetter},
     share::{Letter, SealedLetter, Share},
 };
@@ -60,6 +60,8 @@ pub struct Doctor {
     certificate: CertificateId,
     member: MemberId,
     notes: Mutex<WriterNotes>,
+    /// His other certificates, as far as they were asked for.
+    others: Mutex<BTreeSet<CertificateId>>,
 }
 
 /// How many index entries a writer has made of each keyword, patient and quarter, by names that say
@@ -118,6 +120,7 @@ impl Doctor {
             certificate: certificate.id(),
             member: certificate.member,
             notes: Mutex::default(),
+            others: Mutex::default(),
         })
     }
 
@@ -329,7 +332,8 @@ impl Doctor {
         session: &Session<T>,
         share: &SealedLetter<Share>,
     ) -> Result<(RecordId, Verified), ClientError> {
-        self.opened(session, self.unseal(session, share)?).await
+        let share = self.unseal(session, share).await?;
+        self.opened(session, share).await
     }
 
     /// Opens a record with a share.
@@ -339,11 +343,7 @@ impl Doctor {
         share: Share,
     ) -> Result<(RecordId, Verified), ClientError> {
         session.same_chain(Share::KIND, share.chain)?;
-        if share.reader != self.certificate {
-            return Err(ClientError::NotForMe {
-                reader: share.reader,
-            });
-        }
+        self.is_me(session, share.reader).await?;
         let entry = session.record(share.record).await?;
         let verified = self.open(session, &entry, share).await?;
         Ok((entry.sealed.record, verified))
@@ -354,12 +354,39 @@ impl Doctor {
     /// # Errors
     /// [`ClientError::NotForMe`] when it is for another, [`ClientError::ForeignChain`] when it is
     /// about another chain, [`ClientError::Letter`] when it does not open.
-    pub fn unseal<T: Transport, L: ToReader>(
+    pub async fn unseal<T: Transport, L: ToReader>(
         &self,
         session: &Session<T>,
         letter: &SealedLetter<L>,
     ) -> Result<L, ClientError> {
-        session.unseal(letter, self.certificate, &self.keys.kem)
+        session.same_chain(L::KIND, letter.chain)?;
+        self.is_me(session, letter.reader).await?;
+        session.unseal(letter, letter.reader, &self.keys.kem)
+    }
+
+    /// Whether what is for `reader` is for this doctor: it is his certificate, or another of his
+    /// member's for the very same keys, of before it was renewed or after. All of the member's are
+    /// looked at, once, so no node learns which.
+    async fn is_me<T: Transport>(
+        &self,
+        session: &Session<T>,
+        reader: CertificateId,
+    ) -> Result<(), ClientError> {
+        if reader == self.certificate || self.others().contains(&reader) {
+            return Ok(());
+        }
+        let known = session.certificates(self.member).await?;
+        let mut known = known.iter().map(|entry| &entry.certificate);
+        let found = known.find(|certificate| certificate.id() == reader);
+        if !found.is_some_and(|certificate| are_keys_of(&self.keys, certificate)) {
+            return Err(ClientError::NotForMe { reader });
+        }
+        self.others().insert(reader);
+        Ok(())
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeSet<CertificateId>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a letter is for this doctor, and of the grant that it names.
@@ -369,10 +396,7 @@ impl Doctor {
         letter: &Letter,
     ) -> Result<(), ClientError> {
         session.same_chain(Letter::KIND, letter.chain)?;
-        let reader = letter.terms.reader;
-        if reader != self.certificate {
-            return Err(ClientError::NotForMe { reader });
-        }
+        self.is_me(session, letter.terms.reader).await?;
         of_grant(letter, &session.grant(letter.grant).await?.grant)
     }
 
@@ -380,10 +404,15 @@ impl Doctor {
     /// opens it, and checks the author. Holders whose part is not of their share are found out and
     /// left aside; nobody is accused of what his node did not sign.
     ///
+    /// A grant to a certificate of before it was renewed is read under that one, as long as it is
+    /// good.
+    ///
     /// # Errors
-    /// [`ClientError::OtherTerms`] when the letter is not of the grant that it names, the rule by
-    /// which key holders refuse, [`ClientError::FalsePartial`] when too many answered falsely, or
-    /// what is wrong with the record.
+    /// [`ClientError::NotForMe`] when the grant is to another reader, [`ClientError::OtherTerms`]
+    /// when the letter is not of the grant that it names, the rule by which key holders refuse,
+    /// [`ClientError::EarlierCertificate`] when it is that the certificate of before has ended,
+    /// [`ClientError::FalsePartial`] when too many answered falsely, or what is wrong with the
+    /// record.
     pub async fn read<T: Transport>(
         &self,
         session: &Session<T>,
@@ -396,6 +425,7 @@ impl Doctor {
         let scope = named.ok_or(ClientError::NotInLetter { record })?.scope;
         let granted = letter.terms.scope(&scope);
         let granted = granted.ok_or(ClientError::NotInLetter { record })?;
+        self.is_me(session, letter.terms.reader).await?;
         let ask = self.signed_ask(session.chain(), letter, (record, scope), now);
         let grant = session.grant(letter.grant).await?.grant;
         of_grant(letter, &grant)?;
@@ -445,8 +475,25 @@ impl Doctor {
         }
         match (gathering.wrong.first(), refused) {
             (Some(holder), _) => Err(ClientError::FalsePartial { holder: *holder }),
-            (None, Some(refused)) => Err(refused),
+            (None, Some(refused)) => Err(self.of_renewed(letter.terms.reader, refused)),
             (None, None) => Err(Refusal::NotKeyHolder.into()),
+        }
+    }
+
+    /// Why the doctor, who was granted something as `reader`, reads nothing: said of that
+    /// certificate, if it is not his of now.
+    fn of_renewed(&self, reader: CertificateId, error: ClientError) -> ClientError {
+        match error.refusal() {
+            Some(rule @ (Refusal::CertificateExpired | Refusal::CertificateRevoked))
+                if reader != self.certificate =>
+            {
+                ClientError::EarlierCertificate {
+                    reader,
+                    own: self.certificate,
+                    rule,
+                }
+            }
+            _ => error,
         }
     }
 
@@ -461,7 +508,7 @@ impl Doctor {
             grant: letter.grant,
             record,
             scope,
-            reader: self.certificate,
+            reader: letter.terms.reader,
             purpose: letter.terms.purpose,
             asked_at,
         };
@@ -562,10 +609,7 @@ impl Doctor {
         session: &Session<T>,
         opening: Opening,
     ) -> Result<Receipt, ClientError> {
-        let reader = opening.second.certificate;
-        if reader != self.certificate {
-            return Err(ClientError::NotForMe { reader });
-        }
+        self.is_me(session, opening.second.certificate).await?;
         let body = Body::Open(opening);
         session.order(body, &self.keys.signing).await
     }

@@ -149,6 +149,20 @@ pub enum ClientError {
         /// The one it is for.
         reader: CertificateId,
     },
+    /// The grant is to a certificate of this reader's that was renewed since, and is good no more:
+    /// a grant to the one of now takes its place.
+    #[error(
+        "the grant is to your certificate {reader}, which was renewed as {own} and is good no \
+         more: {rule}"
+    )]
+    EarlierCertificate {
+        /// The one that the grant names.
+        reader: CertificateId,
+        /// The one of now.
+        own: CertificateId,
+        /// Why it is good no more.
+        rule: Refusal,
+    },
     /// The answer names no request that this device sent.
     #[error("it answers request {request}, which was not asked from here")]
     NotAsked {
@@ -270,7 +284,9 @@ impl ClientError {
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
-            Self::Refused(rule) | Self::Call(CallError::Refused { rule }) => Some(*rule),
+            Self::Refused(rule)
+            | Self::Call(CallError::Refused { rule })
+            | Self::EarlierCertificate { rule, .. } => Some(*rule),
             Self::Author {
                 source: AuthoredError::Standing(rule),
                 ..

@@ -5,6 +5,8 @@ use yilian_protocol::{
     CertificateId, Confidentiality, GrantId, MemberId, TimeMs,
     call::Transport,
     grant::{GrantState, OpeningEntry, Purpose, Use},
+    limits::GRANT_DAYS_MAX,
+    refusal::Refusal,
     registry::MemberEntry,
 };
 
@@ -18,8 +20,8 @@ use crate::{
 pub const HOLDERS: usize = 5;
 /// Days of a grant, unless somebody says otherwise.
 pub const DAYS: u64 = 90;
-/// Days of a grant at most: more are a slip of the finger.
-pub const DAYS_MAX: u64 = 36_525;
+/// Days of a grant at most: two years. The ledger takes two days more, for clocks that differ.
+pub const DAYS_MAX: u64 = GRANT_DAYS_MAX - 2;
 /// What a grant is for, unless somebody says otherwise.
 pub const PURPOSE: Purpose = Purpose::Treatment;
 /// Which levels a grant covers, unless somebody says otherwise.
@@ -141,6 +143,9 @@ pub struct Listed {
     pub until: TimeMs,
     /// The one who may read; unknown after a recovery.
     pub reader: Option<CertificateId>,
+    /// Why nobody is served as this reader, when the certificate or its member is not good now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader_fault: Option<Refusal>,
     /// How many members hold shares, or held them.
     pub holders: usize,
     /// How many of them said on the chain that they erased theirs.
@@ -149,27 +154,36 @@ pub struct Listed {
     pub openings: Vec<OpeningEntry>,
 }
 
-/// All grants of a wallet that are on the chain, in the order in which they were made. One that
-/// never came onto it is proven to be absent, and left out.
+/// All grants of a wallet that are on the chain, in the order in which they were made, and how
+/// their readers stand at `now`. One that never came onto it is proven to be absent, and left out.
+/// The registry is read as a whole, the same whoever the readers are.
 ///
 /// # Errors
 /// When the node does not answer, or its proofs do not verify.
 pub async fn list<T: Transport>(
     session: &Session<T>,
     wallet: &Wallet,
+    now: TimeMs,
 ) -> Result<Vec<Listed>, ClientError> {
     let mut grants = Vec::new();
+    let registry = match wallet.grants.iter().any(|note| note.terms.is_some()) {
+        true => people::registry(session).await?,
+        false => Vec::new(),
+    };
+    let stands = |reader| people::certified(&registry, reader)?.standing(now);
     for note in &wallet.grants {
         let Some(entry) = session.find_grant(note.grant).await? else {
             continue;
         };
         let holders = &entry.grant.holders;
         let receipts = session.erasures(note.grant, holders).await?;
+        let reader = note.terms.as_ref().map(|terms| terms.reader);
         grants.push(Listed {
             grant: note.grant,
             state: entry.state,
             until: entry.grant.until,
-            reader: note.terms.as_ref().map(|terms| terms.reader),
+            reader,
+            reader_fault: reader.and_then(|reader| stands(reader).err()),
             holders: holders.len(),
             erased: receipts.iter().flatten().count(),
             openings: session.openings(note.grant).await?,

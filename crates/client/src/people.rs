@@ -30,16 +30,20 @@ pub struct Person {
 /// [`ClientError::NotForMe`] when the certificate is for other keys.
 pub(crate) fn own_keys(seed: &Seed, certificate: &Certificate) -> Result<MemberKeys, ClientError> {
     let keys = MemberKeys::from_seed(seed);
-    let own = keys.signing.verifying_key() == certificate.signing
-        && keys.delegatee.public() == certificate.delegatee
-        && keys.writer.public() == certificate.writer
-        && *keys.kem.public() == certificate.kem;
-    if !own {
+    if !are_keys_of(&keys, certificate) {
         return Err(ClientError::NotForMe {
             reader: certificate.id(),
         });
     }
     Ok(keys)
+}
+
+/// Whether `certificate` is for `keys`, all of them.
+pub(crate) fn are_keys_of(keys: &MemberKeys, certificate: &Certificate) -> bool {
+    keys.signing.verifying_key() == certificate.signing
+        && keys.delegatee.public() == certificate.delegatee
+        && keys.writer.public() == certificate.writer
+        && *keys.kem.public() == certificate.kem
 }
 
 impl Person {

@@ -81,9 +81,10 @@ impl Regulator {
     }
 
     /// Asks who is behind `nym`. The evidence is looked for in the private chain of the hospital,
-    /// whose node `session` has to reach, and checked.
+    /// whose node `session` has to reach, and checked. Nobody looks for it who is no regulator.
     ///
     /// # Errors
+    /// [`Refusal::RoleNotAllowed`] to who is none, or the rule by which he does not stand well;
     /// [`ClientError::NoEvidence`] when the private chain has none, or what is wrong with it.
     pub async fn ask<T: Transport>(
         &self,
@@ -92,6 +93,8 @@ impl Regulator {
         (case, reason): (Text<NAME_MAX>, Text<REASON_MAX>),
         now: TimeMs,
     ) -> Result<Case, ClientError> {
+        let at = session.time_to_sign(now).await?;
+        acting(session, self.certificate, at).await?;
         let evidence = evidence(session, &nym).await?;
         let case = Case {
             request: DisclosureRequest {
@@ -100,7 +103,7 @@ impl Regulator {
                 reason,
                 by: self.certificate,
                 member: self.member,
-                at: session.time_to_sign(now).await?,
+                at,
             },
             evidence,
         };

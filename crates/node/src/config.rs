@@ -25,7 +25,8 @@ use zeroize::Zeroizing;
 use crate::{
     neighbours::NeighbourUrls,
     order::{
-        CeremonyOptions, History, NodeIdentity, Peer, Peering, ValidatorKey, ValidatorKeyError,
+        CeremonyOptions, ForgetError, Forgotten, History, IdleChain, NodeIdentity, Peer, Peering,
+        ValidatorKey, ValidatorKeyError,
     },
     service::{HostedMembers, NodeOptions},
     tls::{Tls, TlsError, TlsFiles},
@@ -98,6 +99,11 @@ pub const IDENTITY: &str = "identity.json";
 /// The members it acts for.
 pub const IDENTITIES: &str = "identities.json";
 
+/// Where it keeps everything else.
+const DATA: &str = "data";
+/// The shares of the group key, and what is remembered of dealing.
+const SHARES: &str = "data/secrets";
+
 /// The folder of a node's settings, or of another file of its own.
 #[must_use]
 pub fn folder_of(file: &Path) -> &Path {
@@ -119,8 +125,8 @@ pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions), C
     let vault = Vault::open(folder, said)?;
     let identities: Vec<IdentityFile> = secret(&vault, IDENTITIES)?;
     let options = NodeOptions {
-        directory: folder.join("data"),
-        secrets: vault.within("data/secrets"),
+        directory: folder.join(DATA),
+        secrets: vault.within(SHARES),
         genesis,
         validator: secret::<ValidatorKey>(&vault, VALIDATOR)?,
         peering: config.peering.clone(),
@@ -135,6 +141,23 @@ pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions), C
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
     };
     Ok((config, options))
+}
+
+/// Takes its share of the group key from the node of these settings, which does not run: it follows
+/// from then on, until it is elected again. Killed at any moment, this is repeated.
+///
+/// # Errors
+/// [`ConfigError`] names the file at fault, or that the node runs.
+pub fn forget_share(settings: &Path, said: &Said) -> Result<Forgotten, ConfigError> {
+    let folder = folder_of(settings);
+    // Whoever mistyped the folder is told before anything is made in it.
+    let _: NodeConfig = json(settings)?;
+    let vault = Vault::open(folder, said)?;
+    let key: ValidatorKey = secret(&vault, VALIDATOR)?;
+    let idle = NodeOptions::chain_in(&folder.join(DATA));
+    let idle = IdleChain::hold(&idle).map_err(ForgetError::from)?;
+    write_secret(&vault, VALIDATOR, &key.without_share())?;
+    Ok(idle.forget_share(&vault.within(SHARES))?)
 }
 
 /// The consent of the node of these settings, whose secrets are in `vault`, to stand for election
@@ -296,6 +319,9 @@ pub enum ConfigError {
         /// The settings.
         path: PathBuf,
     },
+    /// Its share of the group key is not taken from it.
+    #[error("the share is not forgotten: {0}")]
+    Forget(#[from] ForgetError),
     /// The node's own key is damaged.
     #[error("{}: {source}", path.display())]
     Key {

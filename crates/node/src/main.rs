@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 use yilian_node::{
     api::{self, Listening},
     config::{self, ConfigError, NodeConfig, VALIDATOR},
-    order::{self, CeremonyError, NodeIdentity, ValidatorKey},
+    order::{self, CeremonyError, ForgetError, Forgotten, NodeIdentity, OrderError, ValidatorKey},
     service::{Node, NodeError},
     tls::{Tls, TlsError, TlsListener},
     vault::{PASSPHRASE_FILE, Said, Vault, VaultError},
@@ -41,7 +41,13 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[command(name = "yilian-node", version, max_term_width = 100)]
 struct Arguments {
     /// The node's settings; files it needs stand beside it
-    #[arg(long, env = "YILIAN_NODE_CONFIG", default_value = "node.json")]
+    #[arg(
+        long,
+        global = true,
+        env = "YILIAN_NODE_CONFIG",
+        default_value = config::SETTINGS,
+        value_name = "FILE"
+    )]
     config: PathBuf,
     /// Read the settings and the files they name, and stop
     #[arg(long)]
@@ -69,8 +75,10 @@ enum Command {
         #[arg(default_value = config::IDENTITY)]
         file: PathBuf,
     },
-    /// Take the share of the group key out of `validator.json`, when `data/secrets` is lost:
-    /// without its seeds a validator would deal twice. The node follows, until it is elected again
+    /// Forget the share of the group key, when `data/secrets` is lost: without its seeds a
+    /// validator would deal twice. Takes it out of `validator.json`, and removes what is left of
+    /// `data/secrets` and the votes that were cast with it. The node, which must not run meanwhile,
+    /// follows until it is elected again
     ForgetShare,
     /// Make the validators' group key together with the others, so that nobody ever knows it.
     /// Writes this validator's share to `validator.json`, and what everybody may know to standard
@@ -173,13 +181,12 @@ fn is_free(file: &Path) -> Result<(), Failure> {
 }
 
 fn forget_share(settings: &Path, said: &Said) -> Result<(), Failure> {
-    let vault = Vault::open(config::folder_of(settings), said)?;
-    let key: ValidatorKey = config::secret(&vault, VALIDATOR)?;
-    Ok(config::write_secret(
-        &vault,
-        VALIDATOR,
-        &key.without_share(),
-    )?)
+    let Forgotten { secrets, epochs } = config::forget_share(settings, said)?;
+    println!(
+        "the share is forgotten, with {secrets} more secrets and the votes of {epochs} epochs; the \
+         node follows until it is elected again"
+    );
+    Ok(())
 }
 
 fn ceremony(file: &Path, said: &Said, until_eof: bool) -> Result<(), Failure> {
@@ -276,7 +283,16 @@ impl Failure {
     fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Vault(error) | Self::Config(ConfigError::Vault(error)) => error.fault.remedy(),
-            Self::Config(ConfigError::Tls(TlsError::Vault(error))) => error.fault.remedy(),
+            Self::Config(
+                ConfigError::Tls(TlsError::Vault(error))
+                | ConfigError::Forget(ForgetError::Vault(error)),
+            ) => error.fault.remedy(),
+            Self::Config(ConfigError::Forget(ForgetError::Order(OrderError::InUse { .. }))) => {
+                Some("stop the node, and whatever starts it again")
+            }
+            Self::Config(ConfigError::Read { .. }) => {
+                Some("name the node's settings with --config")
+            }
             _ => None,
         }
     }

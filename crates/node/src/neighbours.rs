@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use yilian_protocol::{
-    RecordId,
+    MemberId, RecordId,
     call::{
         Answered, Call, CallError, GetStored, Method, RelayRecords, Transport,
         http::{Answer, Request},
@@ -39,6 +39,35 @@ pub struct NeighbourUrls {
     /// until one of them took it.
     #[serde(default)]
     pub hubs: Vec<String>,
+    /// Whose letters are kept where.
+    #[serde(default, skip_serializing_if = "MailPlaces::is_usual")]
+    pub mail: MailPlaces,
+}
+
+/// Where letters of a node's members are kept, when it cannot be reached by those who bring and
+/// fetch them: by its hub.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailPlaces {
+    /// For a hub: members of other nodes whose mailboxes it keeps.
+    #[serde(default)]
+    pub keeps_for: Vec<MemberId>,
+    /// For a node that others cannot reach: its members' mailboxes are kept by the hub that names
+    /// them, and whoever asks this node is passed on.
+    #[serde(default)]
+    pub at_hub: bool,
+}
+
+impl MailPlaces {
+    /// Whether each node keeps its own members' letters, and no others.
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether this node keeps a member's mailboxes, who is one of its own or not.
+    fn keeps(&self, member: MemberId, is_own: bool) -> bool {
+        (is_own && !self.at_hub) || self.keeps_for.contains(&member)
+    }
 }
 
 /// The nodes that are asked, or told.
@@ -46,6 +75,7 @@ pub struct NeighbourUrls {
 pub struct Neighbours<N> {
     ask: Vec<N>,
     hubs: Vec<N>,
+    mail: MailPlaces,
 }
 
 impl Neighbours<HttpNeighbour> {
@@ -74,7 +104,10 @@ impl Neighbours<HttpNeighbour> {
             });
             reached.collect()
         };
-        Ok(Self::new(reached(&urls.ask), reached(&urls.hubs)))
+        Ok(Self {
+            mail: urls.mail.clone(),
+            ..Self::new(reached(&urls.ask), reached(&urls.hubs))
+        })
     }
 }
 
@@ -82,7 +115,16 @@ impl<N> Neighbours<N> {
     /// Those to `ask`, and the `hubs` that take what others cannot get here.
     #[must_use]
     pub const fn new(ask: Vec<N>, hubs: Vec<N>) -> Self {
-        Self { ask, hubs }
+        let mail = MailPlaces {
+            keeps_for: Vec::new(),
+            at_hub: false,
+        };
+        Self { ask, hubs, mail }
+    }
+
+    /// Whether this node keeps the mailboxes of `member`, who is one of its own or not.
+    pub(crate) fn keeps_mail(&self, member: MemberId, is_own: bool) -> bool {
+        self.mail.keeps(member, is_own)
     }
 
     /// Whether this node leaves its ciphertext with a hub.
@@ -257,6 +299,27 @@ mod tests {
         async fn call<C: Call>(&self, _: C) -> Answered<C> {
             Err(self.0.clone())
         }
+    }
+
+    #[test]
+    fn letters_of_one_who_cannot_be_reached_lie_with_its_hub_alone() {
+        let [own, other] = [[1; 32], [2; 32]].map(MemberId::from_bytes);
+        let usual = MailPlaces::default();
+        assert!(usual.keeps(own, true) && !usual.keeps(other, false));
+        let hub = MailPlaces {
+            keeps_for: vec![other],
+            ..usual.clone()
+        };
+        assert!(hub.keeps(own, true) && hub.keeps(other, false));
+        let follower = MailPlaces {
+            at_hub: true,
+            ..usual.clone()
+        };
+        assert!(!follower.keeps(other, true) && !follower.keeps(own, false));
+        // Settings of before say nothing of it.
+        let urls: NeighbourUrls = serde_json::from_str(r#"{"ask":[],"hubs":[]}"#).unwrap();
+        assert_eq!(urls.mail, usual);
+        assert!(!serde_json::to_string(&urls).unwrap().contains("mail"));
     }
 
     #[tokio::test]

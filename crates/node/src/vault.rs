@@ -95,7 +95,8 @@ impl Said {
     }
 }
 
-/// The first line of a file, a device or a pipe. No byte behind it is read.
+/// The first line of a file, a device or a pipe, without a byte order mark. No byte behind it is
+/// read.
 ///
 /// # Errors
 /// [`VaultError`] when it cannot be read, or other users of the machine can read it.
@@ -119,6 +120,8 @@ pub fn read_passphrase(path: &Path) -> Result<Passphrase, VaultError> {
     }
     let text = std::str::from_utf8(&line).map_err(|_| at(KeystoreError::Passphrase.into()))?;
     let text = text.strip_suffix('\r').unwrap_or(text);
+    // Some editors put one before all text. Nobody can type it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Passphrase::new(text).map_err(|error| at(error.into()))
 }
 
@@ -376,39 +379,75 @@ fn keystore_of(
     key.keystore(&chosen, cost, &mut rand::rng())
 }
 
-/// Puts a folder's key under another passphrase. One file is written: killed at any moment, the
-/// folder opens with the old passphrase or with the new one. A folder that opens with the new one
-/// already is left as it is, so that a change of several folders can be repeated.
-///
-/// What a kill left of writing is removed: a keystore among it would open with its own passphrase
-/// for ever. The folder may be in use.
+/// A folder whose key is to be put under another passphrase: nothing is written yet.
+#[derive(Debug)]
+pub struct Change {
+    folder: PathBuf,
+    /// None where the key is under the new passphrase already.
+    keystore: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// Opens a folder with the old passphrase. One that opens with the new one already is left as
+    /// it is, so that a change of several folders can be repeated, from either passphrase to the
+    /// other.
+    ///
+    /// # Errors
+    /// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, or the new one is too short.
+    pub fn open(
+        folder: &Path,
+        old: &Passphrase,
+        new: &Passphrase,
+        cost: Cost,
+    ) -> Result<Self, VaultError> {
+        let path = folder.join(KEYSTORE);
+        let at = |fault| VaultError::new(&path, fault);
+        if Keeping::of(folder) == Keeping::HalfSealed {
+            return Err(at(Fault::HalfSealed));
+        }
+        let keystore = match key(folder, old) {
+            Ok(key) => Some(keystore_of(&key, new, cost).map_err(|error| at(error.into()))?),
+            Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            keystore,
+        })
+    }
+
+    /// Puts the key under the new passphrase. One file is written: killed at any moment, the folder
+    /// opens with the old passphrase or with the new one.
+    ///
+    /// What a kill left of writing is removed: a keystore among it would open with its own
+    /// passphrase for ever. The folder may be in use.
+    ///
+    /// # Errors
+    /// [`VaultError`] when it cannot be written.
+    pub fn write(self) -> Result<(), VaultError> {
+        if let Some(bytes) = &self.keystore {
+            let path = self.folder.join(KEYSTORE);
+            let at = |error| VaultError::new(&path, Fault::Write(error));
+            private_file::write(&path, bytes).map_err(at)?;
+        }
+        let of_keystore = format!(".{KEYSTORE}.");
+        remove_drafts(&self.folder, |name, path| {
+            name.starts_with(&of_keystore) || private_file::is_older(path, WRITTEN)
+        })
+    }
+}
+
+/// Puts a folder's key under another passphrase: [`Change::open`], and [`Change::write`].
 ///
 /// # Errors
-/// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, the new one is too short, or it
-/// cannot be written.
+/// As there.
 pub fn change(
     folder: &Path,
     old: &Passphrase,
     new: &Passphrase,
     cost: Cost,
 ) -> Result<(), VaultError> {
-    let path = folder.join(KEYSTORE);
-    let at = |fault| VaultError::new(&path, fault);
-    if Keeping::of(folder) == Keeping::HalfSealed {
-        return Err(at(Fault::HalfSealed));
-    }
-    match key(folder, old) {
-        Ok(key) => {
-            let bytes = keystore_of(&key, new, cost).map_err(|error| at(error.into()))?;
-            private_file::write(&path, &bytes).map_err(|error| at(Fault::Write(error)))?;
-        }
-        Err(error) if error.is_wrong_passphrase() && self::key(folder, new).is_ok() => {}
-        Err(error) => return Err(error),
-    }
-    let of_keystore = format!(".{KEYSTORE}.");
-    remove_drafts(folder, |name, path| {
-        name.starts_with(&of_keystore) || private_file::is_older(path, WRITTEN)
-    })
+    Change::open(folder, old, new, cost)?.write()
 }
 
 /// Seals the secrets of a folder that are plain; how many there are now. Killed at any moment, it
@@ -416,7 +455,8 @@ pub fn change(
 /// what a kill left of writing is removed, for it may be a secret.
 ///
 /// # Errors
-/// [`Fault::IsSealed`] when all are sealed already, and as [`Vault::open`] and [`Vault::write`].
+/// [`Fault::IsSealed`] when all are sealed already, [`Fault::NoHome`] where none can be, and as
+/// [`Vault::open`] and [`Vault::write`].
 pub fn seal_folder(
     folder: &Path,
     passphrase: &Passphrase,
@@ -431,6 +471,9 @@ pub fn seal_folder(
         Keeping::HalfSealed => {}
         Keeping::Plain => make(folder, passphrase, cost)?,
         Keeping::Undecided => {
+            if !is_home(folder)? {
+                return Err(VaultError::new(folder, Fault::NoHome));
+            }
             make_plain(folder)?;
             make(folder, passphrase, cost)?;
         }
@@ -443,6 +486,12 @@ pub fn seal_folder(
     remove_drafts(folder, |_, _| true)?;
     private_file::remove(&marker).map_err(at_marker)?;
     Ok(names.len())
+}
+
+/// Whether a folder that says nothing of its secrets is a home or a node's, or has some.
+fn is_home(folder: &Path) -> Result<bool, VaultError> {
+    let known = KNOWN.iter().any(|name| folder.join(name).is_file());
+    Ok(known || !secrets(folder)?.is_empty())
 }
 
 /// By then a file is written, unless its writer was killed.
@@ -579,7 +628,9 @@ impl VaultError {
         matches!(&self.fault, Fault::Read(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
-    const fn is_wrong_passphrase(&self) -> bool {
+    /// Whether the passphrase is wrong.
+    #[must_use]
+    pub const fn is_wrong_passphrase(&self) -> bool {
         matches!(self.fault, Fault::Keystore(KeystoreError::WrongPassphrase))
     }
 }
@@ -621,6 +672,9 @@ pub enum Fault {
     /// A folder is open to others, and may be the system's. Secrets were to be kept there.
     #[error("is open to others, and neither empty nor a home or a node's that you alone write to")]
     Foreign,
+    /// A folder is to be sealed that is no home, and no node's.
+    #[error("is no home and no node's folder: it has neither a network nor a secret")]
+    NoHome,
     /// Sealing was interrupted.
     #[error("sealing the secrets of this folder was interrupted")]
     HalfSealed,
@@ -657,6 +711,7 @@ impl Fault {
                  `nodes/NAME/tls/key.pem` for a node's"
             }
             Self::Foreign => "name a new folder, or make one of your own yours alone: chmod 700",
+            Self::NoHome => "name the right one with --home",
             Self::HalfSealed => "repeat `yilian keystore seal` with the same passphrase",
             Self::Undecided => {
                 "name a file with a passphrase (--passphrase-file), use a terminal, or insist on \

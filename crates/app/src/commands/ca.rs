@@ -332,22 +332,27 @@ impl fmt::Display for Passes {
 }
 
 /// The old certificate stays valid to its end, unless it is revoked: what was signed under it can
-/// be checked for ever.
+/// be checked for ever, and grants to it are served.
 async fn renew(context: &Context, name: &str, days: u64) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let session = &opened.session;
     let person = context.home.person(name)?;
     let old = person.certificate();
+    let standing = session.person(old.id()).await?.standing(now());
     let member = session.member(old.member).await?.member;
     let ca = context.home.member_ca(member.name.as_str())?;
     let certificate = person.renewed(&ca, now(), days_after(now(), days));
     let id = ca.certify(session, certificate.clone()).await?;
     context.home.keep_person(name, certificate)?;
-    context.output.tell(&Certified {
-        name: name.to_owned(),
-        member: member.name.to_string(),
-        role: old.role,
-        certificate: id,
+    context.output.tell(&Renewed {
+        certified: Certified {
+            name: name.to_owned(),
+            member: member.name.to_string(),
+            role: old.role,
+            certificate: id,
+        },
+        before: old.id(),
+        served_until: standing.is_ok().then_some(old.valid_until),
     })?;
     opened.close();
     Ok(())
@@ -448,6 +453,39 @@ impl fmt::Display for Certified {
 }
 
 #[derive(Serialize)]
+struct Renewed {
+    #[serde(flatten)]
+    certified: Certified,
+    /// The certificate that was renewed.
+    before: CertificateId,
+    /// Until when grants to it are served, if they are.
+    served_until: Option<TimeMs>,
+}
+
+impl fmt::Display for Renewed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            certified,
+            before,
+            served_until,
+        } = self;
+        certified.fmt(f)?;
+        match served_until {
+            Some(until) => writeln!(
+                f,
+                "grants to the one before, {before}, are served until {}, or until it is revoked",
+                until.to_text()
+            )?,
+            None => writeln!(f, "grants to the one before, {before}, are served no more")?,
+        }
+        writeln!(
+            f,
+            "what is to be read after that, patients grant to the new one; what they shared opens"
+        )
+    }
+}
+
+#[derive(Serialize)]
 struct Revoked {
     certificate: CertificateId,
     subject: String,
@@ -457,7 +495,7 @@ impl fmt::Display for Revoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "revoked the certificate {} of {}",
+            "revoked the certificate {} of {}; grants to it are served no more",
             self.certificate, self.subject
         )
     }

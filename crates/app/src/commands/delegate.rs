@@ -87,7 +87,16 @@ pub async fn stand<T: Transport>(
     Ok(())
 }
 
+/// Fewer digits of a candidate's key are nobody's word which one is meant.
+const DIGITS_MIN: usize = 4;
+
 fn find(candidates: &[CandidateEntry], digits: &str) -> anyhow::Result<VerifyingKey> {
+    if digits.len() < DIGITS_MIN {
+        return Err(trouble(
+            format!("`{digits}` is too short for a candidate's key"),
+            "give at least 4 of its digits, as `yilian delegate list` tells them",
+        ));
+    }
     let mut found = candidates
         .iter()
         .filter(|entry| name(&entry.delegate.peer).starts_with(digits));

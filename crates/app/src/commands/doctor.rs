@@ -119,7 +119,7 @@ pub struct OpenOptions {
 
 async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
     let out = options.out.as_deref();
-    let out = out.map(|file| context.target(file)).transpose()?;
+    let out = out.map(|file| context.record_target(file)).transpose()?;
     let share: SealedLetter<Share> = Paper::Share.read(&options.share)?;
     let doctor = context.home.doctor(&options.name)?;
     let opened = context.open().await?;
@@ -231,11 +231,11 @@ async fn read(context: &Context, options: ReadOptions) -> anyhow::Result<()> {
         record,
         out,
     } = options;
-    let out = out.map(|file| context.target(&file)).transpose()?;
+    let out = out.map(|file| context.record_target(&file)).transpose()?;
     let letter: SealedLetter<Letter> = Paper::Letter.read(&letter)?;
     let doctor = context.home.doctor(&name)?;
     let opened = context.open().await?;
-    let letter = doctor.unseal(&opened.session, &letter)?;
+    let letter = doctor.unseal(&opened.session, &letter).await?;
     if record.is_none() && out.is_some() && letter.records.len() != 1 {
         let cause = format!("the letter names {} records", letter.records.len());
         return Err(trouble(
@@ -286,6 +286,9 @@ pub struct Shown {
     content: serde_json::Value,
     /// As it was signed, digit by digit; empty when it is no text.
     text: String,
+    /// Of what is no text: its bytes in hex digits, unless they were written to a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<String>,
     /// Where it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<PathBuf>,
@@ -295,6 +298,8 @@ pub struct Shown {
 
 impl From<Opened> for Shown {
     fn from(opened: Opened) -> Self {
+        let text = text_of(opened.media, &opened.content);
+        let hex = text.is_none().then(|| hex::encode(&opened.content));
         Self {
             record: opened.record,
             author: opened.author,
@@ -303,9 +308,8 @@ impl From<Opened> for Shown {
             scope: opened.scope,
             verdict: opened.verdict.map(|verdict| verdict.to_string()),
             content: json_of(opened.media, &opened.content),
-            text: text_of(opened.media, &opened.content)
-                .unwrap_or_default()
-                .to_owned(),
+            text: text.unwrap_or_default().to_owned(),
+            hex,
             media: opened.media,
             file: None,
             bytes: opened.content,
@@ -356,6 +360,7 @@ impl Shown {
             ));
         }
         self.file = Some(file);
+        self.hex = None;
         Ok(())
     }
 }

@@ -8,10 +8,13 @@ use std::{
 use clap::Subcommand;
 use serde::Serialize;
 use yilian_crypto::keystore::{Cost, is_sealed};
-use yilian_node::vault::{self, Fault, Keeping};
+use yilian_node::vault::{self, Change, Fault, Keeping};
 
+use self::export::{ExportOptions, ImportOptions};
 use super::{Context, net};
-use crate::{output::trouble, secrecy::ask_new};
+use crate::{output::trouble, secrecy};
+
+mod export;
 
 /// What is done with a home's keystore.
 #[derive(Debug, Subcommand)]
@@ -32,6 +35,11 @@ pub enum KeystoreCommand {
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
+    /// Write keys that are to be handed to whom they belong into a file, sealed under a passphrase
+    /// of its own: a person's, a member's, shares of the regulators' key
+    Export(ExportOptions),
+    /// Take keys that were handed over into --home, which is made for them if there is none
+    Import(ImportOptions),
 }
 
 pub fn run(context: &Context, command: KeystoreCommand) -> anyhow::Result<()> {
@@ -46,6 +54,8 @@ pub fn run(context: &Context, command: KeystoreCommand) -> anyhow::Result<()> {
         KeystoreCommand::Change {
             new_passphrase_file,
         } => change(context, new_passphrase_file.as_deref())?,
+        KeystoreCommand::Export(options) => return export::export(context, &options),
+        KeystoreCommand::Import(options) => return export::import(context, &options),
     }
     tell(context)
 }
@@ -114,12 +124,27 @@ fn change(context: &Context, new: Option<&Path>) -> anyhow::Result<()> {
         return Err(trouble(cause, "seal them with `yilian keystore seal`"));
     }
     let old = context.home.vaults().passphrase(Keeping::Sealed)?;
-    let new = match new {
-        Some(file) => vault::read_passphrase(file)?,
-        None => ask_new()?,
-    };
+    let new = secrecy::chosen(new, secrecy::NEW)?;
+    // All of them are opened before one is changed: none is left behind under a third passphrase.
+    let mut changes = Vec::with_capacity(sealed.len());
     for folder in sealed {
-        vault::change(folder, &old, &new, Cost::STANDARD)?;
+        match Change::open(folder, &old, &new, Cost::STANDARD) {
+            Ok(change) => changes.push(change),
+            Err(error) if error.is_wrong_passphrase() && !changes.is_empty() => {
+                let cause = format!(
+                    "{} opens neither with the old passphrase nor with the new one, as others do; \
+                     nothing was changed",
+                    folder.display()
+                );
+                let remedy = "put this folder under the passphrase of the others first: \
+                              `yilian keystore change --home FOLDER`";
+                return Err(trouble(cause, remedy));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for change in changes {
+        change.write()?;
     }
     Ok(())
 }

@@ -21,7 +21,8 @@ use std::{
 };
 
 use clap::CommandFactory as _;
-use yilian_protocol::TimeMs;
+use yilian_protocol::{TimeMs, media::MediaType};
+use yilian_record::media::extension;
 
 use crate::{
     arguments::{Arguments, Command},
@@ -50,6 +51,14 @@ impl Context {
     /// A file that the command will write; looked at before anything else is done.
     fn target(&self, path: &Path) -> anyhow::Result<Target> {
         self.targets.add(path)
+    }
+
+    /// A file that a record will be written to. A name without an ending gets that of the record's
+    /// kind, which nobody knows before it is opened: none of the names that it may get is taken.
+    fn record_target(&self, path: &Path) -> anyhow::Result<Target> {
+        let target = self.target(path)?;
+        target.takes(MediaType::ALL.iter().map(|media| extension(*media)))?;
+        Ok(target)
     }
 }
 

@@ -25,20 +25,21 @@ use yilian_node::{
         self, CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
         SETTINGS, VALIDATOR,
     },
-    neighbours::NeighbourUrls,
+    neighbours::{MailPlaces, NeighbourUrls},
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
     vault::{PASSPHRASE_FILE, Vault},
 };
 use yilian_protocol::{
-    BlockId, Height, call::Status, codec::Text, governance::EpochBlocks, registry::Genesis,
+    BlockId, Height, MemberId, call::Status, codec::Text, governance::EpochBlocks,
+    registry::Genesis,
 };
 use zeroize::Zeroizing;
 
 use super::{Context, ca, delegate, network};
 use crate::{
     home::{Home, NET_FILE},
-    link::{UrlFile, http},
+    link::{UrlFile, http, http_as_anybody},
     output::{note, trouble},
     pki,
 };
@@ -191,8 +192,13 @@ async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     let validators: Vec<Peer> = voting.map(Draft::peer).collect();
     let governance = founded_by(epoch_blocks, &validators)?;
     let genesis = network::begin(home, &plan.name, (&committee, governance), plan.regulators)?;
+    let members = drafts.iter().map(|draft| {
+        let name = Text::new(draft.member.as_str())?;
+        Ok(home.make_member(&name)?.id())
+    });
+    let members = members.collect::<anyhow::Result<Vec<MemberId>>>()?;
     for (place, draft) in drafts.iter().enumerate() {
-        let config = settings(plan, &drafts, place)?;
+        let config = settings(plan, (&drafts, &members), place)?;
         write_node(home, &genesis, draft, &config)?;
     }
     if let Some(first) = drafts.first().filter(|_| !plan.plain) {
@@ -310,8 +316,13 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
     Ok((made.context("nobody took part")?, ids.collect()))
 }
 
-/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it.
-fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Result<NodeConfig> {
+/// Validators dial each other; a follower dials its hubs, and nobody but they knows of it. The
+/// first of them keeps its members' letters.
+fn settings(
+    plan: &CreateOptions,
+    (drafts, members): (&[Draft], &[MemberId]),
+    place: usize,
+) -> anyhow::Result<NodeConfig> {
     let validators = plan.validators.get() as usize;
     let (voting, following) = drafts.split_at(validators.min(drafts.len()));
     let hubs = |follower: usize| {
@@ -335,6 +346,10 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
         .iter()
         .enumerate()
         .filter(|(follower, _)| hubs(*follower).any(|hub| hub == place));
+    let followers = members.iter().skip(validators).enumerate();
+    let first_hub = |follower: usize| hubs(follower).next();
+    let keeps_for =
+        followers.filter(|(follower, _)| draft.votes && first_hub(*follower) == Some(place));
     Ok(NodeConfig {
         name: draft.name.clone(),
         listen: draft.api,
@@ -352,6 +367,10 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
         neighbours: NeighbourUrls {
             ask: dial.iter().map(|peer| peer.url()).collect(),
             hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
+            mail: MailPlaces {
+                keeps_for: keeps_for.map(|(_, member)| *member).collect(),
+                at_hub: !draft.votes,
+            },
         },
         checked_log: false,
         history: History {
@@ -421,9 +440,18 @@ async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
     let program = node_program()?;
     let (stop, stopped) = watch::channel(false);
     let mut running = JoinSet::new();
+    let mut started = Vec::with_capacity(net.nodes.len());
     for node in &net.nodes {
         let settings = home.root().join("nodes").join(&node.name).join(SETTINGS);
-        let process = spawn(&program, &settings, node, home).await?;
+        let process = match spawn(&program, &settings, node, home).await {
+            Ok(process) => Some(process),
+            // The others run without it.
+            Err(error) => {
+                note(format_args!("{error:#}; it is tried again"));
+                None
+            }
+        };
+        started.extend(process.is_some().then_some(node));
         running.spawn(supervise(
             program.clone(),
             settings,
@@ -433,14 +461,20 @@ async fn up(context: &Context, home: &Home) -> anyhow::Result<()> {
             stopped.clone(),
         ));
     }
-    let first = net.nodes.first().context("the network has no node")?;
+    let Some(first) = started.first().copied() else {
+        return Err(trouble(
+            "none of the nodes starts",
+            "their messages stand above",
+        ));
+    };
     admit_members(home, &net, first).await?;
     let _told = UrlFile::write(home, &first.url)?;
     context.output.tell(&net)?;
-    note(format_args!(
-        "{} nodes run; stop them with Ctrl-C",
-        net.nodes.len()
-    ));
+    let (run, all) = (started.len(), net.nodes.len());
+    note(match run == all {
+        true => format!("{all} nodes run; stop them with Ctrl-C"),
+        false => format!("{run} of {all} nodes run; stop them with Ctrl-C"),
+    });
     network::interrupted().await;
     stop.send_replace(true);
     while running.join_next().await.is_some() {}
@@ -524,32 +558,29 @@ async fn supervise(
     settings: PathBuf,
     node: NetNode,
     home: Home,
-    mut running: Running,
+    mut running: Option<Running>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        tokio::select! {
-            ended = running.child.wait() => {
-                let code = match ended {
-                    Ok(status) => status.to_string(),
-                    Err(error) => error.to_string(),
-                };
-                note(format_args!("{} ended ({code}); starting it again", node.name));
-            }
-            () = told(&mut stopped) => return end(running).await,
-        }
-        loop {
-            tokio::time::sleep(RESTART_PAUSE).await;
-            match spawn(&program, &settings, &node, &home).await {
-                Ok(again) => {
-                    running = again;
-                    break;
+        if let Some(mut process) = running.take() {
+            tokio::select! {
+                ended = process.child.wait() => {
+                    let code = match ended {
+                        Ok(status) => status.to_string(),
+                        Err(error) => error.to_string(),
+                    };
+                    note(format_args!("{} ended ({code}); starting it again", node.name));
                 }
-                Err(error) => note(format_args!("{error:#}")),
+                () = told(&mut stopped) => return end(process).await,
             }
-            if *stopped.borrow() {
-                return;
-            }
+        }
+        tokio::time::sleep(RESTART_PAUSE).await;
+        if *stopped.borrow() {
+            return;
+        }
+        match spawn(&program, &settings, &node, &home).await {
+            Ok(process) => running = Some(process),
+            Err(error) => note(format_args!("{error:#}")),
         }
     }
 }
@@ -696,7 +727,7 @@ async fn ask(
     genesis: &Genesis,
 ) -> Result<(Session<HttpTransport>, Status), String> {
     let asked = async {
-        let transport = http(home, &node.url).map_err(|error| format!("{error:#}"))?;
+        let transport = http_as_anybody(home, &node.url).map_err(|error| format!("{error:#}"))?;
         let session = Session::open(transport, genesis.clone()).await;
         let session = session.map_err(|error| error.to_string())?;
         let status = session.status().await.map_err(|error| error.to_string())?;

@@ -21,6 +21,7 @@ use yilian_protocol::{
 use super::{Context, now};
 use crate::{
     home::Home,
+    interrupt,
     link::{UrlFile, start_node},
     output::{note, trouble, warn},
 };
@@ -184,6 +185,7 @@ pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<(
 /// Ends at Ctrl-C or a terminate signal.
 pub async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
+    interrupt::is_awaited();
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
     };

@@ -170,6 +170,13 @@ impl Unit {
         }
     }
 
+    /// The level of each of its parts.
+    fn levels(&self) -> Vec<String> {
+        let drafts = self.drafts();
+        let levels = drafts.iter().map(|draft| draft.confidentiality.to_string());
+        levels.collect()
+    }
+
     fn drafts(&self) -> Vec<Draft> {
         match self {
             Self::Visit(visit) => drafts::of_visit(visit),
@@ -292,6 +299,9 @@ impl Sealing<'_> {
                 home.keep_seal_notes(name, id, &notes)?;
                 finished?;
             }
+            if let (Unit::Document(..), Some(note)) = (unit, notes.under(&nym)) {
+                same_levels(note, &unit.levels())?;
+            }
             let other = notes
                 .under(&nym)
                 .is_none()
@@ -343,9 +353,7 @@ impl Sealing<'_> {
             self.told.before += note.parts.len();
             return Ok(());
         }
-        let levels = drafts.iter().map(|draft| draft.confidentiality.to_string());
-        let levels: Vec<_> = levels.collect();
-        let at = now();
+        let (levels, at) = (unit.levels(), now());
         let keep = |request: &_| {
             notes.begin(request, &levels, at);
             home.keep_seal_notes(name, id, &notes)
@@ -365,14 +373,39 @@ impl Sealing<'_> {
     }
 }
 
+/// Whether a document is to be as sensitive as it was sealed under the same token: what stands on
+/// the chain is not sealed over, and a repetition would tell its author that it was.
+fn same_levels(note: &SealNote, levels: &[String]) -> anyhow::Result<()> {
+    let before = note.parts.iter().map(|(_, level)| level);
+    if before.eq(levels) {
+        return Ok(());
+    }
+    let cause = format!(
+        "a document was sealed before under this token as {}, and is to be {} now: a record is \
+         never changed",
+        named(note),
+        levels.join(", ")
+    );
+    Err(trouble(
+        cause,
+        "name the level of before, or seal it under a new token too, with --accept again; the \
+         patient keeps both",
+    ))
+}
+
+/// The records of a note, each with its level.
+fn named(note: &SealNote) -> String {
+    let records = note.parts.iter();
+    let records = records.map(|(record, level)| format!("{record} ({level})"));
+    records.collect::<Vec<_>>().join(", ")
+}
+
 /// Says that visits stand on the chain under another token.
 fn sealed_before(first: &SealNote, count: usize, all: usize, what: &str) -> anyhow::Error {
-    let records = first.parts.iter().map(|(record, _)| record.to_string());
-    let records: Vec<String> = records.collect();
     let cause = format!(
         "{count} of {all} {what} were sealed before under another token, the first at {} as {}",
         first.at.to_text(),
-        records.join(", ")
+        named(first)
     );
     trouble(
         cause,

@@ -186,3 +186,23 @@ fn http_bodies_are_bounded_and_refused_in_json() {
         }
     });
 }
+
+#[test]
+fn a_home_whose_node_another_process_has_is_told_what_to_do() {
+    let (yilian, [first, _]) = Yilian::with_people();
+    let served = yilian.serve();
+    // As when two commands begin at the same time: neither finds a node that serves.
+    std::fs::remove_file(yilian.path("home/node.url")).unwrap();
+    let error = yilian.fails(&["status"]);
+    let remedy = error["remedy"].to_string();
+    assert!(remedy.contains("yilian serve"), "{error}");
+    drop(served);
+    // More days than a grant can have are told before anybody is asked.
+    for ask in [
+        &["doctor", "request", "Dr First", "--token", "none.json"][..],
+        &["patient", "grant", "ann", "--reader", &first, "--mail"],
+    ] {
+        let output = yilian.run(&[ask, &["--days", "731"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{ask:?}");
+    }
+}

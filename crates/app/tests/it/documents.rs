@@ -39,6 +39,9 @@ fn a_document_is_sealed_found_and_written_back_as_it_was() {
     let record = text(&sealed, "record");
     let opened = yilian.ok(&["patient", "open", "ann", &record, "--out", "mine"]);
     assert_eq!(opened["text"], "");
+    assert!(opened["hex"].is_null(), "it is in the file");
+    let shown = yilian.ok(&["patient", "open", "ann", &record]);
+    assert_eq!(text(&shown, "hex"), hex::encode(PDF));
     assert!(text(&opened, "file").ends_with("mine.pdf"), "{opened}");
     assert_eq!(
         std::fs::read(yilian.path("mine.pdf")).unwrap(),
@@ -46,10 +49,21 @@ fn a_document_is_sealed_found_and_written_back_as_it_was() {
     );
     assert!(!yilian.path("mine").exists());
     // Nor is anything written over: here the name that it would get is taken.
-    assert!(!yilian.succeeds(&["patient", "open", "ann", &record, "--out", "mine"]));
+    let error = yilian.fails(&["patient", "open", "ann", &record, "--out", "mine"]);
+    assert!(
+        error["error"].to_string().contains("mine.pdf exists"),
+        "{error}"
+    );
     assert_eq!(
         std::fs::read(yilian.path("mine.pdf")).unwrap(),
         PDF.as_bytes()
+    );
+    let hidden = std::fs::read_dir(yilian.path(".")).unwrap();
+    let mut hidden = hidden.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    assert_eq!(
+        hidden.find(|name| name.starts_with('.')),
+        None,
+        "a draft is left"
     );
 
     let message = yilian.write("message.hl7", MESSAGE);
@@ -65,6 +79,26 @@ fn a_document_is_sealed_found_and_written_back_as_it_was() {
     let said = yilian.write("said.hl7", &format!("{MESSAGE}NTE|1||HIV\r"));
     let raised = seal(&yilian, &said, &["--level", "clinical"]);
     assert_eq!(text(&raised, "level"), "sensitive");
+}
+
+#[test]
+fn a_document_at_another_level_is_not_told_to_be_sealed_at_it() {
+    let (yilian, _) = Yilian::with_people();
+    let pdf = yilian.write("letter.pdf", PDF);
+    let sealed = seal(&yilian, &pdf, &["--level", "clinical"]);
+    let record = text(&sealed, "record");
+    let token = yilian.file("token.json");
+    let again = ["doctor", "seal", "Dr First", "--document", &pdf, "--token"];
+    let error = yilian.fails(&[&again[..], &[&token]].concat()).to_string();
+    for told in [&record[..], "(clinical)", "sensitive now", "--accept again"] {
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    // Under a new token the difference is told too, and the author may insist.
+    let token = yilian.token("ann", "North", &[]);
+    let error = yilian.fails(&[&again[..], &[&token]].concat()).to_string();
+    assert!(error.contains("(clinical)"), "{error}");
+    let both = yilian.ok(&[&again[..], &[&token, "--accept", "again"]].concat());
+    assert_eq!(both["records"][0]["level"], "sensitive");
 }
 
 #[test]

@@ -284,6 +284,22 @@ fn a_plain_home_is_sealed_and_goes_on() {
 }
 
 #[test]
+fn a_folder_that_is_no_home_is_not_sealed() {
+    let yilian = Yilian::sealed(FIRST);
+    let nowhere = yilian.file("hmoe");
+    let seal = ["--home", &nowhere, "keystore", "seal"];
+    let error = yilian.fails(&seal);
+    assert!(error["error"].to_string().contains("no home"), "{error}");
+    assert!(error["remedy"].to_string().contains("--home"), "{error}");
+    assert!(!yilian.path("hmoe").exists());
+    fs::create_dir(yilian.path("hmoe")).unwrap();
+    fs::write(yilian.path("hmoe/letter.txt"), "dear").unwrap();
+    yilian.fails(&seal);
+    let left: Vec<PathBuf> = walk(&yilian.path("hmoe"));
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
 fn a_passphrase_is_asked_for_without_an_echo() {
     let yilian = Yilian::new();
     let home = yilian.file("home");
@@ -329,6 +345,36 @@ fn a_passphrase_is_asked_for_without_an_echo() {
     );
 }
 
+/// Ctrl-C at a prompt ends the command, and leaves the terminal with its echo.
+#[test]
+fn a_prompt_that_is_broken_off_gives_the_terminal_back() {
+    let yilian = Yilian::new();
+    let (program, home) = (env!("CARGO_BIN_EXE_yilian"), yilian.file("home"));
+    let line = format!("{program} --home {home} init; echo ended $?; stty -a");
+    let mut asked = Command::new("script");
+    asked.args(["-q", "-e", "-c", &line, "/dev/null"]);
+    asked.env_remove(PASSPHRASE_FILE).stdin(Stdio::piped());
+    let mut child = asked.stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let (mut told, mut byte) = (Vec::new(), [0]);
+    while output.read(&mut byte).unwrap() == 1 {
+        told.extend(byte);
+        if told.ends_with(b"passphrase: ") {
+            std::thread::sleep(Duration::from_millis(300));
+            input.write_all(b"half\x03").unwrap();
+        }
+    }
+    child.wait().unwrap();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(told.contains("ended 1"), "{told}");
+    let flags: Vec<&str> = told.split_whitespace().collect();
+    for flag in ["echo", "icanon", "isig"] {
+        assert!(flags.contains(&flag), "{flag}: {told}");
+    }
+    assert!(!yilian.path("home").exists());
+}
+
 /// By its operator: under the node's own keystore, not under the home's. The node reads it.
 fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
     let key = node.join("tls/key.pem");
@@ -339,6 +385,34 @@ fn its_key_is_put_there_plain_and_sealed(net: &Net, node: &Path) {
     net.yilian.ok(&["keystore", "seal", file]);
     assert!(is_sealed(&fs::read(&key).unwrap()));
     assert_eq!(read().unwrap(), plain);
+}
+
+fn who_looks_after_it_needs_no_passphrase(net: &Net) {
+    let home = net.yilian.file("home");
+    let mut doctor = net.yilian.command(&["net", "doctor", &home]);
+    doctor.env_remove(PASSPHRASE_FILE).stdin(Stdio::null());
+    let output = doctor.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
+}
+
+/// Nothing is changed, and the folder is named.
+fn one_under_a_third_passphrase_holds_all_back(net: &Net, node: &Path, change: &[&str]) {
+    let (home, kept) = (net.yilian.path("home"), net.yilian.path("node-keystore"));
+    let keystore = node.join("keystore");
+    fs::copy(&keystore, &kept).unwrap();
+    fs::remove_file(&keystore).unwrap();
+    let third = Passphrase::new("the third passphrase").unwrap();
+    vault::make(node, &third, Cost::LEAST).unwrap();
+    let before = fs::read(home.join("keystore")).unwrap();
+    let error = net.yilian.fails(change);
+    let told = error.to_string();
+    assert!(
+        told.contains("validator-1") && told.contains("neither"),
+        "{told}"
+    );
+    assert_eq!(fs::read(home.join("keystore")).unwrap(), before);
+    fs::copy(&kept, &keystore).unwrap();
 }
 
 #[test]
@@ -354,6 +428,7 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     for _ in 0..2 {
         net.up();
         net.well();
+        who_looks_after_it_needs_no_passphrase(&net);
         net.kill();
     }
     assert!(is_sealed(
@@ -397,6 +472,10 @@ fn a_network_under_a_passphrase_starts_unattended_and_again() {
     fs::remove_file(marker).unwrap();
     assert!(check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(Vault::open(&home, &said(FIRST)).is_ok());
+    one_under_a_third_passphrase_holds_all_back(&net, &node, &change);
+    net.yilian.ok(&change);
+    // As if it had been killed between the two: the same again, or back.
+    fs::copy(net.yilian.path("node-keystore"), node.join("keystore")).unwrap();
     net.yilian.ok(&change);
     assert!(!check(PASSPHRASE_FILE, Some(&file)).0);
     assert!(check(PASSPHRASE_FILE, Some(&second)).0);

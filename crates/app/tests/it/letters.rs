@@ -104,8 +104,21 @@ fn a_request_is_answered_with_a_grant_by_letter_and_kept_sealed() {
     ]);
     let inbox = yilian.ok(&["doctor", "inbox", "Dr Second"]);
     only(&inbox, "denied");
-    yilian.fails(&["patient", "answer", "ann", "0000", "--grant"]);
+    yilian.fails(&["patient", "answer", "ann", "00000000", "--grant"]);
+    a_short_number_is_no_letters(&yilian, &request);
     drop(served);
+}
+
+/// Though there be one that begins so.
+fn a_short_number_is_no_letters(yilian: &Yilian, request: &str) {
+    for short in ["", &request[..7], "…"] {
+        let error = yilian.fails(&["patient", "answer", "ann", short, "--grant"]);
+        assert!(error["error"].to_string().contains("too short"), "{error}");
+        let take = ["doctor", "inbox", "Dr Second", "--take", short, "--out"];
+        let file = yilian.fresh("taken.json");
+        let error = yilian.fails(&[&take[..], &[&file]].concat());
+        assert!(error["error"].to_string().contains("too short"), "{error}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod commands_doc;
 mod demo;
 mod documents;
 mod first_hour;
+mod handed;
 mod history;
 mod holders;
 mod keystore;

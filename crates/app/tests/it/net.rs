@@ -209,7 +209,24 @@ fn a_record_sealed_behind_a_firewall_is_read_at_another_hospital() {
     assert!(opened["content"].to_string().contains("I10"));
     net.well();
     assert_ne!(net.process(4).unwrap(), sealer, "it was started again");
-    a_grant_is_served_by_several_hospitals(&net, &reader, &text(clinical, "record"));
+    let record = text(clinical, "record");
+    letters_reach_a_hospital_behind_a_firewall(&net, &token, &record);
+    a_grant_is_served_by_several_hospitals(&net, &reader, &record);
+}
+
+/// Its letters lie with its hub, and go through any node: to its patient, and to its doctor.
+fn letters_reach_a_hospital_behind_a_firewall(net: &Net, token: &str, record: &str) {
+    let notify = ["doctor", "notify", "Dr Second", "--token", token, "--text"];
+    net.at(1, &[&notify[..], &["come again"]].concat());
+    let inbox = net.at(2, &["patient", "inbox", "ann"]);
+    assert_eq!(inbox["letters"][0]["kind"], "notice", "{inbox}");
+    let correct = ["patient", "correct", "ann", record, "--text", "not me"];
+    net.at(4, &correct);
+    let inbox = net.at(5, &["doctor", "inbox", "Dr First"]);
+    assert_eq!(inbox["letters"][0]["kind"], "correction", "{inbox}");
+    // What is fetched is deleted there, through the hospital's own node as well.
+    let again = net.at(4, &["doctor", "inbox", "Dr First"]);
+    assert_eq!(again["letters"].as_array().unwrap().len(), 1);
 }
 
 /// Shares go to hospitals whose nodes the patient's own node does not know, and readers are served
@@ -285,6 +302,54 @@ fn a_killed_node_and_a_killed_network_come_back_with_everything() {
     net.well();
     known_everywhere(&net);
     net.at(4, &["ca", "admit", "Later"]);
+}
+
+#[test]
+fn a_validator_that_lost_its_secrets_forgets_its_share_and_follows() {
+    let mut net = Net::dealt("4", "0");
+    let folder = net.yilian.path("home/nodes/validator-3");
+    let forget = || {
+        let settings = folder.join("node.json");
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_yilian"));
+        std::process::Command::new(program.with_file_name("yilian-node"))
+            .arg("forget-share")
+            .arg("--config")
+            .arg(settings)
+            .output()
+            .unwrap()
+    };
+    let share = || {
+        let key = std::fs::read(folder.join("validator.json")).unwrap();
+        let key: Value = serde_json::from_slice(&key).unwrap();
+        key["share"].as_str().map(str::to_owned)
+    };
+    net.up();
+    net.at(0, &["ca", "admit", "Before"]);
+    net.well();
+    let refused = forget();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("in use") && told.contains("stop the node"),
+        "{told}"
+    );
+    assert!(share().is_some(), "it is as it was");
+    net.kill();
+    std::fs::remove_dir_all(folder.join("data/secrets")).unwrap();
+    let forgotten = forget();
+    let told = String::from_utf8_lossy(&forgotten.stderr);
+    assert!(forgotten.status.success(), "{told}");
+    assert_eq!(share(), None);
+    net.up();
+    net.well();
+    net.at(2, &["ca", "admit", "After"]);
+    net.well();
+    let secrets = std::fs::read_dir(folder.join("data/secrets")).unwrap();
+    let mut names = secrets.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    assert!(names.all(|name| !name.starts_with("share-")));
+    // Blocks stayed: it had nothing to get again.
+    let listed = net.at(2, &["ca", "list"]).to_string();
+    assert!(listed.contains("Before") && listed.contains("After"));
 }
 
 #[test]
@@ -434,6 +499,16 @@ fn bodies_that_are_too_large_or_never_end_are_refused() {
     for line in ["\nyilian_height ", "# TYPE yilian_objects gauge", "\n# EOF"] {
         assert!(metrics.contains(line), "{line} is missing in {metrics}");
     }
+    net.well();
+}
+
+#[test]
+fn a_node_that_does_not_start_takes_none_of_the_others_down() {
+    let mut net = Net::dealt("4", "0");
+    let held = TcpListener::bind(net.url(3).replace("https://", "")).unwrap();
+    net.up();
+    net.at(0, &["ca", "admit", "Other"]);
+    drop(held);
     net.well();
 }
 

@@ -187,19 +187,18 @@ impl Doctor {
     }
 
     /// Seals a share or letter that came by mail to the doctor himself: as a file it is kept as if
-    /// the patient had handed it over as one.
+    /// the patient had handed it over as one. `reader` is his certificate that it names.
     ///
     /// # Errors
-    /// [`ClientError::NotForMe`] when the share is for another reader.
-    pub fn reseal<L: ToReader>(
+    /// [`ClientError::NotForMe`] when it is for another reader.
+    pub async fn reseal<T: Transport, L: ToReader>(
         &self,
+        session: &Session<T>,
         letter: &L,
         reader: CertificateId,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedLetter<L>, ClientError> {
-        if reader != self.certificate {
-            return Err(ClientError::NotForMe { reader });
-        }
+        self.is_me(session, reader).await?;
         let to = (reader, self.keys.kem.public());
         Ok(SealedLetter::seal(letter, to, rng)?)
     }

@@ -40,6 +40,10 @@ pub struct Unanswered<E> {
     pub cause: E,
     /// Grants for the request that could not be revoked: each of them may stand.
     pub standing: Vec<GrantId>,
+    /// Grants of an earlier answer, which stand as they did: nothing was done.
+    pub kept: Vec<GrantId>,
+    /// Grants of an earlier answer that are revoked now, and were not replaced.
+    pub revoked: Vec<GrantId>,
 }
 
 /// Nothing stands.
@@ -48,17 +52,31 @@ impl<E> From<E> for Unanswered<E> {
         Self {
             cause,
             standing: Vec::new(),
+            kept: Vec::new(),
+            revoked: Vec::new(),
         }
     }
 }
 
 impl Unanswered<ClientError> {
     fn of<E: From<ClientError>>(self) -> Unanswered<E> {
+        let Self {
+            cause,
+            standing,
+            kept,
+            revoked,
+        } = self;
         Unanswered {
-            cause: self.cause.into(),
-            standing: self.standing,
+            cause: cause.into(),
+            standing,
+            kept,
+            revoked,
         }
     }
+}
+
+fn ids(notes: &[GrantNote]) -> Vec<GrantId> {
+    notes.iter().map(|note| note.grant).collect()
 }
 
 impl Patient {
@@ -159,14 +177,30 @@ impl Patient {
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<Stamp, E> {
-        if self.wallet.stamps.sift(now) == 0 {
-            let hospitals = self.wallet.visits.iter().map(|note| note.hospital);
-            let hospital = drawn(&mut hospitals.collect(), rng);
-            let hospital = hospital.ok_or(ClientError::from(Refusal::ForeignVisit))?;
-            self.draw_stamps(session, hospital, now, rng, keep).await?;
-        }
+        self.stock(session, now, rng, keep).await?;
         let stamp = self.wallet.stamps.take(now);
         Ok(stamp.ok_or(ClientError::from(Refusal::StampExpired))?)
+    }
+
+    /// Gets stamps as [`Patient::stamp_kept`] does, if there is none.
+    async fn stock<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        keep: impl FnMut(&Wallet) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.wallet.stamps.sift(now) > 0 {
+            return Ok(());
+        }
+        let hospitals = self.wallet.visits.iter().map(|note| note.hospital);
+        let hospital = drawn(&mut hospitals.collect(), rng);
+        let hospital = hospital.ok_or(ClientError::from(Refusal::ForeignVisit))?;
+        self.draw_stamps(session, hospital, now, rng, keep).await?;
+        match self.wallet.stamps.sift(now) {
+            0 => Err(ClientError::from(Refusal::StampExpired).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Gets stamps when one is left or none: when letters are fetched, so that the next one that is
@@ -361,11 +395,12 @@ impl Patient {
     /// grant is ordered and before a stamp of hers is used. The wallet notes what was granted for
     /// which request. It is revoked when the answer cannot be sent, if that comes through, and
     /// before the same request is answered again: one answer stands, whatever ended the program in
-    /// between.
+    /// between. What stands of an earlier answer is not revoked as long as there is no stamp for
+    /// this one: those enclosed may be used up.
     ///
     /// # Errors
-    /// As [`Patient::grant_kept`] and [`send`]: the cause, and beside it the grants for the request
-    /// that could not be revoked.
+    /// As [`Patient::grant_kept`] and [`send`]: the cause, and beside it what stands and what does
+    /// not.
     pub async fn answer_granted<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -375,7 +410,19 @@ impl Patient {
         rng: &mut impl CryptoRng,
         mut keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<(Granted, MailId), Unanswered<E>> {
-        let before = self.answers_to(asked.id);
+        let noted_before = self.answers_to(asked.id);
+        let before = self.standing(session, &noted_before).await;
+        let before = before.map_err(Unanswered::of::<E>)?;
+        if !before.is_empty() {
+            let stocked = self.stock(session, now, rng, &mut keep).await;
+            if let Err(cause) = stocked.and_then(|()| keep(&self.wallet)) {
+                let kept = ids(&before);
+                return Err(Unanswered {
+                    kept,
+                    ..cause.into()
+                });
+            }
+        }
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
         let noted = (request, Some(asked.id));
@@ -391,12 +438,16 @@ impl Patient {
             Ok(answered) => Ok(answered),
             Err(cause) => {
                 let mut made = self.answers_to(asked.id);
-                made.retain(|note| !before.contains(note));
-                let revoked = self.revoke_all(session, &made).await;
-                let standing = revoked.err().map(|error| error.standing);
+                made.retain(|note| !noted_before.contains(note));
+                let withdrawn = match self.standing(session, &made).await {
+                    Ok(made) => self.revoke_all(session, &made).await,
+                    Err(error) => Err(error),
+                };
+                let standing = withdrawn.err().map(|error| error.standing);
                 Err(Unanswered {
-                    cause,
                     standing: standing.unwrap_or_default(),
+                    revoked: ids(&before),
+                    ..cause.into()
                 })
             }
         }
@@ -409,6 +460,44 @@ impl Patient {
         answers.cloned().collect()
     }
 
+    /// Those of these grants that stand: they are the patient's, and not revoked.
+    ///
+    /// # Errors
+    /// Of which of them that is not told, and why of the first: each may stand.
+    async fn standing<T: Transport>(
+        &self,
+        session: &Session<T>,
+        notes: &[GrantNote],
+    ) -> Result<Vec<GrantNote>, Unanswered<ClientError>> {
+        let mut standing = Vec::new();
+        let (mut unknown, mut cause) = (Vec::new(), None);
+        for note in notes {
+            match session.find_grant(note.grant).await {
+                // Another device of this patient may have been faster with the number.
+                Ok(Some(entry)) => {
+                    let terms = note.terms.as_ref();
+                    let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
+                    if own && entry.state != GrantState::Revoked {
+                        standing.push(note.clone());
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    unknown.push(note.grant);
+                    cause.get_or_insert(error);
+                }
+            }
+        }
+        match cause {
+            Some(cause) => Err(Unanswered {
+                standing: unknown,
+                kept: ids(&standing),
+                ..cause.into()
+            }),
+            None => Ok(standing),
+        }
+    }
+
     /// Revokes all of these grants that it can.
     ///
     /// # Errors
@@ -418,35 +507,27 @@ impl Patient {
         session: &Session<T>,
         notes: &[GrantNote],
     ) -> Result<(), Unanswered<ClientError>> {
-        let (mut standing, mut cause) = (Vec::new(), None);
+        let (mut standing, mut revoked, mut cause) = (Vec::new(), Vec::new(), None);
         for note in notes {
-            if let Err(error) = self.revoke_noted(session, note).await {
-                standing.push(note.grant);
-                cause.get_or_insert(error);
+            match self
+                .set_grant(session, note.grant, GrantState::Revoked)
+                .await
+            {
+                Ok(_) => revoked.push(note.grant),
+                Err(error) => {
+                    standing.push(note.grant);
+                    cause.get_or_insert(error);
+                }
             }
         }
         match cause {
-            Some(cause) => Err(Unanswered { cause, standing }),
+            Some(cause) => Err(Unanswered {
+                standing,
+                revoked,
+                ..cause.into()
+            }),
             None => Ok(()),
         }
-    }
-
-    async fn revoke_noted<T: Transport>(
-        &self,
-        session: &Session<T>,
-        note: &GrantNote,
-    ) -> Result<(), ClientError> {
-        let Some(entry) = session.find_grant(note.grant).await? else {
-            return Ok(());
-        };
-        // Another device of this patient may have been faster with the number.
-        let terms = note.terms.as_ref();
-        let own = terms.is_some_and(|terms| terms.commitment() == entry.grant.terms);
-        if own && entry.state != GrantState::Revoked {
-            let revoked = self.set_grant(session, note.grant, GrantState::Revoked);
-            revoked.await?;
-        }
-        Ok(())
     }
 
     /// Answers that nothing is granted, and revokes what was for the same request; `keep` gets the
@@ -454,7 +535,7 @@ impl Patient {
     ///
     /// # Errors
     /// As [`Patient::set_grant`] and [`send`], or what `keep` fails with, and beside it the grants
-    /// that could not be revoked; then nothing is sent.
+    /// that could not be revoked, and those that are.
     pub async fn answer_denied<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
@@ -464,12 +545,16 @@ impl Patient {
         rng: &mut impl CryptoRng,
         keep: impl FnMut(&Wallet) -> Result<(), E>,
     ) -> Result<MailId, Unanswered<E>> {
-        let before = self.answers_to(asked.id);
+        let before = self.standing(session, &self.answers_to(asked.id)).await;
+        let before = before.map_err(Unanswered::of::<E>)?;
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
         let decision = Decision::Denied(reason);
         let sent = self.answer(session, asked, decision, now, rng, keep);
-        Ok(sent.await?)
+        sent.await.map_err(|cause| Unanswered {
+            revoked: ids(&before),
+            ..cause.into()
+        })
     }
 
     /// Sends an answer with a stamp enclosed in the request, or with one of the patient's own, if

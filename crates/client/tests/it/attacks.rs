@@ -101,7 +101,7 @@ async fn an_emergency_is_read_with_secrets_that_the_holders_bring() {
         world.doctor(1, "Dr Fourth").await,
     ];
     let granted = emergency(&world, &mut patient, &reader).await;
-    let letter = reader.unseal(session, &granted.sealed).unwrap();
+    let letter = reader.unseal(session, &granted.sealed).await.unwrap();
     assert_eq!(letter, granted.letter);
     assert!(letter.secrets.is_empty() && !letter.records.is_empty());
     let closed = reader
@@ -142,7 +142,7 @@ async fn a_standing_grant_opens_nothing_without_its_letters_secrets() {
     let request = request(&reader, false);
     let rng = &mut rand::rng();
     let granted = patient.grant(session, request, rng).await.unwrap();
-    let mut letter = reader.unseal(session, &granted.sealed).unwrap();
+    let mut letter = reader.unseal(session, &granted.sealed).await.unwrap();
     let reading = reader
         .read(session, &letter, record, now(), &mut rand::rng())
         .await

@@ -269,7 +269,7 @@ async fn a_grant_is_listed_with_its_end_its_uses_and_its_erasures() {
             answers: None,
         },
     );
-    let [listed] = &grants::list(session, &wallet).await.unwrap()[..] else {
+    let [listed] = &grants::list(session, &wallet, now()).await.unwrap()[..] else {
         panic!("another grant is listed");
     };
     assert_eq!(listed.grant, letter.grant);
@@ -286,13 +286,17 @@ async fn a_grant_is_listed_with_its_end_its_uses_and_its_erasures() {
         .await;
     let rule = refused.unwrap_err().refusal();
     assert_eq!(rule, Some(Refusal::GrantRevoked));
-    let mut listed = grants::list(session, patient.wallet()).await.unwrap();
+    let mut listed = grants::list(session, patient.wallet(), now())
+        .await
+        .unwrap();
     for _ in 0..600 {
         if listed[0].erased == 3 {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        listed = grants::list(session, patient.wallet()).await.unwrap();
+        listed = grants::list(session, patient.wallet(), now())
+            .await
+            .unwrap();
     }
     assert_eq!(listed[0].state, GrantState::Revoked);
     assert_eq!(listed[0].erased, 3);
@@ -348,7 +352,7 @@ async fn the_words_alone_find_visits_and_grants_again() {
     let mut again = Patient::new(&seed, Wallet::new(session.chain()));
     assert_eq!(again.recover(session).await.unwrap(), (4, 1));
     assert_eq!(texts(&again).await, ["four", "one", "three", "two"]);
-    let [listed] = &grants::list(session, again.wallet()).await.unwrap()[..] else {
+    let [listed] = &grants::list(session, again.wallet(), now()).await.unwrap()[..] else {
         panic!("another grant is listed");
     };
     // Its terms are not on the chain.
@@ -364,7 +368,7 @@ async fn the_words_alone_find_visits_and_grants_again() {
         .set_grant(session, letter.grant, GrantState::Revoked)
         .await
         .unwrap();
-    let states = grants::list(session, again.wallet()).await.unwrap();
+    let states = grants::list(session, again.wallet(), now()).await.unwrap();
     let states: Vec<_> = states.iter().map(|listed| listed.state).collect();
     assert_eq!(states, [GrantState::Revoked, GrantState::Active]);
     // Other words find nothing.

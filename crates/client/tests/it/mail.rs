@@ -153,7 +153,10 @@ async fn shared_by_letter(care: &mut Care, second: &Doctor) -> Address {
     let Content::Share(share) = &mail.content else {
         panic!("{:?}", mail.content);
     };
-    let file = second.reseal(share, share.reader, rng).unwrap();
+    let file = second
+        .reseal(care.session(), share, share.reader, rng)
+        .await
+        .unwrap();
     let (record, read) = second.open_share(&session, &file).await.unwrap();
     assert_eq!((record, read.content()), (care.record, &b"gout"[..]));
     mail.reply.unwrap()
@@ -747,7 +750,7 @@ async fn a_grants_letter_that_is_made_up_is_neither_taken_nor_answered() {
 
 /// What became of the patient's grants, in the order in which they were made.
 async fn states(care: &Care) -> Vec<GrantState> {
-    let listed = yilian_client::grants::list(care.session(), care.patient.wallet()).await;
+    let listed = yilian_client::grants::list(care.session(), care.patient.wallet(), now()).await;
     listed.unwrap().iter().map(|grant| grant.state).collect()
 }
 
@@ -780,6 +783,8 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
     let stands = Unanswered {
         cause: ClientError::Call(lost),
         standing: vec![care.patient.wallet().grants[0].grant],
+        kept: Vec::new(),
+        revoked: Vec::new(),
     };
     assert_eq!(error, stands);
     assert_eq!(states(&care).await, [GrantState::Active]);
@@ -814,6 +819,38 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+}
+
+/// The stamp that was enclosed is used up with the first answer, and her own are too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_is_not_revoked_for_an_answer_that_cannot_be_sent() {
+    let mut care = Care::new(1).await;
+    let (session, rng) = (care.world.session.clone(), &mut rand::rng());
+    let to = care.patient.address(north());
+    asks(&care, &care.doctor, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let request = care.patient.grant_asked(&session, &asked, now()).await;
+    let request = request.unwrap();
+    let patient = &mut care.patient;
+    let answered = patient.answer_granted(&session, &asked, request.clone(), now(), rng, kept);
+    let (granted, _) = answered.await.unwrap();
+    for _ in 0..STAMPS_OF_VISIT_MAX {
+        patient.stamp(&session, now(), rng).await.unwrap();
+    }
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+    let error = answered.await.unwrap_err();
+    assert_eq!(error.cause.refusal(), Some(Refusal::StampsUsed));
+    let (none, grant) = (Vec::new(), granted.letter.grant);
+    assert_eq!((error.kept, error.standing), (vec![grant], none.clone()));
+    assert_eq!(error.revoked, none);
+    assert_eq!(states(&care).await, [GrantState::Active]);
+    // What she takes back is taken back, though nobody is told.
+    let patient = &mut care.patient;
+    let denied = patient.answer_denied(&session, &asked, None, now(), rng, kept);
+    let error = denied.await.unwrap_err();
+    assert_eq!(error.cause.refusal(), Some(Refusal::StampsUsed));
+    assert_eq!((error.kept, error.revoked), (none, vec![grant]));
+    assert_eq!(states(&care).await, [GrantState::Revoked]);
 }
 
 /// Too few holders take their shares, and the grant can be revoked, or not.

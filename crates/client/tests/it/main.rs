@@ -23,5 +23,6 @@ mod people;
 mod queue;
 mod recovery;
 mod regulators;
+mod renewal;
 mod searches;
 mod world;

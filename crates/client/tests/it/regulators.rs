@@ -122,6 +122,36 @@ async fn two_of_three_find_the_same_patient_at_every_visit_and_he_sees_it() {
     assert_eq!(ben.disclosures(session).await.unwrap().len(), 1);
 }
 
+/// The command of a regulator, given by a doctor or by a regulator who was one.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_but_a_regulator_in_good_standing_asks_whose_record_it_is() {
+    let office = office().await;
+    let (world, session) = (&office.world, &office.world.session);
+    let ca = hospital(0);
+    let doctor = world.certify(&ca, "Dr North", Role::Doctor, 1).await;
+    let mut ann = world.patient();
+    let author = doctor.doctor().unwrap();
+    let record = world.visit(&mut ann, ca.id(), &author, "one").await;
+    let nym = session.record(record).await.unwrap().nym;
+    let ask = async |who: &Regulator| {
+        let why = (Text::new("2026-17").unwrap(), Text::new("curious").unwrap());
+        let asked = who.ask(session, nym, why, now()).await;
+        asked.map(drop).map_err(|error| error.refusal())
+    };
+    let doctor = doctor.regulator().unwrap();
+    assert_eq!(ask(&doctor).await, Err(Some(Refusal::RoleNotAllowed)));
+    assert_eq!(ask(&office.asks).await, Ok(()));
+    let (agency, left) = (hospital(1), Text::new("left").unwrap());
+    let leaves = world.certify(&agency, "Wen", Role::Regulator, 1).await;
+    let certificate = leaves.certificate().id();
+    let leaves = leaves.regulator().unwrap();
+    assert_eq!(ask(&leaves).await, Ok(()));
+    let revoked = agency.revoke(session, certificate, left);
+    revoked.await.unwrap();
+    let refused = Err(Some(Refusal::CertificateRevoked));
+    assert_eq!(ask(&leaves).await, refused);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_10_a_part_is_given_without_a_line_on_the_chain() {
     let office = office().await;

@@ -109,7 +109,7 @@ fn secrets_of(said: Option<Vault>, directory: &Path) -> Vault {
 pub(super) const STACK: usize = 32 * 1024 * 1024;
 
 /// Names every partition on disk.
-const PREFIX: &str = "chain";
+pub(super) const PREFIX: &str = "chain";
 /// The folder of the index of the state's rows. It may be removed: the next start fills it again.
 const ROWS: &str = "row-index";
 

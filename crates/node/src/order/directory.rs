@@ -39,11 +39,7 @@ impl Claim {
             source,
         };
         std::fs::create_dir_all(directory).map_err(fault)?;
-        let lock = lock(directory)
-            .map_err(fault)?
-            .ok_or_else(|| OrderError::InUse {
-                directory: directory.to_owned(),
-            })?;
+        let lock = hold(directory)?;
         let found = noted(directory, IDENTITY, &chain.to_string()).map_err(fault)?;
         if found != chain.to_string() {
             return Err(OrderError::OtherChain {
@@ -60,6 +56,17 @@ impl Claim {
             section,
         })
     }
+}
+
+/// Holds `directory`, so that no chain runs in it until this is dropped.
+pub(super) fn hold(directory: &Path) -> Result<File, OrderError> {
+    let held = lock(directory).map_err(|source| OrderError::Directory {
+        directory: directory.to_owned(),
+        source,
+    });
+    held?.ok_or_else(|| OrderError::InUse {
+        directory: directory.to_owned(),
+    })
 }
 
 fn lock(directory: &Path) -> io::Result<Option<File>> {

@@ -62,7 +62,7 @@ use super::{
     application::{Application, fault},
     block::{Block, EpochInfo, StateTarget, VALIDATORS_MAX},
     chain::OrderError,
-    epochs::{Delegates, Schemes},
+    epochs::{Delegates, Schemes, votes_prefix},
     gossip::{Door, Gossip},
     mempool::Mempool,
     network::{Network, Peers},
@@ -360,7 +360,7 @@ where
             strategy: Sequential,
         },
     );
-    let votes_prefix = format!("{prefix}-simplex");
+    let votes_prefix = votes_prefix(&prefix);
     let schemes = Schemes::new(chain, context.child("schemes"), &votes_prefix);
     let (fence, gate) = Fence::new();
     let opened = states.clone();

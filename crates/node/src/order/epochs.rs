@@ -37,6 +37,18 @@ use super::{
     validator::{Scheme, ValidatorKey, ValidatorKeyError, scheme},
 };
 
+/// What the partitions begin with in which consensus keeps its votes, of a chain whose partitions
+/// begin with `prefix`.
+pub(super) fn votes_prefix(prefix: &str) -> String {
+    format!("{prefix}-simplex")
+}
+
+/// The same of the partitions themselves, which end with the number of an epoch: the library's name
+/// for them.
+pub(super) fn votes_of_epochs(votes: &str) -> String {
+    format!("{votes}_consensus_")
+}
+
 /// The schemes of the latest epochs.
 pub(super) struct Schemes<E> {
     chain: ChainId,
@@ -72,7 +84,7 @@ impl<E: Runtime> Schemes<E> {
 
     /// Removes the votes of an epoch that nobody votes in any more.
     async fn forget_votes(&self, epoch: Epoch) {
-        let partition = format!("{}_consensus_{epoch}", self.votes);
+        let partition = format!("{}{epoch}", votes_of_epochs(&self.votes));
         match self.storage.remove(&partition, None).await {
             // A node that joined later has none.
             Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => {}

@@ -23,7 +23,7 @@ pub(super) struct FileStore {
 }
 
 /// Tells that the first share was put here once: it is not put back when its epoch is over.
-const BEGUN: &str = "begun";
+pub(super) const BEGUN: &str = "begun";
 
 impl FileStore {
     pub const fn new(vault: Vault) -> Self {

@@ -195,7 +195,7 @@ impl ValidatorKey {
 
     /// The same node as a follower, which votes again when it is elected.
     #[must_use]
-    pub fn without_share(self) -> Self {
+    pub(crate) fn without_share(self) -> Self {
         Self {
             share: None,
             ..self

@@ -179,9 +179,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         }
     }
 
-    /// Whether this node keeps the mailboxes of `member`.
+    /// Whether this node keeps the mailboxes of `member`: its own, unless a hub does, or one whose
+    /// hub it is.
     fn keeps(&self, member: MemberId) -> bool {
-        self.identities.key(member).is_some()
+        let is_own = self.identities.key(member).is_some();
+        self.neighbours.keeps_mail(member, is_own)
     }
 
     /// Does something with the mailboxes, apart from the threads that serve the network.

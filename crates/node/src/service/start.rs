@@ -1,6 +1,9 @@
 //! Starting a node of this machine.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use yilian_ledger::Ledger;
 use yilian_protocol::registry::Genesis;
@@ -48,6 +51,11 @@ pub struct NodeOptions {
 }
 
 impl NodeOptions {
+    /// Where a node that keeps everything in `directory` has its chain.
+    pub(crate) fn chain_in(directory: &Path) -> PathBuf {
+        directory.join("chain")
+    }
+
     /// A node without peers and neighbours: the embedded one.
     #[must_use]
     pub fn alone(
@@ -99,11 +107,11 @@ impl Node {
         let mail = MailStore::open(&directory.join("mail.redb"))?;
         let log = PrivateChain::open(&directory.join("private-chain.redb"))?;
         let (machine, revoked) = LedgerMachine::new(Arc::clone(&ledger));
-        let options =
-            ChainOptions::new(directory.join("chain"), ledger.genesis().clone(), validator)
-                .secrets(secrets)
-                .peering(peering)
-                .history(history);
+        let chain = NodeOptions::chain_in(&directory);
+        let options = ChainOptions::new(chain, ledger.genesis().clone(), validator)
+            .secrets(secrets)
+            .peering(peering)
+            .history(history);
         let chain = Chain::start(options, Arc::new(machine))?;
         let (mut node, Upkeep { eraser, log, mail }) = Self::of(Parts {
             chain,
@@ -134,6 +142,17 @@ fn tell_mended(store: &Store) {
         );
     } else if mended != Recovery::default() {
         tracing::info!(?mended, "the ciphertext store was mended after a crash");
+    }
+}
+
+impl NodeError {
+    /// Whether another process runs the node, or is about to.
+    #[must_use]
+    pub const fn is_in_use(&self) -> bool {
+        matches!(
+            self,
+            Self::Order(OrderError::InUse { .. }) | Self::Store(StoreError::Locked { .. })
+        )
     }
 }
 

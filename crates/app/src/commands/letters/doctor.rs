@@ -206,7 +206,7 @@ pub async fn inbox(context: &Context, options: InboxOptions) -> anyhow::Result<(
     }
     if let (Some(id), Some(out)) = (&take, &out) {
         let mail = usable(&context.home, (&name, &doctor), session, id).await?;
-        write(&doctor, &mail.content, out)?;
+        write(session, &doctor, &mail.content, out).await?;
     }
     let requests = context.home.mail_notes(&name)?.requests;
     let open = |letter: &_| mailbox.open(session.chain(), letter);
@@ -235,15 +235,26 @@ async fn refill<T: Transport>(
 }
 
 /// Writes what a letter holds, sealed to the doctor as a file from the patient is.
-fn write(doctor: &Doctor, content: &Content, out: &Target) -> anyhow::Result<()> {
+async fn write<T: Transport>(
+    session: &Session<T>,
+    doctor: &Doctor,
+    content: &Content,
+    out: &Target,
+) -> anyhow::Result<()> {
     let rng = &mut rand::rng();
     match content {
-        Content::Share(share) => out.write_json(&doctor.reseal(share, share.reader, rng)?),
+        Content::Share(share) => {
+            let sealed = doctor.reseal(session, share, share.reader, rng);
+            out.write_json(&sealed.await?)
+        }
         Content::StandingLetter(letter)
         | Content::Answer(yilian_client::mail::Answer {
             decision: Decision::Granted(letter),
             ..
-        }) => out.write_json(&doctor.reseal(letter, letter.terms.reader, rng)?),
+        }) => {
+            let sealed = doctor.reseal(session, letter, letter.terms.reader, rng);
+            out.write_json(&sealed.await?)
+        }
         other => Err(trouble(
             format!("the letter is a {}, which opens nothing", other.kind()),
             "take a share, or the letter of a grant",

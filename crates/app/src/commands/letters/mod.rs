@@ -32,12 +32,24 @@ pub enum Owner<'a> {
     Wallet(&'a str),
 }
 
-/// The letter of `id`, or of what it begins with.
+/// As many digits as `inbox` lists of a letter's number.
+const DIGITS_MIN: usize = 8;
+
+/// The letter of `id`, or of what it begins with: of fewer digits than are listed it is nobody's
+/// word which one is meant.
 pub fn letter(home: &Home, owner: Owner<'_>, id: &str) -> anyhow::Result<KeptLetter> {
+    // As it is listed, with what stands for the rest.
+    let digits = id.trim_end_matches('…').to_ascii_lowercase();
+    if digits.len() < DIGITS_MIN {
+        return Err(trouble(
+            format!("`{id}` is too short for a letter's number"),
+            "give at least 8 of its digits, as `inbox` lists them",
+        ));
+    }
     let letters = home.letters(owner)?;
     let mut found = letters
         .into_iter()
-        .filter(|letter| letter.id().to_string().starts_with(id));
+        .filter(|letter| letter.id().to_string().starts_with(&digits));
     match (found.next(), found.next()) {
         (Some(letter), None) => Ok(letter),
         (None, _) => Err(trouble(

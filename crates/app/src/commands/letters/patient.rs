@@ -12,7 +12,7 @@ use super::{Owner, Sent, checked, letter, list, said, warn_silent, warn_standing
 use crate::{
     commands::{Context, now},
     home::WalletLock,
-    output::trouble,
+    output::{trouble, warn},
 };
 
 /// Fetches letters and lists those that are kept.
@@ -103,10 +103,7 @@ pub async fn answer(context: &Context, options: &AnswerOptions) -> anyhow::Resul
         let denied = patient.answer_denied(session, &asked, reason, now, rng, keep);
         denied.await.map(|letter| Sent::new("answer", letter))
     };
-    let sent = sent.map_err(|Unanswered { cause, standing }| {
-        warn_standing(name, &standing);
-        cause
-    });
+    let sent = sent.map_err(|unanswered| told(name, unanswered));
     // And as it is afterwards, though it failed half-way.
     keep(patient.wallet())?;
     context.output.tell(&Sent {
@@ -115,6 +112,29 @@ pub async fn answer(context: &Context, options: &AnswerOptions) -> anyhow::Resul
     })?;
     opened.close();
     Ok(())
+}
+
+/// Tells what stands of a request that was not answered, and gives the cause.
+fn told(wallet: &str, unanswered: Unanswered<anyhow::Error>) -> anyhow::Error {
+    let Unanswered {
+        cause,
+        standing,
+        kept,
+        revoked,
+    } = unanswered;
+    warn_standing(wallet, &standing);
+    for grant in kept {
+        warn(format_args!(
+            "nothing was changed: grant {grant}, of an earlier answer to this request, stands"
+        ));
+    }
+    for grant in revoked {
+        warn(format_args!(
+            "grant {grant}, of an earlier answer to this request, is revoked, and the doctor was \
+             not told"
+        ));
+    }
+    cause.context("the request is not answered")
 }
 
 async fn grant<T: Transport>(
@@ -129,7 +149,7 @@ async fn grant<T: Transport>(
     let made = patient.answer_granted(session, asked, request, now, rng, keep);
     let (granted, letter) = made.await?;
     for passed in &granted.passed_over {
-        crate::output::warn(format_args!(
+        warn(format_args!(
             "the letter does not name record {}, which does not open: {}",
             passed.record, passed.cause
         ));

@@ -38,7 +38,7 @@ pub struct Leave {
         value_parser = one_of(Purpose::ALL, Purpose::name)
     )]
     pub purpose: Purpose,
-    /// Days until it ends, a century of them at most
+    /// Days until it ends, two years of them at most
     #[arg(
         long,
         default_value_t = DAYS,
@@ -262,7 +262,7 @@ pub async fn set(context: &Context, name: &GrantName, state: GrantState) -> anyh
 pub async fn list(context: &Context, name: &str) -> anyhow::Result<()> {
     let opened = context.open().await?;
     let patient = context.home.patient(name)?;
-    let grants = grants::list(&opened.session, patient.wallet()).await?;
+    let grants = grants::list(&opened.session, patient.wallet(), now()).await?;
     context.output.tell(&GrantListing { grants })?;
     opened.close();
     Ok(())
@@ -350,6 +350,7 @@ impl fmt::Display for GrantListing {
             state,
             until,
             reader,
+            reader_fault,
             holders,
             erased,
             openings,
@@ -362,6 +363,12 @@ impl fmt::Display for GrantListing {
                 "{grant}  {state}  until {}  reader {reader}",
                 until.to_text()
             )?;
+            if let Some(fault) = reader_fault.filter(|_| *state != GrantState::Revoked) {
+                writeln!(
+                    f,
+                    "  the reader is not served: {fault}; make a grant to his certificate of now"
+                )?;
+            }
             for OpeningEntry { opening, admitted } in openings {
                 let (at, reason) = (admitted.time.to_text(), &opening.reason);
                 let (first, second) = (opening.first.certificate, opening.second.certificate);

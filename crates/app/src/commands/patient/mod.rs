@@ -14,7 +14,7 @@ use yilian_protocol::grant::GrantState;
 use self::{
     grants::{GrantName, GrantOptions},
     records::{OpenOptions, ShareOptions},
-    wallet::{CheckInOptions, RecoverOptions},
+    wallet::{CheckInOptions, NewOptions, RecoverOptions},
 };
 use super::{
     Context,
@@ -28,14 +28,8 @@ pub use self::grants::Leave;
 /// What a patient does.
 #[derive(Debug, Subcommand)]
 pub enum PatientCommand {
-    /// Make a wallet and print its 24 words, once
-    New {
-        /// A name for the wallet on this machine; the chain never learns it
-        name: String,
-        /// Print the words in Chinese
-        #[arg(long)]
-        chinese: bool,
-    },
+    /// Make a wallet and give its 24 words, once
+    New(NewOptions),
     /// Make a wallet again from its 24 words, and find visits and grants on the chain
     Recover(RecoverOptions),
     /// Make the token for a visit to a hospital
@@ -84,7 +78,7 @@ pub enum PatientCommand {
 
 pub async fn run(context: &Context, command: PatientCommand) -> anyhow::Result<()> {
     match command {
-        PatientCommand::New { name, chinese } => wallet::new(context, name, chinese),
+        PatientCommand::New(options) => wallet::new(context, options),
         PatientCommand::Recover(options) => wallet::recover(context, options).await,
         PatientCommand::CheckIn(options) => wallet::check_in(context, options).await,
         PatientCommand::Search(options) => search::by_patient(context, options).await,

@@ -49,7 +49,7 @@ pub struct OpenOptions {
 
 pub async fn open(context: &Context, options: OpenOptions) -> anyhow::Result<()> {
     let out = options.out.as_deref();
-    let out = out.map(|file| context.target(file)).transpose()?;
+    let out = out.map(|file| context.record_target(file)).transpose()?;
     let patient = context.home.patient(&options.name)?;
     let opened = context.open().await?;
     let own = Opened::by_patient(&opened.session, &patient, options.record).await?;

@@ -1,6 +1,10 @@
 //! A patient's device: its words, and the visits that it checks in for.
 
-use std::{fmt, io::Read as _, path::PathBuf};
+use std::{
+    fmt,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::{Args, value_parser};
@@ -8,11 +12,31 @@ use serde::Serialize;
 use yilian_client::{CheckIn, Patient, Wallet, calendar::hours_after, people};
 use yilian_crypto::seed::{Language, Seed};
 use yilian_protocol::Quarter;
+use zeroize::Zeroizing;
 
 use super::{Context, Written};
-use crate::{commands::now, naming::Named, output::trouble};
+use crate::{commands::now, intake, naming::Named, output::trouble};
 
-pub fn new(context: &Context, name: String, chinese: bool) -> anyhow::Result<()> {
+/// A wallet to be made.
+#[derive(Debug, Args)]
+pub struct NewOptions {
+    /// A name for the wallet on this machine; the chain never learns it
+    name: String,
+    /// Give the words in Chinese
+    #[arg(long)]
+    chinese: bool,
+    /// Write the words to this file, which you alone can read, instead of to the terminal
+    #[arg(long, value_name = "FILE")]
+    words_out: Option<PathBuf>,
+}
+
+pub fn new(context: &Context, options: NewOptions) -> anyhow::Result<()> {
+    let NewOptions {
+        name,
+        chinese,
+        words_out,
+    } = options;
+    let out = words_out.map(|file| context.target(&file)).transpose()?;
     let chain = context.home.genesis()?.chain();
     context.home.free_name(Named::Wallet, &name)?;
     // Nobody shall write words down whose wallet cannot be kept.
@@ -23,11 +47,25 @@ pub fn new(context: &Context, name: String, chinese: bool) -> anyhow::Result<()>
     } else {
         Language::English
     };
-    let words = seed.to_words(language).to_string();
+    let words = seed.to_words(language);
     // Words first: a wallet whose words nobody saw would lose its records one day.
-    let told = NewWallet { name, words };
+    let told = match &out {
+        Some(out) => {
+            out.write(Zeroizing::new(format!("{}\n", *words)).as_bytes())?;
+            NewWallet {
+                name,
+                words: None,
+                words_file: Some(out.path().to_owned()),
+            }
+        }
+        None => NewWallet {
+            name,
+            words: Some(words.to_string()),
+            words_file: None,
+        },
+    };
     context.output.tell(&told)?;
-    if context.output.is_unheard() {
+    if out.is_none() && context.output.is_unheard() {
         let cause = "nobody read the words, so no wallet was made";
         return Err(trouble(cause, "let them be written to the end"));
     }
@@ -47,23 +85,36 @@ pub struct RecoverOptions {
     words: Option<PathBuf>,
 }
 
+/// Bytes of a text with words, at most.
+const WORDS_MAX: u64 = 64 << 10;
+/// How many there are.
+const WORDS: usize = 24;
+
+/// The seed of the words that stand in a text: all of it, or a line of it, as in what `patient new`
+/// prints.
+fn read_words(file: Option<&Path>) -> anyhow::Result<Seed> {
+    let shown = file.map_or("standard input".to_owned(), |file| {
+        file.display().to_string()
+    });
+    let read = match file {
+        Some(file) => File::open(file).and_then(|file| intake::bounded(file, WORDS_MAX)),
+        None => intake::bounded(std::io::stdin(), WORDS_MAX),
+    };
+    let read = read.with_context(|| format!("cannot read {shown}"))?;
+    let bytes = Zeroizing::new(read.with_context(|| format!("{shown} is longer than words are"))?);
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("{shown} is no text"))?;
+    let line = text
+        .lines()
+        .find(|line| line.split_whitespace().count() == WORDS);
+    Seed::from_words(line.unwrap_or(text).trim())
+        .map_err(|error| trouble(error.to_string(), "check the words against your paper"))
+}
+
 pub async fn recover(context: &Context, options: RecoverOptions) -> anyhow::Result<()> {
     let RecoverOptions { name, words } = options;
     context.home.free_name(Named::Wallet, &name)?;
     context.home.begin()?;
-    let text = match words {
-        Some(file) => std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?,
-        None => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .context("cannot read the words")?;
-            text
-        }
-    };
-    let seed = Seed::from_words(text.trim())
-        .map_err(|error| trouble(error.to_string(), "check the words against your paper"))?;
+    let seed = read_words(words.as_deref())?;
     let opened = context.open().await?;
     let mut patient = Patient::new(&seed, Wallet::new(opened.session.chain()));
     let (visits, grants) = patient.recover(&opened.session).await?;
@@ -129,17 +180,36 @@ pub async fn check_in(context: &Context, options: CheckInOptions) -> anyhow::Res
 #[derive(Serialize)]
 struct NewWallet {
     name: String,
-    words: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words_file: Option<PathBuf>,
 }
 
 impl fmt::Display for NewWallet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "wallet {}", self.name)?;
-        writeln!(
-            f,
-            "Write these words on paper. They open every record; they are not shown again."
-        )?;
-        writeln!(f, "\n  {}\n", self.words)
+        let Self {
+            name,
+            words,
+            words_file,
+        } = self;
+        writeln!(f, "wallet {name}")?;
+        if let Some(file) = words_file {
+            writeln!(
+                f,
+                "Its words are in {}. They open every record: bring them onto paper, and remove \
+                 the file.",
+                file.display()
+            )?;
+        }
+        if let Some(words) = words {
+            writeln!(
+                f,
+                "Write these words on paper. They open every record; they are not shown again."
+            )?;
+            writeln!(f, "\n  {words}\n")?;
+        }
+        Ok(())
     }
 }
 

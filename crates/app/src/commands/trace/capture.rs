@@ -1,7 +1,7 @@
 //! Taking a document that another system wrote. Places, times, steps and packs stand in it; the
 //! secrets on the packs and the author's keys do not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -10,7 +10,7 @@ use yilian_protocol::registry::Role;
 use yilian_record::epcis::{Document, Error, Event};
 
 use super::{CodeOptions, Context, queue, scan_any, scan_file};
-use crate::{naming::Named, output::trouble};
+use crate::{intake, naming::Named, output::trouble};
 
 /// What is taken, in whose name, and where the packs' codes are.
 #[derive(Debug, Args)]
@@ -51,9 +51,9 @@ pub async fn run(context: &Context, options: &CaptureOptions) -> anyhow::Result<
 }
 
 /// The document's events; of one that is not as it should be, every fault is told.
-fn read(file: &PathBuf) -> anyhow::Result<Vec<Event>> {
+fn read(file: &Path) -> anyhow::Result<Vec<Event>> {
     let shown = file.display();
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let bytes = intake::read(file)?;
     match Document::parse(&bytes) {
         Ok(document) => Ok(document.into_events()),
         Err(Error::Faults(faults)) => {

@@ -6,7 +6,7 @@ mod queue;
 mod show;
 mod step;
 
-use std::{fs, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -15,7 +15,7 @@ use yilian_record::epcis::Document;
 
 use self::{capture::CaptureOptions, codes::CodesCommand, step::StepOptions};
 use super::Context;
-use crate::{arguments::Range, commands::now, output::trouble};
+use crate::{arguments::Range, commands::now, intake, output::trouble};
 
 /// What happens to medicines.
 #[derive(Debug, Subcommand)]
@@ -163,9 +163,8 @@ fn scan(options: &CodeOptions) -> anyhow::Result<Vec<Pack>> {
     Ok(packs)
 }
 
-fn scan_file(file: &PathBuf) -> anyhow::Result<Vec<Pack>> {
-    let text =
-        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+fn scan_file(file: &Path) -> anyhow::Result<Vec<Pack>> {
+    let text = intake::read_text(file)?;
     let lines = text.lines().zip(1..);
     lines
         .filter(|(line, _)| !line.trim().is_empty())
@@ -176,7 +175,7 @@ fn scan_file(file: &PathBuf) -> anyhow::Result<Vec<Pack>> {
 }
 
 /// The one carton of a file.
-fn scan_carton(file: &PathBuf) -> anyhow::Result<Pack> {
+fn scan_carton(file: &Path) -> anyhow::Result<Pack> {
     let mut packs = scan_file(file)?;
     match packs.pop() {
         Some(carton) if packs.is_empty() && carton.identity().is_container() => Ok(carton),
@@ -187,8 +186,8 @@ fn scan_carton(file: &PathBuf) -> anyhow::Result<Pack> {
     }
 }
 
-fn validate(context: &Context, file: &PathBuf) -> anyhow::Result<()> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+fn validate(context: &Context, file: &Path) -> anyhow::Result<()> {
+    let bytes = intake::read(file)?;
     match Document::parse(&bytes) {
         Ok(document) => context.output.tell(&Valid {
             events: document.events().len(),

@@ -1,6 +1,6 @@
 //! Telling a pack's trail.
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use yilian_client::trace::{Step, Trail, inspect};
 use yilian_record::epcis::{Document, Event, Query};
 
 use super::{CodeOptions, Context, scan};
-use crate::{commands::now, output::trouble};
+use crate::{commands::now, intake, output::trouble};
 
 pub async fn run(
     context: &Context,
@@ -42,7 +42,7 @@ pub async fn run(
 }
 
 fn read_query(file: &Path) -> anyhow::Result<Query> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = intake::read(file)?;
     Query::parse(&bytes).with_context(|| file.display().to_string())
 }
 

@@ -152,7 +152,7 @@ impl From<Range> for Storage {
 async fn pack(
     context: &Context,
     step: &StepOptions,
-    into: &std::path::PathBuf,
+    into: &std::path::Path,
 ) -> anyhow::Result<Vec<Capture>> {
     let carton = scan_carton(into)?;
     let mut captures = each(step, TraceAction::Observe, |maker, packs| {
