@@ -3,7 +3,10 @@
 //!
 //! Nothing is believed: an object is the one that the chain names, or it is not taken.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use reqwest::Client;
@@ -58,24 +61,44 @@ impl Neighbours<HttpNeighbour> {
         if let Some(url) = all.find(|url| reqwest::Url::parse(url).is_err()) {
             return Err(NeighboursError::Url(url.clone()));
         }
-        let builder = match tls {
-            Some(tls) => tls.client()?,
-            None => Client::builder(),
-        };
-        let client = builder
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|error| NeighboursError::Client(error.to_string()))?;
+        let client = client(tls)?;
         let reached = |urls: &[String]| {
             let reached = urls.iter().map(|url| HttpNeighbour {
                 base: url.trim_end_matches('/').to_owned(),
-                client: client.clone(),
+                client: Arc::new(RwLock::new(client.clone())),
             });
             reached.collect()
         };
         Ok(Self::new(reached(&urls.ask), reached(&urls.hubs)))
     }
+
+    /// Shows them these certificates from now on.
+    ///
+    /// # Errors
+    /// As [`Self::over_http`]: then those of before are shown.
+    pub fn renew(&self, tls: &Tls) -> Result<(), NeighboursError> {
+        let renewed = client(Some(tls))?;
+        for neighbour in self.ask.iter().chain(&self.hubs) {
+            let mut client = neighbour
+                .client
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *client = renewed.clone();
+        }
+        Ok(())
+    }
+}
+
+fn client(tls: Option<&Tls>) -> Result<Client, NeighboursError> {
+    let builder = match tls {
+        Some(tls) => tls.client()?,
+        None => Client::builder(),
+    };
+    let client = builder
+        .timeout(TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build();
+    client.map_err(|error| NeighboursError::Client(error.to_string()))
 }
 
 impl<N> Neighbours<N> {
@@ -182,7 +205,7 @@ pub(crate) fn sealed_object(id: RecordId, bytes: Vec<u8>) -> Result<SealedObject
 #[derive(Debug, Clone)]
 pub struct HttpNeighbour {
     base: String,
-    client: Client,
+    client: Arc<RwLock<Client>>,
 }
 
 impl Transport for HttpNeighbour {
@@ -210,9 +233,14 @@ impl HttpNeighbour {
             body,
         } = Request::of(&call);
         let url = format!("{}{target}", self.base);
+        let client = self
+            .client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let request = match method {
-            Method::Get => self.client.get(url),
-            Method::Post => self.client.post(url),
+            Method::Get => client.get(url),
+            Method::Post => client.post(url),
         };
         let sent = request.body(body.unwrap_or_default()).send().await;
         let mut response = sent.map_err(|error| self.unavailable(&error))?;

@@ -9,18 +9,11 @@
 //! ends know it, so that what is recorded today stays closed when curves do not hold any more.
 
 use std::{
-    fs,
-    io::{self, ErrorKind},
-    net::SocketAddr,
+    fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, PoisonError, RwLock},
 };
 
-use axum::{
-    extract::connect_info::Connected,
-    serve::{IncomingStream, Listener},
-};
 use rustls::{
     NamedGroup, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -28,11 +21,8 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 use serde::{Deserialize, Serialize};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
-};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio::net::TcpStream;
+use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 use yilian_protocol::MemberId;
 use zeroize::Zeroizing;
 
@@ -40,10 +30,6 @@ use crate::vault::{Vault, VaultError};
 
 /// Under which DNS names of members stand; of no use outside certificates.
 const MEMBERS: &str = "member.yilian.internal";
-/// Connections whose handshake is going on at most.
-const HANDSHAKES_MAX: usize = 256;
-/// How long a handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The name of a member in certificates: its id as two labels of 32 hex digits.
 #[must_use]
@@ -214,15 +200,10 @@ pub enum Caller {
     Member(MemberId),
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Caller {
-    fn connect_info(_: IncomingStream<'_, TcpListener>) -> Self {
-        Self::Unknown
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Caller {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        let (_, connection) = stream.io().get_ref();
+impl Caller {
+    /// Who is at the other end of a connection whose handshake is done.
+    pub(crate) fn of(stream: &TlsStream<TcpStream>) -> Self {
+        let (_, connection) = stream.get_ref();
         let shown = connection.peer_certificates().and_then(<[_]>::first);
         shown
             .and_then(member_of)
@@ -230,72 +211,39 @@ impl Connected<IncomingStream<'_, TlsListener>> for Caller {
     }
 }
 
-/// Accepts connections whose handshake is done.
-#[derive(Debug)]
-pub struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    address: SocketAddr,
+/// Makes handshakes with the newest of a node's certificates.
+#[derive(Clone)]
+pub struct Acceptor(Arc<RwLock<TlsAcceptor>>);
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Acceptor")
+    }
 }
 
-impl TlsListener {
-    /// Does the handshakes of `listener`'s connections, some at a time, so that a slow one holds up
-    /// nobody.
+impl Acceptor {
+    /// With these certificates, for a start.
     ///
     /// # Errors
-    /// [`TlsError`] when the certificates cannot be used.
-    pub fn new(listener: TcpListener, tls: &Tls) -> Result<Self, TlsError> {
+    /// [`TlsError`] when they cannot be used.
+    pub fn new(tls: &Tls) -> Result<Self, TlsError> {
+        Ok(Self(Arc::new(RwLock::new(tls.acceptor()?))))
+    }
+
+    /// From now on with these. Connections that there are go on.
+    ///
+    /// # Errors
+    /// [`TlsError`] when they cannot be used: then those of before stay.
+    pub fn renew(&self, tls: &Tls) -> Result<(), TlsError> {
         let acceptor = tls.acceptor()?;
-        let address = listener.local_addr().map_err(|source| TlsError::Content {
-            cause: source.to_string(),
-        })?;
-        let (done, ready) = mpsc::channel(HANDSHAKES_MAX);
-        tokio::spawn(accept(listener, acceptor, done));
-        Ok(Self { ready, address })
-    }
-}
-
-async fn accept(
-    mut listener: TcpListener,
-    acceptor: TlsAcceptor,
-    done: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    let slots = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    loop {
-        let (stream, address) = Listener::accept(&mut listener).await;
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return;
-        };
-        if done.is_closed() {
-            return;
-        }
-        let (acceptor, done) = (acceptor.clone(), done.clone());
-        tokio::spawn(async move {
-            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
-            if let Ok(Ok(stream)) = handshake {
-                // The server may have stopped meanwhile.
-                drop(done.send((stream, address)).await);
-            }
-            drop(slot);
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(ready) => ready,
-            None => std::future::pending().await,
-        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        Ok(())
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        if self.ready.is_closed() {
-            return Err(ErrorKind::NotConnected.into());
-        }
-        Ok(self.address)
+    /// Makes the handshake of a connection. How long it may take is the caller's to say.
+    pub(crate) fn accept(&self, stream: TcpStream) -> Accept<TcpStream> {
+        let acceptor = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        acceptor.accept(stream)
     }
 }
 

@@ -25,6 +25,7 @@ use yilian_node::{
         self, CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
         SETTINGS, VALIDATOR,
     },
+    connections::ConnectionOptions,
     neighbours::NeighbourUrls,
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
@@ -358,6 +359,9 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
             keep_blocks: plan.keep_blocks,
             ..History::default()
         },
+        connections: ConnectionOptions::default(),
+        insecure_http: false,
+        log: None,
     })
 }
 
