@@ -129,6 +129,13 @@ fn run(arguments: &Arguments, log: Log) -> Result<(), Failure> {
             config::folder_of(&arguments.config).display()
         );
     }
+    if config.tls.is_none() && config.insecure_http {
+        eprintln!(
+            "WARNING: INSECURE: whoever reaches {} may do all that is for members only, and read \
+             along",
+            config.listen
+        );
+    }
     let files = OpenFiles::raise()?;
     if arguments.check {
         println!("{}: settings are sound", config.name);
@@ -238,14 +245,7 @@ async fn serve(
     let acceptor = tls.as_ref().map(Acceptor::new).transpose()?;
     let (listening, scheme) = match &acceptor {
         Some(acceptor) => (Listening::tls(listener, acceptor.clone()), "https"),
-        None if reload.config.insecure_http => {
-            eprintln!(
-                "WARNING: INSECURE: whoever reaches {} may do all that is for members only, and \
-                 read along",
-                reload.config.listen
-            );
-            (Listening::insecure(listener), "http")
-        }
+        None if reload.config.insecure_http => (Listening::insecure(listener), "http"),
         None => (Listening::plain(listener).map_err(Failure::Serve)?, "http"),
     };
     println!(

@@ -226,10 +226,10 @@ async fn answer(socket: &mut TcpStream) -> String {
         loop {
             let text = String::from_utf8_lossy(&said).to_lowercase();
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let lengths = head
+                let mut lengths = head
                     .lines()
                     .filter_map(|line| line.strip_prefix("content-length: "));
-                let length: usize = lengths.last().unwrap_or("0").parse().unwrap();
+                let length: usize = lengths.next_back().unwrap_or("0").parse().unwrap();
                 if body.len() >= length {
                     return head.to_owned();
                 }
