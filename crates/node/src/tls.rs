@@ -3,7 +3,8 @@
 //! A consortium's root certifies each member's CA, and that its nodes and desks (X.509, RFC 5280;
 //! `yilian ca tls`). A certificate names its member as a DNS name, [`member_name`], which the root
 //! constrains the member's CA to (RFC 5280, 4.2.1.10): no member can name another. Whoever calls
-//! may show one; what is for members only asks for one, and for a member that may act.
+//! may show one; what is for members only asks for one, and for a member that may act. Who calls a
+//! node and knows whose it is compares the member, too.
 //!
 //! Keys are agreed on with X25519 and ML-KEM-768 together (draft-ietf-tls-ecdhe-mlkem) when both
 //! ends know it, so that what is recorded today stays closed when curves do not hold any more.
@@ -15,9 +16,14 @@ use std::{
 };
 
 use rustls::{
-    NamedGroup, RootCertStore, ServerConfig,
+    CertificateError, ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, ServerConfig,
+    SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
 use serde::{Deserialize, Serialize};
@@ -102,49 +108,116 @@ impl Tls {
 
     fn check(&self) -> Result<(), TlsError> {
         self.acceptor().map(drop)?;
-        self.client().map(drop)
+        self.client(None).map(drop)
     }
 
-    /// A client that trusts the consortium's root only, and shows this node's certificate.
+    /// A client that trusts the consortium's root only, shows this node's certificate, and speaks to
+    /// nodes of `member` only, if it is given.
     ///
     /// # Errors
     /// [`TlsError::Content`] when a file is not what it should be.
-    pub fn client(&self) -> Result<reqwest::ClientBuilder, TlsError> {
-        prefer_hybrid_keys();
-        let content = |error: reqwest::Error| TlsError::Content {
-            cause: error.to_string(),
-        };
-        let root = reqwest::Certificate::from_pem(&self.root).map_err(content)?;
-        let shown = Zeroizing::new([self.chain.as_slice(), b"\n", &self.key].concat());
-        let identity = reqwest::Identity::from_pem(&shown).map_err(content)?;
-        Ok(reqwest::Client::builder()
-            .tls_certs_only([root])
-            .identity(identity)
-            .https_only(true))
+    pub fn client(&self, member: Option<MemberId>) -> Result<reqwest::ClientBuilder, TlsError> {
+        let provider = Arc::new(provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(self.roots()?, Arc::clone(&provider))
+                .build()
+                .map_err(|error| content(&error))?;
+        let (chain, key) = self.identity()?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|error| content(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(OfMember { verifier, member }))
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| content(&error))?;
+        let client = reqwest::Client::builder().tls_backend_preconfigured(config);
+        Ok(client.https_only(true))
     }
 
     fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
-        let content = |cause: &dyn std::fmt::Display| TlsError::Content {
-            cause: cause.to_string(),
-        };
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(&self.root).map_err(|error| content(&error))?;
-        roots.add(root).map_err(|error| content(&error))?;
-        let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| content(&error))?;
         let provider = Arc::new(provider());
         let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            WebPkiClientVerifier::builder_with_provider(self.roots()?, Arc::clone(&provider))
                 .allow_unauthenticated()
                 .build()
                 .map_err(|error| content(&error))?;
+        let (chain, key) = self.identity()?;
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| content(&error))?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(chain.map_err(|error| content(&error))?, key)
+            .with_single_cert(chain, key)
             .map_err(|error| content(&error))?;
         Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    fn roots(&self) -> Result<Arc<RootCertStore>, TlsError> {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(&self.root).map_err(|error| content(&error))?;
+        roots.add(root).map_err(|error| content(&error))?;
+        Ok(Arc::new(roots))
+    }
+
+    /// What this node shows, and its key.
+    fn identity(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+        let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| content(&error))?;
+        Ok((chain.map_err(|error| content(&error))?, key))
+    }
+}
+
+fn content(cause: &dyn std::fmt::Display) -> TlsError {
+    TlsError::Content {
+        cause: cause.to_string(),
+    }
+}
+
+/// Believes what the consortium's root certifies for the address, of this member where it is known:
+/// members may share a host.
+#[derive(Debug)]
+struct OfMember {
+    verifier: Arc<WebPkiServerVerifier>,
+    member: Option<MemberId>,
+}
+
+impl ServerCertVerifier for OfMember {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self
+            .verifier
+            .verify_server_cert(shown, chain, name, ocsp, now)?;
+        if self.member.is_some() && member_of(shown) != self.member {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        Ok(verified)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, shown, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, shown, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
     }
 }
 

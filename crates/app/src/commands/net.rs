@@ -26,7 +26,7 @@ use yilian_node::{
         SETTINGS, VALIDATOR,
     },
     connections::ConnectionOptions,
-    neighbours::NeighbourUrls,
+    neighbours::{NeighbourUrl, NeighbourUrls},
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
     vault::{PASSPHRASE_FILE, Vault},
@@ -192,8 +192,11 @@ async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     let validators: Vec<Peer> = voting.map(Draft::peer).collect();
     let governance = founded_by(epoch_blocks, &validators)?;
     let genesis = network::begin(home, &plan.name, (&committee, governance), plan.regulators)?;
+    for draft in &drafts {
+        home.make_member(&Text::new(draft.member.as_str())?)?;
+    }
     for (place, draft) in drafts.iter().enumerate() {
-        let config = settings(plan, &drafts, place)?;
+        let config = settings(home, plan, &drafts, place)?;
         write_node(home, &genesis, draft, &config)?;
     }
     if let Some(first) = drafts.first().filter(|_| !plan.plain) {
@@ -312,7 +315,12 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
 }
 
 /// Validators dial each other; a follower dials its hubs, and nobody but they knows of it.
-fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Result<NodeConfig> {
+fn settings(
+    home: &Home,
+    plan: &CreateOptions,
+    drafts: &[Draft],
+    place: usize,
+) -> anyhow::Result<NodeConfig> {
     let validators = plan.validators.get() as usize;
     let (voting, following) = drafts.split_at(validators.min(drafts.len()));
     let hubs = |follower: usize| {
@@ -351,8 +359,8 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
             dial: dial.iter().map(|peer| peer.peer()).collect(),
         }),
         neighbours: NeighbourUrls {
-            ask: dial.iter().map(|peer| peer.url()).collect(),
-            hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
+            ask: neighbours(home, &dial)?,
+            hubs: neighbours(home, &own_hubs)?,
         },
         checked_log: false,
         history: History {
@@ -365,13 +373,25 @@ fn settings(plan: &CreateOptions, drafts: &[Draft], place: usize) -> anyhow::Res
     })
 }
 
+/// Where they are, and whose, where a certificate can say so: they may share a host.
+fn neighbours(home: &Home, nodes: &[&Draft]) -> anyhow::Result<Vec<NeighbourUrl>> {
+    let neighbour = |node: &&Draft| match node.plain {
+        true => Ok(NeighbourUrl::Any(node.url())),
+        false => Ok(NeighbourUrl::Of {
+            url: node.url(),
+            member: home.member_ca(&node.member)?.id(),
+        }),
+    };
+    nodes.iter().map(neighbour).collect()
+}
+
 fn write_node(
     home: &Home,
     genesis: &Genesis,
     draft: &Draft,
     config: &NodeConfig,
 ) -> anyhow::Result<()> {
-    let member = home.make_member(&Text::new(draft.member.as_str())?)?;
+    let member = home.member_ca(&draft.member)?;
     let identity = IdentityFile {
         member: member.id(),
         node: Zeroizing::new(hex::encode(*home.member_node(&draft.member)?)),

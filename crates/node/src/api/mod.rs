@@ -54,7 +54,7 @@ pub fn router(node: Arc<Node>) -> Router {
     routes
         .into_router()
         .route("/metrics", get(metrics))
-        .route("/openapi.json", get(|| async { Json(openapi::document()) }))
+        .route("/openapi.json", get(description))
         .fallback(pages::serve)
         .layer(DefaultBodyLimit::disable())
         .with_state(node)
@@ -64,6 +64,11 @@ impl<C: ConsortiumChain, N: Send + Sync + 'static> Gate for Node<C, N> {
     async fn lets_in(&self, member: MemberId) -> Result<(), CallError> {
         self.may_act(member).await
     }
+}
+
+async fn description() -> impl IntoResponse {
+    const JSON: &str = "application/json";
+    ([(header::CONTENT_TYPE, JSON)], openapi::document())
 }
 
 /// For Prometheus; for members, as what is counted tells how busy a hospital is.

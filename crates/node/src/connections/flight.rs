@@ -22,7 +22,7 @@ const RETRY_MS: u64 = 1_000;
 
 /// Whose bytes they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Holder {
+pub(crate) enum Holder {
     Stranger(Origin),
     Member(MemberId),
     Loopback,
@@ -54,10 +54,12 @@ impl Flights {
             Holder::Loopback => (0, parts.loopback, parts.loopback),
         };
         let own = held.get(&holder).copied().unwrap_or_default();
-        if all.saturating_add(more) > most || own.saturating_add(more) > each {
+        let own = own.saturating_add(more);
+        let is_small = own <= parts.small;
+        if own > each || (all.saturating_add(more) > most && !is_small) {
             return false;
         }
-        held.insert(holder, own + more);
+        held.insert(holder, own);
         true
     }
 
@@ -171,5 +173,85 @@ struct Answer {
 impl AsRef<[u8]> for Answer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: Parts = Parts {
+        strangers: 100,
+        per_address: 60,
+        members: 100,
+        per_member: 60,
+        loopback: 100,
+        small: 5,
+    };
+
+    fn stranger(text: &str) -> Holder {
+        Holder::Stranger(text.parse::<IpAddr>().unwrap().into())
+    }
+
+    #[test]
+    fn who_fills_his_part_takes_nothing_of_the_others() {
+        let flights = Flights::default();
+        let take = |holder, bytes| flights.take(&PARTS, holder, bytes);
+        let (first, second) = (stranger("192.0.2.1"), stranger("192.0.2.2"));
+        assert!(take(first, 50) && take(first, 10) && !take(first, 1));
+        assert!(
+            take(second, 40) && !take(second, 1),
+            "all of strangers' are taken"
+        );
+        let member = |number| Holder::Member(MemberId::from_bytes([number; 32]));
+        assert!(take(member(1), 60) && !take(member(1), 1) && take(member(2), 40));
+        assert!(take(Holder::Loopback, 100) && !take(Holder::Loopback, 1));
+        // Little is always taken: of an address that has nothing else.
+        let third = stranger("192.0.2.3");
+        assert!(take(third, 3) && take(third, 2) && !take(third, 1));
+        flights.give_back(first, 60);
+        assert!(take(third, 50));
+        for (holder, bytes) in [(second, 40), (third, 55), (member(1), 60), (member(2), 40)] {
+            flights.give_back(holder, bytes);
+        }
+        flights.give_back(Holder::Loopback, 100);
+        assert!(flights.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn bytes_are_given_back_when_the_last_of_them_is_gone() {
+        let room = Room::new(super::super::Limits {
+            answers: PARTS,
+            uploads: PARTS,
+            ..super::super::Limits::default()
+        });
+        let address = "192.0.2.1".parse().unwrap();
+        let allowance = Allowance::new(Arc::clone(&room), address, Caller::Anybody);
+        let answer = allowance.answer(vec![7; 60]).unwrap();
+        let part = answer.slice(10..20);
+        drop(answer);
+        assert!(
+            allowance.answer(vec![7; 10]).is_err(),
+            "a part of it is still there"
+        );
+        assert_eq!(&part[..], [7; 10]);
+        drop(part);
+        drop(allowance.answer(vec![7; 60]).unwrap());
+        // Uploads are others.
+        let mut upload = allowance.upload();
+        let _answer = allowance.answer(vec![7; 60]).unwrap();
+        upload.grow(60).unwrap();
+        let refused = upload.grow(1);
+        assert!(
+            matches!(refused, Err(CallError::Busy { .. })),
+            "{refused:?}"
+        );
+        drop(upload);
+        allowance.upload().grow(60).unwrap();
+        let text = room.metrics();
+        assert!(
+            text.contains(r#"yilian_flights_refused_total{what="upload"} 1"#),
+            "{text}"
+        );
     }
 }

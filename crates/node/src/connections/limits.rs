@@ -141,6 +141,9 @@ pub struct Bytes {
     pub per_member: usize,
     /// Of this machine.
     pub loopback: usize,
+    /// What any address or member may have in any case, so that small calls go on when others have
+    /// filled their part.
+    pub small: usize,
 }
 
 impl Bytes {
@@ -151,6 +154,7 @@ impl Bytes {
         members: 2 * REQUEST_MAX,
         per_member: REQUEST_MAX,
         loopback: 2 * REQUEST_MAX,
+        small: SMALL,
     };
     /// Two largest answers of each kind. With the uploads strangers hold 272 MiB at most.
     const ANSWERS: Self = Self {
@@ -159,9 +163,13 @@ impl Bytes {
         members: 2 * ANSWER_MAX,
         per_member: ANSWER_MAX,
         loopback: 2 * ANSWER_MAX,
+        small: SMALL,
     };
 }
 
+/// A sealed letter, a proof of the state, a transaction of a patient. With all places taken by as
+/// many addresses that is 48 MB.
+const SMALL: usize = 64 * 1024;
 /// Bytes of the largest answer in the table of calls.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
 

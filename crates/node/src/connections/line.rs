@@ -82,6 +82,11 @@ impl Line {
         }
     }
 
+    /// For how long it has done what it does.
+    pub(crate) fn lasted(&self) -> Duration {
+        self.phase().1.elapsed()
+    }
+
     /// Has it closed: somebody else has its place.
     pub(crate) fn close(&self) {
         self.close.notify_one();

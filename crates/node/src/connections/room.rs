@@ -23,6 +23,10 @@ use super::{
     line::Line,
 };
 
+/// How many times as many connections an address has, of those that are being served too, when one
+/// of them gives way to another address's.
+const SEVERAL: usize = 4;
+
 /// Whom an address may belong to: IPv6 is given out by /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Origin(IpAddr);
@@ -156,7 +160,7 @@ impl Room {
         let one = usize::from(besides.is_none());
         if kind.is_unproven() && places.of(origin) + one > per_address {
             let of_address = |taken: &Taken| taken.kind.is_unproven() && taken.origin == origin;
-            self.take_from(places, besides, of_address)
+            self.take_from(places, besides, origin, of_address)
                 .ok_or(Refused::Address)?;
         }
         let (most, of_kind): (_, fn(Kind) -> bool) = match kind {
@@ -172,32 +176,40 @@ impl Room {
             }
         };
         if places.count(of_kind) >= most {
-            self.take_from(places, besides, |taken| of_kind(taken.kind))
+            self.take_from(places, besides, origin, |taken| of_kind(taken.kind))
                 .ok_or(Refused::Full)?;
         }
         Ok(())
     }
 
     /// Closes, of those of whom nothing is being served, the one that has rested longest of the
-    /// address that has the most.
+    /// address that has the most. Where all are being served, an address that has several times as
+    /// many as `for_whom` gives up its oldest: else twelve addresses with slow bodies would keep
+    /// all other strangers out.
     fn take_from(
         &self,
         places: &mut Places,
         besides: Option<u64>,
+        for_whom: Origin,
         may_go: impl Fn(&Taken) -> bool,
     ) -> Option<()> {
-        let resting = places.open.iter().filter_map(|(number, taken)| {
-            let rested = taken.line.rested()?;
-            (may_go(taken) && besides != Some(*number)).then_some((number, taken, rested))
-        });
-        let chosen = resting.max_by_key(|(_, taken, rested)| {
+        let (own, mut chosen) = (places.of(for_whom), None);
+        for (number, taken) in &places.open {
+            if !may_go(taken) || besides == Some(*number) {
+                continue;
+            }
             let full = match taken.kind.is_unproven() {
                 true => places.of(taken.origin),
                 false => 0,
             };
-            (full, *rested)
-        });
-        let number = *chosen?.0;
+            let (rests, time) = match taken.line.rested() {
+                Some(rested) => (true, rested),
+                None if full > SEVERAL * (own + 1) => (false, taken.line.lasted()),
+                None => continue,
+            };
+            chosen = chosen.max(Some((rests, full, time, *number)));
+        }
+        let (.., number) = chosen?;
         let gone = self.remove(places, number)?;
         gone.line.close();
         self.counted.closed(Closed::Room);

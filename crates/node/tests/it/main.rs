@@ -12,3 +12,4 @@ mod proof;
 mod siege;
 mod store;
 mod toy;
+mod whose;

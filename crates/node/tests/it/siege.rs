@@ -623,32 +623,43 @@ async fn a_certificate_is_renewed_while_it_serves_and_a_broken_one_is_not_taken(
 }
 
 /// A consortium's root, and a node's certificate by it.
-struct Keys {
+pub struct Keys {
     folder: tempfile::TempDir,
     root: rcgen::Issuer<'static, rcgen::KeyPair>,
 }
 
 impl Keys {
-    fn new() -> Self {
+    /// Of a node of no member.
+    pub fn new() -> Self {
+        let keys = Self::root();
+        keys.keep(&["127.0.0.1".to_owned()]);
+        keys
+    }
+
+    /// Those of another node, under the same root.
+    pub fn keep(&self, names: &[String]) {
+        let (chain, key) = self.certify(names);
+        for (name, text) in [("chain.pem", chain), ("key.pem", key)] {
+            std::fs::write(self.folder.path().join(name), text).unwrap();
+        }
+    }
+
+    fn root() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut params = rcgen::CertificateParams::default();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let key = rcgen::KeyPair::generate().unwrap();
         let root = params.self_signed(&key).unwrap().pem();
-        let keys = Self {
+        std::fs::write(folder.path().join("root.pem"), root).unwrap();
+        Self {
             folder,
             root: rcgen::Issuer::new(params, key),
-        };
-        let (chain, key) = keys.certify("127.0.0.1");
-        for (name, text) in [("root.pem", root), ("chain.pem", chain), ("key.pem", key)] {
-            std::fs::write(keys.folder.path().join(name), text).unwrap();
         }
-        keys
     }
 
-    fn certify(&self, name: &str) -> (String, String) {
+    fn certify(&self, names: &[String]) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        let params = rcgen::CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &self.root).unwrap();
         (certificate.pem(), key.serialize_pem())
     }
@@ -661,7 +672,7 @@ impl Keys {
         }
     }
 
-    fn node(&self) -> Tls {
+    pub fn node(&self) -> Tls {
         Tls::read(&Self::files(), &Vault::plain(self.folder.path())).unwrap()
     }
 
@@ -685,7 +696,7 @@ impl Keys {
         let Some(member) = member else {
             return client;
         };
-        let (chain, key) = self.certify(&member_name(member));
+        let (chain, key) = self.certify(&[member_name(member)]);
         let shown = reqwest::Identity::from_pem((chain + &key).as_bytes());
         client.identity(shown.unwrap())
     }

@@ -88,6 +88,28 @@ async fn the_fullest_address_makes_room_and_its_oldest_first() {
     assert!(!is_open(&newcomer));
 }
 
+/// Slow bodies are being served, and not for ever at the cost of all others.
+#[tokio::test]
+async fn who_has_many_times_as_many_gives_way_whatever_is_being_served() {
+    let room = room(|limits| (limits.strangers, limits.per_address) = (10, 9));
+    let flood: Vec<Place> = (0..9).map(|_| busy(&room, "192.0.2.1")).collect();
+    let honest = busy(&room, "192.0.2.9");
+    let newcomer = busy(&room, "192.0.2.7");
+    is_told(&flood[0]).await;
+    let second = busy(&room, "192.0.2.7");
+    // Eight are no more than four times as many as two.
+    assert_eq!(
+        room.admit(address("192.0.2.7"), false).err(),
+        Some(Refused::Full)
+    );
+    assert!([&honest, &newcomer, &second].into_iter().all(is_open));
+    // What rests goes first, of whomever it is.
+    honest.line.enter(Phase::Idle);
+    let _third = busy(&room, "192.0.2.8");
+    assert!(!is_open(&honest));
+    assert_eq!(flood.iter().filter(|place| is_open(place)).count(), 7);
+}
+
 #[tokio::test]
 async fn strangers_keep_no_member_out() {
     let room = room(|limits| {
