@@ -24,6 +24,7 @@ use yilian_crypto::{
 };
 use yilian_node::{
     config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
+    connections::ConnectionOptions,
     neighbours::NeighbourUrls,
     order::{History, Peer, Peering, ValidatorKey, founded_by},
 };
@@ -171,6 +172,9 @@ impl Net {
                 tls: None,
                 checked_log: false,
                 history: History::default(),
+                connections: ConnectionOptions::default(),
+                insecure_http: false,
+                log: None,
             };
             let identity = IdentityFile {
                 member: ca.id(),

@@ -102,15 +102,24 @@ pub fn install(needed: &[(&str, &str)]) -> anyhow::Result<()> {
     let missing = needed
         .iter()
         .filter(|(program, _)| !answers(program, "--version"));
-    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    install_packages(&missing.map(|(_, package)| *package).collect::<Vec<_>>())
+}
+
+/// Installs what certificates are verified with by other eyes than ours. Old versions know no
+/// `--version`.
+pub fn install_openssl() -> anyhow::Result<()> {
+    match answers("openssl", "version") {
+        true => Ok(()),
+        false => install_packages(&["openssl"]),
+    }
+}
+
+fn install_packages(missing: &[&str]) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
     run("apt-get", &["update", "-qq"])?;
-    run(
-        "apt-get",
-        &[&["install", "-y", "-qq"], &missing[..]].concat(),
-    )
+    run("apt-get", &[&["install", "-y", "-qq"], missing].concat())
 }
 
 /// Where cargo builds.

@@ -19,7 +19,8 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    run::install(&[("cc", "build-essential")])?;
+    run::install(&[("cc", "build-essential"), ("curl", "curl")])?;
+    run::install_openssl()?;
     run::install_browser_tools()?;
     run::run("cargo", &["fmt", "--all", "--check"])?;
     walls::run()?;

@@ -3,19 +3,23 @@
 //! that sign on the chain are others.
 //!
 //! ```text
-//! tls/root.pem, root.key         the root: signs members' CAs, each constrained to its name
+//! tls/root.pem, root.key         the root: signs members' CAs, each constrained to its names
+//!                                and addresses
 //! tls/members/NAME.pem, NAME.key a member's CA
 //! tls/client.pem                 what this home shows to nodes: certificate, chain and key
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
-    PKCS_ECDSA_P256_SHA256, date_time_ymd,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    NameConstraints, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 use yilian_node::{tls::member_name, vault::Vault};
 use yilian_protocol::MemberId;
@@ -58,13 +62,15 @@ pub fn certify(home: &Home, name: &str, hosts: &[String], days: i64) -> anyhow::
     let names = hosts.iter().cloned().chain([member_name(member)]);
     let mut params = params(name, days, names.collect())?;
     params.use_authority_key_identifier_extension = true;
+    // Said in so many words, the certificate has an identifier of its key, too.
+    params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![
         ExtendedKeyUsagePurpose::ServerAuth,
         ExtendedKeyUsagePurpose::ClientAuth,
     ];
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let certificate = params.signed_by(&key, &ca.issuer(name)?)?;
+    let certificate = params.signed_by(&key, &ca.issuer(&ca_name(name))?)?;
     Ok(Certified {
         root: root.certificate,
         chain: certificate.pem() + &ca.certificate,
@@ -204,7 +210,14 @@ fn root(home: &Home) -> anyhow::Result<Authority> {
     made.keep(home, ROOT)
 }
 
-/// The member's CA; made anew where it may not certify one of `hosts`.
+/// The subject of the CA of the member called `name`. It is another than that of what it certifies:
+/// what has the same subject as its issuer passes for signed by itself.
+fn ca_name(name: &str) -> String {
+    format!("{name} CA")
+}
+
+/// The member's CA, which may certify the member and `hosts`, and nothing else. Its certificate is
+/// made each time, and its key once.
 fn member_ca(
     home: &Home,
     name: &str,
@@ -212,27 +225,46 @@ fn member_ca(
     hosts: &[String],
 ) -> anyhow::Result<Authority> {
     let stem = format!("tls/members/{}", file_name(name));
-    let is_name = |host: &&String| host.parse::<std::net::IpAddr>().is_err();
-    let names: Vec<String> = hosts.iter().filter(is_name).cloned().collect();
-    let known = Authority::read(home, &stem)?;
-    let key = match known {
-        Some(known) if names.is_empty() => return Ok(known),
+    let key = match Authority::read(home, &stem)? {
         Some(known) => KeyPair::from_pem(&known.key)?,
         None => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
     };
     let root = root(home)?;
-    let mut params = ca_params(name, 0)?;
+    let mut params = ca_params(&ca_name(name), 0)?;
     params.use_authority_key_identifier_extension = true;
-    let permitted = names.into_iter().chain([member_name(member)]);
-    params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: permitted.map(GeneralSubtree::DnsName).collect(),
-        excluded_subtrees: Vec::new(),
-    });
+    params.name_constraints = Some(constraints(member, hosts));
     let made = Authority {
         certificate: params.signed_by(&key, &root.issuer(ROOT_NAME)?)?.pem(),
         key: Zeroizing::new(key.serialize_pem()),
     };
     made.keep(home, &stem)
+}
+
+/// What a member's CA may name (RFC 5280, 4.2.1.10). A kind of names of which none is permitted is
+/// not constrained at all, so addresses of a kind that no host has are excluded.
+fn constraints(member: MemberId, hosts: &[String]) -> NameConstraints {
+    let mut excluded = vec![
+        (IpAddr::from(Ipv4Addr::UNSPECIFIED), 0),
+        (Ipv6Addr::UNSPECIFIED.into(), 0),
+    ];
+    let mut permitted = vec![GeneralSubtree::DnsName(member_name(member))];
+    for host in hosts {
+        permitted.push(match host.parse::<IpAddr>() {
+            Ok(address) => {
+                excluded.retain(|(all, _)| all.is_ipv4() != address.is_ipv4());
+                let bits = if address.is_ipv4() { 32 } else { 128 };
+                GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, bits))
+            }
+            Err(_) => GeneralSubtree::DnsName(host.clone()),
+        });
+    }
+    let excluded = excluded
+        .into_iter()
+        .map(|(all, bits)| GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(all, bits)));
+    NameConstraints {
+        permitted_subtrees: permitted,
+        excluded_subtrees: excluded.collect(),
+    }
 }
 
 /// A CA that certifies CAs down to `below` levels under it.

@@ -18,11 +18,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tracing_subscriber::EnvFilter;
 use yilian_crypto::sign::SigningKey;
 use yilian_protocol::{ChainId, MemberId, governance::Candidacy, registry::Genesis};
 use zeroize::Zeroizing;
 
 use crate::{
+    connections::ConnectionOptions,
     neighbours::NeighbourUrls,
     order::{
         CeremonyOptions, ForgetError, Forgotten, History, IdleChain, NodeIdentity, Peer, Peering,
@@ -57,6 +59,42 @@ pub struct NodeConfig {
     /// How much of the chain's past it keeps.
     #[serde(default)]
     pub history: History,
+    /// How many connections its API has.
+    #[serde(default)]
+    pub connections: ConnectionOptions,
+    /// Whether the API speaks plain HTTP where other machines reach it, for a proxy on another
+    /// machine: whoever reaches it may do all that is for members only.
+    #[serde(default)]
+    pub insecure_http: bool,
+    /// What it logs, where the environment (`RUST_LOG`) does not say: `info`, or levels by part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogFilter>,
+}
+
+/// What is logged, in the form of `RUST_LOG`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LogFilter(String);
+
+impl TryFrom<String> for LogFilter {
+    type Error = tracing_subscriber::filter::ParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        EnvFilter::try_new(&text)?;
+        Ok(Self(text))
+    }
+}
+
+impl From<LogFilter> for String {
+    fn from(filter: LogFilter) -> Self {
+        filter.0
+    }
+}
+
+impl From<&LogFilter> for EnvFilter {
+    fn from(LogFilter(text): &LogFilter) -> Self {
+        Self::new(text)
+    }
 }
 
 /// What a validator is told of a key ceremony, in `ceremony.json`; its `identity.json` stands
@@ -114,15 +152,15 @@ pub fn folder_of(file: &Path) -> &Path {
 }
 
 /// Reads a node's settings, and what a node of these settings needs to start. Its secrets are
-/// opened by what was said of them.
+/// opened by what was said of them, and stay open.
 ///
 /// # Errors
 /// [`ConfigError`] names the file at fault.
-pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions), ConfigError> {
+pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions, Vault), ConfigError> {
     let folder = folder_of(settings);
-    let config: NodeConfig = json(settings)?;
-    let genesis: Genesis = json(&folder.join(GENESIS))?;
     let vault = Vault::open(folder, said)?;
+    let (config, tls) = read_again(settings, &vault)?;
+    let genesis: Genesis = json(&folder.join(GENESIS))?;
     let identities: Vec<IdentityFile> = secret(&vault, IDENTITIES)?;
     let options = NodeOptions {
         directory: folder.join(DATA),
@@ -131,16 +169,33 @@ pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions), C
         validator: secret::<ValidatorKey>(&vault, VALIDATOR)?,
         peering: config.peering.clone(),
         neighbours: config.neighbours.clone(),
-        tls: config
-            .tls
-            .as_ref()
-            .map(|files| Tls::read(files, &vault))
-            .transpose()?,
+        tls,
         checked_log: config.checked_log,
         history: config.history,
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
     };
-    Ok((config, options))
+    Ok((config, options, vault))
+}
+
+/// Reads the settings of a node that runs, and its certificates.
+///
+/// # Errors
+/// [`ConfigError`] names the file at fault.
+pub fn read_again(
+    settings: &Path,
+    vault: &Vault,
+) -> Result<(NodeConfig, Option<Tls>), ConfigError> {
+    let config: NodeConfig = json(settings)?;
+    let is_local = config.listen.ip().to_canonical().is_loopback();
+    if config.tls.is_none() && !config.insecure_http && !is_local {
+        return Err(ConfigError::PlainHttp {
+            path: settings.to_owned(),
+            listen: config.listen,
+        });
+    }
+    let tls = config.tls.as_ref();
+    let tls = tls.map(|files| Tls::read(files, vault)).transpose()?;
+    Ok((config, tls))
 }
 
 /// Takes its share of the group key from the node of these settings, which does not run: it follows
@@ -313,6 +368,14 @@ pub enum ConfigError {
     /// Its certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Others reach it, and it tells nobody from anybody.
+    #[error("{}: plain HTTP at {listen}, where other machines reach it, lets everybody do all", path.display())]
+    PlainHttp {
+        /// The settings.
+        path: PathBuf,
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
     /// Other nodes cannot dial this one.
     #[error("{}: other nodes cannot dial a node without `peering.listen` and a fixed port in it", path.display())]
     NotReachable {

@@ -15,6 +15,7 @@
 //! | [`erasure`] | erases shares of revoked grants |
 //! | [`service`] | what a node does with a call |
 //! | [`api`] | the same over HTTP |
+//! | [`connections`] | how many connections there are, of whom, and for how long |
 //! | [`tls`] | HTTPS, and who calls |
 //! | [`vault`] | secrets on disk, under a passphrase |
 //!
@@ -26,6 +27,7 @@ mod answered;
 pub mod api;
 mod background;
 pub mod config;
+pub mod connections;
 pub mod consortium;
 mod database;
 pub mod erasure;

@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+mod reload;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -10,19 +12,20 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use reload::{Log, Reload};
 use rustix::fs::Mode;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::Notify,
 };
-use tracing_subscriber::EnvFilter;
 use yilian_node::{
-    api::{self, Listening},
+    api,
     config::{self, ConfigError, NodeConfig, VALIDATOR},
+    connections::{FilesError, Limits, Listening, OpenFiles, Stop},
     order::{self, CeremonyError, ForgetError, Forgotten, NodeIdentity, OrderError, ValidatorKey},
     service::{Node, NodeError},
-    tls::{Tls, TlsError, TlsListener},
+    tls::{Acceptor, Tls, TlsError},
     vault::{PASSPHRASE_FILE, Said, Vault, VaultError},
 };
 
@@ -34,6 +37,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Runs one node until it is told to stop (Ctrl-C, SIGTERM). Writes the URL of its API to standard
 /// output once it is ready.
+///
+/// Told to stop, it finishes what it is at, for 8 s at most; told again, it does not. SIGHUP has it
+/// read its certificates and what it logs again.
 ///
 /// Ends with code 0 when it was told to stop, 1 when it does not start, and 70 when its storage
 /// failed while it ran: then a supervisor may start it again.
@@ -96,14 +102,8 @@ fn main() -> ExitCode {
     // Huge pages, which the allocator asks for, hold little in most of its many small arenas.
     // Without the system's leave there is only more memory in use.
     let _asked = rustix::thread::disable_transparent_huge_pages(true);
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("warn,commonware_resolver=off,commonware_storage=error")
-    });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    match run(&Arguments::parse()) {
+    let log = Log::begin();
+    match run(&Arguments::parse(), log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -115,7 +115,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments, log: Log) -> Result<(), Failure> {
     let said = Said::by(
         arguments.insecure_plain,
         arguments.passphrase_file.as_deref(),
@@ -126,8 +126,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(Command::ForgetShare) => return forget_share(&arguments.config, &said),
         None => {}
     }
-    let (config, options) = config::read(&arguments.config, &said)?;
+    let (config, options, vault) = config::read(&arguments.config, &said)?;
     drop(said);
+    log.set(config.log.as_ref());
     if !options.secrets.is_sealed() {
         eprintln!(
             "WARNING: the secrets of {} are NOT SEALED: whoever can read its files has its keys; \
@@ -136,10 +137,20 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             config::folder_of(&arguments.config).display()
         );
     }
+    if config.tls.is_none() && config.insecure_http {
+        eprintln!(
+            "WARNING: INSECURE: whoever reaches {} may do all that is for members only, and read \
+             along",
+            config.listen
+        );
+    }
+    let files = OpenFiles::raise()?;
     if arguments.check {
         println!("{}: settings are sound", config.name);
         return Ok(());
     }
+    tracing::info!("{files}");
+    let limits = files.limits(config.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_MAX)
@@ -147,12 +158,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(Failure::Serve)?;
     let tls = options.tls.clone();
     let node = Arc::new(Node::start(options)?);
-    runtime.block_on(serve(
-        &config,
-        tls.as_ref(),
-        Arc::clone(&node),
-        arguments.until_eof,
-    ))?;
+    let reload = Reload {
+        settings: arguments.config.clone(),
+        vault,
+        config,
+        log,
+    };
+    let served = serve(reload, tls, Arc::clone(&node), limits, arguments.until_eof);
+    runtime.block_on(served)?;
     // A thread may still wait for standard input.
     runtime.shutdown_background();
     if let Some(node) = Arc::into_inner(node) {
@@ -228,26 +241,39 @@ async fn told_to_stop(until_eof: bool) -> std::io::Result<()> {
 }
 
 async fn serve(
-    config: &NodeConfig,
-    tls: Option<&Tls>,
+    mut reload: Reload,
+    tls: Option<Tls>,
     node: Arc<Node>,
+    limits: Limits,
     until_eof: bool,
 ) -> Result<(), Failure> {
-    let listener = TcpListener::bind(config.listen).await;
+    let listener = TcpListener::bind(reload.config.listen).await;
     let listener = listener.map_err(Failure::Serve)?;
-    let address = listener.local_addr().map_err(Failure::Serve)?;
-    let stop = async move {
+    let acceptor = tls.as_ref().map(Acceptor::new).transpose()?;
+    let (listening, scheme) = match &acceptor {
+        Some(acceptor) => (Listening::tls(listener, acceptor.clone()), "https"),
+        None if reload.config.insecure_http => (Listening::insecure(listener), "http"),
+        None => (Listening::plain(listener).map_err(Failure::Serve)?, "http"),
+    };
+    println!(
+        "{scheme}://{}",
+        listening.address().map_err(Failure::Serve)?
+    );
+    let told = async |until_eof| {
         if let Err(error) = told_to_stop(until_eof).await {
             eprintln!("signals cannot be heard: {error}");
         }
     };
-    let (listening, scheme) = match tls {
-        Some(tls) => (Listening::Tls(TlsListener::new(listener, tls)?), "https"),
-        None => (Listening::Plain(listener), "http"),
+    let stop = Stop {
+        drain: Box::pin(told(until_eof)),
+        // That standard input has ended says nothing twice.
+        at_once: Box::pin(told(false)),
     };
-    println!("{scheme}://{address}");
-    let served = api::serve(listening, node, Box::pin(stop)).await;
-    served.map_err(Failure::Serve)
+    let reloads = reload.whenever_told(acceptor.as_ref(), &node);
+    tokio::select! {
+        () = api::serve(listening, Arc::clone(&node), limits, stop) => Ok(()),
+        failed = reloads => failed.map_err(Failure::Serve),
+    }
 }
 
 /// Returns when nobody can write to standard input any more.
@@ -275,6 +301,8 @@ enum Failure {
     Start(#[from] NodeError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
     #[error("the API cannot be served: {0}")]
     Serve(std::io::Error),
 }
@@ -293,6 +321,11 @@ impl Failure {
             Self::Config(ConfigError::Read { .. }) => {
                 Some("name the node's settings with --config")
             }
+            Self::Config(ConfigError::PlainHttp { .. }) => Some(
+                "name certificates (`tls`), listen on 127.0.0.1 behind a proxy, or insist with \
+                 `\"insecure_http\": true`",
+            ),
+            Self::Files(error) => Some(error.remedy()),
             _ => None,
         }
     }

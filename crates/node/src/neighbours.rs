@@ -3,7 +3,10 @@
 //!
 //! Nothing is believed: an object is the one that the chain names, or it is not taken.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use reqwest::Client;
@@ -34,11 +37,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct NeighbourUrls {
     /// Asked for ciphertext that this node does not keep.
     #[serde(default)]
-    pub ask: Vec<String>,
+    pub ask: Vec<NeighbourUrl>,
     /// For a node that others cannot reach: given its members' ciphertext, one after the other
     /// until one of them took it.
     #[serde(default)]
-    pub hubs: Vec<String>,
+    pub hubs: Vec<NeighbourUrl>,
     /// Whose letters are kept where.
     #[serde(default, skip_serializing_if = "MailPlaces::is_usual")]
     pub mail: MailPlaces,
@@ -70,6 +73,36 @@ impl MailPlaces {
     }
 }
 
+/// Where a neighbour is, and whose it has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum NeighbourUrl {
+    /// Of any member.
+    Any(String),
+    /// Of this member: its certificate has to say so.
+    Of {
+        /// The base URL of its API.
+        url: String,
+        /// The member.
+        member: MemberId,
+    },
+}
+
+impl NeighbourUrl {
+    fn url(&self) -> &str {
+        match self {
+            Self::Any(url) | Self::Of { url, .. } => url,
+        }
+    }
+
+    const fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Any(_) => None,
+            Self::Of { member, .. } => Some(*member),
+        }
+    }
+}
+
 /// The nodes that are asked, or told.
 #[derive(Debug)]
 pub struct Neighbours<N> {
@@ -84,31 +117,41 @@ impl Neighbours<HttpNeighbour> {
     /// # Errors
     /// When a URL cannot be one, the certificates cannot be used, or no HTTP client can be made.
     pub fn over_http(urls: &NeighbourUrls, tls: Option<&Tls>) -> Result<Self, NeighboursError> {
-        let mut all = urls.ask.iter().chain(&urls.hubs);
-        if let Some(url) = all.find(|url| reqwest::Url::parse(url).is_err()) {
-            return Err(NeighboursError::Url(url.clone()));
-        }
-        let builder = match tls {
-            Some(tls) => tls.client()?,
-            None => Client::builder(),
-        };
-        let client = builder
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|error| NeighboursError::Client(error.to_string()))?;
-        let reached = |urls: &[String]| {
-            let reached = urls.iter().map(|url| HttpNeighbour {
-                base: url.trim_end_matches('/').to_owned(),
-                client: client.clone(),
-            });
-            reached.collect()
+        let reached = |urls: &[NeighbourUrl]| {
+            let reached = urls.iter().map(|url| HttpNeighbour::new(url, tls));
+            reached.collect::<Result<_, _>>()
         };
         Ok(Self {
             mail: urls.mail.clone(),
-            ..Self::new(reached(&urls.ask), reached(&urls.hubs))
+            ..Self::new(reached(&urls.ask)?, reached(&urls.hubs)?)
         })
     }
+
+    /// Shows them these certificates from now on.
+    ///
+    /// # Errors
+    /// As [`Self::over_http`]: then those of before are shown.
+    pub fn renew(&self, tls: &Tls) -> Result<(), NeighboursError> {
+        let all = self.ask.iter().chain(&self.hubs);
+        let renewed = all.map(|neighbour| Ok((neighbour, client(Some(tls), neighbour.member)?)));
+        for (neighbour, renewed) in renewed.collect::<Result<Vec<_>, NeighboursError>>()? {
+            let client = neighbour.client.write();
+            *client.unwrap_or_else(PoisonError::into_inner) = renewed;
+        }
+        Ok(())
+    }
+}
+
+fn client(tls: Option<&Tls>, member: Option<MemberId>) -> Result<Client, NeighboursError> {
+    let builder = match tls {
+        Some(tls) => tls.client(member)?,
+        None => Client::builder(),
+    };
+    let client = builder
+        .timeout(TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build();
+    client.map_err(|error| NeighboursError::Client(error.to_string()))
 }
 
 impl<N> Neighbours<N> {
@@ -224,7 +267,8 @@ pub(crate) fn sealed_object(id: RecordId, bytes: Vec<u8>) -> Result<SealedObject
 #[derive(Debug, Clone)]
 pub struct HttpNeighbour {
     base: String,
-    client: Client,
+    member: Option<MemberId>,
+    client: Arc<RwLock<Client>>,
 }
 
 impl Transport for HttpNeighbour {
@@ -239,6 +283,21 @@ impl Transport for HttpNeighbour {
 }
 
 impl HttpNeighbour {
+    fn new(url: &NeighbourUrl, tls: Option<&Tls>) -> Result<Self, NeighboursError> {
+        let (url, member) = (url.url(), url.member());
+        if reqwest::Url::parse(url).is_err() {
+            return Err(NeighboursError::Url(url.to_owned()));
+        }
+        if member.is_some() && tls.is_none() {
+            return Err(NeighboursError::Unproven(url.to_owned()));
+        }
+        Ok(Self {
+            base: url.trim_end_matches('/').to_owned(),
+            member,
+            client: Arc::new(RwLock::new(client(tls, member)?)),
+        })
+    }
+
     fn unavailable(&self, cause: &dyn std::fmt::Display) -> CallError {
         CallError::Unavailable {
             message: format!("{}: {cause}", self.base),
@@ -252,9 +311,14 @@ impl HttpNeighbour {
             body,
         } = Request::of(&call);
         let url = format!("{}{target}", self.base);
+        let client = self
+            .client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let request = match method {
-            Method::Get => self.client.get(url),
-            Method::Post => self.client.post(url),
+            Method::Get => client.get(url),
+            Method::Post => client.post(url),
         };
         let sent = request.body(body.unwrap_or_default()).send().await;
         let mut response = sent.map_err(|error| self.unavailable(&error))?;
@@ -277,6 +341,9 @@ pub enum NeighboursError {
     /// A neighbour's URL is none.
     #[error("`{0}` is not the URL of a neighbour")]
     Url(String),
+    /// Without certificates nobody shows whose a neighbour is.
+    #[error("`{0}` has to be a certain member's, and this node has no certificates to tell by")]
+    Unproven(String),
     /// This node's certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),

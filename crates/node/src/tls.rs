@@ -3,36 +3,32 @@
 //! A consortium's root certifies each member's CA, and that its nodes and desks (X.509, RFC 5280;
 //! `yilian ca tls`). A certificate names its member as a DNS name, [`member_name`], which the root
 //! constrains the member's CA to (RFC 5280, 4.2.1.10): no member can name another. Whoever calls
-//! may show one; what is for members only asks for one, and for a member that may act.
+//! may show one; what is for members only asks for one, and for a member that may act. Who calls a
+//! node and knows whose it is compares the member, too.
 //!
 //! Keys are agreed on with X25519 and ML-KEM-768 together (draft-ietf-tls-ecdhe-mlkem) when both
 //! ends know it, so that what is recorded today stays closed when curves do not hold any more.
 
 use std::{
-    fs,
-    io::{self, ErrorKind},
-    net::SocketAddr,
+    fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, PoisonError, RwLock},
 };
 
-use axum::{
-    extract::connect_info::Connected,
-    serve::{IncomingStream, Listener},
-};
 use rustls::{
-    NamedGroup, RootCertStore, ServerConfig,
+    CertificateError, ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, ServerConfig,
+    SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
 use serde::{Deserialize, Serialize};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
-};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio::net::TcpStream;
+use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 use yilian_protocol::MemberId;
 use zeroize::Zeroizing;
 
@@ -40,10 +36,6 @@ use crate::vault::{Vault, VaultError};
 
 /// Under which DNS names of members stand; of no use outside certificates.
 const MEMBERS: &str = "member.yilian.internal";
-/// Connections whose handshake is going on at most.
-const HANDSHAKES_MAX: usize = 256;
-/// How long a handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The name of a member in certificates: its id as two labels of 32 hex digits.
 #[must_use]
@@ -116,49 +108,116 @@ impl Tls {
 
     fn check(&self) -> Result<(), TlsError> {
         self.acceptor().map(drop)?;
-        self.client().map(drop)
+        self.client(None).map(drop)
     }
 
-    /// A client that trusts the consortium's root only, and shows this node's certificate.
+    /// A client that trusts the consortium's root only, shows this node's certificate, and speaks to
+    /// nodes of `member` only, if it is given.
     ///
     /// # Errors
     /// [`TlsError::Content`] when a file is not what it should be.
-    pub fn client(&self) -> Result<reqwest::ClientBuilder, TlsError> {
-        prefer_hybrid_keys();
-        let content = |error: reqwest::Error| TlsError::Content {
-            cause: error.to_string(),
-        };
-        let root = reqwest::Certificate::from_pem(&self.root).map_err(content)?;
-        let shown = Zeroizing::new([self.chain.as_slice(), b"\n", &self.key].concat());
-        let identity = reqwest::Identity::from_pem(&shown).map_err(content)?;
-        Ok(reqwest::Client::builder()
-            .tls_certs_only([root])
-            .identity(identity)
-            .https_only(true))
+    pub fn client(&self, member: Option<MemberId>) -> Result<reqwest::ClientBuilder, TlsError> {
+        let provider = Arc::new(provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(self.roots()?, Arc::clone(&provider))
+                .build()
+                .map_err(|error| content(&error))?;
+        let (chain, key) = self.identity()?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|error| content(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(OfMember { verifier, member }))
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| content(&error))?;
+        let client = reqwest::Client::builder().tls_backend_preconfigured(config);
+        Ok(client.https_only(true))
     }
 
     fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
-        let content = |cause: &dyn std::fmt::Display| TlsError::Content {
-            cause: cause.to_string(),
-        };
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(&self.root).map_err(|error| content(&error))?;
-        roots.add(root).map_err(|error| content(&error))?;
-        let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| content(&error))?;
         let provider = Arc::new(provider());
         let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            WebPkiClientVerifier::builder_with_provider(self.roots()?, Arc::clone(&provider))
                 .allow_unauthenticated()
                 .build()
                 .map_err(|error| content(&error))?;
+        let (chain, key) = self.identity()?;
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| content(&error))?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(chain.map_err(|error| content(&error))?, key)
+            .with_single_cert(chain, key)
             .map_err(|error| content(&error))?;
         Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    fn roots(&self) -> Result<Arc<RootCertStore>, TlsError> {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(&self.root).map_err(|error| content(&error))?;
+        roots.add(root).map_err(|error| content(&error))?;
+        Ok(Arc::new(roots))
+    }
+
+    /// What this node shows, and its key.
+    fn identity(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+        let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| content(&error))?;
+        Ok((chain.map_err(|error| content(&error))?, key))
+    }
+}
+
+fn content(cause: &dyn std::fmt::Display) -> TlsError {
+    TlsError::Content {
+        cause: cause.to_string(),
+    }
+}
+
+/// Believes what the consortium's root certifies for the address, of this member where it is known:
+/// members may share a host.
+#[derive(Debug)]
+struct OfMember {
+    verifier: Arc<WebPkiServerVerifier>,
+    member: Option<MemberId>,
+}
+
+impl ServerCertVerifier for OfMember {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self
+            .verifier
+            .verify_server_cert(shown, chain, name, ocsp, now)?;
+        if self.member.is_some() && member_of(shown) != self.member {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        Ok(verified)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, shown, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, shown, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
     }
 }
 
@@ -214,15 +273,10 @@ pub enum Caller {
     Member(MemberId),
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Caller {
-    fn connect_info(_: IncomingStream<'_, TcpListener>) -> Self {
-        Self::Unknown
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Caller {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        let (_, connection) = stream.io().get_ref();
+impl Caller {
+    /// Who is at the other end of a connection whose handshake is done.
+    pub(crate) fn of(stream: &TlsStream<TcpStream>) -> Self {
+        let (_, connection) = stream.get_ref();
         let shown = connection.peer_certificates().and_then(<[_]>::first);
         shown
             .and_then(member_of)
@@ -230,72 +284,39 @@ impl Connected<IncomingStream<'_, TlsListener>> for Caller {
     }
 }
 
-/// Accepts connections whose handshake is done.
-#[derive(Debug)]
-pub struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    address: SocketAddr,
+/// Makes handshakes with the newest of a node's certificates.
+#[derive(Clone)]
+pub struct Acceptor(Arc<RwLock<TlsAcceptor>>);
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Acceptor")
+    }
 }
 
-impl TlsListener {
-    /// Does the handshakes of `listener`'s connections, some at a time, so that a slow one holds up
-    /// nobody.
+impl Acceptor {
+    /// With these certificates, for a start.
     ///
     /// # Errors
-    /// [`TlsError`] when the certificates cannot be used.
-    pub fn new(listener: TcpListener, tls: &Tls) -> Result<Self, TlsError> {
+    /// [`TlsError`] when they cannot be used.
+    pub fn new(tls: &Tls) -> Result<Self, TlsError> {
+        Ok(Self(Arc::new(RwLock::new(tls.acceptor()?))))
+    }
+
+    /// From now on with these. Connections that there are go on.
+    ///
+    /// # Errors
+    /// [`TlsError`] when they cannot be used: then those of before stay.
+    pub fn renew(&self, tls: &Tls) -> Result<(), TlsError> {
         let acceptor = tls.acceptor()?;
-        let address = listener.local_addr().map_err(|source| TlsError::Content {
-            cause: source.to_string(),
-        })?;
-        let (done, ready) = mpsc::channel(HANDSHAKES_MAX);
-        tokio::spawn(accept(listener, acceptor, done));
-        Ok(Self { ready, address })
-    }
-}
-
-async fn accept(
-    mut listener: TcpListener,
-    acceptor: TlsAcceptor,
-    done: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    let slots = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    loop {
-        let (stream, address) = Listener::accept(&mut listener).await;
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return;
-        };
-        if done.is_closed() {
-            return;
-        }
-        let (acceptor, done) = (acceptor.clone(), done.clone());
-        tokio::spawn(async move {
-            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
-            if let Ok(Ok(stream)) = handshake {
-                // The server may have stopped meanwhile.
-                drop(done.send((stream, address)).await);
-            }
-            drop(slot);
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(ready) => ready,
-            None => std::future::pending().await,
-        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        Ok(())
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        if self.ready.is_closed() {
-            return Err(ErrorKind::NotConnected.into());
-        }
-        Ok(self.address)
+    /// Makes the handshake of a connection. How long it may take is the caller's to say.
+    pub(crate) fn accept(&self, stream: TcpStream) -> Accept<TcpStream> {
+        let acceptor = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        acceptor.accept(stream)
     }
 }
 

@@ -25,7 +25,8 @@ use yilian_node::{
         self, CEREMONY, CeremonyConfig, GENESIS, IDENTITIES, IDENTITY, IdentityFile, NodeConfig,
         SETTINGS, VALIDATOR,
     },
-    neighbours::{MailPlaces, NeighbourUrls},
+    connections::ConnectionOptions,
+    neighbours::{MailPlaces, NeighbourUrl, NeighbourUrls},
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
     vault::{PASSPHRASE_FILE, Vault},
@@ -198,7 +199,7 @@ async fn create(home: &Home, plan: &CreateOptions) -> anyhow::Result<Net> {
     });
     let members = members.collect::<anyhow::Result<Vec<MemberId>>>()?;
     for (place, draft) in drafts.iter().enumerate() {
-        let config = settings(plan, (&drafts, &members), place)?;
+        let config = settings(home, plan, (&drafts, &members), place)?;
         write_node(home, &genesis, draft, &config)?;
     }
     if let Some(first) = drafts.first().filter(|_| !plan.plain) {
@@ -319,6 +320,7 @@ async fn ceremony(home: &Home, seats: &[Seat]) -> anyhow::Result<(Committee, Vec
 /// Validators dial each other; a follower dials its hubs, and nobody but they knows of it. The
 /// first of them keeps its members' letters.
 fn settings(
+    home: &Home,
     plan: &CreateOptions,
     (drafts, members): (&[Draft], &[MemberId]),
     place: usize,
@@ -365,8 +367,8 @@ fn settings(
             dial: dial.iter().map(|peer| peer.peer()).collect(),
         }),
         neighbours: NeighbourUrls {
-            ask: dial.iter().map(|peer| peer.url()).collect(),
-            hubs: own_hubs.iter().map(|hub| hub.url()).collect(),
+            ask: neighbours(home, &dial)?,
+            hubs: neighbours(home, &own_hubs)?,
             mail: MailPlaces {
                 keeps_for: keeps_for.map(|(_, member)| *member).collect(),
                 at_hub: !draft.votes,
@@ -377,7 +379,22 @@ fn settings(
             keep_blocks: plan.keep_blocks,
             ..History::default()
         },
+        connections: ConnectionOptions::default(),
+        insecure_http: false,
+        log: None,
     })
+}
+
+/// Where they are, and whose, where a certificate can say so: they may share a host.
+fn neighbours(home: &Home, nodes: &[&Draft]) -> anyhow::Result<Vec<NeighbourUrl>> {
+    let neighbour = |node: &&Draft| match node.plain {
+        true => Ok(NeighbourUrl::Any(node.url())),
+        false => Ok(NeighbourUrl::Of {
+            url: node.url(),
+            member: home.member_ca(&node.member)?.id(),
+        }),
+    };
+    nodes.iter().map(neighbour).collect()
 }
 
 fn write_node(
@@ -386,7 +403,7 @@ fn write_node(
     draft: &Draft,
     config: &NodeConfig,
 ) -> anyhow::Result<()> {
-    let member = home.make_member(&Text::new(draft.member.as_str())?)?;
+    let member = home.member_ca(&draft.member)?;
     let identity = IdentityFile {
         member: member.id(),
         node: Zeroizing::new(hex::encode(*home.member_node(&draft.member)?)),

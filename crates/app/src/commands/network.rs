@@ -8,7 +8,8 @@ use serde::Serialize;
 use yilian_client::names::new_name;
 use yilian_crypto::{pseudonym::RegulatorSecret, sign::SigningKey};
 use yilian_node::{
-    api::{self, Listening},
+    api,
+    connections::{ConnectionOptions, Listening, OpenFiles, Stop},
     order::{Committee, ValidatorKey},
 };
 use yilian_protocol::{
@@ -153,17 +154,43 @@ pub struct ServeOptions {
     /// Where to listen: an address and port, as 127.0.0.1:8420, localhost:8420 or [::1]:8420
     #[arg(long, default_value = "127.0.0.1:8420")]
     listen: String,
+    /// Listen where other machines reach it, in the clear: whoever does may do all that is for
+    /// members only, and read along
+    #[arg(long)]
+    insecure_http: bool,
 }
 
+/// What is said where others reach plain HTTP.
+const OPEN: &str = "INSECURE: whoever reaches this address may do all that is for members only, and \
+                    read along";
+
 pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<()> {
-    let ServeOptions { listen } = options;
+    let ServeOptions {
+        listen,
+        insecure_http,
+    } = options;
     let home = &context.home;
+    let files = OpenFiles::raise().map_err(|error| trouble(error.to_string(), error.remedy()))?;
+    let limits = files.limits(ConnectionOptions::default());
     // Nothing is started where nobody could reach it.
     let listener = tokio::net::TcpListener::bind(&listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; name an address and port"))?;
+    let listening = match insecure_http {
+        true => {
+            warn(OPEN);
+            Listening::insecure(listener)
+        }
+        false => Listening::plain(listener).map_err(|error| {
+            trouble(
+                error.to_string(),
+                "listen on 127.0.0.1 behind a proxy, make a network with TLS (`yilian net \
+                 create`), or insist with --insecure-http",
+            )
+        })?,
+    };
     let node = Arc::new(start_node(home, Arc::new(home.clone()))?);
-    let url = format!("http://{}", listener.local_addr()?);
+    let url = format!("http://{}", listening.address()?);
     let _told = UrlFile::write(home, &url)?;
     note(format_args!(
         "serving {url}  (API: {url}/openapi.json; stop with Ctrl-C)"
@@ -174,8 +201,11 @@ pub async fn serve(context: &Context, options: ServeOptions) -> anyhow::Result<(
              `yilian keystore seal` seals them",
         );
     }
-    let listening = Listening::Plain(listener);
-    api::serve(listening, Arc::clone(&node), Box::pin(interrupted())).await?;
+    let stop = Stop {
+        drain: Box::pin(interrupted()),
+        at_once: Box::pin(interrupted()),
+    };
+    api::serve(listening, Arc::clone(&node), limits, stop).await;
     if let Some(node) = Arc::into_inner(node) {
         node.shutdown();
     }

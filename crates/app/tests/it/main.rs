@@ -21,6 +21,7 @@ mod leakage;
 mod letters;
 mod lying_node;
 mod net;
+mod operated;
 mod private_chain;
 mod story;
 mod tls;

@@ -34,7 +34,8 @@ impl Net {
         Self::create_in(Yilian::sealed(passphrase), "1", "0", &[])
     }
 
-    fn create(validators: &str, followers: &str, more: &[&str]) -> Self {
+    /// One of these options.
+    pub fn create(validators: &str, followers: &str, more: &[&str]) -> Self {
         Self::create_in(Yilian::new(), validators, followers, more)
     }
 

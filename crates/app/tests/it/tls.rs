@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+    CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256,
 };
 use reqwest::{Certificate, Client, Identity, StatusCode};
 use yilian_node::tls::member_name;
@@ -43,8 +44,8 @@ impl Net {
     }
 }
 
-/// A certificate for `name` by the CA whose files begin with `prefix`, with chain and key.
-fn forged(net: &Net, prefix: &str, name: String) -> Vec<u8> {
+/// A certificate for `names` by the CA whose files begin with `prefix`, with chain and key.
+fn forged(net: &Net, prefix: &str, names: &[String]) -> Vec<u8> {
     let files = std::fs::read_dir(net.yilian.path("home/tls/members")).unwrap();
     let mut files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let file = files.find(|file| file.starts_with(prefix)).unwrap();
@@ -56,12 +57,15 @@ fn forged(net: &Net, prefix: &str, name: String) -> Vec<u8> {
     let ca_key = KeyPair::from_pem(&pem("key")).unwrap();
     let mut subject = DistinguishedName::new();
     let organisation = prefix.trim_end_matches('-').replace('_', " ");
-    subject.push(DnType::CommonName, organisation);
+    subject.push(DnType::CommonName, organisation + " CA");
     let mut ca = CertificateParams::default();
     ca.distinguished_name = subject;
     let ca = Issuer::new(ca, ca_key);
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-    let params = CertificateParams::new(vec![name]).unwrap();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.use_authority_key_identifier_extension = true;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     let certificate = params.signed_by(&key, &ca).unwrap();
     [certificate.pem(), pem("pem"), key.serialize_pem()]
         .concat()
@@ -91,12 +95,21 @@ fn what_is_for_members_is_answered_to_members_that_may_act() {
     }
 
     // Another member's own CA cannot name the first, and nobody's key is the root's.
-    let honest = forged(&net, "Hospital_2-", member_name(second));
+    let honest = forged(&net, "Hospital_2-", &[member_name(second)]);
     let (status, _) = net.ask("metrics", Some(&honest)).unwrap();
     assert_eq!(status, StatusCode::OK);
-    let false_name = forged(&net, "Hospital_2-", member_name(net.member(0)));
+    let false_name = forged(&net, "Hospital_2-", &[member_name(net.member(0))]);
     let refused = net.ask("metrics", Some(&false_name));
     assert!(refused.is_err(), "believed: {refused:?}");
+    // Nor can it speak for an address that is not its node's, of either kind.
+    for address in ["192.0.2.1", "127.0.0.2", "2001:db8::1", "::ffff:127.0.0.1"] {
+        let false_address = [member_name(second), address.to_owned()];
+        let refused = net.ask(
+            "metrics",
+            Some(&forged(&net, "Hospital_2-", &false_address)),
+        );
+        assert!(refused.is_err(), "believed for {address}: {refused:?}");
+    }
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let params = CertificateParams::new(vec![member_name(second)]).unwrap();
     let alone = params.self_signed(&key).unwrap();
@@ -151,4 +164,68 @@ fn a_certificate_is_made_anew_and_a_wrong_one_is_named() {
     std::fs::write(format!("{tls}/key.pem"), key.serialize_pem()).unwrap();
     let (sound, said) = check();
     assert!(!sound && said.contains("cannot be used"), "{said}");
+}
+
+/// Runs a program that the system may not have, and says whether it succeeded and what it said.
+fn elsewhere(program: &str, arguments: &[&str]) -> Option<(bool, String)> {
+    let output = std::process::Command::new(program).args(arguments).output();
+    let Ok(output) = output else {
+        eprintln!("SKIPPED: there is no {program}; `cargo xtask test` installs it");
+        return None;
+    };
+    let told = [output.stdout, output.stderr].concat();
+    Some((
+        output.status.success(),
+        String::from_utf8_lossy(&told).into_owned(),
+    ))
+}
+
+#[test]
+fn others_verify_the_certificates_too() {
+    let mut net = Net::dealt("2", "0");
+    net.up();
+    let tls = format!("{}/nodes/validator-1/tls", net.yilian.file("home"));
+    let (root, chain) = (format!("{tls}/root.pem"), format!("{tls}/chain.pem"));
+    let strict = |certificate: &str, more: &[&str]| {
+        let trusted = ["verify", "-x509_strict", "-CAfile", &root];
+        let below = ["-untrusted", certificate, certificate];
+        elsewhere("openssl", &[&trusted[..], more, &below].concat())
+    };
+    let sound = |verified: Option<(bool, String)>| {
+        if let Some((sound, told)) = verified {
+            assert!(sound, "{told}");
+        }
+    };
+    for purpose in ["sslserver", "sslclient"] {
+        let named = ["-purpose", purpose, "-verify_ip", "127.0.0.1"];
+        sound(strict(&chain, &named));
+    }
+    // By the same eyes: what a member's CA signs for an address of somebody else.
+    let second = net.member(1);
+    for (address, is_its_own) in [
+        ("127.0.0.1", true),
+        ("192.0.2.1", false),
+        ("2001:db8::1", false),
+    ] {
+        let names = [member_name(second), address.to_owned()];
+        let file = net.yilian.path("other.pem");
+        std::fs::write(&file, forged(&net, "Hospital_2-", &names)).unwrap();
+        if let Some((sound, told)) = strict(file.to_str().unwrap(), &[]) {
+            assert_eq!(sound, is_its_own, "{address}: {told}");
+            assert!(is_its_own || told.contains("permitted subtree") || told.contains("excluded"));
+        }
+    }
+    let url = format!("{}/v1/status", net.url(0));
+    let asked = [
+        "--silent",
+        "--show-error",
+        "--fail",
+        "--cacert",
+        &root,
+        &url,
+    ];
+    sound(elsewhere("curl", &asked));
+    // A desk's, which has no address at all.
+    let shown = net.yilian.path("home/tls/client.pem");
+    sound(strict(shown.to_str().unwrap(), &["-purpose", "sslclient"]));
 }

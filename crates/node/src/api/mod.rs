@@ -13,64 +13,38 @@ mod openapi;
 mod pages;
 mod route;
 
-use std::{fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, Request, State, connect_info::Connected},
+    Extension, Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
     http::header,
     response::{IntoResponse, Response},
     routing::get,
-    serve::{IncomingStream, Listener},
 };
 use futures::future::BoxFuture;
-use tokio::net::TcpListener;
 use yilian_protocol::{MemberId, call::CallError};
 
 use crate::{
+    connections::{self, Limits, Listening, Room, Stop},
     consortium::ConsortiumChain,
     service::Node,
-    tls::{Caller, TlsListener},
 };
 
 pub use route::{Gate, Routes};
 
-/// Where an API is served.
-#[derive(Debug)]
-pub enum Listening {
-    /// Under TLS.
-    Tls(TlsListener),
-    /// In the clear: who calls is not known.
-    Plain(TcpListener),
-}
-
-/// Serves `node` until `stop` ends. Boxed, so that it is compiled once, and not in each program.
-///
-/// # Errors
-/// When the listener fails.
+/// Serves `node` to whoever gets a place within `limits`, until it is told to stop. Boxed, so that
+/// it is compiled once, and not in each program.
 pub fn serve(
     listening: Listening,
     node: Arc<Node>,
-    stop: BoxFuture<'static, ()>,
-) -> BoxFuture<'static, std::io::Result<()>> {
-    match listening {
-        Listening::Tls(listener) => Box::pin(serve_on(listener, node, stop)),
-        Listening::Plain(listener) => Box::pin(serve_on(listener, node, stop)),
-    }
-}
-
-async fn serve_on<L: Listener<Addr: Debug>>(
-    listener: L,
-    node: Arc<Node>,
-    stop: BoxFuture<'static, ()>,
-) -> std::io::Result<()>
-where
-    Caller: for<'a> Connected<IncomingStream<'a, L>>,
-{
-    let service = router(node).into_make_service_with_connect_info::<Caller>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
+    limits: Limits,
+    stop: Stop,
+) -> BoxFuture<'static, ()> {
+    let Listening { listener, tls } = listening;
+    let room = Room::new(limits);
+    let router = router(node).layer(Extension(Arc::clone(&room)));
+    Box::pin(connections::serve(listener, tls, router, room, stop))
 }
 
 /// The routes of a node.
@@ -80,7 +54,7 @@ pub fn router(node: Arc<Node>) -> Router {
     routes
         .into_router()
         .route("/metrics", get(metrics))
-        .route("/openapi.json", get(|| async { Json(openapi::document()) }))
+        .route("/openapi.json", get(description))
         .fallback(pages::serve)
         .layer(DefaultBodyLimit::disable())
         .with_state(node)
@@ -92,12 +66,23 @@ impl<C: ConsortiumChain, N: Send + Sync + 'static> Gate for Node<C, N> {
     }
 }
 
+async fn description() -> impl IntoResponse {
+    const JSON: &str = "application/json";
+    ([(header::CONTENT_TYPE, JSON)], openapi::document())
+}
+
 /// For Prometheus; for members, as what is counted tells how busy a hospital is.
-async fn metrics(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Failure> {
+async fn metrics(
+    State(node): State<Arc<Node>>,
+    room: Option<Extension<Arc<Room>>>,
+    request: Request,
+) -> Result<Response, Failure> {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let members = yilian_protocol::call::Caller::Member;
     route::let_in(&*node, members, route::caller(&request)).await?;
-    let text = node.metrics().await?;
+    let own = room.map(|Extension(room)| room.metrics());
+    // The chain's come last: they have the end.
+    let text = own.unwrap_or_default() + &node.metrics().await?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 

@@ -5,6 +5,9 @@
     reason = "members of JSON objects are set here, which cannot panic"
 )]
 
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 use yilian_protocol::{
     call::{
@@ -16,8 +19,14 @@ use yilian_protocol::{
 
 use crate::service::Node;
 
-/// The description of a node's API.
-pub(super) fn document() -> Value {
+/// The description of a node's API, as JSON. It is written once: whoever asks for it many times, and
+/// reads none of it, takes neither time nor memory.
+pub(super) fn document() -> Bytes {
+    static WRITTEN: LazyLock<Bytes> = LazyLock::new(|| described().to_string().into());
+    WRITTEN.clone()
+}
+
+fn described() -> Value {
     let mut described = Paths::default();
     yilian_protocol::call::register::<Node>(&mut described);
     let Paths { paths, schemas } = described;
@@ -135,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_schema_that_is_named_is_there() {
-        let document = document();
+        let document = described();
         let text = document.to_string();
         for part in text.split("#/components/schemas/").skip(1) {
             let name = part.split('"').next().unwrap();
@@ -148,7 +157,7 @@ mod tests {
     /// last number that there is.
     #[test]
     fn every_number_in_a_path_or_query_has_its_largest() {
-        let text = document()["paths"].to_string();
+        let text = described()["paths"].to_string();
         assert!(text.contains("\"maximum\":18446744073709551615"));
         assert!(text.contains("\"maximum\":4294967295"));
         let numbers = text.matches("\"type\":\"integer\"").count();
@@ -157,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_call_is_described_once() {
-        let document = document();
+        let document = described();
         let operations = document["paths"].as_object().unwrap().values();
         let operations = operations.flat_map(|methods| methods.as_object().unwrap().values());
         let mut names: Vec<_> = operations

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::{BodyDataStream, Bytes},
     extract::{ConnectInfo, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -19,10 +19,11 @@ use yilian_protocol::{
 };
 
 use super::Failure;
-use crate::tls;
+use crate::{
+    connections::{Allowance, Held},
+    tls,
+};
 
-/// How long a body may take: the largest over a slow line.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a body that is refused is read on.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// When to come again, where there is no room.
@@ -81,27 +82,26 @@ async fn answer<S: Gate, C: ServedBy<S>>(
     request: Request,
 ) -> Result<Response, Failure> {
     if let Err(error) = let_in(service, C::ROW.caller, caller(&request)).await {
-        drain(request.into_body()).await;
+        drain(request.into_body().into_data_stream()).await;
         return Err(error.into());
     }
     let given = http::parameters::<C>(request.uri().path(), request.uri().query());
-    let body = bounded(&C::ROW, request).await?;
+    let allowance = Allowance::of(request.extensions());
+    let (body, held) = bounded(&C::ROW, &allowance, request).await?;
     // Only now: who sends slowly shall not hold the place of others.
     let retry = CallError::Busy { retry_ms: RETRY_MS };
     let place = Arc::clone(room).try_acquire_owned().map_err(|_| retry)?;
-    let (call, _place) = match C::ROW.work {
-        Work::Light => (C::read(&given, &body), place),
-        // Reading goes on when the caller hangs up. He keeps his place until then.
-        Work::Heavy => apart(move || (C::read(&given, &body), place)).await?,
+    let (call, _place, _held) = match C::ROW.work {
+        Work::Light => (C::read(&given, &body), place, held),
+        // Reading goes on when the caller hangs up. He keeps his place until then, and his bytes.
+        Work::Heavy => apart(move || (C::read(&given, &body), place, held)).await?,
     };
     let answer = call?.serve(service).await?;
-    Ok(written(
-        C::Encoding::MEDIA_TYPE,
-        C::Encoding::write(answer)?,
-    ))
+    let answer = allowance.answer(C::Encoding::write(answer)?)?;
+    Ok(written(C::Encoding::MEDIA_TYPE, answer))
 }
 
-fn written(media_type: Option<&'static str>, bytes: Vec<u8>) -> Response {
+fn written(media_type: Option<&'static str>, bytes: Bytes) -> Response {
     match media_type {
         Some(media_type) => ([(header::CONTENT_TYPE, media_type)], bytes).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
@@ -140,32 +140,81 @@ pub(super) async fn let_in(
     }
 }
 
-/// Reads the body: no more than the row allows, and for no longer than [`BODY_TIMEOUT`]. What says
-/// that it is larger is not kept.
-async fn bounded(row: &Row, request: Request) -> Result<Bytes, CallError> {
+/// Reads the body: no more than the row and `allowance` allow, and for no longer than that says.
+/// What says that it is larger is not kept.
+async fn bounded(
+    row: &Row,
+    allowance: &Allowance,
+    request: Request,
+) -> Result<(Vec<u8>, Held), CallError> {
     let (parts, body) = request.into_parts();
+    let mut held = allowance.upload();
     if row.method == Method::Get {
-        return Ok(Bytes::new());
+        return Ok((Vec::new(), held));
     }
     let limit = row.body_max;
     let said = parts.headers.get(header::CONTENT_LENGTH);
     let said = said.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
+    let mut pieces = body.into_data_stream();
     if said.is_some_and(|said| said > limit) {
-        drain(body).await;
+        drain(pieces).await;
         return Err(CallError::TooLarge { limit });
     }
-    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit)).await;
-    let read = read.map_err(|_| CallError::Invalid {
-        message: format!("the body did not come within {} s", BODY_TIMEOUT.as_secs()),
-    })?;
-    // Whatever else breaks off a body, nobody is left to be told.
-    read.map_err(|_| CallError::TooLarge { limit })
+    let times = allowance.times();
+    let most = said.unwrap_or(limit);
+    let read = read_pieces(&mut pieces, limit, most, times.body_pause, &mut held);
+    let read = tokio::time::timeout(times.body, read).await;
+    let read = read.unwrap_or_else(|_| Err(too_slow(times.body)));
+    if let Err(CallError::Busy { .. }) = read {
+        drain(pieces).await;
+    }
+    Ok((read?, held))
+}
+
+/// Holds what it has room for, which grows with what came, and not with what was announced: who
+/// announces much and sends nothing holds nothing. It is `most` bytes if nobody lies.
+async fn read_pieces(
+    pieces: &mut BodyDataStream,
+    limit: usize,
+    most: usize,
+    pause: Duration,
+    held: &mut Held,
+) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    loop {
+        let next = tokio::time::timeout(pause, pieces.next()).await;
+        let piece = match next.map_err(|_| too_slow(pause))? {
+            None => return Ok(bytes),
+            Some(Ok(piece)) => piece,
+            // Nobody is left to be told.
+            Some(Err(_)) => {
+                return Err(CallError::Invalid {
+                    message: "the body breaks off".to_owned(),
+                });
+            }
+        };
+        let length = bytes.len() + piece.len();
+        if length > limit {
+            return Err(CallError::TooLarge { limit });
+        }
+        if length > bytes.capacity() {
+            let room = length.max((2 * bytes.capacity()).min(most));
+            held.grow(room - bytes.capacity())?;
+            bytes.reserve_exact(room - bytes.len());
+        }
+        bytes.extend_from_slice(&piece);
+    }
+}
+
+fn too_slow(time: Duration) -> CallError {
+    CallError::Invalid {
+        message: format!("nothing more of the body came within {} s", time.as_secs()),
+    }
 }
 
 /// Who is still sending hears an answer only when he is listened to for a while. Nothing of it is
 /// kept.
-async fn drain(body: Body) {
-    let mut rest = body.into_data_stream();
+async fn drain(mut rest: BodyDataStream) {
     let drained = async { while let Some(Ok(_)) = rest.next().await {} };
     drop(tokio::time::timeout(DRAIN_TIMEOUT, drained).await);
 }

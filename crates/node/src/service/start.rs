@@ -131,6 +131,14 @@ impl Node {
         ];
         Ok(node)
     }
+
+    /// Shows other nodes these certificates from now on.
+    ///
+    /// # Errors
+    /// When they cannot be used: then those of before are shown.
+    pub fn renew(&self, tls: &Tls) -> Result<(), NeighboursError> {
+        self.neighbours.renew(tls)
+    }
 }
 
 fn tell_mended(store: &Store) {

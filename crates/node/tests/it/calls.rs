@@ -61,14 +61,14 @@ impl HostedMembers for Nobody {
 }
 
 /// A node whose chain knows three members, of which the first two suspended the third.
-struct World {
-    node: Arc<Node>,
-    members: [MemberId; 3],
+pub struct World {
+    pub node: Arc<Node>,
+    pub members: [MemberId; 3],
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let (folder, validator) = (tempfile::tempdir().unwrap(), ValidatorKey::generate());
         let consortium = SigningKey::from_seed(&[1; 32]);
         let genesis = toy::genesis(&validator);

@@ -9,5 +9,7 @@ mod crash;
 mod hostile;
 mod network;
 mod proof;
+mod siege;
 mod store;
 mod toy;
+mod whose;

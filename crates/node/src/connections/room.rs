@@ -1,0 +1,315 @@
+//! Room for connections: who has a place, and whose is taken when there is none left.
+//!
+//! ```text
+//! accept -> arriving -> handshake -> a member's certificate -> member
+//!      |                         `-> none                   -> stranger
+//!      `-> from this machine: loopback
+//! ```
+//! Each kind has its own places. So strangers, however many, take none of the members', and who
+//! arrives can always begin a handshake: of those who arrive the oldest of the fullest address goes.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use yilian_protocol::MemberId;
+
+use super::{
+    counted::{Closed, Counted, Flight, Refused},
+    flight::Flights,
+    limits::{Bytes, Limits},
+    line::Line,
+};
+
+/// How many times as many connections an address has, of those that are being served too, when one
+/// of them gives way to another address's.
+const SEVERAL: usize = 4;
+
+/// Whom an address may belong to: IPv6 is given out by /64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(IpAddr);
+
+impl From<IpAddr> for Origin {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & !u128::from(u64::MAX);
+                Ipv6Addr::from_bits(network).into()
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+}
+
+/// Which places a connection takes one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// Its handshake is going on.
+    Arriving,
+    /// It proved nothing.
+    Stranger,
+    /// It showed a certificate of this member.
+    Member(MemberId),
+    /// It comes from this machine.
+    Loopback,
+}
+
+impl Kind {
+    /// Whether the places of its address are counted.
+    const fn is_unproven(self) -> bool {
+        matches!(self, Self::Arriving | Self::Stranger)
+    }
+}
+
+/// The places.
+#[derive(Debug)]
+pub struct Room {
+    pub(crate) limits: Limits,
+    pub(crate) counted: Counted,
+    uploads: Flights,
+    answers: Flights,
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    next: u64,
+    open: HashMap<u64, Taken>,
+    unproven: HashMap<Origin, usize>,
+}
+
+#[derive(Debug)]
+struct Taken {
+    kind: Kind,
+    origin: Origin,
+    line: Arc<Line>,
+}
+
+/// A place that is taken, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    room: Arc<Room>,
+    number: u64,
+    /// Of whose connection it is.
+    pub(crate) line: Arc<Line>,
+}
+
+impl Room {
+    /// Room within `limits`.
+    #[must_use]
+    pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            counted: Counted::default(),
+            uploads: Flights::default(),
+            answers: Flights::default(),
+            places: Mutex::default(),
+        })
+    }
+
+    /// A place for a connection from `address`, which has to make a handshake if `tls` is spoken.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, tls: bool) -> Result<Place, Refused> {
+        let is_local = address.to_canonical().is_loopback();
+        let kind = match (is_local && self.limits.loopback_apart, tls) {
+            (true, _) => Kind::Loopback,
+            (false, true) => Kind::Arriving,
+            (false, false) => Kind::Stranger,
+        };
+        let origin = Origin::from(address);
+        let mut places = self.places();
+        if let Err(refused) = self.make_room(&mut places, kind, origin, None) {
+            self.counted.refused(refused);
+            return Err(refused);
+        }
+        let number = places.next;
+        places.next += 1;
+        let line = Arc::new(Line::default());
+        let taken = Taken {
+            kind,
+            origin,
+            line: Arc::clone(&line),
+        };
+        self.put(&mut places, number, taken);
+        drop(places);
+        Ok(Place {
+            room: Arc::clone(self),
+            number,
+            line,
+        })
+    }
+
+    /// Makes room for one more of `kind`: takes the place of one that rests, where it has to.
+    fn make_room(
+        &self,
+        places: &mut Places,
+        kind: Kind,
+        origin: Origin,
+        besides: Option<u64>,
+    ) -> Result<(), Refused> {
+        let Limits {
+            arriving,
+            strangers,
+            members,
+            per_member,
+            loopback,
+            per_address,
+            ..
+        } = self.limits;
+        let one = usize::from(besides.is_none());
+        if kind.is_unproven() && places.of(origin) + one > per_address {
+            let of_address = |taken: &Taken| taken.kind.is_unproven() && taken.origin == origin;
+            self.take_from(places, besides, origin, of_address)
+                .ok_or(Refused::Address)?;
+        }
+        let (most, of_kind): (_, fn(Kind) -> bool) = match kind {
+            Kind::Arriving => (arriving, |kind| kind == Kind::Arriving),
+            Kind::Stranger => (strangers, |kind| kind == Kind::Stranger),
+            Kind::Loopback => (loopback, |kind| kind == Kind::Loopback),
+            // No member gives way to another: whoever finds no place here is a stranger.
+            Kind::Member(_) => {
+                let all = places.count(|kind| matches!(kind, Kind::Member(_)));
+                let own = places.count(|other| other == kind);
+                let room = all < members && own < per_member;
+                return room.then_some(()).ok_or(Refused::Full);
+            }
+        };
+        if places.count(of_kind) >= most {
+            self.take_from(places, besides, origin, |taken| of_kind(taken.kind))
+                .ok_or(Refused::Full)?;
+        }
+        Ok(())
+    }
+
+    /// Closes, of those of whom nothing is being served, the one that has rested longest of the
+    /// address that has the most. Where all are being served, an address that has several times as
+    /// many as `for_whom` gives up its oldest: else twelve addresses with slow bodies would keep
+    /// all other strangers out.
+    fn take_from(
+        &self,
+        places: &mut Places,
+        besides: Option<u64>,
+        for_whom: Origin,
+        may_go: impl Fn(&Taken) -> bool,
+    ) -> Option<()> {
+        let (own, mut chosen) = (places.of(for_whom), None);
+        for (number, taken) in &places.open {
+            if !may_go(taken) || besides == Some(*number) {
+                continue;
+            }
+            let full = match taken.kind.is_unproven() {
+                true => places.of(taken.origin),
+                false => 0,
+            };
+            let (rests, time) = match taken.line.rested() {
+                Some(rested) => (true, rested),
+                None if full > SEVERAL * (own + 1) => (false, taken.line.lasted()),
+                None => continue,
+            };
+            chosen = chosen.max(Some((rests, full, time, *number)));
+        }
+        let (.., number) = chosen?;
+        let gone = self.remove(places, number)?;
+        gone.line.close();
+        self.counted.closed(Closed::Room);
+        Some(())
+    }
+
+    fn put(&self, places: &mut Places, number: u64, taken: Taken) {
+        if taken.kind.is_unproven() {
+            *places.unproven.entry(taken.origin).or_default() += 1;
+        }
+        self.counted.opened(taken.kind);
+        places.open.insert(number, taken);
+    }
+
+    fn remove(&self, places: &mut Places, number: u64) -> Option<Taken> {
+        let taken = places.open.remove(&number)?;
+        self.counted.ended(taken.kind);
+        if taken.kind.is_unproven()
+            && let Some(count) = places.unproven.get_mut(&taken.origin)
+        {
+            *count -= 1;
+            if *count == 0 {
+                places.unproven.remove(&taken.origin);
+            }
+        }
+        Some(taken)
+    }
+
+    /// No panic can leave the map half-changed.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in flight, and what may be.
+    pub(crate) const fn flights(&self, what: Flight) -> (&Flights, &Bytes) {
+        match what {
+            Flight::Upload => (&self.uploads, &self.limits.uploads),
+            Flight::Answer => (&self.answers, &self.limits.answers),
+        }
+    }
+
+    /// For Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        self.counted.text()
+    }
+}
+
+impl Places {
+    fn of(&self, origin: Origin) -> usize {
+        self.unproven.get(&origin).copied().unwrap_or_default()
+    }
+
+    fn count(&self, of: impl Fn(Kind) -> bool) -> usize {
+        let open = self.open.values();
+        open.filter(|taken| of(taken.kind)).count()
+    }
+}
+
+impl Place {
+    /// The handshake is done, and showed a certificate of `member`, or none. A connection from this
+    /// machine keeps its place.
+    ///
+    /// # Errors
+    /// Why there is no place for it, or that its place was taken.
+    pub(crate) fn arrived(&self, member: Option<MemberId>) -> Result<(), Refused> {
+        let (room, mut places) = (&self.room, self.room.places());
+        let Some(taken) = places.open.get(&self.number) else {
+            return Err(Refused::Full);
+        };
+        let (kind, origin) = (taken.kind, taken.origin);
+        if kind != Kind::Arriving {
+            return Ok(());
+        }
+        let own = Some(self.number);
+        let proven = member.map(Kind::Member).filter(|kind| {
+            let made = room.make_room(&mut places, *kind, origin, own);
+            made.is_ok()
+        });
+        let now = match proven {
+            Some(kind) => kind,
+            None => {
+                let made = room.make_room(&mut places, Kind::Stranger, origin, own);
+                made.inspect_err(|refused| room.counted.refused(*refused))?;
+                Kind::Stranger
+            }
+        };
+        if let Some(taken) = room.remove(&mut places, self.number) {
+            let taken = Taken { kind: now, ..taken };
+            room.put(&mut places, self.number, taken);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.room.places();
+        drop(self.room.remove(&mut places, self.number));
+    }
+}
+
+#[cfg(test)]
+mod tests;
