@@ -2,9 +2,21 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { Trouble } from "../wallet/calls.ts";
-import { forgetChain } from "../wallet/hooks.ts";
+import { forgetChain } from "../wallet/pin.ts";
 
-const CALM = new Set(["unreachable", "busy", "not-found", "not-a-code", "invalid"]);
+const CALM = new Set([
+  "unreachable",
+  "busy",
+  "not-found",
+  "not-a-code",
+  "invalid",
+  "wrong-passphrase",
+  "weak-passphrase",
+  "not-the-words",
+  "locked",
+  "elsewhere",
+  "insecure",
+]);
 
 /** Doubt is loud: what failed, what to do, and the words for a support call. */
 export function Doubt({ error, again }: { error: unknown; again?: () => void }) {
