@@ -71,6 +71,7 @@ pub fn test(screens: Option<&Path>) -> anyhow::Result<()> {
     let mut variables = vec![
         ("YILIAN_NODE", network.url().to_owned()),
         ("YILIAN_FOLDER", folder.display().to_string()),
+        ("YILIAN_PROGRAM", program.display().to_string()),
     ];
     variables.extend(screens.map(|screens| ("YILIAN_SCREENS", screens)));
     let arguments = ["--test", "--test-concurrency=1", "tests/browser/*.test.ts"];
