@@ -7,6 +7,7 @@ import { addTexts } from "../i18n/index.ts";
 import { me as en } from "../i18n/me/en.ts";
 import { me as zh } from "../i18n/me/zh.ts";
 import { Doubt } from "../parts/Doubt.tsx";
+import { Head } from "../parts/Head.tsx";
 import { Switches } from "../parts/Switches.tsx";
 import { Waiting } from "../parts/Waiting.tsx";
 import { Rooms } from "./Rooms.tsx";
@@ -30,7 +31,7 @@ const NotHere = lazy(() => import("../notHere.tsx"));
 function Frame({ rooms, children }: { rooms?: ReactNode; children: ReactNode }) {
   const { t } = useTranslation();
   return (
-    <div className="mx-auto flex min-h-dvh max-w-3xl flex-col px-4 pb-24 md:px-6 md:pb-12">
+    <div className="mx-auto flex min-h-dvh max-w-4xl flex-col px-4 pb-24 md:px-6 md:pb-12">
       <a
         href="#content"
         className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-raised focus:p-3"
@@ -105,7 +106,10 @@ export default function Me() {
     case "trouble":
       return (
         <Frame>
-          <Doubt error={device.trouble} again={() => void look()} />
+          <div className="space-y-5 pt-4 md:pt-8">
+            <Head title={t("me.keep.title")} />
+            <Doubt error={device.trouble} again={() => void look()} />
+          </div>
         </Frame>
       );
   }

@@ -6,7 +6,7 @@ export function Switches() {
   const { t, i18n } = useTranslation();
   const mode = useMode();
   const look =
-    "min-h-(--touch) cursor-pointer rounded-card px-3 text-sm text-soft hover:text-ink hover:bg-jade-wash";
+    "min-h-(--touch) cursor-pointer rounded-card px-3 text-sm whitespace-nowrap text-soft hover:text-ink hover:bg-jade-wash";
   return (
     <div className="flex">
       <button

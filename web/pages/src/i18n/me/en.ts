@@ -115,6 +115,7 @@ export const me: Words<typeof zh> = {
     older: "Older visits",
   },
   record: {
+    title: "A record",
     by: "{{name}}, {{member}}",
     nobody: "By nobody known",
     signed: "Signed {{when}}",

@@ -108,6 +108,7 @@ export const me = {
     older: "更早的就诊",
   },
   record: {
+    title: "一份病历",
     by: "{{name}}，{{member}}",
     nobody: "作者查无此人",
     signed: "签于 {{when}}",

@@ -134,6 +134,7 @@ export default function Opened() {
       <Link to="/me" className="inline-flex min-h-(--touch) items-center">
         ‹ {t("me.record.back")}
       </Link>
+      {content.data === undefined && <Head title={t("me.record.title")} />}
       {content.isPending && <Waiting what={t("me.wait.record")} />}
       {content.error && <Doubt error={content.error} again={() => void content.refetch()} />}
       {content.data && <Shown opened={content.data.opened} text={content.data.text} />}

@@ -44,15 +44,14 @@ function Code({ token, again }: { token: TokenView; again: () => void }) {
     <div className="space-y-5 pt-4 md:pt-8">
       <Head title={t("me.show.for", { member })}>{t("me.show.hand")}</Head>
       <div
-        role="img"
-        aria-label={t("me.show.aloud", { member })}
         data-code={token.code}
-        className="mx-auto w-full max-w-[400px] rounded-[20px] border border-line bg-white p-3 [&_svg]:h-auto [&_svg]:w-full"
+        className="mx-auto w-full max-w-[400px] rounded-[20px] border border-line bg-white [&_svg]:h-auto [&_svg]:w-full"
       >
         <QRCode
           type="svg"
+          aria-label={t("me.show.aloud", { member })}
           value={token.code}
-          size={400}
+          className="h-auto! w-full!"
           errorLevel="L"
           bordered={false}
           // A scanner wants dark on light, whatever the page's mode.
