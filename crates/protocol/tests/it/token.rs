@@ -107,7 +107,7 @@ fn a_code_holds_the_token_without_the_mailbox_and_fits_a_symbol_that_a_phone_sho
     let scanned: VisitToken = format!(" {code}\r\n").parse().unwrap();
     check(&scanned).unwrap();
     assert_eq!(scanned.address(chain()), Err(TokenError::NoMailbox));
-    assert_eq!(scanned.clone().with_card(card(0)), whole);
+    assert_eq!(scanned.clone().with_card(card()), whole);
     assert_eq!(scanned.code(), code);
 }
 

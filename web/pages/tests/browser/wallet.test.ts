@@ -143,7 +143,7 @@ test("a code that is over is not shown, and a locked wallet shows nothing", asyn
 
 test("locking ends the worker, and the wallet can be taken from the browser", async () => {
   const who = patient();
-  await visit({ language: "en" }, async ({ page }) => {
+  await visit({ language: "en", dark: true }, async ({ page }) => {
     await recover(page, who.words, text);
     await enter(page, text.wallet);
     await isGoodFor(page);
@@ -289,12 +289,13 @@ test("a patient lets a doctor read, in one sentence, and he does", async () => {
 test("a request that is refused is answered so", async () => {
   const who = patient();
   yilian("doctor", "request", "Dr Li", "--token", who.file("token"), "--levels", "clinical");
-  await visit({ language: "en" }, async ({ page }) => {
+  await visit({ language: "en", dark: true }, async ({ page }) => {
     await recover(page, who.words, text);
     await enter(page, text.letters);
     await page.getByRole("button", { name: text.refuse }).click();
     const sheet = page.getByRole("dialog");
     await isGoodFor(page);
+    await picture(page, "me-refuse-phone-en-dark");
     await sheet.getByRole("button", { name: text.refuse }).click();
     await page.locator("[data-answered='denied']").waitFor();
     const inbox = JSON.stringify(yilian("doctor", "inbox", "Dr Li"));
@@ -324,15 +325,31 @@ test("a node that lies to a patient is told, and nothing of its lie is shown", a
       await page.locator('[data-fault="node-lies"]').waitFor();
       await isGoodFor(page);
       liar.bend = () => undefined;
-      await recover(page, who.words, text);
-      await page.locator("[data-record] svg").first().waitFor();
 
-      // The bytes of a record that were changed on the way.
+      // One record's bytes that were changed on the way: it is told, and hides none of the others.
+      let bent: string | undefined;
+      liar.bendBytes = (path, bytes) => {
+        if (path.endsWith("/object") && (bent ??= path) === path) bytes[bytes.length - 1]! ^= 1;
+        return bytes;
+      };
+      await recover(page, who.words, text);
+      await page.locator("[data-record] svg").nth(1).waitFor();
+      await page.locator('[data-record] [data-fault="node-lies"]').waitFor();
+      assert.equal(await page.locator("[data-record]").count(), 3);
+      assert.equal(await page.locator("[data-record] svg").count(), 2);
+      await isGoodFor(page);
+      await picture(page, "me-faulty-phone-en");
+
+      // All of them.
       liar.bendBytes = (path, bytes) => {
         if (path.endsWith("/object")) bytes[bytes.length - 1]! ^= 1;
         return bytes;
       };
-      await page.locator("[data-record]").first().click();
+      await page
+        .locator("[data-record]")
+        .filter({ has: page.locator("svg") })
+        .first()
+        .click();
       await page.locator('[data-fault="node-lies"]').waitFor();
       assert.equal(await page.locator("[data-content]").count(), 0);
       await isGoodFor(page);

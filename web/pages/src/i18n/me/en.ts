@@ -280,4 +280,30 @@ export const me: Words<typeof zh> = {
       denied: "An answer, meant for a doctor",
     },
   },
+  rule: {
+    "foreign-visit":
+      "A letter takes a stamp, and stamps are had with a visit of which something was written. Wait for the first record, and try again.",
+    "stamps-used":
+      "Today's stamps are used up. Try again tomorrow, or have them ask once more: a request encloses stamps for the answer.",
+    "stamp-expired": "The stamp is over. Try again; a new one is got.",
+    "stamp-spent": "This stamp was used before. Try again with another.",
+    "no-room-for-mail": "Their mailbox is full. Try again tomorrow.",
+    "grant-expired": "The time that was asked for is over. Have them ask again.",
+    "grant-revoked": "This access was ended for good. Give new access when you want to.",
+    "grant-too-long": "Access is for two years at most. Choose a shorter time.",
+    "too-many-changes": "This access was changed too often. End it, and give new access.",
+    "not-vouched": "None of the hospitals that guard it vouched for it. Try again in an hour.",
+    "vouchers-used":
+      "The hospitals that guard it vouched too often within the hour. Try again in an hour.",
+    "bad-holders": "There are not enough hospitals to guard it now. Try again later.",
+    "certificate-unknown": "There is no such doctor in the register. Compare the digits.",
+    "certificate-expired": "This doctor's certificate has ended. The hospital has to renew it.",
+    "certificate-revoked": "This doctor's certificate was taken back: no reading is possible.",
+    "certificate-not-yet-valid": "This doctor's certificate has not begun yet. Try again then.",
+    "role-not-allowed": "Somebody in this role does not read records.",
+    "member-suspended": "This organisation is suspended, and nothing can be done with it now.",
+    "member-unknown": "There is no such organisation in the register.",
+    "stale-request":
+      "This device's clock and the hospital's are too far apart. Set it right, and try again.",
+  },
 };

@@ -45,13 +45,14 @@ function Code({ token, again }: { token: TokenView; again: () => void }) {
       <Head title={t("me.show.for", { member })}>{t("me.show.hand")}</Head>
       <div
         data-code={token.code}
-        className="mx-auto w-full max-w-[400px] rounded-[20px] border border-line bg-white [&_svg]:h-auto [&_svg]:w-full"
+        className="mx-auto w-full max-w-[400px] rounded-[20px] border border-line bg-white p-4 [&_svg]:h-auto [&_svg]:w-full"
       >
         <QRCode
           type="svg"
           aria-label={t("me.show.aloud", { member })}
           value={token.code}
-          className="h-auto! w-full!"
+          // The quiet zone is the frame's: four modules of the 93.
+          className="h-auto! w-full! p-0!"
           errorLevel="L"
           bordered={false}
           // A scanner wants dark on light, whatever the page's mode.

@@ -41,7 +41,7 @@ export const useUses = (grant: string, isWanted: boolean) =>
     enabled: isWanted,
   });
 
-export const useLetters = () => useQuery({ ...queryNow("letters"), refetchInterval: 30_000 });
+export const useLetters = () => useQuery({ ...queryNow("letters"), refetchInterval: 60_000 });
 
 export interface Known {
   member(id: string): string | undefined;
