@@ -28,7 +28,8 @@ const BROWSER_PROGRAM: &str = "chromium";
 /// The oldest Node.js that builds the pages; an older one is left aside for that of the lock file.
 const NODE_MAJOR: u32 = 24;
 
-/// The features of the wallet, and the module that each becomes: who only looks loads no keys' code.
+/// The features of the wallet, and the module that each becomes: who only looks loads no code that
+/// works with keys.
 const MODULES: [(&str, &str); 2] = [("chain", "yilian_wallet"), ("patient", "yilian_patient")];
 
 #[derive(Args)]

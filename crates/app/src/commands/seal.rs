@@ -23,7 +23,7 @@ use yilian_record::{
 
 use super::{Context, now};
 use crate::{
-    intake::{self, Paper},
+    intake,
     link::Opened,
     output::{trouble, warn},
 };

@@ -49,7 +49,7 @@ for (const [path, seen] of [
 /** Keys need more code than looking: it is loaded when somebody has, or wants, a wallet. */
 const MOST_WITH_KEYS = 700_000;
 
-test(`a first visit to /me loads less than ${MOST} bytes, and what works with keys when it is needed`, async () => {
+test(`a first visit to /me loads less than ${MOST} bytes, and keys' code later`, async () => {
   const who = patient();
   await visit({ language: "en" }, async ({ page }) => {
     const { sum, files } = await load(page, "/me", "h1");

@@ -69,7 +69,7 @@ enum Held {
     /// Nothing.
     Nothing,
     /// Words whose wallet is not kept yet.
-    Words(Fresh),
+    Words(Box<Fresh>),
     /// A wallet.
     Open(Rc<RefCell<Opened>>),
 }

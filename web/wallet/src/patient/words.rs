@@ -167,7 +167,7 @@ impl PatientClient {
         if matches!(*held, Held::Open(_)) {
             return Err(Trouble::invalid("a wallet is open"));
         }
-        *held = Held::Words(fresh);
+        *held = Held::Words(Box::new(fresh));
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use super::{Owner, Sent, Subject, checked, letter, list, said, warn_silent, warn
 use crate::{
     commands::{Context, now, patient::Leave},
     home::Home,
-    intake::{self, Paper},
+    intake,
     output::trouble,
     target::Target,
 };

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Tick } from "../../parts/Tick.tsx";
 
-/** Levels to be let read, each with what is in it; the sensitive one is never ticked for anybody. */
+/** Levels to be let read, each with what is in it; none is ticked here. */
 export function Levels({
   offered,
   on,
