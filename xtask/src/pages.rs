@@ -28,6 +28,10 @@ const BROWSER_PROGRAM: &str = "chromium";
 /// The oldest Node.js that builds the pages; an older one is left aside for that of the lock file.
 const NODE_MAJOR: u32 = 24;
 
+/// The features of the wallet, and the module that each becomes: who only looks loads no code that
+/// works with keys.
+const MODULES: [(&str, &str); 2] = [("chain", "yilian_wallet"), ("patient", "yilian_patient")];
+
 #[derive(Args)]
 pub struct Options {
     /// Test them too, in a browser, on a network of their own
@@ -68,6 +72,7 @@ pub fn test(screens: Option<&Path>) -> anyhow::Result<()> {
     let mut variables = vec![
         ("YILIAN_NODE", network.url().to_owned()),
         ("YILIAN_FOLDER", folder.display().to_string()),
+        ("YILIAN_PROGRAM", program.display().to_string()),
     ];
     variables.extend(screens.map(|screens| ("YILIAN_SCREENS", screens)));
     let arguments = ["--test", "--test-concurrency=1", "tests/browser/*.test.ts"];
@@ -81,14 +86,16 @@ fn free_port() -> anyhow::Result<u16> {
 
 /// Builds everything.
 pub fn build() -> anyhow::Result<()> {
-    bind(&compile()?)?;
+    run::install_browser_tools()?;
+    for (feature, name) in MODULES {
+        bind(&compile(feature)?, name)?;
+    }
     let node = Node::ready()?;
     node.run(&["scripts/build.ts"])
 }
 
-/// The wallet as WebAssembly, small.
-fn compile() -> anyhow::Result<PathBuf> {
-    run::install_browser_tools()?;
+/// The wallet as WebAssembly, small, with one of its features.
+fn compile(feature: &str) -> anyhow::Result<PathBuf> {
     let arguments = [
         "build",
         "--locked",
@@ -98,6 +105,9 @@ fn compile() -> anyhow::Result<PathBuf> {
         "pages",
         "--package",
         "yilian-wallet",
+        "--no-default-features",
+        "--features",
+        feature,
     ];
     let home = std::env::var("CARGO_HOME").or_else(|_| {
         let home = std::env::var("HOME").context("no home")?;
@@ -120,12 +130,13 @@ fn compile() -> anyhow::Result<PathBuf> {
     Ok(target.join(BROWSER).join("pages/yilian_wallet.wasm"))
 }
 
-/// The module for a Web Worker, with declarations for TypeScript.
-fn bind(module: &Path) -> anyhow::Result<()> {
+/// A module for a Web Worker, with declarations for TypeScript.
+fn bind(module: &Path, name: &str) -> anyhow::Result<()> {
     let folder = folder().join("src/wallet/generated");
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(module)
+        .out_name(name)
         .web(true)?
         .typescript(true)
         .remove_name_section(true)

@@ -50,9 +50,10 @@ const STORY: &[(&str, &[&str])] = &[
     (
         "a patient, a visit, and access for a second doctor",
         &[
-            "patient new ann",
+            "patient new ann --json ann.json",
             "patient check-in ann --hospital 'North Hospital' --out token.json",
             "doctor seal 'Dr Li' --token token.json --bundle VISIT",
+            "doctor request 'Dr Li' --token token.json --levels clinical,sensitive --days 30",
             "patient grant ann --reader WANG --levels clinical --out letter.json --json grant.json",
             "patient pause ann GRANT",
             "patient resume ann GRANT",
@@ -260,6 +261,8 @@ impl Network {
         for (place, what) in [(2, "on its way"), (1, "given out"), (0, "copied")] {
             println!("      {what:<12} {}", self.code(place)?);
         }
+        println!("  {url}/me         a patient's records. Be ann, with her words:");
+        println!("      {}", self.field("ann.json", "words")?);
         println!("  {url}/explorer   what happened on the chain");
         println!("  {url}/network    who keeps the ledger, and is it well");
         println!(

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("client", &["protocol", "crypto", "proof", "record"]),
     // The pages' files, and what of the product runs in browsers.
     ("assets", &[]),
-    ("wallet", &["protocol", "record", "client"]),
+    ("wallet", &["crypto", "protocol", "record", "client"]),
     ("node", &["protocol", "crypto", "ledger", "assets"]),
     (
         "app",

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use yilian_client::{Letter, Share, drafts};
-use yilian_protocol::letter::ToReader as _;
+use yilian_protocol::{letter::ToReader as _, visit::VisitToken};
 use yilian_record::{
     fhir::{Bundle, Directory},
     media::MediaType,
@@ -133,6 +133,15 @@ impl Paper {
                 Err(trouble(cause, self.written_by()))
             }
         }
+    }
+}
+
+/// Reads a visit token: the file of it, or the code that was scanned from a patient's phone.
+pub fn read_token(path: &Path) -> anyhow::Result<VisitToken> {
+    let code = std::fs::read_to_string(path).ok();
+    match code.and_then(|code| code.parse().ok()) {
+        Some(token) => Ok(token),
+        None => Paper::Token.read(path),
     }
 }
 

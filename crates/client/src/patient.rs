@@ -443,12 +443,24 @@ impl Patient {
         note: &VisitNote,
     ) -> Result<Option<Quarter>, ClientError> {
         let entries = session.visit(&self.nym(note)).await?;
-        for entry in &entries {
-            if let Ok(own) = self.own(session, entry).await {
-                return Ok(Some(own.scope.period));
-            }
+        if let Some(scope) = self.scope_among(session, &entries).await {
+            return Ok(Some(scope.period));
         }
         Ok(entries.first().map(|entry| quarter(entry.admitted.time)))
+    }
+
+    /// The scope of the first of a visit's records that can be read.
+    async fn scope_among<T: Transport>(
+        &self,
+        session: &Session<T>,
+        entries: &[RecordEntry],
+    ) -> Option<Scope> {
+        for entry in entries {
+            if let Ok(own) = self.own(session, entry).await {
+                return Some(own.scope);
+            }
+        }
+        None
     }
 
     /// Shares one record with one reader, once. The device turns the capsule, so no node takes
@@ -586,6 +598,35 @@ impl Patient {
             visits += self.recover_visits(session, member.member.id()).await?;
         }
         Ok((visits, self.recover_grants(session).await?))
+    }
+
+    /// Notes of visits that were found again what their records tell: the quarter, and whether the
+    /// visit is private. Without it a new grant covers none of them. Returns of how many it is not
+    /// known yet: of those whose records cannot be read now.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn complete<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+    ) -> Result<usize, ClientError> {
+        let lacking = self.wallet.visits.iter().enumerate();
+        let lacking = lacking.filter(|(_, note)| note.period.is_none());
+        let lacking: Vec<(usize, VisitNote)> =
+            lacking.map(|(place, note)| (place, note.clone())).collect();
+        let mut unknown = 0;
+        for (place, note) in lacking {
+            let entries = session.visit(&self.nym(&note)).await?;
+            let scope = self.scope_among(session, &entries).await;
+            match (scope, self.wallet.visits.get_mut(place)) {
+                (Some(scope), Some(note)) => {
+                    note.period = Some(Period(scope.period));
+                    note.private = scope.tag.is_some();
+                }
+                _ => unknown += 1,
+            }
+        }
+        Ok(unknown)
     }
 
     async fn recover_visits<T: Transport>(

@@ -2,7 +2,10 @@
 //! and the chain ([`crate::Patient::recover`]), except the terms of grants, which only their
 //! readers and key holders know besides.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    future::{Future, ready},
+};
 
 use crate::mail::StampBook;
 use yilian_crypto::scope::Quarter;
@@ -84,6 +87,22 @@ pub struct GrantNote {
     /// The doctor's request for which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<RequestId>,
+}
+
+/// Keeps a wallet before something happens that cannot be undone. A closure does where files are
+/// written; a browser keeps in its own time.
+pub trait KeepWallet<E> {
+    /// Keeps `wallet`: whatever ends the program after this returned, it is there.
+    ///
+    /// # Errors
+    /// When it cannot be kept; then nothing happens.
+    fn keep(&mut self, wallet: &Wallet) -> impl Future<Output = Result<(), E>>;
+}
+
+impl<E, F: FnMut(&Wallet) -> Result<(), E>> KeepWallet<E> for F {
+    fn keep(&mut self, wallet: &Wallet) -> impl Future<Output = Result<(), E>> {
+        ready(self(wallet))
+    }
 }
 
 impl Wallet {

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import binaryen from "binaryen";
@@ -19,7 +19,9 @@ import { writeStyles } from "./styles.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const site = join(root, "../assets/site");
-const module = join(root, "src/wallet/generated/yilian_wallet_bg.wasm");
+const modules = ["yilian_wallet", "yilian_patient"].map((name) =>
+  join(root, `src/wallet/generated/${name}_bg.wasm`),
+);
 
 /** What the compiler writes and every browser reads since 2022; no newer form shall come in. */
 const { Features } = binaryen;
@@ -35,7 +37,7 @@ const known = [
 ];
 
 /** Takes out what no call reaches and says the rest shorter; the module's meaning stays. */
-function shrink(): void {
+function shrink(module: string): void {
   const bytes = readFileSync(module);
   const wasm = binaryen.readBinary(bytes);
   wasm.setFeatures(known.reduce((all, feature) => all | feature));
@@ -45,7 +47,7 @@ function shrink(): void {
   const smaller = wasm.emitBinary();
   wasm.dispose();
   writeFileSync(module, smaller);
-  console.log(`wallet: ${bytes.length} bytes, ${smaller.length} when shrunk`);
+  console.log(`${basename(module)}: ${bytes.length} bytes, ${smaller.length} when shrunk`);
 }
 
 function files(folder: string): string[] {
@@ -74,7 +76,7 @@ function publish(dist: string): void {
   }
 }
 
-if (!process.argv.includes("--keep-module")) shrink();
+if (!process.argv.includes("--keep-module")) modules.forEach(shrink);
 writeStyles();
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--noEmit"], {
   cwd: root,

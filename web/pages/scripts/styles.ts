@@ -3,7 +3,7 @@
 // write into the page, which the node's policy forbids.
 import { mkdirSync, writeFileSync } from "node:fs";
 import cssinjs from "@ant-design/cssinjs";
-import { Alert, Button, ConfigProvider, Input, Segmented, Skeleton, Tag } from "antd";
+import { Alert, Button, ConfigProvider, Input, QRCode, Segmented, Skeleton, Tag } from "antd";
 import { createElement as h, Fragment } from "react";
 import { renderToString } from "react-dom/server";
 import { antdTheme, fonts, type Mode, palette, sizes } from "../src/theme.ts";
@@ -23,6 +23,7 @@ function gallery() {
     h(Skeleton, { active: true, avatar: true }),
     h(Alert, { title: "a", description: "a", showIcon: true, type: "error" }),
     h(Tag, null, "a"),
+    h(QRCode, { value: "a", type: "svg", bordered: false }),
   );
 }
 

@@ -13,6 +13,7 @@ import { antdTheme } from "./theme.ts";
 import { isWorthRetrying } from "./wallet/hooks.ts";
 
 const router = createBrowserRouter([
+  { path: "me/*", Component: lazy(() => import("./me/Me.tsx")), ErrorBoundary: Failed },
   {
     Component: Shell,
     ErrorBoundary: Failed,

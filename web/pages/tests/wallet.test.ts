@@ -1,7 +1,7 @@
 // A worker that dies is made again, and nobody waits for ever.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Answer, type Question, Trouble } from "../src/wallet/calls.ts";
+import { type Answer, type Calls, type Question, Trouble } from "../src/wallet/calls.ts";
 import { type Options, Wallet, type WorkerLike } from "../src/wallet/wallet.ts";
 
 type Script = (question: Question, worker: FakeWorker) => void;
@@ -40,9 +40,10 @@ class FakeWorker implements WorkerLike {
 function world(scripts: Script[], options: Partial<Options> = {}) {
   const made: FakeWorker[] = [];
   const kept: string[] = [];
-  const wallet = new Wallet({
+  const wallet = new Wallet<Calls>({
     node: "http://node",
-    pin: { get: () => kept.at(-1), set: (genesis) => void kept.push(genesis) },
+    genesis: () => kept.at(-1),
+    opened: (genesis) => void kept.push(genesis as string),
     make: () => {
       const worker = new FakeWorker(scripts[made.length] ?? (() => {}));
       made.push(worker);
@@ -112,4 +113,19 @@ test("a lie is an answer, and the worker lives on", async () => {
   assert.equal(await fault(wallet.call("block", 1)), "node-lies");
   assert.equal(await wallet.call("status"), "fine");
   assert.equal(made.length, 1);
+});
+
+test("a worker that is ended is gone with all that waits for it, and its owner is told", async () => {
+  let ended = 0;
+  const { wallet, made } = world([() => {}, answers], { ended: () => void ended++ });
+  wallet.end("nothing is there yet");
+  assert.equal(ended, 0);
+  const waits = fault(wallet.call("status"));
+  await wallet.open();
+  wallet.end("locked");
+  assert.equal(await waits, "crashed");
+  assert.ok(made[0]?.ended);
+  assert.equal(ended, 1);
+  assert.equal(await wallet.call("status"), "fine");
+  assert.equal(made.length, 2);
 });

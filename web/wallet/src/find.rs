@@ -8,10 +8,7 @@ use yilian_protocol::{
     registry::CertificateEntry,
 };
 
-use crate::{
-    trouble::Trouble,
-    view::{Place, refused},
-};
+use crate::{shared::Place, trouble::Trouble, view::refused};
 
 /// What a hash is the name of.
 #[derive(Debug, Clone, Serialize, Tsify)]

@@ -1,174 +1,32 @@
 //! The people's side of Yilian in a browser.
 //!
-//! A page never imports this: a Web Worker does (`web/pages/src/wallet/worker.ts`), for hooks of
-//! the page that ask it. A panic ends the module for good, as there is nothing to unwind, so
-//! whoever made the worker makes it again. Every answer was verified here; the page shows it and
-//! believes no node.
+//! A page never imports this: a Web Worker does (`web/pages/src/wallet/worker.ts`,
+//! `web/pages/src/me/wallet/worker.ts`), for hooks of the page that ask it. A panic ends the module
+//! for good, as there is nothing to unwind, so whoever made the worker makes it again. Every answer
+//! was verified here; the page shows it and believes no node.
 //!
-//! What crosses to JavaScript are the types of [`view`] and [`trouble`]; TypeScript gets theirs
-//! from these declarations. Numbers are whole and below 2^53: heights, counts, milliseconds since
-//! 1970.
+//! It is built twice, with a feature each, so that nobody loads what he does not need, and so that
+//! keys and what strangers wrote on packs are not read in one memory:
+//!
+//! | feature | exports | for |
+//! |---|---|---|
+//! | `chain` | [`chain::LightClient`] | what everybody may ask: blocks, members, packs |
+//! | `patient` | [`patient::PatientClient`] | a patient's device: keys and plaintext |
+//!
+//! What crosses to JavaScript are views and [`trouble`]; TypeScript gets their types from these
+//! declarations. Numbers are whole and below 2^53: heights, counts, milliseconds since 1970.
 
+#[cfg(feature = "chain")]
 pub mod act;
+#[cfg(feature = "chain")]
+pub mod chain;
+#[cfg(feature = "chain")]
 pub mod find;
+#[cfg(feature = "patient")]
+pub mod patient;
+pub mod shared;
+#[cfg(feature = "chain")]
 pub mod trail;
 pub mod trouble;
+#[cfg(feature = "chain")]
 pub mod view;
-
-use serde::Serialize;
-use tsify::{Ts, Tsify};
-use wasm_bindgen::prelude::wasm_bindgen;
-use yilian_client::{HttpTransport, Session, explorer, people, trace};
-use yilian_protocol::{Height, TimeMs, TransactionId, registry::Genesis};
-
-use crate::{
-    find::FoundView,
-    trail::PackView,
-    trouble::Trouble,
-    view::{BlockView, ChainView, ConsortiumView, StatusView},
-};
-
-/// A conversation with one node about one chain, of which every answer is verified from the
-/// genesis.
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct LightClient {
-    session: Session<HttpTransport>,
-}
-
-#[wasm_bindgen]
-impl LightClient {
-    /// Speaks to the node at the URL `node`. `genesis` is what [`LightClient::genesis`] gave
-    /// before; without it the node's own word is taken, once.
-    ///
-    /// # Errors
-    /// [`Trouble`] when the node does not answer, or is of another chain.
-    pub async fn open(node: String, genesis: Option<String>) -> Result<LightClient, Trouble> {
-        let transport = HttpTransport::new(&node)?;
-        let session = match genesis {
-            None => Session::trust_on_first_use(transport).await?,
-            Some(text) => {
-                let genesis: Genesis = view::from_json(&text)?;
-                Session::open(transport, genesis).await?
-            }
-        };
-        Ok(Self { session })
-    }
-
-    /// The genesis as JSON: to be kept, and pinned from then on.
-    ///
-    /// # Errors
-    /// Never, but for a bug.
-    pub fn genesis(&self) -> Result<String, Trouble> {
-        view::json(self.session.genesis())
-    }
-
-    /// The chain.
-    ///
-    /// # Errors
-    /// Never, but for a bug.
-    pub fn chain(&self) -> Result<Ts<ChainView>, Trouble> {
-        told(&ChainView::from(self.session.genesis()))
-    }
-
-    /// How far the node says that it is.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub async fn status(&self) -> Result<Ts<StatusView>, Trouble> {
-        told(&StatusView::from(self.session.status().await?))
-    }
-
-    /// The block at `height`, verified down to each transaction.
-    ///
-    /// # Errors
-    /// When the node's block is not the chain's, or there is none.
-    pub async fn block(&self, height: f64) -> Result<Ts<BlockView>, Trouble> {
-        let height = Height::new(whole(height)?);
-        let block = explorer::block(&self.session, height).await?;
-        told(&BlockView::from(block))
-    }
-
-    /// What stands on the chain under 64 hex digits; nothing when there is no such thing.
-    ///
-    /// # Errors
-    /// When they are none, or the node's proof does not verify.
-    pub async fn find(&self, digits: String) -> Result<Option<Ts<FoundView>>, Trouble> {
-        let hash = find::hash(&digits)?;
-        let found = explorer::find(&self.session, hash).await?;
-        found.map(|found| told(&FoundView::from(found))).transpose()
-    }
-
-    /// The verified receipt of a transaction as JSON, which `yilian verify` reads.
-    ///
-    /// # Errors
-    /// As [`LightClient::find`], and when there is none.
-    pub async fn receipt(&self, digits: String) -> Result<String, Trouble> {
-        let id = TransactionId::from_bytes(find::hash(&digits)?);
-        view::json(&self.session.receipt(id).await?)
-    }
-
-    /// The members, those who order blocks, and how votes stand; proven.
-    ///
-    /// # Errors
-    /// When the node's proofs do not verify.
-    pub async fn consortium(&self, now: f64) -> Result<Ts<ConsortiumView>, Trouble> {
-        let registry = people::registry(&self.session).await?;
-        let status = self.session.status().await?;
-        let blocks = self.session.genesis().governance.epoch_blocks;
-        let epoch = blocks.epoch_of(status.latest.height);
-        let seats = self.session.seats(epoch).await?;
-        let candidates = self.session.candidates().await?;
-        let now = TimeMs::new(whole(now)?);
-        let view = ConsortiumView::new(&registry, epoch, seats, candidates, now);
-        told(&view)
-    }
-
-    /// What happened to the pack with this code, which was scanned or typed at `now`. The code
-    /// leaves this module in no form.
-    ///
-    /// # Errors
-    /// When it is no code, or the node keeps something back.
-    #[wasm_bindgen(js_name = checkPack)]
-    pub async fn check_pack(&self, code: String, now: f64) -> Result<Ts<PackView>, Trouble> {
-        let now = TimeMs::new(whole(now)?);
-        let pack = trace::Pack::scan(&code, now).map_err(yilian_client::ClientError::from)?;
-        let trail = trace::inspect(&self.session, &pack, now).await?;
-        told(&PackView::new(pack.identity(), trail))
-    }
-}
-
-/// A value as JavaScript has it.
-fn told<V: Tsify + Serialize>(value: &V) -> Result<Ts<V>, Trouble> {
-    let failed = |error| Trouble::invalid(&format!("cannot be told: {error}"));
-    value.into_ts().map_err(failed)
-}
-
-/// A whole number as JavaScript has it.
-fn whole(number: f64) -> Result<u64, Trouble> {
-    const MAX: f64 = 9_007_199_254_740_991.0;
-    if number.fract() == 0.0 && (0.0..=MAX).contains(&number) {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "whole and in range"
-        )]
-        return Ok(number as u64);
-    }
-    Err(Trouble::invalid("not a whole number below 2^53"))
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_javascript_are_whole_or_refused() {
-        assert_eq!(whole(0.0).unwrap(), 0);
-        assert_eq!(whole(9_007_199_254_740_991.0).unwrap(), (1 << 53) - 1);
-        for wrong in [-1.0, 0.5, f64::NAN, f64::INFINITY, 9_007_199_254_740_992.0] {
-            assert!(whole(wrong).is_err(), "{wrong}");
-        }
-    }
-}

@@ -9,7 +9,7 @@ use yilian_record::{
     gs1::Identity,
 };
 
-use crate::view::Place;
+use crate::shared::Place;
 
 /// What is to be said of a pack first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Tsify)]

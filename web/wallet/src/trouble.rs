@@ -26,6 +26,22 @@ pub enum Fault {
     NotACode,
     /// What was given is not what it should be.
     Invalid,
+    /// The passphrase is another.
+    WrongPassphrase,
+    /// A new passphrase is too short, or has what cannot be typed again.
+    WeakPassphrase,
+    /// These are no 24 words of a patient.
+    NotTheWords,
+    /// What this browser kept was damaged, or put together from several wallets.
+    Damaged,
+    /// This browser does not keep what it must: nothing was done.
+    NotKept,
+    /// The wallet is locked, or another step is not done yet.
+    Locked,
+    /// A record does not open as it should, or its author's word does not stand.
+    FaultyRecord,
+    /// It did not come to an end, and access that was made for it may stand.
+    MayStand,
     /// Everything else.
     Other,
 }
@@ -43,10 +59,14 @@ pub struct Trouble {
 
 impl Trouble {
     pub(crate) fn invalid(message: &str) -> Self {
+        Self::new(Fault::Invalid, message)
+    }
+
+    pub(crate) fn new(fault: Fault, message: impl ToString) -> Self {
         Self {
-            fault: Fault::Invalid,
+            fault,
             rule: None,
-            message: message.to_owned(),
+            message: message.to_string(),
         }
     }
 }
@@ -94,6 +114,11 @@ fn fault(error: &ClientError) -> Fault {
         }
         ClientError::Call(CallError::Invalid { .. } | CallError::TooLarge { .. }) => Fault::Invalid,
         ClientError::Code(_) => Fault::NotACode,
+        ClientError::Sealed { .. } | ClientError::Author { .. } => Fault::FaultyRecord,
+        ClientError::TooFewHolders {
+            stands: Some(_), ..
+        } => Fault::MayStand,
+        ClientError::TooFewHolders { cause, .. } => fault(cause),
         _ => Fault::Other,
     }
 }

@@ -1,6 +1,6 @@
 //! What pages show of the chain and of the consortium.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use tsify::Tsify;
 use yilian_client::people::Organisation;
 use yilian_protocol::{
@@ -8,45 +8,9 @@ use yilian_protocol::{
     call::{Block, BlockTransaction, Status},
     governance::{CandidateEntry, Seats},
     refusal::Outcome,
-    registry::{Admitted, Genesis},
 };
 
-use crate::{act::Act, trouble::Trouble};
-
-/// JSON of a value of the wire.
-pub(crate) fn json<V: Serialize>(value: &V) -> Result<String, Trouble> {
-    serde_json::to_string(value).map_err(|_| Trouble::invalid("cannot be written as JSON"))
-}
-
-/// A value of the wire out of JSON.
-pub(crate) fn from_json<V: DeserializeOwned>(text: &str) -> Result<V, Trouble> {
-    serde_json::from_str(text).map_err(|_| Trouble::invalid("not the JSON that was kept"))
-}
-
-/// The chain that is pinned.
-#[derive(Debug, Clone, Serialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct ChainView {
-    /// Its id.
-    pub id: String,
-    /// The consortium's name.
-    pub name: String,
-    /// When it began.
-    pub created: u64,
-    /// Blocks of an epoch.
-    pub epoch_blocks: u32,
-}
-
-impl From<&Genesis> for ChainView {
-    fn from(genesis: &Genesis) -> Self {
-        Self {
-            id: genesis.chain().to_string(),
-            name: genesis.name.to_string(),
-            created: genesis.created.get(),
-            epoch_blocks: genesis.governance.epoch_blocks.get(),
-        }
-    }
-}
+use crate::{act::Act, shared::Place};
 
 /// How far a node says that it is.
 #[derive(Debug, Clone, Serialize, Tsify)]
@@ -72,24 +36,6 @@ impl From<Status> for StatusView {
             waiting: status.waiting,
             objects: status.objects,
             object_bytes: status.object_bytes,
-        }
-    }
-}
-
-/// A block's height and time.
-#[derive(Debug, Clone, Copy, Serialize, Tsify)]
-pub struct Place {
-    /// Its height.
-    pub height: u64,
-    /// When it was proposed.
-    pub time: u64,
-}
-
-impl From<Admitted> for Place {
-    fn from(admitted: Admitted) -> Self {
-        Self {
-            height: admitted.height.get(),
-            time: admitted.time.get(),
         }
     }
 }

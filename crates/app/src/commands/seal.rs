@@ -23,7 +23,7 @@ use yilian_record::{
 
 use super::{Context, now};
 use crate::{
-    intake::{self, Paper},
+    intake,
     link::Opened,
     output::{trouble, warn},
 };
@@ -187,7 +187,7 @@ impl Unit {
 
 /// Seals what is not sealed yet. Everything that can be told is told before the first visit is.
 pub async fn seal(context: &Context, options: &SealOptions) -> anyhow::Result<()> {
-    let token = Paper::Token.read(&options.token)?;
+    let token = intake::read_token(&options.token)?;
     let handed = handed(options)?;
     let doctor = context.home.doctor(&options.name)?;
     let _alone = context.home.lock_person(&options.name)?;

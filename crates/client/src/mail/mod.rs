@@ -29,7 +29,7 @@ use yilian_protocol::{
 
 use crate::{ClientError, Session};
 
-pub use shown::{Asked, Shown};
+pub use shown::{Asked, Sender, Shown};
 pub use yilian_protocol::mail::{About, Answer, Content, Correction, Decision, Mail, Notice};
 
 /// Stamps that are got at once.

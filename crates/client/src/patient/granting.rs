@@ -17,7 +17,7 @@ use yilian_crypto::{
     kem::KemPublic,
     pre::{DelegateePublic, ScopeSecret},
     psk::ScopePsk,
-    scope::Scope,
+    scope::{Confidentiality, Quarter, Scope},
     shamir,
     sign::SigningKey,
 };
@@ -36,12 +36,16 @@ use yilian_protocol::{
 use super::{GrantRequest, Granted, PassedOver, Patient};
 use crate::{
     ClientError, Session,
+    calendar::{quarter, quarters_after},
     share::{Letter, LetterRecord, SealedLetter},
-    wallet::{GrantNote, VisitNote, Wallet},
+    wallet::{GrantNote, KeepWallet, VisitNote, Wallet},
 };
 
 /// How many numbers of grants are tried that turn out to be used only when the grant is ordered.
 const ATTEMPTS_MAX: u32 = 3;
+
+/// Quarters behind a grant's beginning that it may cover: a grant is for two years at most.
+const QUARTERS_AHEAD: u8 = 8;
 
 /// A scope that a grant covers, and whose it is.
 type OwnScope = (MemberId, Scope, ScopeSecret);
@@ -88,9 +92,10 @@ impl Patient {
         session: &Session<T>,
         request: GrantRequest,
         rng: &mut impl CryptoRng,
-        keep: impl FnMut(&Wallet) -> Result<(), E>,
+        mut keep: impl KeepWallet<E>,
     ) -> Result<Granted, E> {
-        self.grant_noted(session, (request, None), rng, keep).await
+        let noted = (request, None);
+        self.grant_noted(session, noted, rng, &mut keep).await
     }
 
     /// The same, and the wallet notes the doctor's request that it answers.
@@ -99,7 +104,7 @@ impl Patient {
         session: &Session<T>,
         (request, answers): (GrantRequest, Option<RequestId>),
         rng: &mut impl CryptoRng,
-        keep: impl FnMut(&Wallet) -> Result<(), E>,
+        keep: &mut impl KeepWallet<E>,
     ) -> Result<Granted, E> {
         let mut prepared = self.prepare(session, request, rng).await?;
         prepared.answers = answers;
@@ -152,18 +157,13 @@ impl Patient {
         session: &Session<T>,
         prepared: &Prepared,
         rng: &mut impl CryptoRng,
-        mut keep: impl FnMut(&Wallet) -> Result<(), E>,
+        keep: &mut impl KeepWallet<E>,
     ) -> Result<SigningKey, E> {
         let mut attempts = 0;
         loop {
             let counter = self.free_counter(session).await?;
             let controller = self.keys.grant(counter);
-            let Prepared {
-                request,
-                answers,
-                terms,
-                ..
-            } = prepared;
+            let Prepared { request, terms, .. } = prepared;
             let grant = Grant {
                 controller: controller.verifying_key(),
                 terms: terms.commitment(),
@@ -172,12 +172,8 @@ impl Patient {
                 threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
                 emergency: request.emergency,
             };
-            let mut noted = |grant: &Grant| {
-                self.note(grant.id(), counter, terms, *answers);
-                keep(&self.wallet)
-            };
-            let done = ordered(session, &grant, &controller, rng, &mut noted).await;
-            match done {
+            let made = (&grant, counter, &controller);
+            match self.ordered(session, made, prepared, rng, keep).await {
                 Ok(()) => return Ok(controller),
                 Err(NotOrdered::Kept(error)) => return Err(error),
                 // Another device of this patient was faster, or the proof of absence was old.
@@ -190,6 +186,47 @@ impl Patient {
                 Err(NotOrdered::Client(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// Orders the grant with the word of one of its key holders, whichever gives one that the
+    /// ledger takes. They are asked from one that is drawn, so that it tells nobody which of them
+    /// the patient visits. It is noted, and the wallet kept, before each order.
+    async fn ordered<T: Transport, E>(
+        &mut self,
+        session: &Session<T>,
+        (grant, counter, controller): (&Grant, u32, &SigningKey),
+        prepared: &Prepared,
+        rng: &mut impl CryptoRng,
+        keep: &mut impl KeepWallet<E>,
+    ) -> Result<(), NotOrdered<E>> {
+        let mut holders = grant.holders.clone().into_vec();
+        let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
+        let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
+        holders.rotate_left(first);
+        let mut refused = ClientError::from(Refusal::BadHolders);
+        for holder in holders {
+            let voucher = match vouched(session, grant, holder).await {
+                Ok(voucher) => voucher,
+                Err(error) => {
+                    refused = error;
+                    continue;
+                }
+            };
+            self.note(grant.id(), counter, &prepared.terms, prepared.answers);
+            let kept = keep.keep(&self.wallet).await;
+            kept.map_err(NotOrdered::Kept)?;
+            let body = Body::CreateGrant(NewGrant {
+                grant: grant.clone(),
+                voucher,
+            });
+            match session.order(body, controller).await {
+                Ok(_) => return Ok(()),
+                // This holder's word does not count; another's may.
+                Err(error) if of_voucher(&error) => refused = error,
+                Err(error) => return Err(NotOrdered::Client(error)),
+            }
+        }
+        Err(NotOrdered::Client(refused))
     }
 
     /// The number of the next grant. Those that are used and not noted are noted, so that their
@@ -318,6 +355,34 @@ impl Patient {
         scopes
     }
 
+    /// What the terms of a grant of the patient's cover: of each hospital visited, the scopes of
+    /// visits that the wallet knows, and of quarters behind the grant's beginning.
+    #[must_use]
+    pub fn covered(&self, terms: &Terms) -> Vec<(MemberId, Scope)> {
+        let begun = quarter(terms.from);
+        let ahead = std::iter::once(begun).chain(quarters_after(begun, QUARTERS_AHEAD));
+        let ahead: BTreeSet<Quarter> = ahead.collect();
+        let mut covered = Vec::new();
+        for hospital in self.wallet.hospitals() {
+            let there = self.wallet.visits.iter();
+            let there = there.filter(|note| note.hospital == hospital);
+            let visited = there.filter_map(|note| note.period.map(|period| period.0));
+            let mut quarters = ahead.clone();
+            quarters.extend(visited);
+            let public = self.keys.hospital(hospital.as_bytes()).delegator.public();
+            let scopes = quarters.into_iter().flat_map(|period| {
+                Confidentiality::ALL.map(|confidentiality| Scope {
+                    confidentiality,
+                    period,
+                    tag: None,
+                })
+            });
+            let named = scopes.filter(|scope| terms.scope(&public.scope(scope)).is_some());
+            covered.extend(named.map(|scope| (hospital, scope)));
+        }
+        covered
+    }
+
     /// The records that lie in `scopes` and open, for the reader's letter; and those that do not
     /// open, of visits whose records may lie in them.
     async fn records_in<T: Transport>(
@@ -406,44 +471,6 @@ enum NotOrdered<E> {
     Kept(E),
     /// Anything else.
     Client(ClientError),
-}
-
-/// Orders the grant with the word of one of its key holders, whichever gives one that the ledger
-/// takes. They are asked from one that is drawn, so that it tells nobody which of them the patient
-/// visits. `note` runs before each order.
-async fn ordered<T: Transport, E>(
-    session: &Session<T>,
-    grant: &Grant,
-    controller: &SigningKey,
-    rng: &mut impl CryptoRng,
-    note: &mut impl FnMut(&Grant) -> Result<(), E>,
-) -> Result<(), NotOrdered<E>> {
-    let mut holders = grant.holders.clone().into_vec();
-    let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
-    let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
-    holders.rotate_left(first);
-    let mut refused = ClientError::from(Refusal::BadHolders);
-    for holder in holders {
-        let voucher = match vouched(session, grant, holder).await {
-            Ok(voucher) => voucher,
-            Err(error) => {
-                refused = error;
-                continue;
-            }
-        };
-        note(grant).map_err(NotOrdered::Kept)?;
-        let body = Body::CreateGrant(NewGrant {
-            grant: grant.clone(),
-            voucher,
-        });
-        match session.order(body, controller).await {
-            Ok(_) => return Ok(()),
-            // This holder's word does not count; another's may.
-            Err(error) if of_voucher(&error) => refused = error,
-            Err(error) => return Err(NotOrdered::Client(error)),
-        }
-    }
-    Err(NotOrdered::Client(refused))
 }
 
 fn of_voucher(error: &ClientError) -> bool {

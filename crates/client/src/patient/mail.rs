@@ -16,7 +16,7 @@ use yilian_protocol::{
 
 use super::{GrantRequest, Granted, Patient, Sharing};
 use crate::{
-    ClientError, GrantNote, Session, Wallet,
+    ClientError, GrantNote, KeepWallet, Session, Wallet,
     grants::Wish,
     mail::{Asked, Fetched, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
 };
@@ -175,7 +175,17 @@ impl Patient {
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        keep: impl FnMut(&Wallet) -> Result<(), E>,
+        mut keep: impl KeepWallet<E>,
+    ) -> Result<Stamp, E> {
+        self.stamp_noted(session, now, rng, &mut keep).await
+    }
+
+    async fn stamp_noted<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        keep: &mut impl KeepWallet<E>,
     ) -> Result<Stamp, E> {
         self.stock(session, now, rng, keep).await?;
         let stamp = self.wallet.stamps.take(now);
@@ -188,7 +198,7 @@ impl Patient {
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        keep: impl FnMut(&Wallet) -> Result<(), E>,
+        keep: &mut impl KeepWallet<E>,
     ) -> Result<(), E> {
         if self.wallet.stamps.sift(now) > 0 {
             return Ok(());
@@ -228,7 +238,7 @@ impl Patient {
         session: &Session<T>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        keep: impl FnMut(&Wallet) -> Result<(), E>,
+        mut keep: impl KeepWallet<E>,
     ) -> Result<(), E> {
         if self.wallet.stamps.sift(now) >= STAMPS_LOW {
             return Ok(());
@@ -243,7 +253,10 @@ impl Patient {
             .filter(|hospital| !has_refused(hospital))
             .collect();
         match drawn(&mut hospitals, rng) {
-            Some(hospital) => self.draw_stamps(session, hospital, now, rng, keep).await,
+            Some(hospital) => {
+                let keep = &mut keep;
+                self.draw_stamps(session, hospital, now, rng, keep).await
+            }
             None => Ok(()),
         }
     }
@@ -257,7 +270,7 @@ impl Patient {
         hospital: MemberId,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        mut keep: impl FnMut(&Wallet) -> Result<(), E>,
+        keep: &mut impl KeepWallet<E>,
     ) -> Result<(), E> {
         let today = StampDay::of(now);
         let mut refused = ClientError::from(Refusal::ForeignVisit);
@@ -265,7 +278,7 @@ impl Patient {
             let asks = self.wallet.stamp_asks_mut(hospital, today);
             if !asks.visits.contains(&visit) {
                 asks.visits.push(visit);
-                keep(&self.wallet)?;
+                keep.keep(&self.wallet).await?;
             }
             let keys = self.visit_keys(hospital, visit);
             let asker = AskerKey::Visit(&keys.nym_secret);
@@ -408,14 +421,17 @@ impl Patient {
         request: GrantRequest,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        mut keep: impl FnMut(&Wallet) -> Result<(), E>,
+        mut keep: impl KeepWallet<E>,
     ) -> Result<(Granted, MailId), Unanswered<E>> {
         let noted_before = self.answers_to(asked.id);
         let before = self.standing(session, &noted_before).await;
         let before = before.map_err(Unanswered::of::<E>)?;
         if !before.is_empty() {
-            let stocked = self.stock(session, now, rng, &mut keep).await;
-            if let Err(cause) = stocked.and_then(|()| keep(&self.wallet)) {
+            let stocked = match self.stock(session, now, rng, &mut keep).await {
+                Ok(()) => keep.keep(&self.wallet).await,
+                failed => failed,
+            };
+            if let Err(cause) = stocked {
                 let kept = ids(&before);
                 return Err(Unanswered {
                     kept,
@@ -429,8 +445,8 @@ impl Patient {
         let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
             Ok(granted) => {
                 let decision = Decision::Granted(granted.letter.clone());
-                let sent = self.answer(session, asked, decision, now, rng, keep).await;
-                sent.map(|letter| (granted, letter))
+                let sent = self.answer(session, asked, decision, now, rng, &mut keep);
+                sent.await.map(|letter| (granted, letter))
             }
             Err(error) => Err(error),
         };
@@ -543,14 +559,14 @@ impl Patient {
         reason: Option<Text<REASON_MAX>>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        keep: impl FnMut(&Wallet) -> Result<(), E>,
+        mut keep: impl KeepWallet<E>,
     ) -> Result<MailId, Unanswered<E>> {
         let before = self.standing(session, &self.answers_to(asked.id)).await;
         let before = before.map_err(Unanswered::of::<E>)?;
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
         let decision = Decision::Denied(reason);
-        let sent = self.answer(session, asked, decision, now, rng, keep);
+        let sent = self.answer(session, asked, decision, now, rng, &mut keep);
         sent.await.map_err(|cause| Unanswered {
             revoked: ids(&before),
             ..cause.into()
@@ -566,7 +582,7 @@ impl Patient {
         decision: Decision,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        mut keep: impl FnMut(&Wallet) -> Result<(), E>,
+        keep: &mut impl KeepWallet<E>,
     ) -> Result<MailId, E> {
         let reader = session.certificate(asked.reader.certificate).await?;
         let to = Address::of(&reader.certificate);
@@ -579,8 +595,8 @@ impl Patient {
                 Err(error) => return Err(error.into()),
             }
         }
-        let stamp = self.stamp_kept(session, now, rng, &mut keep).await?;
-        keep(&self.wallet)?;
+        let stamp = self.stamp_noted(session, now, rng, keep).await?;
+        keep.keep(&self.wallet).await?;
         Ok(send(session, &to, &mail, &stamp, rng).await?)
     }
 

@@ -1,5 +1,7 @@
+use std::sync::Mutex;
+
 use yilian_client::{
-    CheckIn, ClientError, Doctor, GrantNote, GrantRequest, Patient, Wallet,
+    CheckIn, ClientError, Doctor, GrantNote, GrantRequest, KeepWallet, Patient, Wallet,
     calendar::{days_after, quarter},
     grants::{self, HOLDERS, Wish, majority},
     listing,
@@ -415,4 +417,90 @@ async fn a_grant_for_quarters_to_come_reads_what_is_sealed_then() {
     assert!(letter.terms.from < ended);
     let entry = session.grant(letter.grant).await.unwrap();
     assert!(entry.grant.until < ended);
+}
+
+/// A wallet of words alone knows of no quarter, and a grant of it would cover nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_found_again_grants_what_its_records_tell_but_no_private_visit() {
+    let world = World::with(2).await;
+    let session = &world.session;
+    let doctors = [
+        world.doctor(0, "Dr First").await,
+        world.doctor(1, "Dr Second").await,
+    ];
+    let seed = Seed::random(&mut rand::rng());
+    let mut patient = Patient::new(&seed, Wallet::new(session.chain()));
+    for number in [0, 1] {
+        let here = hospital(number).id();
+        let doctor = &doctors[usize::from(number)];
+        world.visit(&mut patient, here, doctor, "open").await;
+    }
+    let private = CheckIn {
+        private: true,
+        ..CheckIn::at(hospital(0).id(), now())
+    };
+    let drafts = vec![clinical("private")];
+    world.seal(&mut patient, private, &doctors[0], drafts).await;
+    let wish = Wish::for_reader(doctors[1].certificate());
+    let first = make(&world, &mut patient, &wish).await.unwrap();
+    let before = patient.covered(&first.terms);
+
+    let mut again = Patient::new(&seed, Wallet::new(session.chain()));
+    again.recover(session).await.unwrap();
+    let empty = make(&world, &mut again, &wish).await.unwrap();
+    assert_eq!((empty.terms.scopes.len(), empty.records.len()), (0, 0));
+    assert_eq!(again.complete(session).await.unwrap(), 0);
+    let private: Vec<_> = again
+        .wallet()
+        .visits
+        .iter()
+        .map(|note| note.private)
+        .collect();
+    assert_eq!(private.iter().filter(|private| **private).count(), 1);
+    let full = make(&world, &mut again, &wish).await.unwrap();
+    assert_eq!((full.terms.scopes.len(), full.records.len()), (2, 2));
+
+    // What terms cover is told in hospitals and levels, by the wallet of before and by this one.
+    let covered = again.covered(&full.terms);
+    assert_eq!(covered, before);
+    let mut hospitals: Vec<_> = covered.iter().map(|(hospital, _)| *hospital).collect();
+    hospitals.sort_unstable();
+    assert_eq!(hospitals, again.wallet().hospitals());
+    let told = covered
+        .iter()
+        .map(|(_, scope)| (scope.confidentiality, scope.period));
+    let expected = (Confidentiality::Clinical, quarter(now()));
+    assert_eq!(told.collect::<Vec<_>>(), [expected; 2]);
+    // Somebody else's terms tell this patient nothing.
+    assert!(world.patient().covered(&full.terms).is_empty());
+}
+
+/// Keeping may take its time, as in a browser; and nothing is ordered that was not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_that_takes_its_time_is_waited_for() {
+    struct Slow<'a>(&'a Mutex<Vec<GrantId>>, bool);
+    impl KeepWallet<ClientError> for Slow<'_> {
+        async fn keep(&mut self, wallet: &Wallet) -> Result<(), ClientError> {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            let last = wallet.grants.last().unwrap().grant;
+            self.0.lock().unwrap().push(last);
+            match self.1 {
+                true => Ok(()),
+                false => Err(Refusal::StaleRequest.into()),
+            }
+        }
+    }
+    let (world, mut patient, reader) = cast(2).await;
+    let session = &world.session;
+    let wish = Wish::for_reader(reader.certificate());
+    let members = session.members().await.unwrap();
+    let wanted = wish.request(patient.wallet(), &members, now()).unwrap();
+    let (rng, kept) = (&mut rand::rng(), Mutex::default());
+    let failed = patient.grant_kept(session, wanted.clone(), rng, Slow(&kept, false));
+    assert!(failed.await.is_err());
+    let unmade = *kept.lock().unwrap().last().unwrap();
+    assert!(session.find_grant(unmade).await.unwrap().is_none());
+    let made = patient.grant_kept(session, wanted, rng, Slow(&kept, true));
+    let made = made.await.unwrap().letter.grant;
+    assert_eq!(made, *kept.lock().unwrap().last().unwrap());
 }

@@ -92,3 +92,42 @@ fn letters_go_to_the_mailbox_that_the_patient_signed() {
     assert_ne!(*other.kem.public(), card().kem);
     assert_eq!(token(1).address(chain).unwrap().card, card());
 }
+
+/// 491 bytes of the visit, 64 of the signature, 1 that says that no keys follow.
+#[test]
+fn a_code_holds_the_token_without_the_mailbox_and_fits_a_symbol_that_a_phone_shows() {
+    let whole = token(0);
+    let code = whole.code();
+    assert_eq!(code.len(), 5 + 2 * (491 + 64 + 1));
+    // ISO/IEC 18004, table 7: version 19, level L holds so many characters of this alphabet.
+    assert!(code.len() <= 1_153);
+    let alphabet =
+        |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || " $%*+-./:".contains(c);
+    assert!(code.chars().all(alphabet));
+    let scanned: VisitToken = format!(" {code}\r\n").parse().unwrap();
+    check(&scanned).unwrap();
+    assert_eq!(scanned.address(chain()), Err(TokenError::NoMailbox));
+    assert_eq!(scanned.clone().with_card(card()), whole);
+    assert_eq!(scanned.code(), code);
+}
+
+#[test]
+fn what_is_no_code_is_no_token() {
+    let code = token(0).code();
+    let changed = code.replace("YLV1:", "YLV2:");
+    let last = format!("{}7", &code[..code.len() - 1]);
+    for wrong in [
+        "",
+        "YLV1:",
+        "YLV1:zz",
+        &code[5..],
+        &changed,
+        &code[..code.len() - 2],
+        &last,
+    ] {
+        let read: Result<VisitToken, _> = wrong.parse();
+        assert!(read.is_err() || check(&read.unwrap()).is_err(), "{wrong}");
+    }
+    let longer: Result<VisitToken, _> = format!("{code}00").parse();
+    assert!(longer.is_err());
+}

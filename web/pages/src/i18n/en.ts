@@ -2,7 +2,7 @@
 import type { zh } from "./zh.ts";
 
 /** The same keys, and beside each plural of Chinese the English one. */
-type Words<T> = {
+export type Words<T> = {
   [K in keyof T]: T[K] extends string ? string : Words<T[K]>;
 } & {
   [K in keyof T as K extends `${infer Base}_other` ? `${Base}_one` : never]: string;
@@ -17,6 +17,10 @@ export const en: Words<typeof zh> = {
   home: {
     title: "What would you like to be sure of?",
     lead: "Your own device checks every answer. You need not trust the server that sent this page.",
+    me: {
+      title: "My records",
+      text: "What every hospital wrote, your code for the next visit, and who may read. You hold the keys.",
+    },
     check: {
       title: "Is this pack genuine?",
       text: "Scan or type the code on the box, and see each step from the factory to you.",
@@ -75,6 +79,46 @@ export const en: Words<typeof zh> = {
     other: {
       title: "Something went wrong",
       text: "Please try once more. The text below helps a support call.",
+    },
+    "wrong-passphrase": {
+      title: "That is not the passphrase",
+      text: "Please type it again; capitals count. If it is lost, your 24 words make the wallet again.",
+    },
+    "weak-passphrase": {
+      title: "This passphrase will not do",
+      text: "It takes eight characters or more. A few words in a row are easy to keep in mind and hard to guess.",
+    },
+    "not-the-words": {
+      title: "These are not your 24 words",
+      text: "Compare them with your paper: how many, in which order, and each of them. What is wrong stands below.",
+    },
+    damaged: {
+      title: "The wallet kept here is damaged",
+      text: "A part of it is gone, or somebody changed it. Your records are safe: remove the wallet from this device, and make it again from your 24 words.",
+    },
+    "not-kept": {
+      title: "The browser did not keep it",
+      text: "What is not kept is not done, so nothing happened. Make room, or leave private browsing, and try again.",
+    },
+    locked: {
+      title: "The wallet is locked",
+      text: "Unlock it with your passphrase and try again.",
+    },
+    "faulty-record": {
+      title: "This record does not open",
+      text: "It stands on the chain, but content, signature or keys do not agree. Tell the hospital that wrote it. Your other records are not touched.",
+    },
+    "may-stand": {
+      title: "It did not come to an end, and the access may stand",
+      text: "Look under Access: if it is listed there, end it there, and try again.",
+    },
+    elsewhere: {
+      title: "The wallet is in use in another tab",
+      text: "One place at a time can use it. Close that tab, and try again.",
+    },
+    insecure: {
+      title: "This address is not safe enough",
+      text: "A wallet works on pages opened with https only. Use the https address of your hospital.",
     },
     again: "Try again",
     details: "For a support call",

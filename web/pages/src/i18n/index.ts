@@ -2,6 +2,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { en } from "./en.ts";
+import type { me } from "./me/zh.ts";
 import { zh } from "./zh.ts";
 
 export const languages = ["zh", "en"] as const;
@@ -11,7 +12,7 @@ const KEPT = "yilian.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh };
+    resources: { translation: typeof zh & { me: typeof me } };
   }
 }
 
@@ -35,6 +36,13 @@ export async function startLanguages(): Promise<void> {
     // React escapes what it shows.
     interpolation: { escapeValue: false },
   });
+}
+
+/** The texts of the patient's pages, which come with them. */
+export function addTexts(texts: Record<Language, object>): void {
+  for (const language of languages) {
+    i18next.addResourceBundle(language, "translation", { me: texts[language] }, true);
+  }
 }
 
 export function speak(language: Language): void {

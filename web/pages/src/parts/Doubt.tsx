@@ -2,15 +2,30 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { Trouble } from "../wallet/calls.ts";
-import { forgetChain } from "../wallet/hooks.ts";
+import { forgetChain } from "../wallet/pin.ts";
+import { word } from "./words.ts";
 
-const CALM = new Set(["unreachable", "busy", "not-found", "not-a-code", "invalid"]);
+const CALM = new Set([
+  "unreachable",
+  "busy",
+  "not-found",
+  "not-a-code",
+  "invalid",
+  "wrong-passphrase",
+  "weak-passphrase",
+  "not-the-words",
+  "locked",
+  "elsewhere",
+  "insecure",
+]);
 
 /** Doubt is loud: what failed, what to do, and the words for a support call. */
 export function Doubt({ error, again }: { error: unknown; again?: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const trouble = error instanceof Trouble ? error : new Trouble("other", String(error));
+  // A rule that a patient may meet has words of its own, and what to do.
+  const rule = trouble.rule === undefined ? undefined : word(t, "me.rule", trouble.rule);
   const loud = !CALM.has(trouble.fault);
   const look = loud
     ? "border-cinnabar bg-cinnabar-wash [&_h2]:text-cinnabar"
@@ -22,7 +37,9 @@ export function Doubt({ error, again }: { error: unknown; again?: () => void }) 
       className={`rounded-card border-l-4 px-5 py-4 ${look}`}
     >
       <h2 className="text-lg font-semibold">{t(`trouble.${trouble.fault}.title`)}</h2>
-      <p className="mt-1">{t(`trouble.${trouble.fault}.text`)}</p>
+      <p className="mt-1">
+        {rule === undefined || rule === trouble.rule ? t(`trouble.${trouble.fault}.text`) : rule}
+      </p>
       <div className="mt-3 flex flex-wrap items-center gap-3">
         {trouble.fault === "other-chain" ? (
           <Button danger onClick={forgetChain}>

@@ -1,9 +1,9 @@
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet } from "react-router";
-import { speak } from "../i18n/index.ts";
+import { Link, Outlet } from "react-router";
 import { useChain } from "../wallet/hooks.ts";
-import { setMode, useMode } from "./mode.ts";
+import { Bar } from "./Bar.tsx";
+import { Switches } from "./Switches.tsx";
 import { Waiting } from "./Waiting.tsx";
 
 const rooms = ["check", "explorer", "network"] as const;
@@ -14,75 +14,17 @@ const drawings = {
   network: "M12 5v5m0 0l-6 6m6-6l6 6M12 4h.01M6 18h.01M18 18h.01",
 } as const;
 
-function Drawing({ path }: { path: string }) {
-  return (
-    <svg aria-hidden width="22" height="22" viewBox="0 0 24 24" className="shrink-0">
-      <path
-        d={path}
-        fill="none"
-        stroke="currentColor"
-        strokeWidth="2"
-        strokeLinecap="round"
-        strokeLinejoin="round"
-      />
-    </svg>
-  );
-}
-
 function Rooms() {
   const { t } = useTranslation();
   return (
-    <nav
-      aria-label={t("nav.label")}
-      className="fixed inset-x-0 bottom-0 z-10 border-t border-line bg-raised pb-[env(safe-area-inset-bottom)] md:static md:border-0 md:bg-transparent md:pb-0"
-    >
-      <ul className="mx-auto flex max-w-lg md:gap-1">
-        {rooms.map((room) => (
-          <li key={room} className="flex-1">
-            <NavLink
-              to={`/${room}`}
-              className={({ isActive }) =>
-                [
-                  "flex min-h-14 flex-col items-center justify-center gap-0.5 px-3 text-sm",
-                  "whitespace-nowrap no-underline md:min-h-(--touch) md:flex-row md:gap-2",
-                  "md:rounded-card md:text-base",
-                  isActive ? "font-semibold text-jade md:bg-jade-wash" : "text-soft hover:text-ink",
-                ].join(" ")
-              }
-            >
-              <Drawing path={drawings[room]} />
-              {t(`nav.${room}`)}
-            </NavLink>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
-}
-
-function Switches() {
-  const { t, i18n } = useTranslation();
-  const mode = useMode();
-  const look =
-    "min-h-(--touch) cursor-pointer rounded-card px-3 text-sm text-soft hover:text-ink hover:bg-jade-wash";
-  return (
-    <div className="flex">
-      <button
-        type="button"
-        className={look}
-        onClick={() => setMode(mode === "dark" ? "light" : "dark")}
-      >
-        {mode === "dark" ? t("mode.toLight") : t("mode.toDark")}
-      </button>
-      <button
-        type="button"
-        className={look}
-        lang={i18n.language === "zh" ? "en" : "zh-CN"}
-        onClick={() => speak(i18n.language === "zh" ? "en" : "zh")}
-      >
-        {t("language.other")}
-      </button>
-    </div>
+    <Bar
+      label={t("nav.label")}
+      rooms={rooms.map((room) => ({
+        to: `/${room}`,
+        name: t(`nav.${room}`),
+        drawing: drawings[room],
+      }))}
+    />
   );
 }
 

@@ -2,27 +2,18 @@
 // and never asked for again.
 import { type QueryClient, useQuery } from "@tanstack/react-query";
 import { type Calls, type Name, Trouble } from "./calls.ts";
+import { pin, pinned } from "./pin.ts";
 import { Wallet, type WorkerLike } from "./wallet.ts";
 
-const PIN = "yilian.genesis";
-
-export const wallet = new Wallet({
+export const wallet = new Wallet<Calls>({
   node: location.origin,
-  pin: {
-    get: () => localStorage.getItem(PIN) ?? undefined,
-    set: (genesis) => localStorage.setItem(PIN, genesis),
-  },
+  genesis: pinned,
+  opened: (genesis) => pin(genesis as string),
   make: () =>
     new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",
     }) as unknown as WorkerLike,
 });
-
-/** Forgets the chain that this browser knew; the next answer is a first contact again. */
-export function forgetChain(): void {
-  localStorage.removeItem(PIN);
-  location.reload();
-}
 
 /** Only a silence may be over a moment later; a lie or a rule stays. */
 export function isWorthRetrying(count: number, error: Error): boolean {

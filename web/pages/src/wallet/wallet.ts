@@ -1,6 +1,8 @@
-// The page's side of the worker: calls with answers, a worker that is made again when it dies, and
-// the genesis that this browser saw first.
-import { type Answer, type Calls, type Name, type Question, Trouble } from "./calls.ts";
+// The page's side of a worker: calls with answers, and a worker that is made again when it dies.
+import { type Answer, type Question, Trouble } from "./calls.ts";
+
+/** What may be asked, by name. */
+export type Table<C> = { [N in keyof C]: { asks: unknown[]; answers: unknown } };
 
 /** As much of a `Worker` as is used. */
 export interface WorkerLike {
@@ -10,16 +12,15 @@ export interface WorkerLike {
   onerror: ((event: { message: string; preventDefault(): void }) => void) | null;
 }
 
-/** Where the genesis is kept. */
-export interface Pin {
-  get(): string | undefined;
-  set(genesis: string): void;
-}
-
 export interface Options {
   node: string;
-  pin: Pin;
+  /** The genesis that this browser saw first. */
+  genesis: () => string | undefined;
+  /** What the worker said when it was opened. */
+  opened: (answer: unknown) => void;
   make: () => WorkerLike;
+  /** The worker is gone, and what it held. */
+  ended?: () => void;
   /** Milliseconds after which a call that does not answer is given up, and the worker with it. */
   patience?: number;
 }
@@ -30,7 +31,7 @@ interface Waiting {
   timer: ReturnType<typeof setTimeout>;
 }
 
-export class Wallet {
+export class Wallet<C extends Table<C>> {
   readonly #options: Options;
   readonly #waiting = new Map<number, Waiting>();
   #worker: WorkerLike | undefined;
@@ -41,17 +42,22 @@ export class Wallet {
     this.#options = options;
   }
 
-  async call<N extends Name>(call: N, ...asks: Calls[N]["asks"]): Promise<Calls[N]["answers"]> {
-    await this.#open();
+  async call<N extends keyof C & string>(call: N, ...asks: C[N]["asks"]): Promise<C[N]["answers"]> {
+    await this.open();
     const id = this.#next++;
-    return this.#ask({ id, call, asks }) as Promise<Calls[N]["answers"]>;
+    return this.#ask({ id, call, asks }) as Promise<C[N]["answers"]>;
   }
 
-  /** Opens the session once; when that fails, the next call tries again. */
-  #open(): Promise<unknown> {
-    const { node, pin } = this.#options;
-    this.#opened ??= this.#ask({ id: this.#next++, open: { node, genesis: pin.get() } }).then(
-      (genesis) => pin.set(genesis as string),
+  /** Ends the worker, with all that it holds. The next call has a new one. */
+  end(message: string): void {
+    if (this.#worker !== undefined) this.#bury(this.#worker, message);
+  }
+
+  /** Opens once; when that fails, the next call tries again. */
+  open(): Promise<unknown> {
+    const { node, genesis, opened } = this.#options;
+    this.#opened ??= this.#ask({ id: this.#next++, open: { node, genesis: genesis() } }).then(
+      opened,
       (trouble: unknown) => {
         this.#opened = undefined;
         throw trouble;
@@ -105,5 +111,6 @@ export class Wallet {
       clearTimeout(timer);
       reject(new Trouble("crashed", message));
     }
+    this.#options.ended?.();
   }
 }

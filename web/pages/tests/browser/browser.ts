@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 
 export const node = process.env["YILIAN_NODE"] ?? "http://127.0.0.1:8420";
-const folder = process.env["YILIAN_FOLDER"] ?? ".";
+export const folder = process.env["YILIAN_FOLDER"] ?? ".";
 const screens = process.env["YILIAN_SCREENS"];
 
 export const sizes = {
@@ -106,6 +106,13 @@ async function look(context: BrowserContext): Promise<Visit> {
 
 /** No barrier that axe finds, and nothing wider than the screen. */
 export async function isGoodFor(page: Page): Promise<void> {
+  // What fades is looked at when it has faded.
+  await page.evaluate(async () => {
+    const ends = document.getAnimations().filter(({ effect }) => {
+      return Number.isFinite(Number(effect?.getComputedTiming().endTime));
+    });
+    await Promise.allSettled(ends.map(({ finished }) => finished));
+  });
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {

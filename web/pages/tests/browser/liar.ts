@@ -6,9 +6,17 @@ import { node } from "./browser.ts";
 /** What becomes of an answer; `undefined` leaves it. */
 export type Bend = (path: string, answer: never) => unknown;
 
+/** What becomes of an answer in bytes, as of a sealed object. */
+export type BendBytes = (path: string, bytes: Buffer) => Buffer;
+
+function isJson(answer: Response): boolean {
+  return (answer.headers.get("content-type") ?? "").includes("json");
+}
+
 export class Liar {
   readonly #server: Server;
   bend: Bend = () => undefined;
+  bendBytes: BendBytes = (_, bytes) => bytes;
 
   constructor() {
     this.#server = createServer(async (request, response) => {
@@ -25,7 +33,9 @@ export class Liar {
         ...(body.length > 0 ? { body: Buffer.concat(body) } : {}),
       });
       let bytes = Buffer.from(await asked.arrayBuffer());
-      if (path.startsWith("/v1/") && asked.ok) {
+      if (path.startsWith("/v1/") && asked.ok && !isJson(asked)) {
+        bytes = Buffer.from(this.bendBytes(path, bytes));
+      } else if (path.startsWith("/v1/") && asked.ok) {
         const bent = this.bend(path, JSON.parse(bytes.toString()) as never);
         if (bent !== undefined) bytes = Buffer.from(JSON.stringify(bent));
       }

@@ -3,23 +3,27 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { visit } from "./browser.ts";
+import { PASSPHRASE, patient, recover, texts } from "./people.ts";
 
 /** Bytes of files, without headers: what a phone loads in three seconds of 1.6 Mbit/s. */
 const MOST = 600_000;
 
-async function firstLoad(page: Page, path: string, seen: string): Promise<number> {
+/** Opens `path`, and counts all that is loaded until it is asked. */
+async function load(page: Page, path: string, seen: string) {
   const files: { url: string; size: Promise<number> }[] = [];
   page.context().on("requestfinished", (request) => {
     if (request.url().includes("/v1/")) return;
     const size = request.sizes().then(({ responseBodySize }) => responseBodySize);
     files.push({ url: request.url(), size });
   });
+  const sum = async () => {
+    await page.waitForLoadState("networkidle");
+    const sizes = await Promise.all(files.map(({ size }) => size));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  };
   await page.goto(path);
   await page.locator(seen).first().waitFor();
-  await page.waitForLoadState("networkidle");
-  assert.ok(files.some(({ url }) => url.endsWith(".wasm")));
-  const sizes = await Promise.all(files.map(({ size }) => size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return { sum, files };
 }
 
 for (const [path, seen] of [
@@ -30,7 +34,9 @@ for (const [path, seen] of [
 ] as const) {
   test(`a first visit to ${path} loads less than ${MOST} bytes`, async () => {
     await visit({ language: "en" }, async ({ page }) => {
-      const bytes = await firstLoad(page, path, seen);
+      const { sum, files } = await load(page, path, seen);
+      const bytes = await sum();
+      assert.ok(files.some(({ url }) => url.endsWith(".wasm")));
       const paint = await page.evaluate(
         () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
       );
@@ -39,3 +45,44 @@ for (const [path, seen] of [
     });
   });
 }
+
+/** Keys need more code than looking: it is loaded when somebody has, or wants, a wallet. */
+const MOST_WITH_KEYS = 700_000;
+
+test(`a first visit to /me loads less than ${MOST} bytes, and keys' code later`, async () => {
+  const who = patient();
+  await visit({ language: "en" }, async ({ page }) => {
+    const { sum, files } = await load(page, "/me", "h1");
+    const bytes = await sum();
+    const paint = await page.evaluate(
+      () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+    );
+    console.log(JSON.stringify({ row: "pages.first-load", page: "/me", bytes, paint }));
+    assert.ok(bytes < MOST, `${bytes} bytes`);
+    assert.ok(!files.some(({ url }) => url.endsWith(".wasm")));
+
+    await recover(page, who.words, texts.en);
+    await page.locator("[data-record] svg").first().waitFor();
+    const all = await sum();
+    console.log(JSON.stringify({ row: "pages.first-load", page: "/me with keys", bytes: all }));
+    assert.ok(all < MOST_WITH_KEYS, `${all} bytes`);
+    // What only looks is not loaded beside it.
+    const modules = new Set(files.map(({ url }) => url).filter((url) => url.endsWith(".wasm")));
+    assert.equal(modules.size, 1);
+
+    // The passphrase is stretched in a second, and a record opens in a moment.
+    await page.reload();
+    await page.locator("#passphrase").fill(PASSPHRASE);
+    await page.waitForLoadState("networkidle");
+    const begin = Date.now();
+    await page.locator("#passphrase").press("Enter");
+    await page.locator("#passphrase").waitFor({ state: "detached" });
+    const unlocked = Date.now() - begin;
+    await page.locator("[data-record] svg").first().waitFor();
+    const tapped = Date.now();
+    await page.locator("[data-record]").nth(1).click();
+    await page.locator("[data-content]").waitFor();
+    const ms = { unlock: unlocked, open: Date.now() - tapped };
+    console.log(JSON.stringify({ row: "pages.me", ...ms }));
+  });
+});

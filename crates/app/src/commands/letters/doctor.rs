@@ -8,15 +8,13 @@ use yilian_client::{
     calendar::days_after,
     mail::{Content, Decision, Fetched, KeptLetter, Mail, MailNotes, send},
 };
-use yilian_protocol::{
-    call::Transport, mail::Address, refusal::Refusal, stamp::Stamp, visit::VisitToken,
-};
+use yilian_protocol::{call::Transport, mail::Address, refusal::Refusal, stamp::Stamp};
 
 use super::{Owner, Sent, Subject, checked, letter, list, said, warn_silent, warn_unstamped};
 use crate::{
     commands::{Context, now, patient::Leave},
     home::Home,
-    intake::Paper,
+    intake,
     output::trouble,
     target::Target,
 };
@@ -41,7 +39,7 @@ impl To {
         session: &Session<T>,
     ) -> anyhow::Result<Address> {
         if let Some(token) = &self.token {
-            let token: VisitToken = Paper::Token.read(token)?;
+            let token = intake::read_token(token)?;
             let address = token.address(session.chain());
             return Ok(address.map_err(ClientError::from)?);
         }

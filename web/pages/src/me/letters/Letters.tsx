@@ -1,0 +1,192 @@
+// Letters: who asks to read, and what else was written.
+import { Button } from "antd";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Levels } from "../access/Levels.tsx";
+import { useSentences } from "../access/sentence.ts";
+import { Doubt } from "../../parts/Doubt.tsx";
+import { Head } from "../../parts/Head.tsx";
+import { Mark } from "../../parts/Mark.tsx";
+import { Sheet } from "../../parts/Sheet.tsx";
+import { useTimes } from "../../parts/time.ts";
+import { Waiting } from "../../parts/Waiting.tsx";
+import { word } from "../../parts/words.ts";
+import type { AskedView, LetterView } from "../wallet/calls.ts";
+import { keys } from "../wallet/device.ts";
+import { useChange, useKnown, useLetters } from "../wallet/hooks.ts";
+
+/** What is ticked before anybody ticked: what was asked, but never what is sensitive. */
+const offered = (levels: string[]) => levels.filter((level) => level !== "sensitive");
+
+function Decide({ asked, letter, close }: { asked: AskedView; letter: string; close: () => void }) {
+  const { t } = useTranslation();
+  const sentences = useSentences();
+  const [levels, setLevels] = useState(offered(asked.levels));
+  const approve = useChange(() => keys.call("approve", letter, levels, Date.now()));
+  const act = () => approve.mutate([], { onSuccess: close });
+  return (
+    <Sheet title={t("me.letters.decide", { name: asked.reader.name })} onClose={close}>
+      <p>{sentences.asked(asked)}</p>
+      <Levels offered={asked.levels} on={levels} set={setLevels} />
+      {levels.length > 0 && (
+        <p data-sentence className="rounded-card bg-jade-wash px-4 py-3">
+          {sentences.allowed(asked, levels)}
+        </p>
+      )}
+      <ul className="list-disc space-y-1 pl-5">
+        <li>{t("me.give.keeps")}</li>
+        <li>{t("me.give.ends")}</li>
+      </ul>
+      {approve.isPending && <Waiting what={t("me.wait.give")} rows={1} />}
+      {approve.error && <Doubt error={approve.error} again={act} />}
+      <div className="flex flex-wrap gap-3">
+        <Button size="large" onClick={close}>
+          {t("me.notNow")}
+        </Button>
+        <Button
+          type="primary"
+          size="large"
+          disabled={levels.length === 0}
+          loading={approve.isPending}
+          onClick={act}
+        >
+          {t("me.letters.let")}
+        </Button>
+      </div>
+    </Sheet>
+  );
+}
+
+function Refuse({ asked, letter, close }: { asked: AskedView; letter: string; close: () => void }) {
+  const { t } = useTranslation();
+  const sentences = useSentences();
+  const deny = useChange(() => keys.call("deny", letter, Date.now()));
+  const act = () => deny.mutate([], { onSuccess: close });
+  return (
+    <Sheet title={t("me.letters.refuseTitle")} onClose={close}>
+      <p>{sentences.asked(asked)}</p>
+      <p>{t("me.letters.refuseText", { name: asked.reader.name })}</p>
+      {deny.error && <Doubt error={deny.error} again={act} />}
+      <div className="flex flex-wrap gap-3">
+        <Button size="large" onClick={close}>
+          {t("me.notNow")}
+        </Button>
+        <Button type="primary" danger size="large" loading={deny.isPending} onClick={act}>
+          {t("me.letters.refuse")}
+        </Button>
+      </div>
+    </Sheet>
+  );
+}
+
+function Request({ letter, asked }: { letter: LetterView; asked: AskedView }) {
+  const { t } = useTranslation();
+  const { when } = useTimes();
+  const sentences = useSentences();
+  const [sheet, setSheet] = useState<"let" | "refuse">();
+  const isLate = asked.until <= Date.now();
+  const close = () => setSheet(undefined);
+  return (
+    <li
+      data-letter={letter.letter}
+      data-answered={letter.answered ?? "open"}
+      className="space-y-3 rounded-card border border-line bg-raised px-5 py-4"
+    >
+      <p className="font-medium">
+        {sentences.asked(asked)} <Mark />
+      </p>
+      <p className="text-sm text-soft">
+        {t("me.letters.asked", {
+          when: when(asked.askedAt),
+          role: word(t, "role", asked.reader.role),
+        })}
+        {asked.about !== undefined && t("me.letters.about", { about: asked.about.slice(0, 16) })}
+      </p>
+      {letter.answered !== undefined && (
+        <p role="status">{t(`me.letters.answered.${letter.answered}`)}</p>
+      )}
+      {isLate && letter.answered === undefined && <p>{t("me.letters.late")}</p>}
+      {letter.answered !== "denied" && (
+        <div className="flex flex-wrap gap-3">
+          <Button danger onClick={() => setSheet("refuse")}>
+            {t("me.letters.refuse")}
+          </Button>
+          {letter.answered === undefined && (
+            <Button type="primary" disabled={isLate} onClick={() => setSheet("let")}>
+              {t("me.letters.let")}
+            </Button>
+          )}
+        </div>
+      )}
+      {sheet === "let" && <Decide asked={asked} letter={letter.letter} close={close} />}
+      {sheet === "refuse" && <Refuse asked={asked} letter={letter.letter} close={close} />}
+    </li>
+  );
+}
+
+function Other({ letter }: { letter: LetterView }) {
+  const { t } = useTranslation();
+  const { when } = useTimes();
+  const known = useKnown();
+  const by = letter.by;
+  return (
+    <li data-letter={letter.letter} className="rounded-card border border-line px-5 py-4">
+      <p className="text-sm text-soft">
+        {t("me.letters.came", {
+          when: when(letter.arrived),
+          member: known.member(letter.keeper) ?? letter.keeper.slice(0, 8),
+        })}
+      </p>
+      {letter.fault === undefined ? (
+        <>
+          <p className="font-medium">
+            {by === undefined
+              ? word(t, "me.letters.kind", letter.kind)
+              : t("me.letters.by", { name: by.name, member: by.member })}{" "}
+            {by !== undefined && <Mark />}
+          </p>
+          {letter.text !== undefined && <p className="mt-1 whitespace-pre-wrap">{letter.text}</p>}
+        </>
+      ) : (
+        <p className="text-cinnabar">{t("me.letters.false", { why: letter.fault })}</p>
+      )}
+    </li>
+  );
+}
+
+export default function Letters() {
+  const { t } = useTranslation();
+  const letters = useLetters();
+  const known = useKnown();
+  useEffect(() => {
+    // Stamps are got ahead, so that the next letter does not follow one at once. Without one the
+    // next letter gets its own.
+    keys.call("refill", Date.now()).catch(() => {});
+  }, []);
+  const all = letters.data?.letters ?? [];
+  const silent = letters.data?.silent ?? [];
+  return (
+    <div className="space-y-5 pt-4 md:pt-8">
+      <Head title={t("me.letters.title")}>{t("me.letters.lead")}</Head>
+      {letters.isPending && <Waiting what={t("me.wait.letters")} />}
+      {letters.error && <Doubt error={letters.error} again={() => void letters.refetch()} />}
+      {silent.length > 0 && (
+        <p className="text-amber">
+          {t("me.letters.silent", {
+            names: silent.map((id) => known.member(id) ?? id.slice(0, 8)).join(t("me.comma")),
+          })}
+        </p>
+      )}
+      {letters.isSuccess && all.length === 0 && <p className="text-soft">{t("me.letters.none")}</p>}
+      <ul className="space-y-4">
+        {all.map((letter) =>
+          letter.request === undefined ? (
+            <Other key={letter.letter} letter={letter} />
+          ) : (
+            <Request key={letter.letter} letter={letter} asked={letter.request} />
+          ),
+        )}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+// Where the sealed wallet lies: a store of IndexedDB, bytes under names. Nothing is put here that
+// the module did not seal (`web/wallet/src/patient/kept.rs`).
+import type { Shelf } from "./calls.ts";
+
+const NAME = "yilian.wallet";
+const STORE = "sealed";
+
+function done<V>(request: IDBRequest<V>): Promise<V> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error("the storage failed"));
+  });
+}
+
+function open(): Promise<IDBDatabase> {
+  const request = indexedDB.open(NAME, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+  return done(request);
+}
+
+/** Each time anew: a browser that wiped its storage is not taken for one that keeps. */
+async function within<V>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => V): Promise<V> {
+  const base = await open();
+  try {
+    // On disk when it is told, also when the machine loses its power then.
+    const transaction = base.transaction(STORE, mode, { durability: "strict" });
+    const value = act(transaction.objectStore(STORE));
+    await new Promise<void>((resolve, reject) => {
+      const failed = () => reject(transaction.error ?? new Error("the storage failed"));
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = failed;
+      transaction.onerror = failed;
+    });
+    return value;
+  } finally {
+    base.close();
+  }
+}
+
+export const shelf: Shelf = {
+  async read(name) {
+    const request = await within("readonly", (store) => store.get(name));
+    return request.result instanceof Uint8Array ? request.result : undefined;
+  },
+  async names() {
+    const request = await within("readonly", (store) => store.getAllKeys());
+    return request.result.filter((key) => typeof key === "string");
+  },
+  async write(entries) {
+    await within("readwrite", (store) => {
+      for (const [name, bytes] of entries) store.put(bytes, name);
+    });
+  },
+};
+
+/** Whether a wallet lies here. */
+export async function keeps(): Promise<boolean> {
+  return (await shelf.read("keystore")) !== undefined;
+}
+
+/** Takes away all that lies here. */
+export async function clear(): Promise<void> {
+  await within("readwrite", (store) => store.clear());
+}

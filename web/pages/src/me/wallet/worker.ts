@@ -1,0 +1,105 @@
+// The worker that holds a patient's keys. Who has it has the wallet for himself: other tabs wait.
+// Locking ends it, and its memory with it.
+import { type Answer, type Question, Trouble, troubled } from "../../wallet/calls.ts";
+import init, { PatientClient } from "../../wallet/generated/yilian_patient.js";
+import module from "../../wallet/generated/yilian_patient_bg.wasm?url";
+import type { PatientCall, PatientCalls } from "./calls.ts";
+import { keeps, shelf } from "./shelf.ts";
+
+/** How long another tab that ends just now is waited for. */
+const PATIENCE_MS = 2_000;
+
+let node: { node: string; genesis: string | undefined } | undefined;
+let client: Promise<PatientClient> | undefined;
+
+/** Has the wallet for this worker as long as it lives. */
+function hold(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const holding = navigator.locks.request(
+      "yilian.wallet",
+      { signal: AbortSignal.timeout(PATIENCE_MS) },
+      () => {
+        resolve();
+        return new Promise(() => {});
+      },
+    );
+    holding.catch(() => reject(new Trouble("elsewhere", "another tab has the wallet")));
+  });
+}
+
+/** The module and its session: loaded when they are first needed, as they are big. */
+function connected(): Promise<PatientClient> {
+  client ??= connect().catch((error: unknown) => {
+    client = undefined;
+    throw error;
+  });
+  return client;
+}
+
+async function connect(): Promise<PatientClient> {
+  if (node === undefined) throw new Error("nothing is opened yet");
+  await init({ module_or_path: module });
+  return PatientClient.open(node.node, node.genesis, shelf);
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** One change of the wallet at a time, in their order. */
+function alone<V>(change: () => Promise<V>): Promise<V> {
+  const next = last.then(change, change);
+  last = next.catch(() => {});
+  return next;
+}
+
+type Serve = {
+  [N in PatientCall]: (client: PatientClient, ...asks: PatientCalls[N]["asks"]) => unknown;
+};
+
+const serve: Serve = {
+  connect: (client) => client.genesis(),
+  drawWords: (client, chinese) => client.drawWords(chinese),
+  askedBack: (client) => [...client.askedBack()],
+  confirmWords: (client, typed) => client.confirmWords(typed),
+  recoverWords: (client, words) => client.recoverWords(words),
+  protect: (client, passphrase) => alone(() => client.protect(passphrase)),
+  unlock: (client, passphrase) => alone(() => client.unlock(passphrase)),
+  rekey: (client, before, passphrase) => alone(() => client.rekey(before, passphrase)),
+  people: (client, now) => client.people(now),
+  timeline: (client) => client.timeline(),
+  record: (client, record) => client.record(record),
+  content: (client, record) => client.content(record),
+  bytes: (client, record) => client.bytes(record),
+  checkIn: (client, hospital, apart, now) => alone(() => client.checkIn(hospital, apart, now)),
+  access: (client) => client.access(),
+  uses: (client, grant, now) => client.uses(grant, now),
+  setGrant: (client, grant, state) => alone(() => client.setGrant(grant, state)),
+  give: (client, reader, levels, days, now) => alone(() => client.give(reader, levels, days, now)),
+  letters: (client, now) => alone(() => client.letters(now)),
+  refill: (client, now) => alone(() => client.refill(now)),
+  approve: (client, letter, levels, now) => alone(() => client.approve(letter, levels, now)),
+  deny: (client, letter, now) => alone(() => client.deny(letter, now)),
+};
+
+async function answer(question: Question): Promise<unknown> {
+  if ("open" in question) {
+    if (!isSecureContext || navigator.locks === undefined || indexedDB === undefined) {
+      throw new Trouble("insecure", "no secure context");
+    }
+    await hold();
+    node = question.open;
+    return keeps();
+  }
+  const call = serve[question.call as PatientCall] as (
+    client: PatientClient,
+    ...asks: unknown[]
+  ) => unknown;
+  return call(await connected(), ...question.asks);
+}
+
+onmessage = async ({ data }: MessageEvent<Question>) => {
+  try {
+    postMessage({ id: data.id, value: await answer(data) } satisfies Answer);
+  } catch (error) {
+    postMessage(troubled(data.id, error));
+  }
+};

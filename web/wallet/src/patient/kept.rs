@@ -1,0 +1,265 @@
+//! What a browser keeps of a patient. All of it is sealed under the passphrase, in the format of
+//! every home: `yilian_crypto::keystore`, docs/PROTOCOL.md 13.
+//!
+//! | name | content |
+//! |---|---|
+//! | `keystore` | the keystore |
+//! | `seed` | the seed, 32 bytes |
+//! | `wallet` | [`Wallet`], JSON |
+//! | `answers` | how letters were answered, JSON |
+//! | `letters/ID` | a letter, JSON, sealed once more than it came |
+
+use std::collections::BTreeMap;
+
+use rand::CryptoRng;
+use serde::{Serialize, de::DeserializeOwned};
+use yilian_client::Wallet;
+use yilian_crypto::{
+    keystore::{Cost, HomeKey, KeystoreError, Passphrase},
+    seed::Seed,
+};
+use yilian_protocol::MailId;
+use zeroize::Zeroizing;
+
+use super::shelf::Entry;
+use crate::trouble::{Fault, Trouble};
+
+/// Where the keystore lies.
+pub(super) const KEYSTORE: &str = "keystore";
+/// Where the seed lies.
+pub(super) const SEED: &str = "seed";
+/// Where the wallet lies.
+pub(super) const WALLET: &str = "wallet";
+/// Where the answers lie.
+pub(super) const ANSWERS: &str = "answers";
+/// What the names of letters begin with.
+pub(super) const LETTERS: &str = "letters/";
+
+/// How letters were answered, by their ids.
+pub(super) type Answers = BTreeMap<MailId, Answered>;
+
+/// How a letter was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Answered {
+    /// With access.
+    Granted,
+    /// With none.
+    Denied,
+}
+
+impl Answered {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// What is kept, opened.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) home: HomeKey,
+    pub(super) seed: Seed,
+    pub(super) wallet: Wallet,
+    pub(super) answers: Answers,
+}
+
+impl Opened {
+    /// A new home for `seed`, and what is to be kept of it.
+    pub(super) fn new(
+        seed: Seed,
+        wallet: Wallet,
+        passphrase: &str,
+        cost: Cost,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, Vec<Entry>), Trouble> {
+        let passphrase = Passphrase::chosen(passphrase)?;
+        let home = HomeKey::random(rng);
+        let entries = vec![
+            (KEYSTORE.to_owned(), home.keystore(&passphrase, cost, rng)?),
+            (SEED.to_owned(), home.seal(SEED, seed.expose(), rng)?),
+            sealed(&home, WALLET, &wallet, rng)?,
+        ];
+        let opened = Self {
+            home,
+            seed,
+            wallet,
+            answers: Answers::new(),
+        };
+        Ok((opened, entries))
+    }
+
+    /// Opens what was kept.
+    pub(super) fn open(kept: &Kept, passphrase: &str) -> Result<Self, Trouble> {
+        let passphrase = Passphrase::new(passphrase)?;
+        let home = HomeKey::open(&kept.keystore, &passphrase)?;
+        let bytes = home.open_secret(SEED, &kept.seed)?;
+        let bytes: &[u8; Seed::SIZE] = bytes.as_slice().try_into().map_err(|_| damaged())?;
+        Ok(Self {
+            seed: Seed::from_bytes(*bytes),
+            wallet: unsealed(&home, WALLET, &kept.wallet)?,
+            answers: match &kept.answers {
+                Some(bytes) => unsealed(&home, ANSWERS, bytes)?,
+                None => Answers::new(),
+            },
+            home,
+        })
+    }
+
+    /// A keystore of the same home under another passphrase.
+    pub(super) fn rekeyed(
+        &self,
+        passphrase: &str,
+        cost: Cost,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Entry, Trouble> {
+        let passphrase = Passphrase::chosen(passphrase)?;
+        let keystore = self.home.keystore(&passphrase, cost, rng)?;
+        Ok((KEYSTORE.to_owned(), keystore))
+    }
+}
+
+/// What is kept, sealed.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) keystore: Vec<u8>,
+    pub(super) seed: Vec<u8>,
+    pub(super) wallet: Vec<u8>,
+    pub(super) answers: Option<Vec<u8>>,
+}
+
+/// A value as JSON, sealed under its name.
+pub(super) fn sealed<V: Serialize>(
+    home: &HomeKey,
+    name: &str,
+    value: &V,
+    rng: &mut impl CryptoRng,
+) -> Result<Entry, Trouble> {
+    let json = serde_json::to_vec(value).map_err(|error| Trouble::new(Fault::Other, error))?;
+    let json = Zeroizing::new(json);
+    Ok((name.to_owned(), home.seal(name, &json, rng)?))
+}
+
+/// The value that was sealed under `name`.
+pub(super) fn unsealed<V: DeserializeOwned>(
+    home: &HomeKey,
+    name: &str,
+    bytes: &[u8],
+) -> Result<V, Trouble> {
+    let json = home.open_secret(name, bytes)?;
+    serde_json::from_slice(&json).map_err(|error| Trouble::new(Fault::Damaged, error))
+}
+
+pub(super) fn damaged() -> Trouble {
+    Trouble::new(Fault::Damaged, "a part of what this browser kept is gone")
+}
+
+impl From<KeystoreError> for Trouble {
+    fn from(error: KeystoreError) -> Self {
+        let fault = match error {
+            KeystoreError::WrongPassphrase => Fault::WrongPassphrase,
+            KeystoreError::Passphrase | KeystoreError::Short => Fault::WeakPassphrase,
+            KeystoreError::Other { .. }
+            | KeystoreError::Suite { .. }
+            | KeystoreError::Damaged
+            | KeystoreError::OtherName
+            | KeystoreError::Cost => Fault::Damaged,
+            _ => Fault::Other,
+        };
+        Self::new(fault, error)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use yilian_protocol::ChainId;
+
+    use super::*;
+
+    const PASSPHRASE: &str = "jade and paper";
+
+    fn made() -> (Seed, Wallet, Kept) {
+        let rng = &mut rand::rng();
+        let seed = Seed::random(rng);
+        let wallet = Wallet::new(ChainId::from_bytes([7; 32]));
+        let made = Opened::new(seed.clone(), wallet.clone(), PASSPHRASE, Cost::LEAST, rng);
+        let (_, entries) = made.unwrap();
+        let [(_, keystore), (_, of_seed), (_, of_wallet)] = &entries[..] else {
+            panic!("{} entries", entries.len());
+        };
+        let kept = Kept {
+            keystore: keystore.clone(),
+            seed: of_seed.clone(),
+            wallet: of_wallet.clone(),
+            answers: None,
+        };
+        (seed, wallet, kept)
+    }
+
+    fn fault(kept: &Kept, passphrase: &str) -> Fault {
+        Opened::open(kept, passphrase).unwrap_err().fault
+    }
+
+    #[test]
+    fn what_was_kept_opens_under_its_passphrase_and_no_other() {
+        let (seed, wallet, kept) = made();
+        let opened = Opened::open(&kept, PASSPHRASE).unwrap();
+        assert!(opened.seed == seed && opened.wallet == wallet);
+        assert!(opened.answers.is_empty());
+        assert_eq!(fault(&kept, "jade and Paper"), Fault::WrongPassphrase);
+        assert_eq!(fault(&kept, ""), Fault::WeakPassphrase);
+        let short = Opened::new(seed, wallet, "jade", Cost::LEAST, &mut rand::rng());
+        assert_eq!(short.unwrap_err().fault, Fault::WeakPassphrase);
+    }
+
+    #[test]
+    fn nothing_that_is_kept_shows_the_seed_or_the_words() {
+        let (seed, _, kept) = made();
+        let all = [&kept.keystore[..], &kept.seed, &kept.wallet].concat();
+        let holds = |part: &[u8]| all.windows(part.len()).any(|window| window == part);
+        assert!(!holds(seed.expose()) && !holds(&seed.expose()[..8]));
+        assert!(!holds(b"visits") && !holds(PASSPHRASE.as_bytes()));
+    }
+
+    #[test]
+    fn parts_of_two_wallets_and_damage_are_told() {
+        let (_, _, kept) = made();
+        let (_, _, other) = made();
+        let mixed = Kept {
+            seed: other.seed,
+            ..kept
+        };
+        assert_eq!(fault(&mixed, PASSPHRASE), Fault::Damaged);
+        let (_, _, mut kept) = made();
+        std::mem::swap(&mut kept.seed, &mut kept.wallet);
+        assert_eq!(fault(&kept, PASSPHRASE), Fault::Damaged);
+        let (_, _, mut kept) = made();
+        kept.keystore[20] ^= 1;
+        assert_eq!(fault(&kept, PASSPHRASE), Fault::Damaged);
+    }
+
+    #[test]
+    fn another_passphrase_opens_the_same_home_and_the_old_one_no_more() {
+        let (seed, _, mut kept) = made();
+        let rng = &mut rand::rng();
+        let opened = Opened::open(&kept, PASSPHRASE).unwrap();
+        let (name, keystore) = opened.rekeyed("jade and silk", Cost::LEAST, rng).unwrap();
+        assert_eq!(name, KEYSTORE);
+        kept.keystore = keystore;
+        assert!(Opened::open(&kept, "jade and silk").unwrap().seed == seed);
+        assert_eq!(fault(&kept, PASSPHRASE), Fault::WrongPassphrase);
+    }
+
+    #[test]
+    fn answers_are_kept_sealed() {
+        let (_, _, mut kept) = made();
+        let home = Opened::open(&kept, PASSPHRASE).unwrap().home;
+        let answers = Answers::from([(MailId::from_bytes([3; 32]), Answered::Denied)]);
+        let (_, bytes) = sealed(&home, ANSWERS, &answers, &mut rand::rng()).unwrap();
+        kept.answers = Some(bytes);
+        assert_eq!(Opened::open(&kept, PASSPHRASE).unwrap().answers, answers);
+    }
+}
