@@ -2,7 +2,7 @@
 import type { zh } from "./zh.ts";
 
 /** The same keys, and beside each plural of Chinese the English one. */
-type Words<T> = {
+export type Words<T> = {
   [K in keyof T]: T[K] extends string ? string : Words<T[K]>;
 } & {
   [K in keyof T as K extends `${infer Base}_other` ? `${Base}_one` : never]: string;

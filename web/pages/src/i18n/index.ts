@@ -2,6 +2,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { en } from "./en.ts";
+import type { zh as record } from "./record.zh.ts";
 import { zh } from "./zh.ts";
 
 export const languages = ["zh", "en"] as const;
@@ -11,7 +12,8 @@ const KEPT = "yilian.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh };
+    // Words of records come with what shows them (`record/voice.ts`).
+    resources: { translation: typeof zh & { record: typeof record } };
   }
 }
 

@@ -1,0 +1,252 @@
+// The signed text of a record as a page that people read. Nothing in it is followed, fetched or
+// taken for markup, and all of it is there: what has no place of its own stands one tap deeper.
+import { Button } from "antd";
+import { useEffect, useMemo, useState } from "react";
+import { save } from "../parts/save.ts";
+import { Waiting } from "../parts/Waiting.tsx";
+import type { Entry } from "./bundle.ts";
+import { Card } from "./Card.tsx";
+import { CdaView } from "./CdaView.tsx";
+import { type Chapter, CHAPTERS, chapterOf, inOrder } from "./chapters.ts";
+import { DicomView } from "./DicomView.tsx";
+import { Apart, Fold, Many } from "./Fold.tsx";
+import { Hl7View } from "./Hl7View.tsx";
+import { type Content, type Fault, type Read, read, type Reading } from "./read.ts";
+import { Results } from "./Results.tsx";
+import { Said } from "./Said.tsx";
+import { InBundle } from "./scene.ts";
+import { Strip } from "./Strip.tsx";
+import { Tree } from "./Tree.tsx";
+import { useVoice } from "./voice.ts";
+
+export interface RecordProps {
+  /** The text as it was signed; bytes of what is none, such as a PDF. */
+  content: Content;
+  /** A name of `protocol::media`, such as `application/fhir+json`. */
+  mediaType: string;
+}
+
+/** Of longer ones the page is drawn first, and read then. */
+const SMALL = 300_000;
+
+function useRead(content: Content, mediaType: string): Read | undefined {
+  const isSmall = content.length <= SMALL;
+  const small = useMemo(
+    () => (isSmall ? read(content, mediaType) : undefined),
+    [content, mediaType, isSmall],
+  );
+  const [big, setBig] = useState<{ of: Content; read: Read }>();
+  useEffect(() => {
+    if (isSmall) return;
+    const timer = setTimeout(() => setBig({ of: content, read: read(content, mediaType) }));
+    return () => clearTimeout(timer);
+  }, [content, mediaType, isSmall]);
+  return small ?? (big?.of === content ? big.read : undefined);
+}
+
+export function RecordView({ content, mediaType }: RecordProps) {
+  const { t } = useVoice();
+  const got = useRead(content, mediaType);
+  if (got === undefined) return <Waiting what={t("record.reading")} />;
+  return (
+    <div className="space-y-5" data-record={got.reading.as}>
+      <Apart key={mediaType} fallen={t("record.fell")}>
+        <Body reading={got.reading} />
+      </Apart>
+      {got.text === undefined ? (
+        <SaveFile content={content} />
+      ) : (
+        <Original
+          text={got.text}
+          content={content}
+          mediaType={mediaType}
+          isAll={got.reading.as === "text"}
+        />
+      )}
+    </div>
+  );
+}
+
+export default RecordView;
+
+function Body({ reading }: { reading: Reading }) {
+  switch (reading.as) {
+    case "fhir":
+      return (
+        <InBundle value={reading.bundle}>
+          <Fhir entries={reading.bundle.entries} />
+          <Broken lines={reading.broken} />
+          {reading.bundle.envelope !== undefined && <Around envelope={reading.bundle.envelope} />}
+        </InBundle>
+      );
+    case "cda":
+      return <CdaView cda={reading.cda} />;
+    case "hl7":
+      return <Hl7View message={reading.message} />;
+    case "dicom":
+      return <DicomView tags={reading.tags} />;
+    case "file":
+      return null;
+    case "text":
+      return <Faulty fault={reading.fault} />;
+  }
+}
+
+function Fhir({ entries }: { entries: Entry[] }) {
+  const { t } = useVoice();
+  const chapters = useMemo(
+    () => Map.groupBy(entries, ({ type }): Chapter => chapterOf(type)),
+    [entries],
+  );
+  const isClinical = CHAPTERS.slice(0, 10).some((chapter) => chapters.has(chapter));
+  const order = isClinical ? CHAPTERS : [...CHAPTERS].reverse();
+  return (
+    <>
+      {chapters.has("visit") && <Part chapter="visit" entries={chapters.get("visit") ?? []} />}
+      {isClinical && <Strip entries={entries} />}
+      {order.map((chapter) => {
+        const those = chapters.get(chapter);
+        if (those === undefined || chapter === "visit") return null;
+        return (
+          <Apart key={chapter} fallen={t("record.fell")}>
+            <Part chapter={chapter} entries={those} />
+          </Apart>
+        );
+      })}
+    </>
+  );
+}
+
+function Part({ chapter, entries }: { chapter: Chapter; entries: Entry[] }) {
+  const { t } = useVoice();
+  const sorted = useMemo(() => inOrder(entries), [entries]);
+  return (
+    <section data-chapter={chapter}>
+      <h2 className="mb-2 text-[18px] font-semibold">
+        {t(`record.chapter.${chapter}`)}
+        {entries.length > 1 && (
+          <span className="ml-2 text-sm font-normal text-soft">{entries.length}</span>
+        )}
+      </h2>
+      {chapter === "results" ? (
+        <Results entries={entries} />
+      ) : (
+        <ul className="space-y-2">
+          <Many items={sorted}>
+            {(entry, at) => (
+              <li key={at}>
+                <Card entry={entry} />
+              </li>
+            )}
+          </Many>
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Broken({ lines }: { lines: string[] }) {
+  const { t } = useVoice();
+  if (lines.length === 0) return null;
+  return (
+    <section role="note" className="rounded-card border-l-4 border-amber bg-amber-wash px-4 py-3">
+      <p>{t("record.broken", { count: lines.length })}</p>
+      <ul className="mt-2 space-y-2 font-mono text-[13px]">
+        <Many items={lines} first={5}>
+          {(line, at) => (
+            <li key={at}>
+              <Said text={line} first={500} />
+            </li>
+          )}
+        </Many>
+      </ul>
+    </section>
+  );
+}
+
+const boxed = "rounded-card border border-line bg-raised px-4 md:px-5";
+
+/** What a bundle says beside its resources. */
+function Around({ envelope }: { envelope: Parameters<typeof Tree>[0]["json"] }) {
+  const { t } = useVoice();
+  return (
+    <Fold className={boxed} head={<span className="font-medium">{t("record.aroundIt")}</span>}>
+      {() => (
+        <div className="pb-4">
+          <Tree json={envelope} />
+        </div>
+      )}
+    </Fold>
+  );
+}
+
+function Faulty({ fault }: { fault: Fault }) {
+  const { t } = useVoice();
+  return (
+    <section
+      role="note"
+      data-fault={fault}
+      className="rounded-card border-l-4 border-amber bg-amber-wash px-4 py-3"
+    >
+      <h2 className="text-lg font-semibold text-amber">{t("record.fault.title")}</h2>
+      <p className="mt-1">{t(`record.fault.${fault}`)}</p>
+    </section>
+  );
+}
+
+const ENDINGS: Record<string, string> = {
+  "application/fhir+json": "json",
+  "application/fhir+ndjson": "ndjson",
+  "application/dicom+json": "json",
+  "application/hl7-cda+xml": "xml",
+  "x-application/hl7-v2+er7": "hl7",
+};
+
+/** As a type that no browser opens by itself, whatever is in it. */
+function keep(content: Content, ending: string): void {
+  const bytes = typeof content === "string" ? content : new Uint8Array(content);
+  save(`yilian-record.${ending}`, bytes, "application/octet-stream");
+}
+
+function Original({
+  text,
+  content,
+  mediaType,
+  isAll,
+}: {
+  text: string;
+  content: Content;
+  mediaType: string;
+  isAll: boolean;
+}) {
+  const { t } = useVoice();
+  const ending = Object.hasOwn(ENDINGS, mediaType) ? (ENDINGS[mediaType] ?? "txt") : "txt";
+  const body = (
+    <div className="space-y-3 pb-4">
+      <Button onClick={() => keep(content, ending)}>{t("record.save")}</Button>
+      <p className="text-sm text-soft">{t("record.original")}</p>
+      <div className="font-mono text-[13px]">
+        <Said text={text} first={4_000} />
+      </div>
+    </div>
+  );
+  if (isAll) return <div className={`${boxed} pt-4`}>{body}</div>;
+  return (
+    <Fold className={boxed} head={<span className="font-medium">{t("record.whole")}</span>}>
+      {() => body}
+    </Fold>
+  );
+}
+
+function SaveFile({ content }: { content: Content }) {
+  const { t } = useVoice();
+  return (
+    <section className={`${boxed} space-y-3 py-4`}>
+      <h2 className="text-[18px] font-semibold">{t("record.file.title")}</h2>
+      <p>{t("record.file.text")}</p>
+      <Button type="primary" onClick={() => keep(content, "pdf")}>
+        {t("record.file.save")}
+      </Button>
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+import { useScene } from "./scene.ts";
+import { File } from "./File.tsx";
+import { Many } from "./Fold.tsx";
+import type { Row, Shown } from "./datatypes.ts";
+import { Said } from "./Said.tsx";
+
+/** Members of a resource by name, in their order. */
+export function Rows({ rows }: { rows: Row[] }) {
+  const { voice } = useScene();
+  return (
+    <dl className="space-y-1.5">
+      {rows.map(({ field, shown }, at) => (
+        <div key={at} className="md:flex md:gap-3">
+          <dt className="shrink-0 text-sm text-soft md:w-40 md:pt-0.5">
+            {voice.word("field", field) ?? <Said text={field} />}
+          </dt>
+          <dd className="min-w-0 flex-1">
+            <Value shown={shown} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Value({ shown }: { shown: Shown }) {
+  const { voice } = useScene();
+  switch (shown.as) {
+    case "text":
+      return (
+        <>
+          <Said text={shown.text} />
+          {(shown.others ?? []).map((other) => (
+            <span key={other} className="ml-2 text-sm text-soft">
+              <Said text={other} />
+            </span>
+          ))}
+        </>
+      );
+    case "absent":
+      return (
+        <em className="text-soft not-italic">
+          {voice.word("absent", shown.reason) ?? <Said text={shown.reason} />}
+        </em>
+      );
+    case "rows":
+      return (
+        <div className="border-l border-line pl-3">
+          <Rows rows={shown.rows} />
+        </div>
+      );
+    case "list":
+      return (
+        <ul className="space-y-1">
+          <Many items={shown.items} first={10}>
+            {(item, at) => (
+              <li key={at}>
+                <Value shown={item} />
+              </li>
+            )}
+          </Many>
+        </ul>
+      );
+    case "file":
+      return <File file={shown.file} />;
+    case "deep":
+      return <span className="text-soft">…</span>;
+  }
+}

@@ -1,0 +1,89 @@
+// What a clinician looks for first: allergies, problems, medicines, as far as this record has them.
+import type { Entry } from "./bundle.ts";
+import { inOrder } from "./chapters.ts";
+import { plainCodes } from "./concept.ts";
+import { get } from "./json.ts";
+import { Standings } from "./Marks.tsx";
+import { Said } from "./Said.tsx";
+import { useScene } from "./scene.ts";
+import { standings, weightOf } from "./status.ts";
+
+const CELLS = [
+  ["allergies", /^AllergyIntolerance$/],
+  ["problems", /^Condition$/],
+  ["medicines", /^Medication(Request|Statement|Administration|Dispense)$/],
+] as const;
+
+const FIRST = 6;
+
+/** What is over is left out, as is what never was so. */
+function holds({ resource }: Entry): boolean {
+  const weight = weightOf(resource);
+  return weight !== "void" && weight !== "past";
+}
+
+export function Strip({ entries }: { entries: Entry[] }) {
+  return (
+    <div className="grid gap-px overflow-hidden rounded-card border border-line bg-line md:grid-cols-3">
+      {CELLS.map(([cell, type]) => (
+        <Cell key={cell} cell={cell} all={entries.filter((entry) => type.test(entry.type))} />
+      ))}
+    </div>
+  );
+}
+
+function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) {
+  const { voice, title } = useScene();
+  const byName = new Map<string, Entry[]>();
+  for (const entry of inOrder(all.filter(holds))) {
+    const name = title(entry).text;
+    const those = byName.get(name);
+    if (those === undefined) byName.set(name, [entry]);
+    else those.push(entry);
+  }
+  const names = [...byName];
+  return (
+    <section data-cell={cell} className="bg-raised px-4 py-3">
+      <h3 className="text-sm font-medium text-soft">{voice.t(`record.chapter.${cell}`)}</h3>
+      {names.length === 0 && (
+        <p className="text-soft" title={voice.t("record.notHereText")}>
+          {voice.t(all.length === 0 ? "record.notHere" : "record.noneHolds")}
+        </p>
+      )}
+      <ul>
+        {names.slice(0, FIRST).map(([name, those]) => (
+          <li key={name}>
+            <Critical entry={those[0]} />
+            <span className="font-medium">
+              <Said text={name} first={120} />
+            </span>{" "}
+            <Standings standings={those[0] === undefined ? [] : standings(those[0].resource)} />
+            {those.length > 1 && (
+              <span className="text-sm text-soft">
+                {voice.t("record.times", { count: those.length })}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {names.length > FIRST && (
+        <p className="text-sm text-soft">
+          {voice.t("record.and", { count: names.length - FIRST })}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** An allergy that its author holds to be dangerous. */
+function Critical({ entry }: { entry: Entry | undefined }) {
+  const { voice } = useScene();
+  if (entry?.type !== "AllergyIntolerance") return null;
+  const isHigh = plainCodes(get(entry.resource, "criticality")).includes("high");
+  return isHigh ? (
+    <span className="mr-1.5 font-semibold text-cinnabar">
+      <span aria-hidden>▲ </span>
+      {voice.t("record.critical")}
+    </span>
+  ) : null;
+}

@@ -1,0 +1,55 @@
+// Words that the page adds to what was signed. The signed text itself never goes through here: what
+// is put into a sentence are digits and counts only.
+import type { TFunction } from "i18next";
+import i18next from "i18next";
+import { useTranslation } from "react-i18next";
+import { en } from "../i18n/record.en.ts";
+import { zh } from "../i18n/record.zh.ts";
+import type { Language } from "../i18n/index.ts";
+
+/** Which of the tables of words. */
+export type Table =
+  | "absent"
+  | "chapter"
+  | "code"
+  | "dicom"
+  | "field"
+  | "flag"
+  | "kind"
+  | "segment"
+  | "status"
+  | "timing";
+
+export interface Voice {
+  language: Language;
+  t: TFunction;
+  /** What `name` is called in a table; undefined when it is not in there. */
+  word: (table: Table, name: string) => string | undefined;
+}
+
+function lookUp(language: Language, table: Table, name: string): string | undefined {
+  const words: Record<string, string> = (language === "zh" ? zh : en)[table];
+  return Object.hasOwn(words, name) ? words[name] : undefined;
+}
+
+export function voiceOf(t: TFunction, language: string): Voice {
+  const tongue = language === "zh" ? "zh" : "en";
+  return { language: tongue, t, word: (table, name) => lookUp(tongue, table, name) };
+}
+
+/** These words come with whatever shows records, and not with a first visit. */
+function learn(): void {
+  i18next.addResourceBundle("zh", "translation", { record: zh }, true);
+  i18next.addResourceBundle("en", "translation", { record: en }, true);
+}
+
+let known = false;
+
+export function useVoice(): Voice {
+  if (!known) {
+    learn();
+    known = true;
+  }
+  const { t, i18n } = useTranslation();
+  return voiceOf(t, i18n.language);
+}
