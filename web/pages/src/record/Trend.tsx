@@ -183,11 +183,11 @@ function placed(points: Point[]) {
   const y = scale([...values, ...near], BOTTOM, TOP);
   const x = scale(
     drawn.map(({ point }) => point.at),
-    LEFT + 30,
-    RIGHT - 30,
+    LEFT,
+    RIGHT,
   );
-  const places = drawn.map(({ point, value }) => ({ point, x: x.to(point.at), y: y.to(value) }));
-  return { places, y: (value: number) => Math.min(BOTTOM, Math.max(TOP - 10, y.to(value))) };
+  const places = drawn.map(({ point, value }) => ({ point, x: x(point.at), y: y(value) }));
+  return { places, y: (value: number) => Math.min(BOTTOM, Math.max(TOP - 10, y(value))) };
 }
 
 /** The reference range as each value had it, from half-way to half-way between values. */

@@ -201,7 +201,7 @@ function isConcept(json: Json): boolean {
 }
 
 /** The page's word for a code of HL7 that has neither text nor display. */
-function wordOf(concept: Json, voice: Voice): string | undefined {
+export function codeWord(concept: Json, voice: Voice): string | undefined {
   const name = named(concept, voice.language);
   const codes =
     get(concept, "coding") === undefined ? [text(get(concept, "code"))] : plainCodes(concept);
@@ -274,7 +274,7 @@ function showObject(json: Json, field: string, teller: Teller, depth: number): S
   if (isFile(json)) return { as: "file", file: json };
   if (isConcept(json)) {
     const name = named(json, teller.voice.language);
-    const word = wordOf(json, teller.voice);
+    const word = codeWord(json, teller.voice);
     if (word !== undefined) return { as: "text", text: word };
     return name && { as: "text", text: name.text, others: name.others };
   }

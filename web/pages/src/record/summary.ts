@@ -10,9 +10,9 @@ import { get, type Json, text } from "./json.ts";
 import { moment } from "./dates.ts";
 import { type Content, read, type Reading } from "./read.ts";
 import { weightOf } from "./status.ts";
-import { silent, titleOf } from "./title.ts";
+import { titleOf } from "./title.ts";
 import { cut, visible } from "./visible.ts";
-import type { Voice } from "./voice.ts";
+import { bareVoice, type Voice } from "./voice.ts";
 
 export type Kind = Chapter | "statistics" | "cda" | "hl7" | "dicom" | "pdf" | "text";
 
@@ -54,8 +54,8 @@ function oneLine(said: string | undefined): string {
 
 /** The chapter that a record is about: what a clinician would look for first in it. */
 const WEIGHTIEST: Chapter[] = [
-  "letters",
   "visit",
+  "letters",
   "problems",
   "procedures",
   "results",
@@ -75,7 +75,7 @@ class Row {
 
   constructor(bundle: Bundle, language: Language) {
     this.#bundle = bundle;
-    this.#voice = silent(language);
+    this.#voice = bareVoice(language);
     const holds = bundle.entries.filter(({ resource }) => weightOf(resource) !== "void");
     this.#chapters = Map.groupBy(holds, ({ type }) => chapterOf(type));
   }

@@ -1,10 +1,9 @@
 // What a resource is called, in one line.
 import type { Bundle, Entry } from "./bundle.ts";
 import { named, type Named } from "./concept.ts";
-import { quantity, referenceText, type Called, show } from "./datatypes.ts";
+import { type Called, codeWord, quantity, referenceText, show } from "./datatypes.ts";
 import { choices, get, type Json, list, text } from "./json.ts";
 import type { Voice } from "./voice.ts";
-import type { Language } from "../i18n/index.ts";
 
 /** Members that name a resource, by its type; each the first that says something. */
 const NAMING: Record<string, string[]> = {
@@ -44,7 +43,7 @@ const USUAL = [
 function nameIn(json: Json, voice: Voice, called: Called): Named | undefined {
   for (const item of list(json)) {
     const concept = named(item, voice.language);
-    const word = concept?.others.length === 0 ? voice.word("code", concept.text) : undefined;
+    const word = codeWord(item, voice);
     if (word !== undefined) return { text: word, others: [] };
     if (concept !== undefined && !/^https?:/.test(concept.text)) return concept;
     const reference = referenceText(item, called) ?? quantity(item);
@@ -75,10 +74,4 @@ export function titleOf(entry: Entry, bundle: Bundle, voice: Voice, steps = 0): 
     }
   }
   return undefined;
-}
-
-/** For where no words of a page are at hand: signed text only. */
-export function silent(language: Language): Voice {
-  const t = ((key: string) => key) as unknown as Voice["t"];
-  return { language, t, word: () => undefined };
 }

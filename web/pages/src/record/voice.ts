@@ -37,6 +37,11 @@ export function voiceOf(t: TFunction, language: string): Voice {
   return { language: tongue, t, word: (table, name) => lookUp(tongue, table, name) };
 }
 
+/** Words of tables only: for what makes no sentences, and is no component. */
+export function bareVoice(language: Language): Voice {
+  return voiceOf(((key: string) => key) as unknown as TFunction, language);
+}
+
 /** These words come with whatever shows records, and not with a first visit. */
 function learn(): void {
   i18next.addResourceBundle("zh", "translation", { record: zh }, true);
