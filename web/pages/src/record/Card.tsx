@@ -1,6 +1,6 @@
 import { Fold, Many } from "./Fold.tsx";
 import type { Entry } from "./bundle.ts";
-import { dateOf, fieldsOf } from "./chapters.ts";
+import { dateOf, fieldsOf, isUsual } from "./chapters.ts";
 import type { Named } from "./concept.ts";
 import { absentReason, type Row, rowsOf, show } from "./datatypes.ts";
 import { sayDate } from "./dates.ts";
@@ -83,6 +83,8 @@ export function Card({ entry }: { entry: Entry }) {
   const isVoid = stands[0]?.weight === "void";
   const title = scene.title(entry);
   const kind = scene.kind(entry.type);
+  const isTold = title.text === kind || isUsual(entry.type);
+  const isDated = /^(Encounter|Condition|AllergyIntolerance)$/.test(entry.type);
   return (
     <article
       data-type={entry.type}
@@ -94,9 +96,9 @@ export function Card({ entry }: { entry: Entry }) {
           <Standings standings={stands} />
           <Name name={title} isVoid={isVoid} />
         </h3>
-        <When date={dateOf(entry)} />
+        {!isDated && <When date={dateOf(entry)} />}
       </div>
-      {title.text !== kind && (
+      {!isTold && (
         <p className="text-sm text-soft">
           <Said text={kind} />
         </p>

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
+import { sayDate } from "./dates.ts";
 import { Fold, Many } from "./Fold.tsx";
-import { fieldText, type Message, type Segment } from "./hl7.ts";
+import { fieldText, hl7Date, type Message, type Segment } from "./hl7.ts";
 import { hl7Results } from "./hl7Result.ts";
 import { ResultLine } from "./Results.tsx";
 import { Said } from "./Said.tsx";
@@ -53,12 +54,12 @@ function Segments({ segments, message }: { segments: Segment[]; message: Message
       <Many items={segments}>
         {(segment, at) => (
           <li key={at} className="rounded-card border border-line bg-raised px-4 py-2 md:px-5">
-            <h3 className="font-semibold">
+            <h2 className="font-semibold">
               {word("segment", segment.name)}{" "}
               <span className="font-mono text-[13px] font-normal text-soft">
                 <Said text={segment.name} first={20} />
               </span>
-            </h3>
+            </h2>
             <Fields segment={segment} message={message} />
           </li>
         )}
@@ -67,8 +68,14 @@ function Segments({ segments, message }: { segments: Segment[]; message: Message
   );
 }
 
+/** Moments, which the standard writes without a sign between their digits. */
+const MOMENTS = new Set("MSH.7 PID.7 PV1.44 PV1.45 DG1.5 OBR.7 OBX.14 PR1.5 RXA.3".split(" "));
+
 function Fields({ segment, message }: { segment: Segment; message: Message }) {
-  const { t } = useVoice();
+  const { t, word, language } = useVoice();
+  const place = (number: number) => `${segment.name}.${number}`;
+  const told = (number: number, said: string) =>
+    MOMENTS.has(place(number)) ? sayDate(hl7Date(said), language) : said;
   const fields = segment.fields.flatMap((_, number) => {
     const said = number === 0 ? "" : fieldText(segment, number, message);
     return said === "" ? [] : [{ number, said }];
@@ -78,9 +85,11 @@ function Fields({ segment, message }: { segment: Segment; message: Message }) {
       <Many items={fields} first={60}>
         {({ number, said }) => (
           <li key={number} className="flex gap-3">
-            <span className="w-20 shrink-0 text-soft">{t("record.hl7.field", { number })}</span>
+            <span className="w-24 shrink-0 text-soft md:w-40">
+              {word("segmentField", place(number)) ?? t("record.hl7.field", { number })}
+            </span>
             <span className="min-w-0 flex-1">
-              <Said text={said} first={1_000} />
+              <Said text={told(number, said)} first={1_000} />
             </span>
           </li>
         )}

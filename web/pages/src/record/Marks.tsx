@@ -38,7 +38,7 @@ export function Flags({ flags }: { flags: Flag[] }) {
       <span
         key={flag.word}
         data-flag={flag.direction}
-        className={`ml-2 whitespace-nowrap ${look} ${isLoud ? "font-semibold" : "text-sm"}`}
+        className={`ml-2 inline-block ${look} ${isLoud ? "font-semibold" : "text-sm"}`}
       >
         {arrow !== "" && (
           <span aria-hidden className="mr-0.5">

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import type { Entry } from "./bundle.ts";
 import { Card, Name, When } from "./Card.tsx";
-import { inOrder } from "./chapters.ts";
+import { dateOf, inOrder } from "./chapters.ts";
 import type { Shown } from "./datatypes.ts";
 import { Fold, Many } from "./Fold.tsx";
 import { get, list } from "./json.ts";
@@ -36,6 +36,7 @@ export function Results({ entries }: { entries: Entry[] }) {
 function Grouped({ group: { head, category, results } }: { group: Group }) {
   const { voice } = useScene();
   const sorted = useMemo(() => (head === undefined ? inOrder(results) : results), [head, results]);
+  const shared = useMemo(() => sharedDate(head, results), [head, results]);
   const isReport = head?.type === "DiagnosticReport";
   const isKnown = CATEGORIES.includes(category) && category !== "rest";
   return (
@@ -43,7 +44,8 @@ function Grouped({ group: { head, category, results } }: { group: Group }) {
       {isReport && <Card entry={head} />}
       {head === undefined && (
         <h3 className="pt-1 font-medium text-soft">
-          {voice.t(`record.group.${isKnown ? (category as "laboratory") : "rest"}`)}
+          {voice.t(`record.group.${isKnown ? (category as "laboratory") : "rest"}`)}{" "}
+          <When date={shared} />
         </h3>
       )}
       {(sorted.length > 0 || (head && !isReport)) && (
@@ -51,14 +53,31 @@ function Grouped({ group: { head, category, results } }: { group: Group }) {
           className={`divide-y divide-line rounded-card border border-line bg-raised px-4 md:px-5 ${isReport ? "ml-3 md:ml-6" : ""}`}
         >
           {head && !isReport && <OneResult entry={head} isHead />}
-          <Many items={sorted}>{(entry, at) => <OneResult key={at} entry={entry} />}</Many>
+          <Many items={sorted}>
+            {(entry, at) => <OneResult key={at} entry={entry} isDated={shared === undefined} />}
+          </Many>
         </ul>
       )}
     </li>
   );
 }
 
-function OneResult({ entry, isHead = false }: { entry: Entry; isHead?: boolean }) {
+/** The date that all of a group have, which then is told once. */
+function sharedDate(head: Entry | undefined, results: Entry[]): string | undefined {
+  const [first, ...rest] = head === undefined ? results : [head, ...results];
+  const date = first && dateOf(first);
+  return rest.every((entry) => dateOf(entry) === date) ? date : undefined;
+}
+
+function OneResult({
+  entry,
+  isHead = false,
+  isDated = true,
+}: {
+  entry: Entry;
+  isHead?: boolean;
+  isDated?: boolean;
+}) {
   const { teller, title } = useScene();
   const told = tell(entry, teller(entry));
   const name = told.result.name ?? title(entry);
@@ -67,7 +86,7 @@ function OneResult({ entry, isHead = false }: { entry: Entry; isHead?: boolean }
       <ResultLine
         result={{ ...told.result, name }}
         stands={told.standings}
-        date={told.date}
+        date={isDated ? told.date : undefined}
         isHead={isHead}
         more={<Beside entry={entry} />}
       >
@@ -176,7 +195,7 @@ function Outcome({ result, isVoid, isHead }: { result: Result; isVoid: boolean; 
 function Outcomes({ shown, look }: { shown: Shown; look: string }) {
   const isLine = shown.as === "text";
   return isLine ? (
-    <span className={look}>
+    <span className={`inline-block max-w-full ${look}`}>
       <Value shown={shown} />
     </span>
   ) : (

@@ -4,14 +4,15 @@ import { Many } from "./Fold.tsx";
 import type { Row, Shown } from "./datatypes.ts";
 import { Said } from "./Said.tsx";
 
-/** Members of a resource by name, in their order. */
-export function Rows({ rows }: { rows: Row[] }) {
+/** Members of a resource by name, in their order; those inside of one are set closer. */
+export function Rows({ rows, isInside = false }: { rows: Row[]; isInside?: boolean }) {
   const { voice } = useScene();
+  const width = isInside ? "md:w-32" : "w-20 md:w-40";
   return (
-    <dl className="space-y-1.5">
+    <dl className={isInside ? "space-y-0.5" : "space-y-1.5"}>
       {rows.map(({ field, shown }, at) => (
-        <div key={at} className="md:flex md:gap-3">
-          <dt className="shrink-0 text-sm text-soft md:w-40 md:pt-0.5">
+        <div key={at} className={`flex gap-x-3 ${isInside ? "flex-wrap md:flex-nowrap" : ""}`}>
+          <dt className={`shrink-0 pt-0.5 text-sm text-soft ${width}`}>
             {voice.word("field", field) ?? <Said text={field} />}
           </dt>
           <dd className="min-w-0 flex-1">
@@ -46,7 +47,7 @@ export function Value({ shown }: { shown: Shown }) {
     case "rows":
       return (
         <div className="border-l border-line pl-3">
-          <Rows rows={shown.rows} />
+          <Rows rows={shown.rows} isInside />
         </div>
       );
     case "list":

@@ -8,12 +8,16 @@ import { drawable, scale } from "./scale.ts";
 import type { Point, Series, Trends } from "./trends.ts";
 import { useVoice } from "./voice.ts";
 
-const WIDTH = 640;
-const HEIGHT = 180;
-const LEFT = 12;
-const RIGHT = WIDTH - 12;
+/** In units of the drawing, which is as wide as a phone. */
+const WIDTH = 360;
+const HEIGHT = 150;
+const LEFT = 4;
+const RIGHT = WIDTH - 4;
 const TOP = 16;
-const BOTTOM = HEIGHT - 24;
+const BOTTOM = HEIGHT - 26;
+const FONT = 14;
+/** Digits beside a point; more of them are cut, and the cut is shown. */
+const DIGITS = 9;
 /** Points that are drawn; of more, the latest. */
 const MOST = 400;
 
@@ -102,7 +106,7 @@ function Value({ point, unit }: { point: Point; unit: string }) {
       </span>
       <Flags flags={point.flags} />
       {point.standings.length > 0 && (
-        <span className="ml-2">
+        <span className="ml-2 inline-block">
           <Standings standings={point.standings} />
         </span>
       )}
@@ -144,7 +148,7 @@ function Drawing({
       role="img"
       aria-label={label}
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      className="mt-2 block w-full cursor-pointer touch-pan-y"
+      className="mt-2 block w-full max-w-120 cursor-pointer touch-pan-y"
       onClick={({ clientX, currentTarget }) =>
         nearest(clientX, currentTarget.getBoundingClientRect())
       }
@@ -237,8 +241,9 @@ function Labels({ places }: { places: Place[] }) {
   const highest = places.reduce((a, b) => (b.y < a.y ? b : a), first);
   const lowest = places.reduce((a, b) => (b.y > a.y ? b : a), first);
   const day = (place: Place) => place.point.date.slice(0, 10);
-  const text = { fontSize: 15, fill: "var(--soft)" };
-  const digits = ({ point }: Place) => point.value.slice(0, 12);
+  const text = { fontSize: FONT, fill: "var(--soft)" };
+  const digits = ({ point: { value } }: Place) =>
+    value.length > DIGITS ? `${value.slice(0, DIGITS - 1)}…` : value;
   return (
     <g aria-hidden>
       <text x={LEFT} y={HEIGHT - 4} {...text}>
@@ -254,13 +259,13 @@ function Labels({ places }: { places: Place[] }) {
 }
 
 function Digits({ place: { x, y }, above, text }: { place: Place; above: boolean; text: string }) {
-  const anchor = x < 80 ? "start" : x > WIDTH - 80 ? "end" : "middle";
+  const anchor = x < 60 ? "start" : x > WIDTH - 60 ? "end" : "middle";
   return (
     <text
       x={x}
       y={above ? y - 10 : y + 20}
       textAnchor={anchor}
-      fontSize="15"
+      fontSize={FONT}
       fill="var(--ink)"
       stroke="var(--raised)"
       strokeWidth="4"
@@ -299,22 +304,22 @@ function Table({ points, unit }: { points: Point[]; unit: string }) {
           <th scope="col" className="py-1 font-medium">
             {t("record.trend.value")}
           </th>
-          <th scope="col" className="py-1 pl-3 font-medium">
-            {t("record.rangeLabel")}
-          </th>
         </tr>
       </thead>
       <tbody>
         {newest.slice(0, most).map((point, at) => (
           <tr key={at} className="border-t border-line align-baseline">
-            <td className="py-1 pr-3 whitespace-nowrap">
+            <td className="py-1 pr-3 [&_bdi]:[overflow-wrap:break-word]">
               <Said text={sayDate(point.date, language)} first={60} />
             </td>
             <td className="py-1">
               <Value point={point} unit={unit} />
-            </td>
-            <td className="py-1 pl-3">
-              <Said text={[point.low, point.high].map((edge) => edge ?? "…").join(" – ")} />
+              {(point.low ?? point.high) !== undefined && (
+                <span className="block text-soft">
+                  {t("record.rangeLabel")}{" "}
+                  <Said text={[point.low, point.high].map((edge) => edge ?? "…").join(" – ")} />
+                </span>
+              )}
             </td>
           </tr>
         ))}
@@ -322,7 +327,7 @@ function Table({ points, unit }: { points: Point[]; unit: string }) {
       {newest.length > most && (
         <tfoot>
           <tr>
-            <td colSpan={3}>
+            <td colSpan={2}>
               <button
                 type="button"
                 className="min-h-(--touch) cursor-pointer px-3 font-medium text-jade underline"

@@ -29,8 +29,8 @@ function typeOf(resource: Json): string {
 
 /** Whether an entry has nothing beside its resource but an address with no signs of note. */
 function isAddress(item: Json): boolean {
-  const isAlone = isObject(item) && Object.keys(item).join() === "fullUrl";
-  return isAlone && /^[!-~]*$/.test(text(get(item, "fullUrl")) ?? " ");
+  const isAlone = entries(item).every(([name]) => name === "fullUrl");
+  return isObject(item) && isAlone && /^[!-~]*$/.test(text(get(item, "fullUrl") ?? "") ?? " ");
 }
 
 class Collection implements Bundle {

@@ -61,12 +61,19 @@ function sections(of: Element | undefined, depth = 0): CdaSection[] {
   );
 }
 
+/** Its parts with blanks between them, however they were written (R2, data type PN). */
+function personName(name: Element): string[] {
+  const parts = name.children.length === 0 ? [name] : [...name.children];
+  const said = parts.map((part) => (part.textContent ?? "").replace(/\s+/g, " ").trim());
+  const whole = said.filter((part) => part !== "").join(" ");
+  return whole === "" ? [] : [whole];
+}
+
 /** Names under each role: recordTarget/patientRole/patient/name and the like. */
 function names(root: Element, role: string, path: string[]): string[] {
   return children(root, role).flatMap((each) => {
     const holder = child(each, ...path);
-    const name = holder && plain(child(holder, "name")).replace(/\s+/g, " ");
-    return name ? [name] : [];
+    return holder === undefined ? [] : children(holder, "name").flatMap(personName);
   });
 }
 

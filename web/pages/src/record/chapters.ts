@@ -48,12 +48,21 @@ export function chapterOf(type: string): Chapter {
   return CHAPTER_OF.get(type) ?? "other";
 }
 
+/** Types that a chapter is named after: their cards need not say what they are. */
+const USUAL = new Set(
+  "Encounter AllergyIntolerance Condition Immunization Procedure FamilyMemberHistory".split(" "),
+);
+
+export function isUsual(type: string): boolean {
+  return USUAL.has(type);
+}
+
 /** Members of a card, in their order; `*` for a choice of types. None: all of them. */
 const FIELDS: Record<string, string> = {
   Encounter:
     "period class reasonCode diagnosis hospitalization location serviceProvider participant priority",
-  Condition: "severity bodySite onset* abatement* stage evidence note",
-  AllergyIntolerance: "criticality type category reaction onset* lastOccurrence note",
+  Condition: "severity bodySite onset* abatement* recordedDate stage evidence note",
+  AllergyIntolerance: "criticality type category reaction onset* lastOccurrence recordedDate note",
   MedicationRequest:
     "dosageInstruction reasonCode dispenseRequest substitution requester statusReason note",
   MedicationStatement: "dosage reasonCode effective* statusReason note",

@@ -293,11 +293,13 @@ function isDosage(field: string, json: Json): boolean {
 function often(timing: Json | undefined, { voice }: Teller): string | undefined {
   const repeat = get(timing, "repeat");
   const said = (name: string) => text(get(repeat, name));
-  const unit = voice.word("timing", said("periodUnit") ?? "");
+  const unit = said("periodUnit") ?? "";
   const period = joined([said("period"), said("periodMax")], "–");
-  if (unit === undefined || period === undefined) return undefined;
+  const [short, long] = [voice.word("timing", unit), voice.word("per", unit)];
+  if (short === undefined || long === undefined || period === undefined) return undefined;
   const times = joined([said("frequency") ?? "1", said("frequencyMax")], "–");
-  return voice.t("record.every", { times, period, unit });
+  if (period === "1") return voice.t("record.often", { times, unit: long });
+  return voice.t("record.every", { times, period, unit: short });
 }
 
 const IN_LINE = new Set("text sequence timing doseAndRate route asNeededBoolean dose".split(" "));

@@ -16,7 +16,9 @@ export type Table =
   | "field"
   | "flag"
   | "kind"
+  | "per"
   | "segment"
+  | "segmentField"
   | "status"
   | "timing";
 
