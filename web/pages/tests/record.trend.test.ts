@@ -77,6 +77,21 @@ test("two units never share a series, and nothing is converted", () => {
   );
 });
 
+test("a unit that is written only is the one that is coded so", () => {
+  const written = observation({ value: "4.4", date: "2024-02-01" }).replace(
+    /"system":"http:\/\/unitsofmeasure[^}]*/,
+    '"x":0',
+  );
+  const { series } = trendsOf([
+    ...records({ value: "4.1", date: "2024-01-01" }),
+    { content: written, mediaType: FHIR },
+  ]);
+  assert.deepEqual(
+    series.map(({ points }) => points.length),
+    [2],
+  );
+});
+
 test("what does not hold is in no series; what has no date is counted", () => {
   const { series, undated } = trendsOf(
     records(

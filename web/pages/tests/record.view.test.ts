@@ -398,7 +398,7 @@ test("a concept is called as its author calls it, and by its other names beside"
     ],
   };
   const card = seen(article(draw(condition({ code }), false), "Condition"));
-  assert.match(card, /^Bluthochdruck原发性高血压SNOMED CT 38341003/);
+  assert.match(card, /^›Bluthochdruck原发性高血压SNOMED CT 38341003/);
   const translated = {
     coding: [
       {
@@ -420,7 +420,7 @@ test("a concept is called as its author calls it, and by its other names beside"
   };
   assert.match(
     seen(article(draw(condition({ code: translated }), false), "Condition")),
-    /^Hypertension高血压/,
+    /^›Hypertension高血压$/,
   );
 });
 
@@ -436,7 +436,7 @@ test("in Chinese the Chinese name comes first, and no English word of the page i
     const card = seen(
       article(draw(condition({ code, verificationStatus: coded("refuted") }), false), "Condition"),
     );
-    assert.match(card, /^已排除发热Fever/);
+    assert.match(card, /^›已排除发热Fever$/);
     const signed = draw(observation({ valueQuantity: amount(1) }), false);
     assert.doesNotMatch(seen(signed).replaceAll("mmol/L", "").replace("Kalium", ""), /[A-Za-z]/);
   } finally {
@@ -483,6 +483,30 @@ test("allergies, problems and medicines come first; none written is not none", (
   ]);
   const none = draw(bundle(condition({})), false);
   assert.match(cell(none, "allergies"), /None written here/);
+});
+
+test("a range whose unit looks the same and is another's is not compared", () => {
+  const range = (code: string) => ({ high: { value: 1, unit: "mg", code } });
+  const line = (code: string) =>
+    draw(
+      observation({
+        valueQuantity: { value: 5, unit: "mg", code: "mg" },
+        referenceRange: [range(code)],
+      }),
+      false,
+    );
+  assert.doesNotMatch(line("ug"), /↑/);
+  assert.match(line("mg"), /↑/);
+});
+
+test("an empty section of a letter says why it is empty", () => {
+  const letter = {
+    resourceType: "Composition",
+    status: "final",
+    title: "Summary",
+    section: [{ code: { text: "Allergies" }, emptyReason: { text: "Nil known" } }],
+  };
+  assert.match(seen(article(draw(letter, false), "Composition")), /AllergiesNil known/);
 });
 
 test("results stand under their report, each once, and a circle of members ends", () => {

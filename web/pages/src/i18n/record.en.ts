@@ -576,6 +576,7 @@ export const en: Words<typeof zh> = {
     beyond_other: "{{count}} values are beyond what can be drawn; they stand in the table.",
     tap: "Tap a point for its value",
     none: "Nothing to draw yet. What is measured twice will stand here.",
-    otherUnit: "There are values in another unit. They are drawn apart, and nothing is converted.",
+    otherUnit:
+      "There are values in another unit. They are not in this drawing, and nothing is converted.",
   },
 };

@@ -1,7 +1,7 @@
 import { Fold, Many } from "./Fold.tsx";
 import type { Entry } from "./bundle.ts";
 import { dateOf, fieldsOf, isUsual } from "./chapters.ts";
-import type { Named } from "./concept.ts";
+import { named, type Named } from "./concept.ts";
 import { absentReason, type Row, rowsOf, show } from "./datatypes.ts";
 import { sayDate } from "./dates.ts";
 import { get, list, text, type Json } from "./json.ts";
@@ -60,6 +60,11 @@ function narrative(entry: Entry, rows: Row[]): Row[] {
   return [{ field: "text", shown: { as: "text", text: narrativeText(div) } }];
 }
 
+/** Most records of a diagnosis say twice when it began. */
+function isOnset(resource: Json): boolean {
+  return get(resource, "recordedDate") === get(resource, "onsetDateTime");
+}
+
 function rowsFor(entry: Entry, scene: Scene): Row[] {
   const { resource } = entry;
   const teller = scene.teller(entry);
@@ -68,6 +73,7 @@ function rowsFor(entry: Entry, scene: Scene): Row[] {
     return rowsOf(resource, teller).filter(({ field }) => field !== "contained");
   }
   const rows = fields.flatMap((field): Row[] => {
+    if (field === "recordedDate" && isOnset(resource)) return [];
     const shown = show(get(resource, field), field, teller);
     if (shown !== undefined) return [{ field, shown }];
     const reason = absentReason(get(resource, `_${field}`));
@@ -81,34 +87,62 @@ export function Card({ entry }: { entry: Entry }) {
   const scene = useScene();
   const stands = standings(entry.resource);
   const isVoid = stands[0]?.weight === "void";
-  const title = scene.title(entry);
-  const kind = scene.kind(entry.type);
-  const isTold = title.text === kind || isUsual(entry.type);
-  const isDated = /^(Encounter|Condition|AllergyIntolerance)$/.test(entry.type);
+  const rows = rowsFor(entry, scene);
+  const isLetter = entry.type === "Composition";
+  const isBare = rows.length === 0 && !isLetter;
+  const look = isVoid ? "border-dashed border-cinnabar" : "border-line";
   return (
     <article
       data-type={entry.type}
       data-standing={stands[0]?.weight ?? "plain"}
-      className={`rounded-card border bg-raised px-4 pt-3 md:px-5 ${isVoid ? "border-dashed border-cinnabar" : "border-line"}`}
+      className={`rounded-card border bg-raised px-4 md:px-5 ${look} ${isBare ? "py-1" : "pt-3"}`}
     >
+      {isBare ? (
+        <Fold head={<Head entry={entry} />}>
+          {() => (
+            <div className="pb-2">
+              <Tree json={entry.resource} />
+            </div>
+          )}
+        </Fold>
+      ) : (
+        <>
+          <Head entry={entry} />
+          <div className="mt-1">
+            <Rows rows={rows} />
+          </div>
+          {isLetter && <Sections of={entry.resource} entry={entry} />}
+          <Whole resource={entry.resource} />
+        </>
+      )}
+    </article>
+  );
+}
+
+/** Types that say in their rows when they were. */
+const DATED = new Set(["Encounter", "Condition", "AllergyIntolerance"]);
+
+function Head({ entry }: { entry: Entry }) {
+  const scene = useScene();
+  const stands = standings(entry.resource);
+  const title = scene.title(entry);
+  const kind = scene.kind(entry.type);
+  const isTold = title.text === kind || isUsual(entry.type);
+  return (
+    <div className="min-w-0 flex-1 py-1">
       <div className="flex flex-wrap items-baseline gap-x-3">
         <h3 className="min-w-0 flex-1 basis-60 text-[17px] font-semibold">
           <Standings standings={stands} />
-          <Name name={title} isVoid={isVoid} />
+          <Name name={title} isVoid={stands[0]?.weight === "void"} />
         </h3>
-        {!isDated && <When date={dateOf(entry)} />}
+        {!DATED.has(entry.type) && <When date={dateOf(entry)} />}
       </div>
       {!isTold && (
         <p className="text-sm text-soft">
           <Said text={kind} />
         </p>
       )}
-      <div className="mt-1">
-        <Rows rows={rowsFor(entry, scene)} />
-      </div>
-      {entry.type === "Composition" && <Sections of={entry.resource} entry={entry} />}
-      <Whole resource={entry.resource} />
-    </article>
+    </div>
   );
 }
 
@@ -116,15 +150,17 @@ export function Card({ entry }: { entry: Entry }) {
 const DEEPEST = 8;
 
 function Sections({ of, entry, depth = 0 }: { of: Json; entry: Entry; depth?: number }) {
-  const { bundle, title } = useScene();
+  const { bundle, title, voice } = useScene();
   const sections = list(get(of, "section"));
   if (sections.length === 0 || depth > DEEPEST) return null;
   return (
     <ul className="mt-2 space-y-3">
       <Many items={sections}>
         {(section, at) => {
-          const head = text(get(section, "title")) ?? text(get(section, "code", "text"));
+          const head =
+            text(get(section, "title")) ?? named(get(section, "code"), voice.language)?.text;
           const div = text(get(section, "text", "div"));
+          const empty = named(get(section, "emptyReason"), voice.language);
           const members = list(get(section, "entry")).flatMap(
             (reference) => bundle.find(reference, entry) ?? [],
           );
@@ -136,6 +172,11 @@ function Sections({ of, entry, depth = 0 }: { of: Json; entry: Entry; depth?: nu
                 </h4>
               )}
               {div !== undefined && <Said text={narrativeText(div)} />}
+              {empty !== undefined && (
+                <p className="text-soft">
+                  <Said text={empty.text} />
+                </p>
+              )}
               <ul className="list-disc pl-5 text-sm text-soft">
                 <Many items={members} first={10}>
                   {(member, index) => (

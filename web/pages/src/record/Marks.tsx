@@ -30,13 +30,13 @@ const ARROWS = { high: "↑", low: "↓", odd: "◆", usual: "" } as const;
 
 export function Flags({ flags }: { flags: Flag[] }) {
   const { word } = useVoice();
-  return flags.map((flag) => {
+  return flags.map((flag, at) => {
     const isLoud = flag.direction !== "usual";
     const look = flag.isStrong ? "text-cinnabar" : isLoud ? "text-amber" : "text-soft";
     const arrow = ARROWS[flag.direction];
     return (
       <span
-        key={flag.word}
+        key={at}
         data-flag={flag.direction}
         className={`ml-2 inline-block ${look} ${isLoud ? "font-semibold" : "text-sm"}`}
       >

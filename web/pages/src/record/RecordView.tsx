@@ -99,17 +99,21 @@ function Fhir({ entries }: { entries: Entry[] }) {
     [entries],
   );
   const isClinical = CHAPTERS.slice(0, 10).some((chapter) => chapters.has(chapter));
+  const visits = chapters.get("visit") ?? [];
+  const strip = isClinical && <Strip entries={entries} />;
   const order = isClinical ? CHAPTERS : [...CHAPTERS].reverse();
   return (
     <>
-      {chapters.has("visit") && <Part chapter="visit" entries={chapters.get("visit") ?? []} />}
-      {isClinical && <Strip entries={entries} />}
+      {visits.length > 1 && strip}
+      {visits.length > 0 && <Part chapter="visit" entries={visits} />}
+      {visits.length < 2 && strip}
       {order.map((chapter) => {
         const those = chapters.get(chapter);
         if (those === undefined || chapter === "visit") return null;
+        const isAside = isClinical && entries.length > FIRST && /people|other/.test(chapter);
         return (
           <Apart key={chapter} fallen={t("record.fell")}>
-            <Part chapter={chapter} entries={those} />
+            <Part chapter={chapter} entries={those} isFolded={isAside} />
           </Apart>
         );
       })}
@@ -117,29 +121,57 @@ function Fhir({ entries }: { entries: Entry[] }) {
   );
 }
 
-function Part({ chapter, entries }: { chapter: Chapter; entries: Entry[] }) {
-  const { t } = useVoice();
+/** Cards of a chapter before the rest is asked for. */
+const FIRST = 8;
+const FIRST_VISITS = 3;
+
+function Cards({ entries, first = FIRST }: { entries: Entry[]; first?: number }) {
   const sorted = useMemo(() => inOrder(entries), [entries]);
   return (
-    <section data-chapter={chapter}>
-      <h2 className="mb-2 text-[18px] font-semibold">
-        {t(`record.chapter.${chapter}`)}
-        {entries.length > 1 && (
-          <span className="ml-2 text-sm font-normal text-soft">{entries.length}</span>
+    <ul className="space-y-2">
+      <Many items={sorted} first={first}>
+        {(entry, at) => (
+          <li key={at}>
+            <Card entry={entry} />
+          </li>
         )}
-      </h2>
-      {chapter === "results" ? (
-        <Results entries={entries} />
+      </Many>
+    </ul>
+  );
+}
+
+/** `isFolded`: where there is care to read about, who and the rest come when asked for. */
+function Part({
+  chapter,
+  entries,
+  isFolded = false,
+}: {
+  chapter: Chapter;
+  entries: Entry[];
+  isFolded?: boolean;
+}) {
+  const { t } = useVoice();
+  const head = (
+    <h2 className="text-[18px] font-semibold">
+      {t(`record.chapter.${chapter}`)}
+      {entries.length > 1 && (
+        <span className="ml-2 text-sm font-normal text-soft">{entries.length}</span>
+      )}
+    </h2>
+  );
+  return (
+    <section data-chapter={chapter}>
+      {isFolded ? (
+        <Fold head={head}>{() => <Cards entries={entries} />}</Fold>
       ) : (
-        <ul className="space-y-2">
-          <Many items={sorted}>
-            {(entry, at) => (
-              <li key={at}>
-                <Card entry={entry} />
-              </li>
-            )}
-          </Many>
-        </ul>
+        <div className="space-y-2">
+          {head}
+          {chapter === "results" ? (
+            <Results entries={entries} />
+          ) : (
+            <Cards entries={entries} first={chapter === "visit" ? FIRST_VISITS : FIRST} />
+          )}
+        </div>
       )}
     </section>
   );

@@ -21,8 +21,10 @@ export function Results({ entries }: { entries: Entry[] }) {
   const rest = entries.filter(({ type }) => type !== "Observation" && type !== "DiagnosticReport");
   return (
     <ul className="space-y-3">
-      <Many items={groups}>{(group, at) => <Grouped key={at} group={group} />}</Many>
-      <Many items={inOrder(rest)}>
+      <Many items={groups} first={6}>
+        {(group, at) => <Grouped key={at} group={group} />}
+      </Many>
+      <Many items={inOrder(rest)} first={6}>
         {(entry, at) => (
           <li key={at}>
             <Card entry={entry} />
@@ -183,8 +185,8 @@ function Outcome({ result, isVoid, isHead }: { result: Result; isVoid: boolean; 
         </em>
       )}
       <Flags flags={flags} />
-      {ranges.map((range) => (
-        <span key={range} className="block text-sm text-soft">
+      {ranges.map((range, at) => (
+        <span key={at} className="block text-sm text-soft">
           {voice.t("record.rangeLabel")} <Said text={range} first={200} />
         </span>
       ))}

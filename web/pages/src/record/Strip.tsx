@@ -15,6 +15,8 @@ const CELLS = [
 ] as const;
 
 const FIRST = 6;
+/** Entries whose names are compared; of more, each counts as another. */
+const MOST = 300;
 
 /** What is over is left out, as is what never was so. */
 function holds({ resource }: Entry): boolean {
@@ -35,16 +37,18 @@ export function Strip({ entries }: { entries: Entry[] }) {
 function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) {
   const { voice, title } = useScene();
   const byName = new Map<string, Entry[]>();
-  for (const entry of inOrder(all.filter(holds))) {
+  const holding = inOrder(all.filter(holds));
+  for (const entry of holding.slice(0, MOST)) {
     const name = title(entry).text;
     const those = byName.get(name);
     if (those === undefined) byName.set(name, [entry]);
     else those.push(entry);
   }
   const names = [...byName];
+  const more = Math.max(0, names.length - FIRST) + Math.max(0, holding.length - MOST);
   return (
     <section data-cell={cell} className="bg-raised px-4 py-3">
-      <h3 className="text-sm font-medium text-soft">{voice.t(`record.chapter.${cell}`)}</h3>
+      <h2 className="text-sm font-medium text-soft">{voice.t(`record.chapter.${cell}`)}</h2>
       {names.length === 0 && (
         <p className="text-soft" title={voice.t("record.notHereText")}>
           {voice.t(all.length === 0 ? "record.notHere" : "record.noneHolds")}
@@ -66,11 +70,7 @@ function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) 
           </li>
         ))}
       </ul>
-      {names.length > FIRST && (
-        <p className="text-sm text-soft">
-          {voice.t("record.and", { count: names.length - FIRST })}
-        </p>
-      )}
+      {more > 0 && <p className="text-sm text-soft">{voice.t("record.and", { count: more })}</p>}
     </section>
   );
 }

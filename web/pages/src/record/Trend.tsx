@@ -13,7 +13,7 @@ const WIDTH = 360;
 const HEIGHT = 150;
 const LEFT = 4;
 const RIGHT = WIDTH - 4;
-const TOP = 16;
+const TOP = 8;
 const BOTTOM = HEIGHT - 26;
 const FONT = 14;
 /** Digits beside a point; more of them are cut, and the cut is shown. */
@@ -191,17 +191,29 @@ function placed(points: Point[]) {
     RIGHT,
   );
   const places = drawn.map(({ point, value }) => ({ point, x: x(point.at), y: y(value) }));
-  return { places, y: (value: number) => Math.min(BOTTOM, Math.max(TOP - 10, y(value))) };
+  return { places, y: (value: number) => Math.min(BOTTOM, Math.max(TOP - 4, y(value))) };
+}
+
+/** Values beside each other that have one range. */
+function stretches(places: Place[]): { point: Point; from: number; to: number }[] {
+  const found: { point: Point; from: number; to: number }[] = [];
+  for (const [at, { point, x }] of places.entries()) {
+    const next = places[at + 1];
+    const to = next === undefined ? RIGHT : (x + next.x) / 2;
+    const last = found.at(-1);
+    const isSame = last?.point.low === point.low && last?.point.high === point.high;
+    if (last !== undefined && isSame) last.to = to;
+    else found.push({ point, from: last?.to ?? LEFT, to });
+  }
+  return found;
 }
 
 /** The reference range as each value had it, from half-way to half-way between values. */
 function Band({ places, y }: { places: Place[]; y: (value: number) => number }) {
-  return places.map(({ point, x }, at) => {
+  return stretches(places).map(({ point, from: left, to: right }, at) => {
     const [low, high] = [drawable(point.low), drawable(point.high)];
     if (low === undefined && high === undefined) return null;
-    const left = places[at - 1] === undefined ? LEFT : (x + (places[at - 1]?.x ?? x)) / 2;
-    const right = places[at + 1] === undefined ? RIGHT : (x + (places[at + 1]?.x ?? x)) / 2;
-    const top = high === undefined ? TOP - 10 : y(high);
+    const top = high === undefined ? TOP - 4 : y(high);
     const bottom = low === undefined ? BOTTOM : y(low);
     return (
       <rect
@@ -263,7 +275,7 @@ function Digits({ place: { x, y }, above, text }: { place: Place; above: boolean
   return (
     <text
       x={x}
-      y={above ? y - 10 : y + 20}
+      y={above ? y - 14 : y + 20}
       textAnchor={anchor}
       fontSize={FONT}
       fill="var(--ink)"

@@ -61,8 +61,8 @@ export function hl7Result(segment: Segment, message: Message, orderedAt?: string
   const [comparator, said] = value(segment, message);
   const isNumber = /^(NM|SN)$/.test(segment.fields[2] ?? "") && NUMBER.test(said);
   const unit = unitName || unitCode;
-  const unitId = unitSystem === "" ? `:${unit}` : `${unitSystem}|${unitCode}`;
-  const measure = isNumber ? { value: said, comparator, unit, unitId } : undefined;
+  const id = /^(UCUM|ISO\+)?$/i.test(unitSystem) ? unitCode : `${unitSystem}|${unitCode}`;
+  const measure = isNumber ? { value: said, comparator, unit, unitId: id } : undefined;
   const ranges = fieldText(segment, 7, message);
   const { low, high } = rangeIn(ranges);
   const flags: Flag[] = fieldOf(segment, 8, message).flatMap(([code = ""]) => {

@@ -1,7 +1,7 @@
 // A result as a line: what was measured, what came out, and how that lies to what is usual.
 import type { Bundle, Entry } from "./bundle.ts";
 import { codesOf, named, type Named, plainCodes } from "./concept.ts";
-import { dateOf } from "./chapters.ts";
+import { dateOf, inOrder } from "./chapters.ts";
 import { absentReason, quantity, range, type Shown, show, type Teller } from "./datatypes.ts";
 import { compareDecimals } from "./decimal.ts";
 import { choices, Digits, get, type Json, list, text } from "./json.ts";
@@ -23,7 +23,7 @@ export interface Measure {
   value: string;
   comparator: string | undefined;
   unit: string;
-  /** What tells two units apart: system and code, else the unit as it is written. */
+  /** What tells two units apart: the code of UCUM, which texts use too, or system and code. */
   unitId: string;
 }
 
@@ -92,6 +92,13 @@ function authorsFlags(json: Json, teller: Teller): Flag[] {
   });
 }
 
+const UCUM = "http://unitsofmeasure.org";
+
+export function unitId(system: string | undefined, code: string | undefined, unit = ""): string {
+  if (code === undefined) return unit;
+  return system === undefined || system === UCUM ? code : `${system}|${code}`;
+}
+
 export function measureOf(json: Json | undefined): Measure | undefined {
   const value = get(json, "value");
   if (!(value instanceof Digits)) return undefined;
@@ -101,7 +108,7 @@ export function measureOf(json: Json | undefined): Measure | undefined {
     value: value.text,
     comparator: text(get(json, "comparator")),
     unit: unit ?? code ?? "",
-    unitId: code === undefined ? `:${unit ?? ""}` : `${system ?? ""}|${code}`,
+    unitId: unitId(system, code, unit),
   };
 }
 
@@ -120,9 +127,7 @@ function normalRange(json: Json): Json | undefined {
 function bound(side: Json | undefined, measure: Measure): string | undefined {
   const other = measureOf(side);
   if (other === undefined || other.comparator !== undefined) return undefined;
-  const isSame =
-    other.unitId === measure.unitId || (other.unit !== "" && other.unit === measure.unit);
-  return isSame || other.unitId === ":" ? other.value : undefined;
+  return other.unitId === measure.unitId || other.unitId === "" ? other.value : undefined;
 }
 
 /** Below or above a range, by digits; undefined when it cannot be told. */
@@ -253,7 +258,7 @@ function members(head: Entry, member: string, bundle: Bundle, isHeld: Set<Entry>
 export function groupsOf(entries: Entry[], bundle: Bundle): Group[] {
   const isHeld = new Set<Entry>();
   const groups: Group[] = [];
-  for (const head of entries.filter(({ type }) => type === "DiagnosticReport")) {
+  for (const head of inOrder(entries.filter(({ type }) => type === "DiagnosticReport"))) {
     groups.push({ head, category: "report", results: members(head, "result", bundle, isHeld) });
   }
   const observations = entries.filter(({ type }) => type === "Observation");

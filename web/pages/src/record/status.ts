@@ -132,8 +132,18 @@ function isTaken(resource: Json): boolean {
 
 const ORDER: Weight[] = ["void", "unsure", "past", "plain"];
 
+/** Of what was asked about already: orders and strips ask about each again. */
+const judged = new WeakMap<object, Standing[]>();
+
 /** All that changes the meaning, what changes it most first. */
 export function standings(resource: Json): Standing[] {
+  if (!isObject(resource)) return [];
+  const found = judged.get(resource) ?? judge(resource);
+  judged.set(resource, found);
+  return found;
+}
+
+function judge(resource: Json): Standing[] {
   const found = STATUSES.flatMap((name) => ofMember(resource, name));
   if (isTaken(resource)) found.push({ weight: "past", word: "completed" });
   if (get(resource, "doNotPerform") === true) found.push({ weight: "void", word: "do-not" });

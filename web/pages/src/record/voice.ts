@@ -39,6 +39,11 @@ export function voiceOf(t: TFunction, language: string): Voice {
   return { language: tongue, t, word: (table, name) => lookUp(tongue, table, name) };
 }
 
+/** What a summary's kind is called. */
+export function kindName({ word }: Voice, kind: string): string {
+  return word("chapter", kind) ?? word("kind", kind) ?? kind;
+}
+
 /** Words of tables only: for what makes no sentences, and is no component. */
 export function bareVoice(language: Language): Voice {
   return voiceOf(((key: string) => key) as unknown as TFunction, language);

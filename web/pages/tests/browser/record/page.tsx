@@ -15,12 +15,12 @@ import type { Opened } from "./opened.ts";
 const cache = createCache();
 const nowhere = document.createElement("div");
 
-function Page({ opened }: { opened: Opened }) {
+function Page({ opened, number }: { opened: Opened; number: number }) {
   const mode = useMode();
   return (
     <StyleProvider cache={cache} container={nowhere}>
       <ConfigProvider theme={{ ...antdTheme(mode), zeroRuntime: true }} wave={{ disabled: true }}>
-        <main className="mx-auto max-w-3xl px-4 py-4 md:px-6">
+        <main data-shown={number} className="mx-auto max-w-3xl px-4 py-4 md:px-6">
           <h1 className="sr-only">·</h1>
           {"record" in opened ? (
             <RecordView {...opened.record} />
@@ -35,10 +35,14 @@ function Page({ opened }: { opened: Opened }) {
 
 await startLanguages();
 const root = createRoot(document.getElementById("root") as HTMLElement);
-let key = 0;
+let number = 0;
 Object.assign(globalThis, {
   speak,
-  show: (opened: Opened) => root.render(<Page key={(key += 1)} opened={opened} />),
+  show: (opened: Opened): number => {
+    number += 1;
+    root.render(<Page key={number} number={number} opened={opened} />);
+    return number;
+  },
   summaryOf,
   trendsOf: (records: TrendRecord[]) => trendsOf(records),
 });
