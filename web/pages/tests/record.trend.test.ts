@@ -241,6 +241,14 @@ test("a visit in a line: when, what for, three diagnoses that hold, and how much
   });
 });
 
+test("a visit without a name leaves its row to its kind", () => {
+  const { kind, title } = summaryOf(
+    visit({ resourceType: "Encounter", class: { code: "AMB" } }, condition("A")),
+    FHIR,
+  );
+  assert.deepEqual([kind, title], ["visit", ""]);
+});
+
 test("a line is one line: nothing hides in it, and nothing makes it long", () => {
   const { diagnoses } = summaryOf(visit(condition(`a\nb\u202E${"x".repeat(1e6)}`)), FHIR);
   assert.match(diagnoses[0] ?? "", /^a b⟨U\+202E⟩x+…$/);

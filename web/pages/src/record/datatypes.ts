@@ -5,7 +5,7 @@ import { named, plainCodes } from "./concept.ts";
 import { isDated, sayDate } from "./dates.ts";
 import { Digits, entries, get, isObject, type Json, list, text } from "./json.ts";
 import { narrativeText } from "./narrative.ts";
-import type { Voice } from "./voice.ts";
+import type { Voice } from "./words.ts";
 
 export type Shown =
   | { as: "text"; text: string; others?: string[] }

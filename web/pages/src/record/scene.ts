@@ -5,7 +5,8 @@ import { collect } from "./bundle.ts";
 import type { Named } from "./concept.ts";
 import type { Teller } from "./datatypes.ts";
 import { titleOf } from "./title.ts";
-import { useVoice, type Voice } from "./voice.ts";
+import { useVoice } from "./voice.ts";
+import type { Voice } from "./words.ts";
 
 export const InBundle = createContext<Bundle>(collect([]));
 

@@ -12,7 +12,7 @@ import { type Content, read, type Reading } from "./read.ts";
 import { weightOf } from "./status.ts";
 import { titleOf } from "./title.ts";
 import { cut, visible } from "./visible.ts";
-import { bareVoice, type Voice } from "./voice.ts";
+import { silent, type Voice } from "./words.ts";
 
 export type Kind = Chapter | "statistics" | "cda" | "hl7" | "dicom" | "pdf" | "text";
 
@@ -75,7 +75,7 @@ class Row {
 
   constructor(bundle: Bundle, language: Language) {
     this.#bundle = bundle;
-    this.#voice = bareVoice(language);
+    this.#voice = silent(language);
     const holds = bundle.entries.filter(({ resource }) => weightOf(resource) !== "void");
     this.#chapters = Map.groupBy(holds, ({ type }) => chapterOf(type));
   }
@@ -84,8 +84,10 @@ class Row {
     return this.#chapters.get(chapter) ?? [];
   }
 
+  /** Empty for a visit of which its class only is told: its kind says as much. */
   title(entry: Entry): string {
-    return oneLine(titleOf(entry, this.#bundle, this.#voice)?.text);
+    const title = titleOf(entry, this.#bundle, this.#voice)?.text;
+    return title === text(get(entry.resource, "class", "code")) ? "" : oneLine(title);
   }
 
   diagnoses(): string[] {

@@ -3,13 +3,13 @@ import type { Bundle, Entry } from "./bundle.ts";
 import { named, type Named } from "./concept.ts";
 import { type Called, codeWord, quantity, referenceText, show } from "./datatypes.ts";
 import { choices, get, type Json, list, text } from "./json.ts";
-import type { Voice } from "./voice.ts";
+import type { Voice } from "./words.ts";
 
 /** Members that name a resource, by its type; each the first that says something. */
 const NAMING: Record<string, string[]> = {
   Composition: ["title", "type"],
   DocumentReference: ["description", "type", "category"],
-  Encounter: ["type", "serviceType", "class"],
+  Encounter: ["type", "serviceType", "reasonCode", "class"],
   Immunization: ["vaccineCode"],
   CarePlan: ["title", "category", "description"],
   Goal: ["description"],

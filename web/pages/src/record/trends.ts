@@ -10,7 +10,7 @@ import { hl7Results } from "./hl7Result.ts";
 import { type Flag, type Result, resultOf } from "./observation.ts";
 import { type Content, read } from "./read.ts";
 import { type Standing, standings } from "./status.ts";
-import { bareVoice } from "./voice.ts";
+import { silent } from "./words.ts";
 
 export interface TrendRecord {
   content: Content;
@@ -124,7 +124,7 @@ class Gathering {
 /** All that was measured in `records`. What was entered in error, or never done, is in none. */
 export function trendsOf(records: TrendRecord[], language: Language = "zh"): Trends {
   const gathering = new Gathering();
-  const voice = bareVoice(language);
+  const voice = silent(language);
   let length = 0;
   let leftOut = 0;
   for (const [number, { content, mediaType, id }] of records.entries()) {

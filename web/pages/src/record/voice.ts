@@ -6,28 +6,7 @@ import { useTranslation } from "react-i18next";
 import { en } from "../i18n/record.en.ts";
 import { zh } from "../i18n/record.zh.ts";
 import type { Language } from "../i18n/index.ts";
-
-/** Which of the tables of words. */
-export type Table =
-  | "absent"
-  | "chapter"
-  | "code"
-  | "dicom"
-  | "field"
-  | "flag"
-  | "kind"
-  | "per"
-  | "segment"
-  | "segmentField"
-  | "status"
-  | "timing";
-
-export interface Voice {
-  language: Language;
-  t: TFunction;
-  /** What `name` is called in a table; undefined when it is not in there. */
-  word: (table: Table, name: string) => string | undefined;
-}
+import type { Table, Voice } from "./words.ts";
 
 function lookUp(language: Language, table: Table, name: string): string | undefined {
   const words: Record<string, string> = (language === "zh" ? zh : en)[table];
@@ -42,11 +21,6 @@ export function voiceOf(t: TFunction, language: string): Voice {
 /** What a summary's kind is called. */
 export function kindName({ word }: Voice, kind: string): string {
   return word("chapter", kind) ?? word("kind", kind) ?? kind;
-}
-
-/** Words of tables only: for what makes no sentences, and is no component. */
-export function bareVoice(language: Language): Voice {
-  return voiceOf(((key: string) => key) as unknown as TFunction, language);
 }
 
 /** These words come with whatever shows records, and not with a first visit. */
