@@ -52,7 +52,10 @@ function Grouped({ group: { head, category, results } }: { group: Group }) {
       )}
       {(sorted.length > 0 || (head && !isReport)) && (
         <ul
-          className={`divide-y divide-line rounded-card border border-line bg-raised px-4 md:px-5 ${isReport ? "ml-3 md:ml-6" : ""}`}
+          className={[
+            "divide-y divide-line rounded-card border border-line bg-raised px-4 md:px-5",
+            isReport ? "ml-3 md:ml-6" : "",
+          ].join(" ")}
         >
           {head && !isReport && <OneResult entry={head} isHead />}
           <Many items={sorted}>

@@ -62,7 +62,9 @@ class Collection implements Bundle {
     });
     const isPlain = beside.every(isAddress);
     const members = entries(bundle).filter(([name]) => name !== "entry");
-    const isBare = members.every(([name]) => name === "resourceType" || name === "type");
+    const isBare = members.every(
+      ([name, value]) => name === "resourceType" || (name === "type" && value === "collection"),
+    );
     if (isPlain && isBare) return;
     this.#envelopes.push({ ...Object.fromEntries(members), entry: beside });
   }

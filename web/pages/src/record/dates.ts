@@ -33,13 +33,14 @@ export function sayDate(signed: string, language: Language): string {
   return [format.format(date), time, zoneName].filter((part) => part !== undefined).join(" ");
 }
 
-/** Which members of a resource are dates, by their names. */
+const DATED = new Set([
+  ..."date start end issued authoredOn recorded sent received created started time".split(" "),
+  ..."timestamp lastUpdated lastOccurrence whenPrepared whenHandedOver event".split(" "),
+]);
+
+/** Which members of a resource are dates, by their names or the type at the end of those. */
 export function isDated(field: string): boolean {
-  if (field === "valueDate" || field === "valueDateTime" || field === "valueInstant") return true;
-  if (field.startsWith("value")) return false;
-  return /date|time$|start|end$|issued|authoredOn|recorded$|instant|onset|abatement|occurrence|effective|performed|deceased|^sent$|received|created|lastUpdated/i.test(
-    field,
-  );
+  return DATED.has(field) || /[a-z](Date|DateTime|Instant)$/.test(field);
 }
 
 /** Milliseconds of the first moment that it may mean; undefined when it is no date. */

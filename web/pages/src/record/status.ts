@@ -123,7 +123,7 @@ export function hasModifier(json: Json): boolean {
   );
 }
 
-/** A medicine or plan that was carried out is over; an examination that was is what it should be. */
+/** A medicine or plan that was carried out is over; of an examination nothing else is wanted. */
 function isTaken(resource: Json): boolean {
   const type = text(get(resource, "resourceType")) ?? "";
   const ends = /^(Medication(Request|Statement)|CarePlan|ServiceRequest)$/.test(type);

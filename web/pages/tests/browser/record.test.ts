@@ -115,7 +115,8 @@ const looks: [Size, Language, boolean][] = [
 ];
 
 for (const [size, language, dark] of looks) {
-  test(`records can be read at ${sizes[size].width} pixels, ${language}, ${dark ? "dark" : "light"}`, async () => {
+  const look = `${sizes[size].width} pixels, ${language}, ${dark ? "dark" : "light"}`;
+  test(`records can be read at ${look}`, async () => {
     await visit({ base, size, language, dark }, async ({ page }) => {
       for (const [name, what] of Object.entries(opened)) {
         await open(page, what);

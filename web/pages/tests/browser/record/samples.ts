@@ -185,13 +185,16 @@ export const message = [
 
 export const cda = `<?xml version="1.0"?>
 <ClinicalDocument xmlns="urn:hl7-org:v3"><title>出院小结</title><effectiveTime value="20261005"/>
-<recordTarget><patientRole><patient><name><given>Ann</given><family>Synthetic</family></name></patient></patientRole></recordTarget>
-<author><assignedAuthor><assignedPerson><name>Dr Li</name></assignedPerson></assignedAuthor></author>
+<recordTarget><patientRole><patient>
+<name><given>Ann</given><family>Synthetic</family></name></patient></patientRole></recordTarget>
+<author><assignedAuthor><assignedPerson>
+<name>Dr Li</name></assignedPerson></assignedAuthor></author>
 <component><structuredBody><component><section><title>Diagnosis</title>
 <text><paragraph>Pneumonia <content styleCode="Bold" onclick="pwned=1">right</content></paragraph>
 <list><item>Amoxicillin</item><item>&lt;script&gt;pwned=1&lt;/script&gt;</item></list>
 <script xmlns="http://www.w3.org/1999/xhtml">pwned=1</script></text>
-<component><section><title>Detail</title><text>None</text></section></component></section></component>
+<component><section><title>Detail</title><text>None</text></section></component>
+</section></component>
 </structuredBody></component></ClinicalDocument>`;
 
 /** Eight measurements of one thing, one of them in another unit, one known by a bound only. */
