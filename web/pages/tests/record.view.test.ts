@@ -622,6 +622,33 @@ test("an address of an entry is shown when there is more to it than an address",
   assert.match(seen(draw(deleted)), /methodDELETE/);
 });
 
+test("a questionnaire is its questions with their answers, at any level", () => {
+  const answers = {
+    resourceType: "QuestionnaireResponse",
+    status: "completed",
+    item: [
+      {
+        linkId: "1",
+        text: "Smoker?",
+        answer: [
+          {
+            valueBoolean: true,
+            item: [{ linkId: "1.1", text: "Since", answer: [{ valueDate: "2001-05" }] }],
+          },
+        ],
+      },
+      {
+        linkId: "2",
+        text: "Group",
+        item: [{ linkId: "2.1", answer: [{ valueDecimal: 1 }, { valueString: "b" }] }],
+      },
+      { linkId: "3", text: "Left out" },
+    ],
+  };
+  const card = seen(article(draw(answers, false), "QuestionnaireResponse"));
+  assert.match(card, /Smoker\?yesSinceMay 2001Group2\.11bLeft outno answer/);
+});
+
 test("attachments are shown as text or offered, and nothing elsewhere is asked for", () => {
   const file = (attachment: object) =>
     draw(

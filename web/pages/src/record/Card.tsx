@@ -7,6 +7,7 @@ import { sayDate } from "./dates.ts";
 import { get, list, text, type Json } from "./json.ts";
 import { Standings } from "./Marks.tsx";
 import { narrativeText } from "./narrative.ts";
+import { questions } from "./questionnaire.ts";
 import { Rows } from "./Rows.tsx";
 import { Said } from "./Said.tsx";
 import { type Scene, useScene } from "./scene.ts";
@@ -68,6 +69,7 @@ function isOnset(resource: Json): boolean {
 function rowsFor(entry: Entry, scene: Scene): Row[] {
   const { resource } = entry;
   const teller = scene.teller(entry);
+  if (entry.type === "QuestionnaireResponse") return questions(resource, teller);
   const fields = fieldsOf(entry);
   if (fields === undefined) {
     return rowsOf(resource, teller).filter(({ field }) => field !== "contained");

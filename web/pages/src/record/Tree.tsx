@@ -11,7 +11,9 @@ export function Tree({ json, depth = 0 }: { json: Json; depth?: number }) {
   const isSetIn = depth > 0 && depth <= SET_IN;
   const look = `space-y-1 text-sm ${isSetIn ? "border-l border-line pl-3" : ""}`;
   if (Array.isArray(json)) {
-    if (json.length === 0) return <Leaf json={json} />;
+    const [only] = json;
+    if (only === undefined) return <Leaf json={json} />;
+    if (json.length === 1) return <Tree json={only} depth={depth} />;
     return (
       <ul className={look}>
         <Many items={json} first={50}>
@@ -43,7 +45,9 @@ function Member({
   isNamed?: boolean;
 }) {
   const { word } = useVoice();
-  const known = isNamed ? word("field", name) : undefined;
+  // A code by itself, where a concept is what the word for its member means.
+  const meant = name === "code" && typeof json === "string" ? "codeValue" : name;
+  const known = isNamed ? word("field", meant) : undefined;
   return (
     <li>
       <span className="mr-2 text-soft">

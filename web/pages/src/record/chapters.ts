@@ -79,7 +79,6 @@ const FIELDS: Record<string, string> = {
   FamilyMemberHistory: "name sex condition deceased* age* born* note",
   Composition: "author",
   DocumentReference: "type description content author context",
-  QuestionnaireResponse: "item",
   Coverage: "subscriberId payor period class relationship",
   Patient:
     "birthDate gender deceased* identifier telecom address maritalStatus communication contact generalPractitioner",
