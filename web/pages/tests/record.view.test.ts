@@ -753,6 +753,29 @@ test("many results begin as twenty, and a long record is read once the page is t
   assert.match(view.draw(many(10_000)), /Reading the record/);
 });
 
+test("no text of a hostile length is looked at again and again", () => {
+  const long = "A".repeat(250_000);
+  const resources = [
+    { resourceType: "Basic", subject: { reference: long } },
+    { resourceType: long },
+    { resourceType: "Condition", onsetDateTime: "2".repeat(250_000), code: { text: long } },
+    {
+      resourceType: "Observation",
+      valueQuantity: { unit: long, value: 1 },
+      note: [{ text: "a ".repeat(120_000) }],
+    },
+    { resourceType: "Basic", text: { status: "additional", div: "&#x".repeat(80_000) } },
+  ];
+  for (const resource of resources) {
+    const begun = performance.now();
+    draw(resource, false);
+    assert.ok(performance.now() - begun < 2_000, Object.keys(resource).join());
+  }
+  const digits = `{"resourceType":"Observation","valueQuantity":{"value":${"1".repeat(200_000)},"unit":"g"},
+    "referenceRange":[{"high":{"value":1e${"9".repeat(900)},"unit":"g"}}]}`;
+  assert.match(seen(view.draw(digits, "application/fhir+json", false)), /1111 …/);
+});
+
 test("a text of a million signs, or of hidden ones only, begins short", () => {
   for (const sign of ["x", "\u202e", "<", "\n"]) {
     const markup = draw(condition({ code: { text: sign.repeat(100_000) } }), false);

@@ -18,7 +18,8 @@ export const en: Words<typeof zh> = {
   moreText: "Show more of it",
   notHere: "None written here",
   noneHolds: "None that holds now",
-  notHereText: "That is what this record holds. It does not say that there are none.",
+  notHereText:
+    "“None written here” is what this record holds. It does not say that there are none.",
   and_one: "and one more",
   and_other: "and {{count}} more",
   times_one: "once",
@@ -283,6 +284,7 @@ export const en: Words<typeof zh> = {
     category: "Category",
     class: "Class",
     clinicalStatus: "Clinical status",
+    doNotPerform: "Do not do this",
     code: "Name",
     codeValue: "Code",
     codes: "Codes",

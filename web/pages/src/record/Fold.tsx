@@ -58,9 +58,16 @@ export function Many<T>({
   );
 }
 
-/** What falls in one part leaves the others standing. */
-export class Apart extends Component<{ fallen: string; children: ReactNode }, { isDown: boolean }> {
+/** What falls in one part leaves the others standing, until it is of something else. */
+export class Apart extends Component<
+  { fallen: string; of: unknown; children: ReactNode },
+  { isDown: boolean }
+> {
   override state = { isDown: false };
+
+  override componentDidUpdate(before: { of: unknown }): void {
+    if (before.of !== this.props.of) this.setState({ isDown: false });
+  }
 
   static getDerivedStateFromError(): { isDown: boolean } {
     return { isDown: true };

@@ -35,13 +35,16 @@ function useRead(content: Content, mediaType: string): Read | undefined {
     () => (isSmall ? read(content, mediaType) : undefined),
     [content, mediaType, isSmall],
   );
-  const [big, setBig] = useState<{ of: Content; read: Read }>();
+  const [big, setBig] = useState<{ of: Content; as: string; read: Read }>();
   useEffect(() => {
     if (isSmall) return;
-    const timer = setTimeout(() => setBig({ of: content, read: read(content, mediaType) }));
+    const timer = setTimeout(() =>
+      setBig({ of: content, as: mediaType, read: read(content, mediaType) }),
+    );
     return () => clearTimeout(timer);
   }, [content, mediaType, isSmall]);
-  return small ?? (big?.of === content ? big.read : undefined);
+  const isIt = big?.of === content && big.as === mediaType;
+  return small ?? (isIt ? big.read : undefined);
 }
 
 export function RecordView({ content, mediaType }: RecordProps) {
@@ -50,7 +53,7 @@ export function RecordView({ content, mediaType }: RecordProps) {
   if (got === undefined) return <Waiting what={t("record.reading")} />;
   return (
     <div className="space-y-5" data-record={got.reading.as}>
-      <Apart key={mediaType} fallen={t("record.fell")}>
+      <Apart fallen={t("record.fell")} of={got}>
         <Body reading={got.reading} />
       </Apart>
       {got.text === undefined ? (
@@ -112,7 +115,7 @@ function Fhir({ entries }: { entries: Entry[] }) {
         if (those === undefined || chapter === "visit") return null;
         const isAside = isClinical && entries.length > FIRST && /people|other/.test(chapter);
         return (
-          <Apart key={chapter} fallen={t("record.fell")}>
+          <Apart key={chapter} fallen={t("record.fell")} of={those}>
             <Part chapter={chapter} entries={those} isFolded={isAside} />
           </Apart>
         );

@@ -25,11 +25,21 @@ function holds({ resource }: Entry): boolean {
 }
 
 export function Strip({ entries }: { entries: Entry[] }) {
+  const { t } = useScene().voice;
+  const cells = CELLS.map(([cell, type]) => ({
+    cell,
+    all: entries.filter((entry) => type.test(entry.type)),
+  }));
   return (
-    <div className="grid gap-px overflow-hidden rounded-card border border-line bg-line md:grid-cols-3">
-      {CELLS.map(([cell, type]) => (
-        <Cell key={cell} cell={cell} all={entries.filter((entry) => type.test(entry.type))} />
-      ))}
+    <div>
+      <div className="grid gap-px overflow-hidden rounded-card border border-line bg-line md:grid-cols-3">
+        {cells.map(({ cell, all }) => (
+          <Cell key={cell} cell={cell} all={all} />
+        ))}
+      </div>
+      {cells.some(({ all }) => all.length === 0) && (
+        <p className="mt-1 px-1 text-sm text-soft">{t("record.notHereText")}</p>
+      )}
     </div>
   );
 }
@@ -50,7 +60,7 @@ function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) 
     <section data-cell={cell} className="bg-raised px-4 py-3">
       <h2 className="text-sm font-medium text-soft">{voice.t(`record.chapter.${cell}`)}</h2>
       {names.length === 0 && (
-        <p className="text-soft" title={voice.t("record.notHereText")}>
+        <p className="text-soft">
           {voice.t(all.length === 0 ? "record.notHere" : "record.noneHolds")}
         </p>
       )}

@@ -38,7 +38,7 @@ export function TrendList({ trends }: { trends: Trends }) {
       <Many items={drawn} first={8}>
         {(series) => (
           <li key={series.key}>
-            <Apart fallen={t("record.fell")}>
+            <Apart fallen={t("record.fell")} of={series}>
               <Trend series={series} />
               {trends.series.some(
                 ({ code, key }) => code === series.code && key !== series.key,

@@ -33,6 +33,9 @@ function isAddress(item: Json): boolean {
   return isObject(item) && isAlone && /^[!-~]*$/.test(text(get(item, "fullUrl") ?? "") ?? " ");
 }
 
+/** Characters of `Type/id` at the end of an address; more of a hostile one is not looked at. */
+const LONGEST_TAIL = 120;
+
 class Collection implements Bundle {
   readonly entries: Entry[] = [];
   readonly #byName = new Map<string, Entry>();
@@ -97,7 +100,7 @@ class Collection implements Bundle {
       const holder = from?.within ?? from;
       return holder && this.#contained.get(holder.resource)?.get(name.slice(1));
     }
-    const tail = /[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/.exec(name)?.[0];
+    const tail = /[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/.exec(name.slice(-LONGEST_TAIL))?.[0];
     return this.#byName.get(name) ?? (tail === undefined ? undefined : this.#byName.get(tail));
   };
 }

@@ -239,7 +239,8 @@ const CODED = new Set(
 );
 
 function showText(signed: string, field: string, { voice }: Teller): Shown {
-  const word = CODED.has(field) ? voice.word("code", signed) : undefined;
+  const table = CODED.has(field) ? "code" : field === "status" ? "status" : undefined;
+  const word = table && voice.word(table, signed);
   if (word !== undefined) return { as: "text", text: word };
   return { as: "text", text: isDated(field) ? sayDate(signed, voice.language) : signed };
 }

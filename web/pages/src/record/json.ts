@@ -103,6 +103,7 @@ export function text(json: Json | undefined): string | undefined {
 
 /** Members of a choice, such as `value[x]`, in their order. */
 export function choices(json: Json | undefined, name: string): [name: string, value: Json][] {
-  const isOne = new RegExp(`^${name}[A-Z]`);
-  return entries(json).filter(([each]) => each === name || isOne.test(each));
+  return entries(json).filter(
+    ([each]) => each.startsWith(name) && /^[A-Z]?$/.test(each.slice(name.length, name.length + 1)),
+  );
 }
