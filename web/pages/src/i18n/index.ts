@@ -2,7 +2,6 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { en } from "./en.ts";
-import type { zh as record } from "./record.zh.ts";
 import { zh } from "./zh.ts";
 
 export const languages = ["zh", "en"] as const;
@@ -12,8 +11,7 @@ const KEPT = "yilian.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    // Words of records come with what shows them (`record/voice.ts`).
-    resources: { translation: typeof zh & { record: typeof record } };
+    resources: { translation: typeof zh };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Has the browser save `content` as a file. */
-export function save(name: string, content: BlobPart, type: string): void {
+export function save(name: string, content: string | Uint8Array<ArrayBuffer>, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;

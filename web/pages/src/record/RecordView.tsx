@@ -24,6 +24,8 @@ export interface RecordProps {
   content: Content;
   /** A name of `protocol::media`, such as `application/fhir+json`. */
   mediaType: string;
+  /** Saves the original; without it, what `content` has is saved. */
+  onSave?: () => void;
 }
 
 /** Of longer ones the page is drawn first, and read then. */
@@ -47,8 +49,9 @@ function useRead(content: Content, mediaType: string): Read | undefined {
   return small ?? (isIt ? big.read : undefined);
 }
 
-export function RecordView({ content, mediaType }: RecordProps) {
+export function RecordView({ content, mediaType, onSave }: RecordProps) {
   const { t } = useVoice();
+  const saving = onSave ?? (() => keep(content, mediaType));
   const got = useRead(content, mediaType);
   if (got === undefined) return <Waiting what={t("record.reading")} />;
   return (
@@ -57,14 +60,9 @@ export function RecordView({ content, mediaType }: RecordProps) {
         <Body reading={got.reading} />
       </Apart>
       {got.text === undefined ? (
-        <SaveFile content={content} />
+        <SaveFile onSave={saving} />
       ) : (
-        <Original
-          text={got.text}
-          content={content}
-          mediaType={mediaType}
-          isAll={got.reading.as === "text"}
-        />
+        <Original text={got.text} onSave={saving} isAll={got.reading.as === "text"} />
       )}
     </div>
   );
@@ -235,30 +233,21 @@ const ENDINGS: Record<string, string> = {
   "application/dicom+json": "json",
   "application/hl7-cda+xml": "xml",
   "x-application/hl7-v2+er7": "hl7",
+  "application/pdf": "pdf",
 };
 
 /** As a type that no browser opens by itself, whatever is in it. */
-function keep(content: Content, ending: string): void {
+function keep(content: Content, mediaType: string): void {
+  const ending = Object.hasOwn(ENDINGS, mediaType) ? ENDINGS[mediaType] : "txt";
   const bytes = typeof content === "string" ? content : new Uint8Array(content);
   save(`yilian-record.${ending}`, bytes, "application/octet-stream");
 }
 
-function Original({
-  text,
-  content,
-  mediaType,
-  isAll,
-}: {
-  text: string;
-  content: Content;
-  mediaType: string;
-  isAll: boolean;
-}) {
+function Original({ text, onSave, isAll }: { text: string; onSave: () => void; isAll: boolean }) {
   const { t } = useVoice();
-  const ending = Object.hasOwn(ENDINGS, mediaType) ? (ENDINGS[mediaType] ?? "txt") : "txt";
   const body = (
     <div className="space-y-3 pb-4">
-      <Button onClick={() => keep(content, ending)}>{t("record.save")}</Button>
+      <Button onClick={onSave}>{t("record.save")}</Button>
       <p className="text-sm text-soft">{t("record.original")}</p>
       <div className="font-mono text-[13px]">
         <Said text={text} first={4_000} />
@@ -273,13 +262,13 @@ function Original({
   );
 }
 
-function SaveFile({ content }: { content: Content }) {
+function SaveFile({ onSave }: { onSave: () => void }) {
   const { t } = useVoice();
   return (
     <section className={`${boxed} space-y-3 py-4`}>
       <h2 className="text-[18px] font-semibold">{t("record.file.title")}</h2>
       <p>{t("record.file.text")}</p>
-      <Button type="primary" onClick={() => keep(content, "pdf")}>
+      <Button type="primary" onClick={onSave}>
         {t("record.file.save")}
       </Button>
     </section>

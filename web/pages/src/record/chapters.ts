@@ -118,8 +118,17 @@ const DATES = [
   "sent",
 ];
 
+/** Of what was asked about already: orders and groups ask about each again. */
+const dated = new WeakMap<object, { date: string | undefined }>();
+
 /** When it was: the first moment that is told of it, as it was signed. */
-export function dateOf({ resource, type }: Entry): string | undefined {
+export function dateOf(entry: Entry): string | undefined {
+  const found = dated.get(entry.resource) ?? { date: firstDate(entry) };
+  dated.set(entry.resource, found);
+  return found.date;
+}
+
+function firstDate({ resource, type }: Entry): string | undefined {
   const period = text(get(resource, "period", "start")) ?? text(get(resource, "period", "end"));
   if (type === "Encounter" && period !== undefined) return period;
   for (const name of DATES) {

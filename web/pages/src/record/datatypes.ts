@@ -298,7 +298,7 @@ function often(timing: Json | undefined, { voice }: Teller): string | undefined 
   const period = joined([said("period"), said("periodMax")], "–");
   const [short, long] = [voice.word("timing", unit), voice.word("per", unit)];
   if (short === undefined || long === undefined || period === undefined) return undefined;
-  const times = joined([said("frequency") ?? "1", said("frequencyMax")], "–");
+  const times = joined([said("frequency") ?? "1", said("frequencyMax")], "–") ?? "1";
   if (period === "1") return voice.t("record.often", { times, unit: long });
   return voice.t("record.every", { times, period, unit: short });
 }

@@ -1,21 +1,15 @@
 // Words that the page adds to what was signed. The signed text itself never goes through here: what
 // is put into a sentence are digits and counts only.
-import type { TFunction } from "i18next";
 import i18next from "i18next";
 import { useTranslation } from "react-i18next";
 import { en } from "../i18n/record.en.ts";
 import { zh } from "../i18n/record.zh.ts";
 import type { Language } from "../i18n/index.ts";
-import type { Table, Voice } from "./words.ts";
+import type { Say, Table, Voice } from "./words.ts";
 
 function lookUp(language: Language, table: Table, name: string): string | undefined {
   const words: Record<string, string> = (language === "zh" ? zh : en)[table];
   return Object.hasOwn(words, name) ? words[name] : undefined;
-}
-
-export function voiceOf(t: TFunction, language: string): Voice {
-  const tongue = language === "zh" ? "zh" : "en";
-  return { language: tongue, t, word: (table, name) => lookUp(tongue, table, name) };
 }
 
 /** What a summary's kind is called. */
@@ -37,5 +31,8 @@ export function useVoice(): Voice {
     known = true;
   }
   const { t, i18n } = useTranslation();
-  return voiceOf(t, i18n.language);
+  const language = i18n.language === "zh" ? "zh" : "en";
+  // Its keys are not among those of a first visit, which `t` is typed by.
+  const say = t as unknown as Say;
+  return { language, t: say, word: (table, name) => lookUp(language, table, name) };
 }
