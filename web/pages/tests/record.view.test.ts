@@ -753,6 +753,40 @@ test("many results begin as twenty, and a long record is read once the page is t
   assert.match(view.draw(many(10_000)), /Reading the record/);
 });
 
+test("a resource of a hostile width begins short, and its names are looked at once", () => {
+  const wide = 5_000;
+  const times = <T>(make: (at: number) => T): T[] =>
+    Array.from({ length: wide }, (_, at) => make(at));
+  const resources: object[] = [
+    Object.fromEntries(times((at) => [`m${at}`, at])),
+    condition({ code: { coding: times((at) => ({ code: `${at}`, display: `d${at}` })) } }),
+    condition({ verificationStatus: { coding: times((at) => ({ code: `s${at}` })) } }),
+    observation({ interpretation: times((at) => ({ text: `i${at}` })), valueInteger: 1 }),
+    observation({ referenceRange: times((at) => ({ text: `r${at}` })), valueInteger: 1 }),
+    observation({ component: times((at) => ({ code: { text: `c${at}` } })) }),
+    { resourceType: "Patient", name: [{ given: times(String) }] },
+    { resourceType: "Composition", section: times((at) => ({ title: `t${at}` })) },
+    { resourceType: "QuestionnaireResponse", item: times((at) => ({ text: `q${at}` })) },
+    bundle(
+      { resourceType: "Group", id: "g", category: times(() => ({})), member: times(() => ({})) },
+      { resourceType: "Basic", many: times(() => ({ reference: "Group/g" })) },
+    ),
+    bundle({
+      resourceType: "Basic",
+      id: "b",
+      code: { odd: times(() => ({ reference: "Basic/b" })) },
+    }),
+  ];
+  for (const resource of resources) {
+    const begun = performance.now();
+    const text = JSON.stringify(resource);
+    const markup = view.draw(text, "application/fhir+json", false);
+    assert.match(markup, /data-record="fhir"/);
+    assert.ok(markup.length < 200_000, `${text.slice(0, 80)}: ${markup.length}`);
+    assert.ok(performance.now() - begun < 2_000, text.slice(0, 80));
+  }
+});
+
 test("no text of a hostile length is looked at again and again", () => {
   const long = "A".repeat(250_000);
   const resources = [

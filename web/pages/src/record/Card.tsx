@@ -8,7 +8,7 @@ import { get, list, text, type Json } from "./json.ts";
 import { Standings } from "./Marks.tsx";
 import { narrativeText } from "./narrative.ts";
 import { questions } from "./questionnaire.ts";
-import { Rows } from "./Rows.tsx";
+import { Others, Rows } from "./Rows.tsx";
 import { Said } from "./Said.tsx";
 import { type Scene, useScene } from "./scene.ts";
 import { standings } from "./status.ts";
@@ -21,11 +21,7 @@ export function Name({ name, isVoid = false }: { name: Named; isVoid?: boolean }
       <span className={isVoid ? "line-through decoration-cinnabar" : ""}>
         <Said text={name.text} first={300} />
       </span>
-      {name.others.map((other) => (
-        <span key={other} className="ml-2 text-sm font-normal text-soft">
-          <Said text={other} first={300} />
-        </span>
-      ))}
+      <Others names={name.others} />
     </>
   );
 }

@@ -26,14 +26,20 @@ function Tags({ tags }: { tags: Tag[] }) {
                 <Said text={`${tagName(tag)} ${vr}`} first={60} />
               </span>
             </span>
-            <span className="min-w-0 flex-1">
+            <div className="min-w-0 flex-1">
               <Said text={values.join(" \\ ")} first={500} />
-              {items.map((item, index) => (
-                <span key={index} className="block border-l border-line pl-3">
-                  <Tags tags={item} />
-                </span>
-              ))}
-            </span>
+              {items.length > 0 && (
+                <ul className="space-y-2 border-l border-line pl-3">
+                  <Many items={items} first={10}>
+                    {(item, index) => (
+                      <li key={index}>
+                        <Tags tags={item} />
+                      </li>
+                    )}
+                  </Many>
+                </ul>
+              )}
+            </div>
           </li>
         )}
       </Many>

@@ -31,6 +31,19 @@ export function Fold({
   );
 }
 
+/** The first of a list, and what shows more of it when there is more. */
+export function useFirst<T>(items: T[], first = 20): { shown: T[]; more: ReactNode } {
+  const { t } = useVoice();
+  const isUnfolded = useContext(Unfolded);
+  const [most, setMost] = useState(first);
+  const shown = isUnfolded ? items : items.slice(0, most);
+  const next = Math.min(100, items.length - shown.length);
+  const more = next > 0 && (
+    <More onClick={() => setMost(most + next)}>{t("record.more", { count: next })}</More>
+  );
+  return { shown, more };
+}
+
 /** A list that begins short, so that ten thousand of something do not hold the page up. */
 export function Many<T>({
   items,
@@ -41,19 +54,11 @@ export function Many<T>({
   first?: number;
   children: (item: T, at: number) => ReactNode;
 }) {
-  const { t } = useVoice();
-  const isUnfolded = useContext(Unfolded);
-  const [most, setMost] = useState(first);
-  const shown = isUnfolded ? items : items.slice(0, most);
-  const next = Math.min(100, items.length - shown.length);
+  const { shown, more } = useFirst(items, first);
   return (
     <>
       {shown.map(children)}
-      {next > 0 && (
-        <li className="list-none">
-          <More onClick={() => setMost(most + next)}>{t("record.more", { count: next })}</More>
-        </li>
-      )}
+      {more && <li className="list-none">{more}</li>}
     </>
   );
 }

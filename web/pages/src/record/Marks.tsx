@@ -11,9 +11,12 @@ const LOOK: Record<Weight, string> = {
   plain: "border-line text-soft",
 };
 
+/** Of each kind; the weightiest come first, and all stand in the whole. */
+const MOST = 8;
+
 export function Standings({ standings }: { standings: Standing[] }) {
   const { word } = useVoice();
-  return standings.map((standing) => (
+  return standings.slice(0, MOST).map((standing) => (
     <span
       key={standing.word}
       data-weight={standing.weight}
@@ -30,7 +33,7 @@ const ARROWS = { high: "↑", low: "↓", odd: "◆", usual: "" } as const;
 
 export function Flags({ flags }: { flags: Flag[] }) {
   const { word } = useVoice();
-  return flags.map((flag, at) => {
+  return flags.slice(0, MOST).map((flag, at) => {
     const isLoud = flag.direction !== "usual";
     const look = flag.isStrong ? "text-cinnabar" : isLoud ? "text-amber" : "text-soft";
     const arrow = ARROWS[flag.direction];

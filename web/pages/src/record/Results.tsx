@@ -173,6 +173,9 @@ function Parts({ parts, isVoid }: { parts: Result[]; isVoid: boolean }) {
   );
 }
 
+/** Reference ranges that stand beside a value; more of them stand in the whole. */
+const RANGES = 6;
+
 function Outcome({ result, isVoid, isHead }: { result: Result; isVoid: boolean; isHead: boolean }) {
   const { voice } = useScene();
   const { shown, flags, ranges, absent, parts } = result;
@@ -188,7 +191,7 @@ function Outcome({ result, isVoid, isHead }: { result: Result; isVoid: boolean; 
         </em>
       )}
       <Flags flags={flags} />
-      {ranges.map((range, at) => (
+      {ranges.slice(0, RANGES).map((range, at) => (
         <span key={at} className="block text-sm text-soft">
           {voice.t("record.rangeLabel")} <Said text={range} first={200} />
         </span>

@@ -1,7 +1,7 @@
 // One measurement over time: a small drawing, its values by touch, and all of them as a table.
 import { useMemo, useState } from "react";
 import { sayDate } from "./dates.ts";
-import { Apart, Fold, Many } from "./Fold.tsx";
+import { Apart, Fold, Many, useFirst } from "./Fold.tsx";
 import { Flags, Standings } from "./Marks.tsx";
 import { Said } from "./Said.tsx";
 import { drawable, scale } from "./scale.ts";
@@ -305,52 +305,40 @@ function Notes({ points }: { points: Point[] }) {
 function Table({ points, unit }: { points: Point[]; unit: string }) {
   const { t, language } = useVoice();
   const newest = useMemo(() => [...points].reverse(), [points]);
-  const [most, setMost] = useState(50);
+  const { shown, more } = useFirst(newest, 50);
   return (
-    <table className="w-full text-left text-sm">
-      <thead className="text-soft">
-        <tr>
-          <th scope="col" className="py-1 pr-3 font-medium">
-            {t("record.trend.when")}
-          </th>
-          <th scope="col" className="py-1 font-medium">
-            {t("record.trend.value")}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {newest.slice(0, most).map((point, at) => (
-          <tr key={at} className="border-t border-line align-baseline">
-            <td className="py-1 pr-3 [&_bdi]:[overflow-wrap:break-word]">
-              <Said text={sayDate(point.date, language)} first={60} />
-            </td>
-            <td className="py-1">
-              <Value point={point} unit={unit} />
-              {(point.low ?? point.high) !== undefined && (
-                <span className="block text-soft">
-                  {t("record.rangeLabel")}{" "}
-                  <Said text={[point.low, point.high].map((edge) => edge ?? "…").join(" – ")} />
-                </span>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-      {newest.length > most && (
-        <tfoot>
+    <>
+      <table className="w-full text-left text-sm">
+        <thead className="text-soft">
           <tr>
-            <td colSpan={2}>
-              <button
-                type="button"
-                className="min-h-(--touch) cursor-pointer px-3 font-medium text-jade underline"
-                onClick={() => setMost(most + 200)}
-              >
-                {t("record.more", { count: Math.min(200, newest.length - most) })}
-              </button>
-            </td>
+            <th scope="col" className="py-1 pr-3 font-medium">
+              {t("record.trend.when")}
+            </th>
+            <th scope="col" className="py-1 font-medium">
+              {t("record.trend.value")}
+            </th>
           </tr>
-        </tfoot>
-      )}
-    </table>
+        </thead>
+        <tbody>
+          {shown.map((point, at) => (
+            <tr key={at} className="border-t border-line align-baseline">
+              <td className="py-1 pr-3 [&_bdi]:[overflow-wrap:break-word]">
+                <Said text={sayDate(point.date, language)} first={60} />
+              </td>
+              <td className="py-1">
+                <Value point={point} unit={unit} />
+                {(point.low ?? point.high) !== undefined && (
+                  <span className="block text-soft">
+                    {t("record.rangeLabel")}{" "}
+                    <Said text={[point.low, point.high].map((edge) => edge ?? "…").join(" – ")} />
+                  </span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {more}
+    </>
   );
 }

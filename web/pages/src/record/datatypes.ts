@@ -189,7 +189,8 @@ const FORMS: Form[] = [
   },
 ];
 
-function line(json: Json, teller: Teller): string | undefined {
+/** What fits into one line, such as a name or an amount; undefined of anything else. */
+export function line(json: Json, teller: Teller): string | undefined {
   const form = FORMS.find((each) => each.is(json) && only(json, each.members));
   return form?.say(json, teller);
 }

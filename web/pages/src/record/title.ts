@@ -1,8 +1,9 @@
 // What a resource is called, in one line.
 import type { Bundle, Entry } from "./bundle.ts";
 import { named, type Named } from "./concept.ts";
-import { type Called, codeWord, quantity, referenceText, show } from "./datatypes.ts";
+import { type Called, codeWord, line, quantity, referenceText } from "./datatypes.ts";
 import { choices, get, type Json, list, text } from "./json.ts";
+import type { Language } from "../i18n/index.ts";
 import type { Voice } from "./words.ts";
 
 /** Members that name a resource, by its type; each the first that says something. */
@@ -39,18 +40,20 @@ const USUAL = [
   "text",
 ];
 
+/** Of a list, those that are asked for a name. */
+const MOST = 20;
+
 /** Named by a concept, a name of a person, a reference or a plain text. */
 function nameIn(json: Json, voice: Voice, called: Called): Named | undefined {
-  for (const item of list(json)) {
+  for (const item of list(json).slice(0, MOST)) {
     const concept = named(item, voice.language);
     const word = codeWord(item, voice);
     if (word !== undefined) return { text: word, others: [] };
     if (concept !== undefined && !/^https?:/.test(concept.text)) return concept;
     const reference = referenceText(item, called) ?? quantity(item);
     if (reference !== undefined) return { text: reference, others: [] };
-    const shown = show(item, "", { voice, called });
-    if (shown?.as === "text") return { text: shown.text, others: shown.others ?? [] };
-    const name = text(get(item, "title")) ?? text(get(item, "name"));
+    const name =
+      line(item, { voice, called }) ?? text(get(item, "title")) ?? text(get(item, "name"));
     if (name !== undefined) return { text: name, others: [] };
   }
   return undefined;
@@ -59,7 +62,18 @@ function nameIn(json: Json, voice: Voice, called: Called): Named | undefined {
 /** Steps from a reference to what that refers to, before it is enough. */
 const FARTHEST = 3;
 
+/** Each is named once, however often it is referred to. */
+const names = new WeakMap<object, Map<Language, Named | undefined>>();
+
 export function titleOf(entry: Entry, bundle: Bundle, voice: Voice, steps = 0): Named | undefined {
+  const known = names.get(entry.resource) ?? new Map<Language, Named | undefined>();
+  if (!known.has(voice.language)) {
+    names.set(entry.resource, known.set(voice.language, nameOf(entry, bundle, voice, steps)));
+  }
+  return known.get(voice.language);
+}
+
+function nameOf(entry: Entry, bundle: Bundle, voice: Voice, steps: number): Named | undefined {
   const called: Called = (reference) => {
     const target = steps < FARTHEST ? bundle.find(reference, entry) : undefined;
     return target && titleOf(target, bundle, voice, steps + 1)?.text;
