@@ -241,6 +241,14 @@ test("a visit in a line: when, what for, three diagnoses that hold, and how much
   });
 });
 
+test("the part that says who it is about is called by the name", () => {
+  const { kind, title, date, diagnoses } = summaryOf(
+    visit({ resourceType: "Patient", name: [{ family: "王", given: ["芳"] }], birthDate: "1980" }),
+    FHIR,
+  );
+  assert.deepEqual([kind, title, date, diagnoses], ["people", "王芳", undefined, []]);
+});
+
 test("a visit without a name leaves its row to its kind", () => {
   const { kind, title } = summaryOf(
     visit({ resourceType: "Encounter", class: { code: "AMB" } }, condition("A")),

@@ -649,6 +649,29 @@ test("a questionnaire is its questions with their answers, at any level", () => 
   assert.match(card, /Smoker\?yesSinceMay 2001Group2\.11bLeft outno answer/);
 });
 
+test("a part of who it is about begins with who, and one for statistics says what it is", () => {
+  const people = draw(
+    bundle(
+      { resourceType: "Basic", code: { text: "x" } },
+      { resourceType: "Patient", name: [{ family: "王", given: ["芳"] }], gender: "female" },
+    ),
+    false,
+  );
+  assert.doesNotMatch(people, /data-cell/);
+  assert.ok(people.indexOf('data-chapter="people"') < people.indexOf('data-chapter="other"'));
+  assert.match(seen(article(people, "Patient")), /^王芳PatientGenderfemale/);
+  const extract = {
+    quarter: "2026-Q4",
+    ageBand: "45-49",
+    gender: "female",
+    class: "AMB",
+    codes: [{ type: "Condition", system: "http://hl7.org/fhir/sid/icd-10", code: "I10" }],
+  };
+  const said = seen(draw(extract, false));
+  assert.match(said, /Extract for statistics, without identity.*Quarter2026-Q4Age band45-49/);
+  assert.match(said, /Classoutpatient/);
+});
+
 test("attachments are shown as text or offered, and nothing elsewhere is asked for", () => {
   const file = (attachment: object) =>
     draw(

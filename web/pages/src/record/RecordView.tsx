@@ -93,22 +93,24 @@ function Body({ reading }: { reading: Reading }) {
   }
 }
 
+/** What a summary is of: not only who came when. */
+const CLINICAL = CHAPTERS.filter((chapter) => !/^(visit|people|other)$/.test(chapter));
+
 function Fhir({ entries }: { entries: Entry[] }) {
   const { t } = useVoice();
   const chapters = useMemo(
     () => Map.groupBy(entries, ({ type }): Chapter => chapterOf(type)),
     [entries],
   );
-  const isClinical = CHAPTERS.slice(0, 10).some((chapter) => chapters.has(chapter));
+  const isClinical = CLINICAL.some((chapter) => chapters.has(chapter));
   const visits = chapters.get("visit") ?? [];
   const strip = isClinical && <Strip entries={entries} />;
-  const order = isClinical ? CHAPTERS : [...CHAPTERS].reverse();
   return (
     <>
       {visits.length > 1 && strip}
       {visits.length > 0 && <Part chapter="visit" entries={visits} />}
       {visits.length < 2 && strip}
-      {order.map((chapter) => {
+      {CHAPTERS.map((chapter) => {
         const those = chapters.get(chapter);
         if (those === undefined || chapter === "visit") return null;
         const isAside = isClinical && entries.length > FIRST && /people|other/.test(chapter);

@@ -2,7 +2,7 @@
 // first. All the rest of it stands in its whole.
 import type { Entry } from "./bundle.ts";
 import { laterFirst } from "./dates.ts";
-import { choices, get, text } from "./json.ts";
+import { choices, get, type Json, text } from "./json.ts";
 import { weightOf } from "./status.ts";
 
 export const CHAPTERS = [
@@ -46,6 +46,11 @@ const CHAPTER_OF = new Map<string, Chapter>(
 
 export function chapterOf(type: string): Chapter {
   return CHAPTER_OF.get(type) ?? "other";
+}
+
+/** The extract for statistics (`record::label::statistics`), which is of no type of FHIR. */
+export function isExtract(json: Json): boolean {
+  return get(json, "ageBand") !== undefined && get(json, "codes") !== undefined;
 }
 
 /** Types that a chapter is named after: their cards need not say what they are. */

@@ -2,6 +2,7 @@
 import { createContext, useContext } from "react";
 import type { Bundle, Entry } from "./bundle.ts";
 import { collect } from "./bundle.ts";
+import { isExtract } from "./chapters.ts";
 import type { Named } from "./concept.ts";
 import type { Teller } from "./datatypes.ts";
 import { titleOf } from "./title.ts";
@@ -34,6 +35,10 @@ export function useScene(): Scene {
         return target && titleOf(target, bundle, voice)?.text;
       },
     }),
-    title: (entry) => titleOf(entry, bundle, voice) ?? { text: kind(entry.type), others: [] },
+    title: (entry) =>
+      titleOf(entry, bundle, voice) ?? {
+        text: isExtract(entry.resource) ? kind("statistics") : kind(entry.type),
+        others: [],
+      },
   };
 }

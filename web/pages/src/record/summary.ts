@@ -1,7 +1,7 @@
 // What a row of a timeline says of a record. It is read as far as a row may cost.
 import type { Language } from "../i18n/index.ts";
 import type { Bundle, Entry } from "./bundle.ts";
-import { type Chapter, CHAPTERS, chapterOf, dateOf, inOrder } from "./chapters.ts";
+import { type Chapter, CHAPTERS, chapterOf, dateOf, inOrder, isExtract } from "./chapters.ts";
 import type { Cda } from "./cda.ts";
 import { tagsText } from "./dicom.ts";
 import { fieldOf, fieldText, hl7Date, type Message } from "./hl7.ts";
@@ -122,15 +122,15 @@ class Row {
 function ofFhir(bundle: Bundle, root: Json, language: Language): Summary {
   const row = new Row(bundle, language);
   const chapter = WEIGHTIEST.find((each) => row.of(each).length > 0) ?? "other";
-  const isExtract = get(root, "ageBand") !== undefined && get(root, "codes") !== undefined;
+  const isStatistics = isExtract(root);
   const diagnoses = row.diagnoses();
   const letter = row.of("letters").find((entry) => entry.type === "Composition");
   const named = [letter, ...row.of(chapter)].filter((entry) => entry !== undefined);
   const titles = named.slice(0, 8).map((entry) => row.title(entry));
   return {
-    kind: isExtract ? "statistics" : chapter,
+    kind: isStatistics ? "statistics" : chapter,
     title: titles.find((title) => title !== "") ?? "",
-    date: row.date() ?? (isExtract ? text(get(root, "quarter")) : undefined),
+    date: row.date() ?? (isStatistics ? text(get(root, "quarter")) : undefined),
     diagnoses,
     results: row.of("results").filter(({ type }) => type === "Observation").length,
     medicines: row.of("medicines").filter(({ type }) => type !== "Medication").length,
