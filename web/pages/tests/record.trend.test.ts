@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { scale } from "../src/record/scale.ts";
 import { summaryOf } from "../src/record/summary.ts";
 import { trendsOf } from "../src/record/trends.ts";
+import { anyJson } from "./record.any.ts";
 
 const FHIR = "application/fhir+json";
 
@@ -292,11 +293,13 @@ test("other kinds have their line, and nothing throws", () => {
   const statistics = summaryOf(JSON.stringify(extract), FHIR);
   assert.deepEqual([statistics.kind, statistics.date], ["statistics", "2026-Q4"]);
   fc.assert(
-    fc.property(fc.jsonValue(), fc.string(), (json, text) => {
-      summaryOf(JSON.stringify(json), FHIR);
-      summaryOf(text, FHIR);
-      trendsOf([{ content: JSON.stringify(json), mediaType: FHIR }]);
+    fc.property(anyJson, fc.string(), (json, text) => {
+      for (const content of [JSON.stringify(json), text]) {
+        summaryOf(content, FHIR);
+        trendsOf([{ content, mediaType: FHIR }]);
+      }
     }),
+    { numRuns: 1_000 },
   );
 });
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { pieces } from "../src/record/visible.ts";
+import { anyJson, hostileText } from "./record.any.ts";
 import { type Drawer, drawer, elements, seen } from "./record.view.ts";
 
 let view: Drawer;
@@ -61,54 +62,6 @@ function isHarmless(markup: string): void {
   for (const tag of tags) assert.ok(TAGS.has(tag), `<${tag}>`);
   for (const name of attributes) assert.ok(ATTRIBUTES.has(name), `${name}=`);
 }
-
-const TYPES =
-  "Condition Observation MedicationRequest AllergyIntolerance Procedure DiagnosticReport Immunization DocumentReference Composition CarePlan Encounter Patient FamilyMemberHistory Coverage Bundle Unknown".split(
-    " ",
-  );
-const NAMES =
-  "code coding text display system status verificationStatus clinicalStatus valueQuantity value unit comparator component referenceRange low high interpretation medicationCodeableConcept dosageInstruction timing repeat period periodUnit frequency name family given title section div entry resource contained id reference subject result hasMember extension modifierExtension url data contentType presentedForm note onsetDateTime start end date __proto__ constructor toString category".split(
-    " ",
-  );
-
-const hostileText = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 12 }),
-  fc.constantFrom(
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "javascript:alert(1)",
-    "<svg onload=alert(1)>",
-    "]]>&lt;b&gt;",
-    "{{t}} $t(app.name)",
-    "2024-05",
-    "http://loinc.org",
-    "entered-in-error",
-    "#id",
-    "\u202Eevil",
-  ),
-);
-
-const anyJson = fc.letrec<{ json: unknown; object: unknown }>((tie) => ({
-  json: fc.oneof(
-    { maxDepth: 5, depthIdentifier: "json" },
-    hostileText,
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-    fc.boolean(),
-    fc.constant(null),
-    fc.array(tie("json"), { maxLength: 3, depthIdentifier: "json" }),
-    tie("object"),
-  ),
-  object: fc
-    .tuple(
-      fc.option(fc.constantFrom(...TYPES)),
-      fc.dictionary(fc.oneof(fc.constantFrom(...NAMES), hostileText), tie("json"), {
-        maxKeys: 6,
-        depthIdentifier: "json",
-        noNullPrototype: true,
-      }),
-    )
-    .map(([type, members]) => (type === null ? members : { resourceType: type, ...members })),
-})).object;
 
 /** Without the signed text at the end, in which everything is found anyhow. */
 const parts = (markup: string) => seen(markup).split("The signed text, letter by letter")[0] ?? "";
@@ -670,6 +623,11 @@ test("a part of who it is about begins with who, and one for statistics says wha
   const said = seen(draw(extract, false));
   assert.match(said, /Extract for statistics, without identity.*Quarter2026-Q4Age band45-49/);
   assert.match(said, /Classoutpatient/);
+});
+
+test("a record without anything says so", () => {
+  assert.match(seen(draw(bundle(), false)), /There is nothing in this record/);
+  assert.match(seen(draw({ resourceType: "Bundle", entry: null })), /null/);
 });
 
 test("attachments are shown as text or offered, and nothing elsewhere is asked for", () => {

@@ -44,6 +44,7 @@ export const en: Words<typeof zh> = {
     unanswered: "no answer",
   },
   noValue: "no result",
+  empty: "There is nothing in this record.",
   rangeLabel: "Reference",
   code: {
     AMB: "outpatient",

@@ -37,6 +37,7 @@ export const zh = {
     unanswered: "没有回答",
   },
   noValue: "没有结果",
+  empty: "这份记录里没有任何一项内容。",
   rangeLabel: "参考范围",
   code: {
     AMB: "门诊",

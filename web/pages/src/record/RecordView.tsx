@@ -76,6 +76,7 @@ function Body({ reading }: { reading: Reading }) {
       return (
         <InBundle value={reading.bundle}>
           <Fhir entries={reading.bundle.entries} />
+          {reading.bundle.entries.length === 0 && <Empty />}
           <Broken lines={reading.broken} />
           {reading.bundle.envelope !== undefined && <Around envelope={reading.bundle.envelope} />}
         </InBundle>
@@ -178,6 +179,11 @@ function Part({
       )}
     </section>
   );
+}
+
+function Empty() {
+  const { t } = useVoice();
+  return <p className="text-soft">{t("record.empty")}</p>;
 }
 
 function Broken({ lines }: { lines: string[] }) {

@@ -44,7 +44,7 @@ class Collection implements Bundle {
 
   add(json: Json, url?: string): void {
     if (!isObject(json)) return;
-    const isBundle = typeOf(json) === "Bundle" && get(json, "entry") !== undefined;
+    const isBundle = typeOf(json) === "Bundle" && Array.isArray(get(json, "entry"));
     if (isBundle) this.#open(json);
     else this.#keep({ type: typeOf(json), resource: json }, url);
   }
