@@ -93,6 +93,14 @@ test("a unit that is written only is the one that is coded so", () => {
   );
 });
 
+test("what was measured of somebody else is another series", () => {
+  const more = '"focus":[{"reference":"Patient/unborn"}],';
+  const { series } = trendsOf(
+    records({ value: "140", date: "2024-01-01", more }, { value: "80", date: "2024-01-02" }),
+  );
+  assert.equal(series.length, 2);
+});
+
 test("what does not hold is in no series; what has no date is counted", () => {
   const { series, undated } = trendsOf(
     records(

@@ -163,6 +163,7 @@ test("the weightiest of several statuses counts, whatever stands beside it", () 
 test("what is over, unsure, forbidden or changed in meaning is told before its name", () => {
   const cases: [object, string, string][] = [
     [condition({ clinicalStatus: coded("resolved") }), "past", "resolved"],
+    [condition({ abatementDateTime: "2020" }), "past", "ended"],
     [condition({ verificationStatus: coded("differential") }), "unsure", "one of several"],
     [condition({ modifierExtension: [{ url: "http://x/not" }] }), "unsure", "changes the meaning"],
     [

@@ -4,7 +4,7 @@ import { Card, Name, When } from "./Card.tsx";
 import { dateOf, inOrder } from "./chapters.ts";
 import type { Shown } from "./datatypes.ts";
 import { Fold, Many } from "./Fold.tsx";
-import { get, list } from "./json.ts";
+import { get } from "./json.ts";
 import { Flags, Standings } from "./Marks.tsx";
 import { CATEGORIES, type Group, groupsOf, type Result, tell } from "./observation.ts";
 import { Rows, Value } from "./Rows.tsx";
@@ -104,11 +104,8 @@ function OneResult({
 /** What an author wrote beside a result is read with it. */
 function Beside({ entry }: { entry: Entry }) {
   const { teller } = useScene();
-  const notes = {
-    note: list(get(entry.resource, "note")),
-    bodySite: get(entry.resource, "bodySite") ?? null,
-    method: get(entry.resource, "method") ?? null,
-  };
+  const told = ["focus", "note", "bodySite", "method", "specimen"];
+  const notes = Object.fromEntries(told.map((name) => [name, get(entry.resource, name) ?? null]));
   const rows = rowsOf(notes, teller(entry));
   return rows.length === 0 ? null : (
     <div className="pb-2 pl-5 text-sm">

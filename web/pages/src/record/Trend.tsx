@@ -52,8 +52,8 @@ export function TrendList({ trends }: { trends: Trends }) {
 }
 
 export function Trend({ series }: { series: Series }) {
-  const { t, language } = useVoice();
-  const { name, unit, points } = series;
+  const { t, language, word } = useVoice();
+  const { name, unit, points, focus } = series;
   const [chosen, choose] = useState<number>();
   const first = points[0];
   const last = points.at(-1);
@@ -73,6 +73,11 @@ export function Trend({ series }: { series: Series }) {
           <span className="ml-2 text-sm text-soft">
             <Said text={[unit, ...name.others].filter(Boolean).join(" · ")} first={200} />
           </span>
+          {focus !== "" && (
+            <span className="block text-amber">
+              {word("field", "focus")} <Said text={focus} first={200} />
+            </span>
+          )}
         </span>
         <span aria-live="polite">
           <span className="text-sm text-soft">

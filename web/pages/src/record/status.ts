@@ -1,7 +1,7 @@
 // What a status does to the meaning of a resource. Somebody who looks for a second must not take a
 // diagnosis that was ruled out for one (FHIR calls such members modifier elements).
 import { plainCodes } from "./concept.ts";
-import { entries, get, isObject, type Json, list, text } from "./json.ts";
+import { choices, entries, get, isObject, type Json, list, text } from "./json.ts";
 
 /** void: not so, or never done. unsure: may be otherwise yet. past: was so. */
 export type Weight = "void" | "unsure" | "past" | "plain";
@@ -25,6 +25,8 @@ const VOID = [
   "aborted",
   "failed",
   "unavailable",
+  "noshow",
+  "declined",
 ];
 
 const UNSURE = [
@@ -50,6 +52,15 @@ const UNSURE = [
   "booked",
   "arrived",
   "pending",
+  "preparation",
+  "requested",
+  "received",
+  "ready",
+  "waitlist",
+  "triaged",
+  "onleave",
+  "onhold",
+  "in-progress",
   "modifier",
 ];
 
@@ -67,7 +78,7 @@ const PAST = [
 
 /** What needs no word: how it usually is. */
 const QUIET = new Set(
-  "active final confirmed completed finished current available generated issued order in-progress normal accepted recurrence relapse".split(
+  "active final confirmed completed finished current available generated issued order original-order reflex-order filler-order instance-order fulfilled normal accepted recurrence relapse".split(
     " ",
   ),
 );
@@ -130,6 +141,12 @@ function isTaken(resource: Json): boolean {
   return ends && get(resource, "status") === "completed";
 }
 
+/** A diagnosis that tells its end, though no status says so. */
+function isOver(resource: Json): boolean {
+  const ends = choices(resource, "abatement").filter(([, value]) => value !== false);
+  return ends.length > 0 && get(resource, "clinicalStatus") === undefined;
+}
+
 const ORDER: Weight[] = ["void", "unsure", "past", "plain"];
 
 /** Of what was asked about already: orders and strips ask about each again. */
@@ -146,6 +163,7 @@ export function standings(resource: Json): Standing[] {
 function judge(resource: Json): Standing[] {
   const found = STATUSES.flatMap((name) => ofMember(resource, name));
   if (isTaken(resource)) found.push({ weight: "past", word: "completed" });
+  if (isOver(resource)) found.push({ weight: "past", word: "ended" });
   if (get(resource, "doNotPerform") === true) found.push({ weight: "void", word: "do-not" });
   // STU3 and before.
   if (get(resource, "notDone") === true) found.push({ weight: "void", word: "not-done" });

@@ -4,7 +4,7 @@ import type { Language } from "../i18n/index.ts";
 import { dateOf } from "./chapters.ts";
 import type { Named } from "./concept.ts";
 import { moment } from "./dates.ts";
-import { get, list } from "./json.ts";
+import { get, type Json, list, text } from "./json.ts";
 import { plainCodes } from "./concept.ts";
 import { hl7Results } from "./hl7Result.ts";
 import { type Flag, type Result, resultOf } from "./observation.ts";
@@ -42,6 +42,8 @@ export interface Series {
   name: Named;
   unit: string;
   category: string;
+  /** Whom it is about, where that is not the patient; else empty. */
+  focus: string;
   /** Earliest first. */
   points: Point[];
 }
@@ -66,15 +68,28 @@ function identity({ codes, name }: Result): string | undefined {
   return loinc ?? withSystem ?? codes[0] ?? said;
 }
 
+interface About {
+  date: string | undefined;
+  standings: Standing[];
+  record: string;
+  category: string;
+  /** Whom it is about, where that is not the patient: a donor, an unborn child. */
+  focus: string;
+}
+
+/** References of `Observation.focus`, which tells one series from another. */
+function focusOf(resource: Json): string {
+  return list(get(resource, "focus"))
+    .map((focus) => text(get(focus, "reference")) ?? text(get(focus, "display")) ?? "?")
+    .join();
+}
+
 class Gathering {
   readonly #series = new Map<string, Series>();
   readonly #points = new Map<string, Point>();
   undated = 0;
 
-  add(
-    result: Result,
-    about: { date: string | undefined; standings: Standing[]; record: string; category: string },
-  ): void {
+  add(result: Result, about: About): void {
     for (const part of result.parts) this.add(part, about);
     const { measure } = result;
     const code = identity(result);
@@ -85,7 +100,7 @@ class Gathering {
       this.undated += 1;
       return;
     }
-    const key = `${code} ${measure.unitId}`;
+    const key = [code, measure.unitId, about.focus].filter((part) => part !== "").join(" ");
     const isSaid = [key, at, measure.comparator ?? "", measure.value].join(" ");
     const known = this.#points.get(isSaid);
     if (known !== undefined) {
@@ -98,8 +113,16 @@ class Gathering {
     const point = { ...when, value, comparator, low, high, flags, standings: about.standings };
     this.#points.set(isSaid, point);
     const name = result.name ?? { text: code, others: [] };
-    const { category } = about;
-    const series = this.#series.get(key) ?? { key, code, name, unit, category, points: [] };
+    const { category, focus } = about;
+    const series = this.#series.get(key) ?? {
+      key,
+      code,
+      name,
+      unit,
+      category,
+      focus,
+      points: [],
+    };
     series.points.push(point);
     this.#series.set(key, series);
   }
@@ -136,13 +159,15 @@ export function trendsOf(records: TrendRecord[], language: Language = "zh"): Tre
       for (const entry of reading.bundle.entries) {
         if (entry.type !== "Observation") continue;
         const [category = ""] = list(get(entry.resource, "category")).flatMap(plainCodes);
-        const about = { date: dateOf(entry), record, category };
+        const focus = focusOf(entry.resource);
+        const about = { date: dateOf(entry), record, category, focus };
         const found = resultOf(entry.resource, teller);
         gathering.add(found, { ...about, standings: standings(entry.resource) });
       }
     } else if (reading?.as === "hl7") {
       for (const { result, standings, date } of hl7Results(reading.message)) {
-        gathering.add(result, { date, record, category: "laboratory", standings });
+        const about = { date, record, category: "laboratory", standings, focus: "" };
+        gathering.add(result, about);
       }
     } else if (reading === undefined || reading.as === "text") leftOut += 1;
   }
