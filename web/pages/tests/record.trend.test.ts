@@ -175,12 +175,20 @@ test("components are series of their own, and results of HL7 v2 join those of FH
 });
 
 test("records that cannot be read are counted, and do not stop the others", () => {
+  const long = (value: string) => ({
+    content: observation({ value, date: "2024-01-02" }) + " ".repeat(17_000_000),
+    mediaType: FHIR,
+  });
   const { series, leftOut } = trendsOf([
     { content: "{", mediaType: FHIR },
     ...records({ value: "1", date: "2024-01-01" }),
-    { content: " ".repeat(33_000_000), mediaType: FHIR },
+    long("2"),
+    long("3"),
   ]);
-  assert.equal(series.length, 1);
+  assert.deepEqual(
+    series.map(({ points }) => points.map(({ value }) => value)),
+    [["1", "2"]],
+  );
   assert.equal(leftOut, 2);
 });
 
@@ -296,7 +304,9 @@ test("other kinds have their line, and nothing throws", () => {
   const image = summaryOf(JSON.stringify(dicom), "application/dicom+json");
   assert.deepEqual([image.kind, image.title, image.date], ["dicom", "CHEST", "2024-02-03"]);
   assert.equal(summaryOf(Uint8Array.of(1, 2), "application/pdf").kind, "pdf");
-  assert.equal(summaryOf("x".repeat(5_000_000), FHIR).kind, "text");
+  const long = `{"resourceType":"Patient"}${" ".repeat(4_000_000)}`;
+  assert.equal(summaryOf(long, FHIR).kind, "text");
+  assert.equal(summaryOf(long.trim(), FHIR).kind, "people");
   const extract = { quarter: "2026-Q4", ageBand: "45-49", gender: "female", codes: [] };
   const statistics = summaryOf(JSON.stringify(extract), FHIR);
   assert.deepEqual([statistics.kind, statistics.date], ["statistics", "2026-Q4"]);

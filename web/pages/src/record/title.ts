@@ -40,12 +40,9 @@ const USUAL = [
   "text",
 ];
 
-/** Of a list, those that are asked for a name. */
-const MOST = 20;
-
 /** Named by a concept, a name of a person, a reference or a plain text. */
 function nameIn(json: Json, voice: Voice, called: Called): Named | undefined {
-  for (const item of list(json).slice(0, MOST)) {
+  for (const item of list(json)) {
     const concept = named(item, voice.language);
     const word = codeWord(item, voice);
     if (word !== undefined) return { text: word, others: [] };
