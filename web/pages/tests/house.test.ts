@@ -4,13 +4,16 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseSync } from "vite";
-import { en as sharedEn } from "../src/i18n/en.ts";
-import { me as enMe } from "../src/i18n/me/en.ts";
-import { me as zhMe } from "../src/i18n/me/zh.ts";
-import { zh as sharedZh } from "../src/i18n/zh.ts";
+import { en as english } from "../src/i18n/en.ts";
+import { me as englishOfMe } from "../src/i18n/me/en.ts";
+import { me as chineseOfMe } from "../src/i18n/me/zh.ts";
+import { en as englishOfRecords } from "../src/i18n/record.en.ts";
+import { zh as chineseOfRecords } from "../src/i18n/record.zh.ts";
+import { zh as chinese } from "../src/i18n/zh.ts";
 
-const zh = { ...sharedZh, me: zhMe };
-const en = { ...sharedEn, me: enMe };
+/** As the pages have them once a patient's page and a record were opened. */
+const zh = { ...chinese, me: chineseOfMe, record: chineseOfRecords };
+const en = { ...english, me: englishOfMe, record: englishOfRecords };
 
 const src = fileURLToPath(new URL("../src/", import.meta.url));
 
@@ -101,8 +104,9 @@ test("every text is used, and what is used is there", () => {
   const quoted = new Set([...literal, ...dotted]);
   const begun = [...code.matchAll(/`([\w.-]+)\.\${/g)].map(([, key]) => `${key}.`);
   const chosen = [...code.matchAll(/word\(t, "([\w.-]+)"/g)].map(([, key]) => `${key}.`);
+  const tables = [...code.matchAll(/word\("(\w+)"/g)].map(([, table]) => `record.${table}.`);
   const isUsed = (key: string) =>
-    quoted.has(key) || [...begun, ...chosen].some((prefix) => key.startsWith(prefix));
+    quoted.has(key) || [...begun, ...chosen, ...tables].some((prefix) => key.startsWith(prefix));
   const unused = [...known].filter((key) => !isUsed(key) && key !== "app.title");
   assert.deepEqual(unused, []);
 });

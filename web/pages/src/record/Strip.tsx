@@ -1,0 +1,99 @@
+// What a clinician looks for first: allergies, problems, medicines, as far as this record has them.
+import type { Entry } from "./bundle.ts";
+import { inOrder } from "./chapters.ts";
+import { plainCodes } from "./concept.ts";
+import { get } from "./json.ts";
+import { Standings } from "./Marks.tsx";
+import { Said } from "./Said.tsx";
+import { useScene } from "./scene.ts";
+import { standings, weightOf } from "./status.ts";
+
+const CELLS = [
+  ["allergies", /^AllergyIntolerance$/],
+  ["problems", /^Condition$/],
+  ["medicines", /^Medication(Request|Statement|Administration|Dispense)$/],
+] as const;
+
+const FIRST = 6;
+/** Entries whose names are compared; of more, each counts as another. */
+const MOST = 300;
+
+/** What is over is left out, as is what never was so. */
+function holds({ resource }: Entry): boolean {
+  const weight = weightOf(resource);
+  return weight !== "void" && weight !== "past";
+}
+
+export function Strip({ entries }: { entries: Entry[] }) {
+  const { t } = useScene().voice;
+  const cells = CELLS.map(([cell, type]) => ({
+    cell,
+    all: entries.filter((entry) => type.test(entry.type)),
+  }));
+  return (
+    <div>
+      <div className="grid gap-px overflow-hidden rounded-card border border-line bg-line md:grid-cols-3">
+        {cells.map(({ cell, all }) => (
+          <Cell key={cell} cell={cell} all={all} />
+        ))}
+      </div>
+      {cells.some(({ all }) => all.length === 0) && (
+        <p className="mt-1 px-1 text-sm text-soft">{t("record.notHereText")}</p>
+      )}
+    </div>
+  );
+}
+
+function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) {
+  const { voice, title } = useScene();
+  const byName = new Map<string, Entry[]>();
+  const holding = inOrder(all.filter(holds));
+  for (const entry of holding.slice(0, MOST)) {
+    const name = title(entry).text;
+    const those = byName.get(name);
+    if (those === undefined) byName.set(name, [entry]);
+    else those.push(entry);
+  }
+  const names = [...byName];
+  const more = Math.max(0, names.length - FIRST) + Math.max(0, holding.length - MOST);
+  return (
+    <section data-cell={cell} className="bg-raised px-4 py-3">
+      <h2 className="text-sm font-medium text-soft">{voice.t(`record.chapter.${cell}`)}</h2>
+      {names.length === 0 && (
+        <p className="text-soft">
+          {voice.t(all.length === 0 ? "record.notHere" : "record.noneHolds")}
+        </p>
+      )}
+      <ul>
+        {names.slice(0, FIRST).map(([name, those]) => (
+          <li key={name}>
+            <Critical entry={those[0]} />
+            <span className="font-medium">
+              <Said text={name} first={120} />
+            </span>{" "}
+            <Standings standings={those[0] === undefined ? [] : standings(those[0].resource)} />
+            {those.length > 1 && (
+              <span className="text-sm text-soft">
+                {voice.t("record.times", { count: those.length })}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {more > 0 && <p className="text-sm text-soft">{voice.t("record.and", { count: more })}</p>}
+    </section>
+  );
+}
+
+/** An allergy that its author holds to be dangerous. */
+function Critical({ entry }: { entry: Entry | undefined }) {
+  const { voice } = useScene();
+  if (entry?.type !== "AllergyIntolerance") return null;
+  const isHigh = plainCodes(get(entry.resource, "criticality")).includes("high");
+  return isHigh ? (
+    <span className="mr-1.5 font-semibold text-cinnabar">
+      <span aria-hidden>▲ </span>
+      {voice.t("record.critical")}
+    </span>
+  ) : null;
+}
