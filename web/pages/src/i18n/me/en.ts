@@ -126,7 +126,6 @@ export const me: Words<typeof zh> = {
       "You see what it says all the same, but nobody answers for it. Please tell the hospital.",
     private: "This visit is kept apart: no access that you give covers it.",
     several: "{{number}} × {{name}}",
-    signedText: "The text as it was signed ({{media}})",
     noText: "This is no text ({{media}}). Save it to open it.",
     save: "Save as it was signed",
     back: "All records",

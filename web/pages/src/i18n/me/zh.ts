@@ -118,7 +118,6 @@ export const me = {
     faultText: "内容照样给您看，但没有人能为它负责。请告知这家医院。",
     private: "这次就诊单独存放，任何授权都不包含它。",
     several: "{{name}} {{number}} 项",
-    signedText: "签名的原文（{{media}}）",
     noText: "这份内容不是文字（{{media}}），请保存后打开。",
     save: "保存原文",
     back: "全部病历",

@@ -1,19 +1,18 @@
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { Waiting } from "../../parts/Waiting.tsx";
 
-/** What the author signed, as he signed it: digit by digit, nothing left out. */
-export function Content({ content, media }: { content: string; media: string }) {
+/** How a record is read comes with the first one that is opened. */
+const RecordView = lazy(() => import("../../record/RecordView.tsx"));
+
+/** What the author signed, as a page that people read: digit by digit, nothing left out. */
+export function Content(props: { content: string; media: string; onSave: () => void }) {
   const { t } = useTranslation();
   return (
-    <section className="rounded-card border border-line bg-raised px-5 py-4">
-      <h2 className="font-semibold">{t("me.record.signedText", { media })}</h2>
-      <pre
-        data-content
-        tabIndex={0}
-        aria-label={t("me.record.signedText", { media })}
-        className="mt-3 max-h-[60vh] overflow-auto font-mono text-[13px] whitespace-pre-wrap break-all"
-      >
-        {content}
-      </pre>
+    <section data-content>
+      <Suspense fallback={<Waiting what={t("me.wait.record")} />}>
+        <RecordView content={props.content} mediaType={props.media} onSave={props.onSave} />
+      </Suspense>
     </section>
   );
 }

@@ -65,9 +65,9 @@ const endings: Record<string, string> = {
   "application/dicom+json": "json",
 };
 
-function Save({ opened }: { opened: OpenedView }) {
-  const { t } = useTranslation();
-  const saving = useMutation({
+/** Saves the content as it was signed. */
+function useSaving(opened: OpenedView) {
+  return useMutation({
     mutationFn: async () => {
       const bytes = await keys.call("bytes", opened.record);
       const name = `${opened.record.slice(0, 8)}.${endings[opened.media] ?? "txt"}`;
@@ -75,20 +75,13 @@ function Save({ opened }: { opened: OpenedView }) {
     },
     gcTime: 0,
   });
-  return (
-    <>
-      <Button size="large" loading={saving.isPending} onClick={() => saving.mutate()}>
-        {t("me.record.save")}
-      </Button>
-      {saving.error && <Doubt error={saving.error} again={() => saving.mutate()} />}
-    </>
-  );
 }
 
 function Shown({ opened, text }: { opened: OpenedView; text: string | undefined }) {
   const { t } = useTranslation();
   const { exact } = useTimes();
   const known = useKnown();
+  const saving = useSaving(opened);
   const isGood = opened.fault === undefined;
   return (
     <>
@@ -97,13 +90,16 @@ function Shown({ opened, text }: { opened: OpenedView; text: string | undefined 
       {opened.fault !== undefined && <Unproven fault={opened.fault} />}
       {opened.private && <p className="text-soft">{t("me.record.private")}</p>}
       {text === undefined ? (
-        <p className="rounded-card border border-line bg-raised px-5 py-4">
-          {t("me.record.noText", { media: opened.media })}
-        </p>
+        <section className="space-y-3 rounded-card border border-line bg-raised px-5 py-4">
+          <p>{t("me.record.noText", { media: opened.media })}</p>
+          <Button size="large" loading={saving.isPending} onClick={() => saving.mutate()}>
+            {t("me.record.save")}
+          </Button>
+        </section>
       ) : (
-        <Content content={text} media={opened.media} />
+        <Content content={text} media={opened.media} onSave={() => saving.mutate()} />
       )}
-      <Save opened={opened} />
+      {saving.error && <Doubt error={saving.error} again={() => saving.mutate()} />}
       {isGood && (
         <How
           lines={[
