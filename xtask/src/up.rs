@@ -261,8 +261,11 @@ impl Network {
         for (place, what) in [(2, "on its way"), (1, "given out"), (0, "copied")] {
             println!("      {what:<12} {}", self.code(place)?);
         }
-        println!("  {url}/me         a patient's records. Be ann, with her words:");
-        println!("      {}", self.field("ann.json", "words")?);
+        println!("  {url}/me         a patient's records; or be ann, with her words:");
+        // A network of before did not keep them.
+        if let Ok(words) = self.field("ann.json", "words") {
+            println!("      {words}");
+        }
         println!("  {url}/explorer   what happened on the chain");
         println!("  {url}/network    who keeps the ledger, and is it well");
         println!(

@@ -149,6 +149,15 @@ impl Asked {
         })
     }
 
+    /// The record on account of which he asks, when it is one.
+    #[must_use]
+    pub const fn record(&self) -> Option<RecordId> {
+        match self.request.about {
+            Some(About::Record(record)) => Some(record),
+            _ => None,
+        }
+    }
+
     /// Which levels, as a grant names them.
     #[must_use]
     pub fn confidentialities(&self) -> Vec<Confidentiality> {

@@ -224,6 +224,7 @@ async fn a_doctor_asks_the_patient_grants_by_letter_and_he_reads() {
         care.record
     );
     assert_eq!((asked.id, asked.to_string()), (id, sentence));
+    assert_eq!(asked.record(), Some(care.record));
     let request = care.patient.grant_asked(&session, &asked, now()).await;
     let request = request.unwrap();
     assert_eq!(

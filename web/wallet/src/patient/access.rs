@@ -219,6 +219,7 @@ impl PatientClient {
         let members = self.session.members().await?;
         let change = self.change()?;
         let mut patient = self.patient()?;
+        self.completed(&mut patient).await?;
         let made = match wish.request(patient.wallet(), &members, now) {
             Ok(request) => self.given(&change, &mut patient, request, now).await,
             Err(error) => Err(error.into()),

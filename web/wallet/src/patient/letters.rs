@@ -81,8 +81,8 @@ pub struct AskedView {
     pub purpose: String,
     /// Until when.
     pub until: u64,
-    /// On account of what.
-    pub about: Option<String>,
+    /// The record on account of which it is asked, when it is one.
+    pub record: Option<String>,
     /// When it was asked.
     pub asked_at: u64,
 }
@@ -152,6 +152,7 @@ impl PatientClient {
         let change = self.change()?;
         let mut patient = self.patient()?;
         let asked = self.asked(&patient, letter, now).await?;
+        self.completed(&mut patient).await?;
         let mut request = patient.grant_asked(&self.session, &asked, now).await?;
         request
             .confidentialities
@@ -351,7 +352,7 @@ impl From<&Asked> for AskedView {
             levels: levels.collect(),
             purpose: asked.purpose.name().to_owned(),
             until: asked.until.get(),
-            about: asked.about.clone(),
+            record: asked.record().map(|record| record.to_string()),
             asked_at: asked.asked_at.get(),
         }
     }

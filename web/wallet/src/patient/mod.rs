@@ -203,6 +203,13 @@ impl PatientClient {
         Ok(Patient::new(&opened.seed, opened.wallet.clone()))
     }
 
+    /// Notes of visits that were found again what their records tell, if that was not to be had
+    /// before: a grant covers no visit of which the wallet does not know the quarter.
+    async fn completed(&self, patient: &mut Patient) -> Result<(), Trouble> {
+        patient.complete(&self.session).await?;
+        Ok(())
+    }
+
     /// Begins a change of the wallet. It is kept as often as what is done asks for it, and has to
     /// be ended.
     fn change(&self) -> Result<Change<'_>, Trouble> {

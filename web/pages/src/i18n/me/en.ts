@@ -57,6 +57,7 @@ export const me: Words<typeof zh> = {
     label: "The 24 words, in their order",
     button: "Find my wallet",
     found: "Visits found: {{visits}}; access found: {{grants}}. Now it takes a passphrase.",
+    unread: "The records of {{number}} of these visits cannot be had now; they are tried again.",
   },
   passphrase: {
     title: "Choose a passphrase",
@@ -256,7 +257,7 @@ export const me: Words<typeof zh> = {
     none: "No letters. When a doctor asks to read your records, it stands here.",
     silent: "No letters could be had from {{names}}. They are fetched later.",
     asked: "Asked {{when}}, as a {{role}}",
-    about: ", about {{about}}…",
+    about: "About one of your records",
     let: "Let read",
     refuse: "Refuse",
     decide: "What may {{name}} read?",

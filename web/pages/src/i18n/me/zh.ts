@@ -53,6 +53,7 @@ export const me = {
     label: "24 个词，按顺序",
     button: "找回",
     found: "找到 {{visits}} 次就诊、{{grants}} 项授权。还差一个口令。",
+    unread: "其中 {{number}} 次就诊的病历现在取不到，稍后再试。",
   },
   passphrase: {
     title: "设一个口令",
@@ -245,7 +246,7 @@ export const me = {
     none: "没有信。有医生请求查看您的病历时，会出现在这里。",
     silent: "没有把信交出来的医院：{{names}}。稍后再取。",
     asked: "{{when}} 提出，身份：{{role}}",
-    about: "，涉及 {{about}}…",
+    about: "涉及您的一份病历",
     let: "让他查看",
     refuse: "不同意",
     decide: "让{{name}}查看什么？",

@@ -2,6 +2,7 @@
 import { Button } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { Levels } from "../access/Levels.tsx";
 import { useSentences } from "../access/sentence.ts";
 import { Doubt } from "../../parts/Doubt.tsx";
@@ -100,7 +101,12 @@ function Request({ letter, asked }: { letter: LetterView; asked: AskedView }) {
           when: when(asked.askedAt),
           role: word(t, "role", asked.reader.role),
         })}
-        {asked.about !== undefined && t("me.letters.about", { about: asked.about.slice(0, 16) })}
+        {asked.record !== undefined && (
+          <>
+            {". "}
+            <Link to={`/me/record/${asked.record}`}>{t("me.letters.about")}</Link>
+          </>
+        )}
       </p>
       {letter.answered !== undefined && (
         <p role="status">{t(`me.letters.answered.${letter.answered}`)}</p>

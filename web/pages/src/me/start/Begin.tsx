@@ -56,6 +56,7 @@ export function Begin() {
           {found !== undefined && (
             <p role="status" className="rounded-card bg-jade-wash px-5 py-4">
               {t("me.old.found", { visits: found.visits, grants: found.grants })}
+              {found.unread > 0 && ` ${t("me.old.unread", { number: found.unread })}`}
             </p>
           )}
           <Choose button={t("me.passphrase.button")} set={protect} />

@@ -22,7 +22,10 @@ export function forgetAnswers(queries: QueryClient): void {
   queries.removeQueries({ queryKey: [ME] });
 }
 
-export const useTimeline = () => useQuery({ ...query("timeline"), refetchInterval: 60_000 });
+/** Looked at again when its page is opened, and now and then: each visit has to be asked for. */
+const NOW_AND_THEN = 5 * 60_000;
+
+export const useTimeline = () => useQuery({ ...query("timeline"), refetchInterval: NOW_AND_THEN });
 
 /** What a record is and who wrote it; it never changes, but its author's name may get known. */
 export const useRecord = (record: string) =>
@@ -32,7 +35,7 @@ export const useRecord = (record: string) =>
 export const useContent = (record: string) =>
   useQuery({ ...query("content", record), staleTime: Infinity, gcTime: 0 });
 
-export const useAccess = () => useQuery({ ...query("access"), refetchInterval: 60_000 });
+export const useAccess = () => useQuery({ ...query("access"), refetchInterval: NOW_AND_THEN });
 
 export const useUses = (grant: string, isWanted: boolean) =>
   useQuery({
