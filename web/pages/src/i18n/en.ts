@@ -112,6 +112,10 @@ export const en: Words<typeof zh> = {
       title: "It did not come to an end, and the access may stand",
       text: "Look under Access: if it is listed there, end it there, and try again.",
     },
+    ended: {
+      title: "It did not come to an end, and the earlier access has ended",
+      text: "The doctor can read nothing new now. Try again to let him read.",
+    },
     elsewhere: {
       title: "The wallet is in use in another tab",
       text: "One place at a time can use it. Close that tab, and try again.",

@@ -325,10 +325,12 @@ fn fill(view: &mut LetterView, shown: Shown) -> Option<RequestId> {
 }
 
 fn unanswered(unanswered: Unanswered<Trouble>) -> Trouble {
-    let Unanswered { cause, standing } = unanswered;
-    match standing.is_empty() {
-        true => cause,
-        false => Trouble::new(Fault::MayStand, cause.message),
+    let (cause, standing) = (unanswered.cause, unanswered.standing);
+    match (standing.is_empty(), unanswered.revoked.is_empty()) {
+        (false, _) => Trouble::new(Fault::MayStand, cause.message),
+        (true, false) => Trouble::new(Fault::Ended, cause.message),
+        // Nothing was done, or there was nothing to do.
+        (true, true) => cause,
     }
 }
 
@@ -365,16 +367,23 @@ mod tests {
     #[test]
     fn access_that_may_stand_is_told_before_its_cause() {
         let cause = || Trouble::new(Fault::Unreachable, "no route");
-        let nothing = unanswered(Unanswered {
-            cause: cause(),
-            standing: Vec::new(),
-        });
-        assert_eq!(nothing, cause());
-        let stands = unanswered(Unanswered {
-            cause: cause(),
-            standing: vec![yilian_protocol::GrantId::from_bytes([1; 32])],
-        });
-        assert_eq!(stands.fault, Fault::MayStand);
-        assert_eq!(stands.message, "no route");
+        let grant = || vec![yilian_protocol::GrantId::from_bytes([1; 32])];
+        let told = |standing, kept, revoked| {
+            unanswered(Unanswered {
+                cause: cause(),
+                standing,
+                kept,
+                revoked,
+            })
+        };
+        assert_eq!(told(Vec::new(), Vec::new(), Vec::new()), cause());
+        assert_eq!(told(Vec::new(), grant(), Vec::new()), cause());
+        for revoked in [Vec::new(), grant()] {
+            let stands = told(grant(), Vec::new(), revoked);
+            assert_eq!(stands.fault, Fault::MayStand);
+            assert_eq!(stands.message, "no route");
+        }
+        let ended = told(Vec::new(), Vec::new(), grant());
+        assert_eq!(ended.fault, Fault::Ended);
     }
 }
