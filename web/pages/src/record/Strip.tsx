@@ -1,6 +1,6 @@
 // What a clinician looks for first: allergies, problems, medicines, as far as this record has them.
 import type { Entry } from "./bundle.ts";
-import { inOrder } from "./chapters.ts";
+import { grouped, inOrder } from "./chapters.ts";
 import { plainCodes } from "./concept.ts";
 import { get } from "./json.ts";
 import { Standings } from "./Marks.tsx";
@@ -46,14 +46,8 @@ export function Strip({ entries }: { entries: Entry[] }) {
 
 function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) {
   const { voice, title } = useScene();
-  const byName = new Map<string, Entry[]>();
   const holding = inOrder(all.filter(holds));
-  for (const entry of holding.slice(0, MOST)) {
-    const name = title(entry).text;
-    const those = byName.get(name);
-    if (those === undefined) byName.set(name, [entry]);
-    else those.push(entry);
-  }
+  const byName = grouped(holding.slice(0, MOST), (entry) => title(entry).text);
   const names = [...byName];
   const more = Math.max(0, names.length - FIRST) + Math.max(0, holding.length - MOST);
   return (
