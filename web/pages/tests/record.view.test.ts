@@ -476,6 +476,29 @@ test("an empty section of a letter says why it is empty", () => {
   assert.match(seen(article(draw(letter, false), "Composition")), /AllergiesNil known/);
 });
 
+test("a dangerous allergy comes first, and is not hidden behind others of its name", () => {
+  const allergy = (text: string, criticality: string, date: string) => ({
+    resourceType: "AllergyIntolerance",
+    code: { text },
+    criticality,
+    recordedDate: date,
+  });
+  const strip = seen(
+    cell(
+      draw(
+        bundle(
+          ...Array.from({ length: 10 }, (_, at) => allergy(`a${at}`, "low", "2025-01-01")),
+          allergy("Nuts", "low", "2026-01-01"),
+          allergy("Nuts", "high", "2010-01-01"),
+        ),
+        false,
+      ),
+      "allergies",
+    ),
+  );
+  assert.match(strip, /^Allergies▲ high riskNuts.*2 times.*a0.*a9/);
+});
+
 test("results stand under their report, each once, and a circle of members ends", () => {
   const one = { ...observation({ id: "a", hasMember: [{ reference: "Observation/b" }] }) };
   const two = {
