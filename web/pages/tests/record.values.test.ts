@@ -136,7 +136,7 @@ test("a narrative of any kind is read in a time that grows with its length", () 
   for (const part of ["<", "<!--", "&#", "<li>", "&amp;", "<p><", "</"]) {
     const begun = performance.now();
     narrativeText(part.repeat(200_000));
-    assert.ok(performance.now() - begun < 3_000, part);
+    assert.ok(performance.now() - begun < 10_000, part);
   }
 });
 

@@ -7,7 +7,7 @@ import { Waiting } from "../parts/Waiting.tsx";
 import type { Entry } from "./bundle.ts";
 import { Card } from "./Card.tsx";
 import { CdaView } from "./CdaView.tsx";
-import { type Chapter, CHAPTERS, chapterOf, inOrder } from "./chapters.ts";
+import { type Chapter, CHAPTERS, chapterOf, grouped, inOrder } from "./chapters.ts";
 import { DicomView } from "./DicomView.tsx";
 import { Apart, Fold, Many } from "./Fold.tsx";
 import { Hl7View } from "./Hl7View.tsx";
@@ -100,7 +100,7 @@ const CLINICAL = CHAPTERS.filter((chapter) => !/^(visit|people|other)$/.test(cha
 function Fhir({ entries }: { entries: Entry[] }) {
   const { t } = useVoice();
   const chapters = useMemo(
-    () => Map.groupBy(entries, ({ type }): Chapter => chapterOf(type)),
+    () => grouped(entries, ({ type }): Chapter => chapterOf(type)),
     [entries],
   );
   const isClinical = CLINICAL.some((chapter) => chapters.has(chapter));

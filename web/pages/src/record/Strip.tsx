@@ -1,6 +1,6 @@
 // What a clinician looks for first: allergies, problems, medicines, as far as this record has them.
 import type { Entry } from "./bundle.ts";
-import { inOrder } from "./chapters.ts";
+import { grouped, inOrder } from "./chapters.ts";
 import { plainCodes } from "./concept.ts";
 import { get } from "./json.ts";
 import { Standings } from "./Marks.tsx";
@@ -14,7 +14,8 @@ const CELLS = [
   ["medicines", /^Medication(Request|Statement|Administration|Dispense)$/],
 ] as const;
 
-const FIRST = 6;
+/** Names that a cell has room for; of allergies all that somebody may have. */
+const FIRST = { allergies: 20, problems: 6, medicines: 6 };
 /** Entries whose names are compared; of more, each counts as another. */
 const MOST = 300;
 
@@ -46,16 +47,11 @@ export function Strip({ entries }: { entries: Entry[] }) {
 
 function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) {
   const { voice, title } = useScene();
-  const byName = new Map<string, Entry[]>();
-  const holding = inOrder(all.filter(holds));
-  for (const entry of holding.slice(0, MOST)) {
-    const name = title(entry).text;
-    const those = byName.get(name);
-    if (those === undefined) byName.set(name, [entry]);
-    else those.push(entry);
-  }
+  const holding = inOrder(all.filter(holds)).sort((a, b) => risk(b) - risk(a));
+  const byName = grouped(holding.slice(0, MOST), (entry) => title(entry).text);
   const names = [...byName];
-  const more = Math.max(0, names.length - FIRST) + Math.max(0, holding.length - MOST);
+  const first = FIRST[cell];
+  const more = Math.max(0, names.length - first) + Math.max(0, holding.length - MOST);
   return (
     <section data-cell={cell} className="bg-raised px-4 py-3">
       <h2 className="text-sm font-medium text-soft">{voice.t(`record.chapter.${cell}`)}</h2>
@@ -65,9 +61,9 @@ function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) 
         </p>
       )}
       <ul>
-        {names.slice(0, FIRST).map(([name, those]) => (
+        {names.slice(0, first).map(([name, those]) => (
           <li key={name}>
-            <Critical entry={those[0]} />
+            <Critical entries={those} />
             <span className="font-medium">
               <Said text={name} first={120} />
             </span>{" "}
@@ -85,12 +81,16 @@ function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) 
   );
 }
 
-/** An allergy that its author holds to be dangerous. */
-function Critical({ entry }: { entry: Entry | undefined }) {
+/** 1 for an allergy that its author holds to be dangerous, else 0. */
+function risk({ type, resource }: Entry): number {
+  const isHigh = plainCodes(get(resource, "criticality")).includes("high");
+  return type === "AllergyIntolerance" && isHigh ? 1 : 0;
+}
+
+/** Said when one of several of that name is. */
+function Critical({ entries }: { entries: Entry[] }) {
   const { voice } = useScene();
-  if (entry?.type !== "AllergyIntolerance") return null;
-  const isHigh = plainCodes(get(entry.resource, "criticality")).includes("high");
-  return isHigh ? (
+  return entries.some((entry) => risk(entry) === 1) ? (
     <span className="mr-1.5 font-semibold text-cinnabar">
       <span aria-hidden>▲ </span>
       {voice.t("record.critical")}

@@ -102,6 +102,18 @@ export function fieldsOf(entry: Entry): string[] | undefined {
   });
 }
 
+/** As `Map.groupBy`, which phones have since 2024 only. */
+export function grouped<Key, T>(items: T[], keyOf: (item: T) => Key): Map<Key, T[]> {
+  const groups = new Map<Key, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
 const DATES = [
   "performed",
   "effective",

@@ -1,7 +1,7 @@
 // A result as a line: what was measured, what came out, and how that lies to what is usual.
 import type { Bundle, Entry } from "./bundle.ts";
 import { codesOf, named, type Named, plainCodes } from "./concept.ts";
-import { dateOf, inOrder } from "./chapters.ts";
+import { dateOf, grouped, inOrder } from "./chapters.ts";
 import { absentReason, quantity, range, type Shown, show, type Teller } from "./datatypes.ts";
 import { compareDecimals } from "./decimal.ts";
 import { choices, Digits, get, type Json, list, text } from "./json.ts";
@@ -267,7 +267,7 @@ export function groupsOf(entries: Entry[], bundle: Bundle): Group[] {
     isHeld.add(head);
     groups.push({ head, category: "panel", results: members(head, "hasMember", bundle, isHeld) });
   }
-  const rest = Map.groupBy(
+  const rest = grouped(
     observations.filter((entry) => !isHeld.has(entry)),
     categoryOf,
   );

@@ -1,7 +1,15 @@
 // What a row of a timeline says of a record. It is read as far as a row may cost.
 import type { Language } from "../i18n/index.ts";
 import type { Bundle, Entry } from "./bundle.ts";
-import { type Chapter, CHAPTERS, chapterOf, dateOf, inOrder, isExtract } from "./chapters.ts";
+import {
+  type Chapter,
+  CHAPTERS,
+  chapterOf,
+  dateOf,
+  grouped,
+  inOrder,
+  isExtract,
+} from "./chapters.ts";
 import type { Cda } from "./cda.ts";
 import { tagsText } from "./dicom.ts";
 import { fieldOf, fieldText, hl7Date, type Message } from "./hl7.ts";
@@ -77,7 +85,7 @@ class Row {
     this.#bundle = bundle;
     this.#voice = silent(language);
     const holds = bundle.entries.filter(({ resource }) => weightOf(resource) !== "void");
-    this.#chapters = Map.groupBy(holds, ({ type }) => chapterOf(type));
+    this.#chapters = grouped(holds, ({ type }) => chapterOf(type));
   }
 
   of(chapter: Chapter): Entry[] {

@@ -240,7 +240,7 @@ test("whatever is long, in results, signs or levels, leaves the page at hand", a
       console.log(
         JSON.stringify({ row: "pages.record", name, bytes: content.length, drawn, held }),
       );
-      assert.ok(drawn < 5_000, `${name}: ${drawn} ms`);
+      assert.ok(drawn < 20_000, `${name}: ${drawn} ms`);
       assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < 10_000, name);
     }
   });
