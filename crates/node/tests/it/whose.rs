@@ -34,7 +34,7 @@ async fn a_neighbour_that_is_another_members_is_not_believed() {
     let ask = async |neighbour: NeighbourUrl| {
         let urls = NeighbourUrls {
             ask: vec![neighbour],
-            hubs: Vec::new(),
+            ..NeighbourUrls::default()
         };
         let neighbours = Neighbours::over_http(&urls, Some(&keys.node())).unwrap();
         neighbours.pass_on(GetStatus {}, Refusal::NotKeeper).await
@@ -73,7 +73,7 @@ async fn a_neighbour_that_is_another_members_is_not_believed() {
     // Whoever shows none cannot say whose it is.
     let urls = NeighbourUrls {
         ask: vec![of(own)],
-        hubs: Vec::new(),
+        ..NeighbourUrls::default()
     };
     let untold = Neighbours::over_http(&urls, None);
     assert!(matches!(untold, Err(NeighboursError::Unproven(_))));
