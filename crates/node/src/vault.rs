@@ -393,7 +393,8 @@ impl Change {
     /// other.
     ///
     /// # Errors
-    /// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, or the new one is too short.
+    /// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, or the new one is too
+    /// short.
     pub fn open(
         folder: &Path,
         old: &Passphrase,
