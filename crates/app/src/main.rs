@@ -28,7 +28,8 @@ use crate::arguments::{Arguments, joined};
 
 /// What is logged unless `RUST_LOG` says otherwise. A task that panics is told by the panic itself,
 /// and not at all when the node is being stopped.
-const QUIET: &str = "error,commonware_resolver=off,commonware_runtime::utils::handle=off";
+const QUIET: &str = "error,commonware_broadcast=off,commonware_resolver=off,\
+                     commonware_runtime::utils::handle=off";
 
 fn main() -> ExitCode {
     // What it writes is its user's only, whichever library writes it.
