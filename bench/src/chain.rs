@@ -60,13 +60,9 @@ const KILLS: usize = 8;
 /// Measures everything.
 pub async fn measure() -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
-    let mut net = Net::create(folder.path())?;
-    let mut starts = Vec::new();
-    for place in 0..net.nodes.len() {
-        starts.push(net.start(place)?);
-    }
+    let mut net = Net::create(folder.path(), ConnectionOptions::default())?;
+    let starts = net.begin().await?;
     let mut rows = vec![Row::new("chain.start", Unit::Ms, starts)];
-    net.admit().await?;
     let nodes = net.nodes.len();
     let memory = |net: &Net, name: &str| {
         let largest = net.memory()?;
@@ -112,7 +108,7 @@ struct Node {
 }
 
 /// Validators as processes.
-struct Net {
+pub struct Net {
     genesis: Genesis,
     consortium: ConsortiumCa,
     nodes: Vec<Node>,
@@ -130,7 +126,8 @@ impl Drop for Net {
 }
 
 impl Net {
-    fn create(folder: &Path) -> anyhow::Result<Self> {
+    /// Of nodes that are not started yet.
+    pub fn create(folder: &Path, connections: ConnectionOptions) -> anyhow::Result<Self> {
         let count = NonZeroU32::new(VALIDATORS).context("no validator")?;
         let keys = ValidatorKey::deal(count);
         let consortium = SigningKey::random(&mut rand::rng());
@@ -172,7 +169,7 @@ impl Net {
                 tls: None,
                 checked_log: false,
                 history: History::default(),
-                connections: ConnectionOptions::default(),
+                connections,
                 insecure_http: false,
                 log: None,
             };
@@ -231,6 +228,31 @@ impl Net {
         Ok(Session::open(HttpTransport::new(&node.url)?, self.genesis.clone()).await?)
     }
 
+    /// Where their APIs are.
+    pub fn addresses(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let addresses = self.nodes.iter();
+        let addresses = addresses.map(|node| node.url.trim_start_matches("http://").parse());
+        Ok(addresses.collect::<Result<_, _>>()?)
+    }
+
+    /// Starts all of them, whose hospitals are members then.
+    pub async fn begin(&mut self) -> anyhow::Result<Vec<Duration>> {
+        let places = 0..self.nodes.len();
+        let starts = places.map(|place| self.start(place));
+        let starts = starts.collect::<anyhow::Result<_>>()?;
+        self.admit().await?;
+        Ok(starts)
+    }
+
+    /// Fails when one of them has ended.
+    pub fn all_run(&mut self) -> anyhow::Result<()> {
+        for node in &mut self.nodes {
+            let (child, _) = node.process.as_mut().context("not running")?;
+            ensure!(child.try_wait()?.is_none(), "a node has ended");
+        }
+        Ok(())
+    }
+
     async fn admit(&self) -> anyhow::Result<()> {
         let session = self.session(0).await?;
         for node in &self.nodes {
@@ -242,7 +264,7 @@ impl Net {
     }
 
     /// Sends batches to all nodes in turn: at `rate` records a second, or as many as are taken.
-    async fn load(&self, what: &str, batch: usize, rate: Option<f64>) -> anyhow::Result<Load> {
+    pub async fn load(&self, what: &str, batch: usize, rate: Option<f64>) -> anyhow::Result<Load> {
         let writers = self.writers(batch)?;
         let links = self.nodes.iter().map(|node| HttpTransport::new(&node.url));
         let links: Vec<HttpTransport> = links.collect::<Result<_, _>>()?;
@@ -336,7 +358,7 @@ impl Net {
     }
 
     /// Megabytes of the largest node, at its highest.
-    fn memory(&self) -> anyhow::Result<f64> {
+    pub fn memory(&self) -> anyhow::Result<f64> {
         let mut largest = 0.0_f64;
         for node in &self.nodes {
             let (child, _) = node.process.as_ref().context("not running")?;
@@ -475,11 +497,12 @@ impl Writer {
 
 /// What a load gave.
 #[derive(Debug, Default)]
-struct Load {
+pub struct Load {
     /// Of the machine, that all nodes together kept busy; the rest made the load.
     cores: f64,
     records: usize,
-    times: Vec<Duration>,
+    /// How long each submission took until it was final.
+    pub times: Vec<Duration>,
 }
 
 impl Load {

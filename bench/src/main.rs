@@ -11,6 +11,7 @@ mod path;
 mod peks;
 mod row;
 mod search;
+mod siege;
 mod trace;
 mod winter;
 
@@ -43,6 +44,9 @@ enum Area {
     /// Searching by keyword: the index on disk up to 10^6 records (about 5 GB), and the pairing
     /// scheme beside ours
     Search,
+    /// Four validators, whose hospitals seal, among strangers with 10,000 sockets, half bodies and
+    /// junk
+    Siege,
     /// The trail of medicines: proofs of knowledge beside winterfell's and a plain signature, what
     /// a node admits, and appends on an embedded network
     Trace,
@@ -56,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Area::Keywords => keywords::measure()?,
         Area::Labels => labels::measure()?,
         Area::Search => tokio::runtime::Runtime::new()?.block_on(search::measure())?,
+        Area::Siege => tokio::runtime::Runtime::new()?.block_on(siege::measure())?,
         Area::Trace => tokio::runtime::Runtime::new()?.block_on(trace::measure())?,
         Area::Path => tokio::runtime::Runtime::new()?.block_on(path::measure())?,
     };

@@ -8,7 +8,9 @@ use crate::run;
 #[derive(Args)]
 pub struct Options {
     /// What to measure
-    #[arg(value_parser = ["chain", "crypto", "keywords", "labels", "path", "search", "trace"])]
+    #[arg(value_parser = [
+        "chain", "crypto", "keywords", "labels", "path", "search", "siege", "trace",
+    ])]
     area: String,
     /// Print one JSON object a line instead of a table
     #[arg(long)]
@@ -16,8 +18,8 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    if options.area == "chain" {
-        // It runs nodes as processes of their own.
+    if matches!(options.area.as_str(), "chain" | "siege") {
+        // They run nodes as processes of their own.
         let node = ["build", "--quiet", "--release", "--package", "yilian-node"];
         run::run("cargo", &node)?;
     }

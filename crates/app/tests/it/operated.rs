@@ -115,36 +115,48 @@ impl Drop for Waiting {
     }
 }
 
+/// How many connections a node has.
+fn connections(address: &str) -> usize {
+    let mut asked = TcpStream::connect(address).unwrap();
+    let ask = b"GET /metrics HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n";
+    asked.write_all(ask).unwrap();
+    let mut told = String::new();
+    asked.read_to_string(&mut told).unwrap();
+    let open = told
+        .lines()
+        .find_map(|line| line.strip_prefix(r#"yilian_connections{kind="loopback"} "#));
+    open.unwrap().parse().unwrap()
+}
+
 #[test]
 fn neither_half_a_head_nor_a_call_that_waits_holds_up_a_stop() {
     let net = Net::create("4", "0", &["--dealt", "--plain"]);
     let node = Alone::start(net);
     let url = node.net.url(0);
     let address = url.strip_prefix("http://").unwrap();
-    let mut half = TcpStream::connect(address).unwrap();
-    half.write_all(b"GET /v1/status HTTP/1.1\r\nho").unwrap();
-    let _silent = TcpStream::connect(address).unwrap();
     // Three of four are down, so no block comes: who asks for one waits.
-    let mut command = node
-        .net
-        .yilian
-        .command(&["ca", "admit", "Never", "--node", &url]);
+    let mut command = node.net.yilian.command(&["ca", "admit", "Never"]);
+    let command = command.args(["--node", &url]);
     let command = command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut waiting = Waiting(command.spawn().unwrap());
     let since = Instant::now();
-    let is_waiting = || {
-        let mut asked = TcpStream::connect(address).unwrap();
-        let ask = b"GET /metrics HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n";
-        asked.write_all(ask).unwrap();
-        let mut told = String::new();
-        asked.read_to_string(&mut told).unwrap();
-        told.contains(r#"yilian_connections{kind="loopback"} 4"#)
-    };
-    while !is_waiting() {
+    // This question, and one of his.
+    while connections(address) < 2 {
         assert!(since.elapsed() < PATIENCE, "nobody waits");
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(waiting.0.try_wait().unwrap().is_none());
+    let mut half = TcpStream::connect(address).unwrap();
+    half.write_all(b"GET /v1/status HTTP/1.1\r\nho").unwrap();
+    let _silent = TcpStream::connect(address).unwrap();
+    // The rest of a body is waited for.
+    let mut upload = TcpStream::connect(address).unwrap();
+    let head = "POST /v1/visits HTTP/1.1\r\nhost: node\r\ncontent-length: 100\r\n";
+    let head = format!("{head}expect: 100-continue\r\n\r\n");
+    upload.write_all(head.as_bytes()).unwrap();
+    let mut said = [0; 12];
+    upload.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"HTTP/1.1 100");
     node.told("-TERM");
     node.ends_well();
 }

@@ -131,7 +131,9 @@ impl Allowance {
     ///
     /// # Errors
     /// [`CallError::Busy`] when there is no room for it.
-    pub(crate) fn answer(&self, answer: Vec<u8>) -> Result<Bytes, CallError> {
+    pub(crate) fn answer(&self, mut answer: Vec<u8>) -> Result<Bytes, CallError> {
+        // What was written piece by piece has up to twice the room that it needs.
+        answer.shrink_to_fit();
         let mut held = self.hold(Flight::Answer);
         held.grow(answer.capacity())?;
         Ok(Bytes::from_owner(Answer {

@@ -147,12 +147,13 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// A largest request for each of three addresses, two members, and two from this machine.
+    /// A largest request for each of three addresses, two for each of two members, whose followers
+    /// leave their ciphertext here, and two from this machine.
     const UPLOADS: Self = Self {
         strangers: 3 * REQUEST_MAX,
         per_address: REQUEST_MAX,
-        members: 2 * REQUEST_MAX,
-        per_member: REQUEST_MAX,
+        members: 4 * REQUEST_MAX,
+        per_member: 2 * REQUEST_MAX,
         loopback: 2 * REQUEST_MAX,
         small: SMALL,
     };
