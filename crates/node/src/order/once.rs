@@ -52,6 +52,8 @@ type ReadError = qmdb::Error<mmr::Family>;
 pub(super) const READ_MAX: usize = 256;
 /// Pages of which a start looks whether the index knows their rows.
 const SPOTS: u64 = 64;
+/// How many pages from each of them on.
+const NEAR: u64 = 4;
 
 /// A log of pages that can be read.
 pub(super) trait Pages: Sync {
@@ -97,7 +99,8 @@ async fn replay<E: Runtime>(index: &RowIndex, context: E, config: LogConfig<Once
     let log = Journal::<E, Operation>::init(context, config).await;
     let log = log.unwrap_or_else(|error| fault(&error));
     let bounds = log.bounds();
-    let from = index.covered().clamp(bounds.start, bounds.end);
+    index.cut(bounds.end);
+    let from = index.covered().max(bounds.start);
     spot_check(index, &log, bounds.start..from).await;
     let pages = bounds.end - from;
     let stream = log.replay(from..bounds.end, buffer, ReadOptions::default());
@@ -113,22 +116,28 @@ async fn replay<E: Runtime>(index: &RowIndex, context: E, config: LogConfig<Once
     }
 }
 
-/// Looks whether the files of the index are of this log: of some pages that they cover, every row
-/// is found. They may be another's, brought here by whoever restored half of a folder.
+/// Looks whether the files of the index are of this log: of some pages that they cover, the last
+/// among them, every row is found. They may be another's, brought here by whoever restored half of
+/// a folder.
 async fn spot_check<E: Runtime>(
     index: &RowIndex,
     log: &Journal<E, Operation>,
     covered: Range<u64>,
 ) {
-    let step = covered.end.saturating_sub(covered.start) / SPOTS;
-    for place in covered.step_by(usize::try_from(step.max(1)).unwrap_or(usize::MAX)) {
-        let operation = log.read(place).await;
-        let page = operation.unwrap_or_else(|error| fault(&error)).into_value();
-        let rows = rows(page.as_ref());
-        let found = index.pages(rows.iter().map(|(key, _)| key));
-        if (0..rows.len()).any(|row| found.binary_search(&(place, row)).is_err()) {
-            index.forget();
-            fault(&"the index of rows is another log's; the next start fills it anew");
+    let step = (covered.end.saturating_sub(covered.start) / SPOTS).max(1);
+    let mut spots: Vec<u64> = (0..SPOTS).map(|spot| covered.start + spot * step).collect();
+    spots.push(covered.end.saturating_sub(NEAR));
+    for spot in spots {
+        // Where a block was committed there are no rows: the next page has some.
+        for place in (spot..covered.end).take(usize::try_from(NEAR).unwrap_or(usize::MAX)) {
+            let operation = log.read(place).await;
+            let page = operation.unwrap_or_else(|error| fault(&error)).into_value();
+            let rows = rows(page.as_ref());
+            let found = index.pages(rows.iter().map(|(key, _)| key));
+            if (0..rows.len()).any(|row| found.binary_search(&(place, row)).is_err()) {
+                index.forget();
+                fault(&"the index of rows is another log's; the next start fills it anew");
+            }
         }
     }
 }
@@ -147,6 +156,7 @@ pub(super) async fn index_latest<E: Runtime>(index: &RowIndex, log: &Shared<Once
 }
 
 async fn fill(index: &RowIndex, log: &impl Pages) {
+    index.cut(log.end());
     let (mut next, end) = (index.covered(), log.end());
     while next < end {
         let after = end.min(next + READ_MAX as u64);

@@ -5,7 +5,8 @@
 //! that it does not name, which the next start removes.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
@@ -14,6 +15,8 @@ use std::{
     },
     thread::JoinHandle,
 };
+
+use crc_fast::CrcAlgorithm;
 
 use super::{
     run::{About, Run, merged},
@@ -43,6 +46,8 @@ struct Catalogue {
     /// No file has this number or a higher one.
     next: u64,
     runs: Vec<About>,
+    /// CRC-32C of all else that stands here.
+    sum: u32,
     /// Never written again: the next start makes another.
     #[serde(skip)]
     is_forgotten: bool,
@@ -56,6 +61,7 @@ impl Catalogue {
             covered: 0,
             next: 0,
             runs: Vec::new(),
+            sum: 0,
             is_forgotten: false,
         }
     }
@@ -63,24 +69,41 @@ impl Catalogue {
     fn read(folder: &Path) -> io::Result<Option<Self>> {
         let bytes = match fs::read(folder.join(CATALOGUE)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
         let catalogue: Self = serde_json::from_slice(&bytes)?;
         let sound = catalogue.format == FORMAT
+            && catalogue.sum == catalogue.summed()
             && catalogue.runs.iter().all(|run| run.number < catalogue.next);
-        let damaged = io::Error::new(io::ErrorKind::InvalidData, "the catalogue is damaged");
+        let damaged = io::Error::new(ErrorKind::InvalidData, "the catalogue is damaged");
         sound.then_some(Some(catalogue)).ok_or(damaged)
     }
 
     fn tagger(&self) -> io::Result<Tagger> {
         let mut secret = [0; Tagger::SIZE];
         let decoded = hex::decode_to_slice(&self.secret, &mut secret);
-        decoded.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        decoded.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         Ok(Tagger::new(secret))
     }
 
-    fn write(&self, folder: &Path) -> io::Result<()> {
+    fn summed(&self) -> u32 {
+        let mut digest = crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi);
+        digest.update(self.secret.as_bytes());
+        let runs = self.runs.iter();
+        let runs = runs.flat_map(|run| [run.number, u64::from(run.tier), run.slots]);
+        for number in [u64::from(self.format), self.covered, self.next]
+            .into_iter()
+            .chain(runs)
+        {
+            digest.update(&number.to_be_bytes());
+        }
+        // The algorithm gives 32 bits.
+        u32::try_from(digest.finalize()).unwrap_or_default()
+    }
+
+    fn write(&mut self, folder: &Path) -> io::Result<()> {
+        self.sum = self.summed();
         private_file::write(&folder.join(CATALOGUE), &serde_json::to_vec_pretty(self)?)
     }
 }
@@ -207,11 +230,22 @@ impl Files {
         layers.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Covers nothing from `page` on: the log ends there.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn cut(&self, page: u64) -> io::Result<()> {
+        let mut catalogue = self.shared.catalogue();
+        if catalogue.covered <= page {
+            return Ok(());
+        }
+        catalogue.covered = page;
+        catalogue.write(&self.shared.folder)
+    }
+
     /// Sees to it that the next start makes the index anew.
     pub fn forget(&self) {
-        let mut catalogue = self.shared.catalogue();
-        catalogue.is_forgotten = true;
-        drop(fs::remove_file(self.shared.folder.join(CATALOGUE)));
+        self.shared.forget();
     }
 }
 
@@ -230,6 +264,12 @@ impl Shared {
         lock(&self.catalogue)
     }
 
+    fn forget(&self) {
+        let mut catalogue = self.catalogue();
+        catalogue.is_forgotten = true;
+        drop(fs::remove_file(self.folder.join(CATALOGUE)));
+    }
+
     fn goes_on(&self) -> bool {
         self.goes_on.load(Ordering::Relaxed)
     }
@@ -239,7 +279,16 @@ impl Shared {
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(self)));
         let cause = match worked {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => {
+                // A file is damaged, which a merge finds before anybody looks.
+                if matches!(
+                    error.kind(),
+                    ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+                ) {
+                    self.forget();
+                }
+                error.to_string()
+            }
             Err(_) => "a thread of the index panicked".to_owned(),
         };
         tracing::error!(%cause, "the index of rows cannot be written");
@@ -354,7 +403,7 @@ fn opened(folder: &Path) -> io::Result<Option<Opened>> {
 
 fn anew(folder: &Path) -> io::Result<Opened> {
     let tagger = Tagger::random();
-    let catalogue = Catalogue::new(&tagger);
+    let mut catalogue = Catalogue::new(&tagger);
     catalogue.write(folder)?;
     Ok((catalogue, Vec::new(), tagger))
 }

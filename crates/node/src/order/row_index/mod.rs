@@ -94,6 +94,15 @@ impl RowIndex {
         self.files.as_ref().map_or(0, Files::covered)
     }
 
+    /// Tells that the log ends at `page`. It may lack what the files have: a power cut took its end,
+    /// or an older copy was put back, and it goes on in another way.
+    pub fn cut(&self, page: u64) {
+        if let Some(files) = &self.files {
+            files.cut(page).unwrap_or_else(|error| fault(&error));
+        }
+        self.settled.fetch_min(page, Ordering::SeqCst);
+    }
+
     /// Tells that what is before `page` is final, and was noted by whoever fills the index.
     pub fn filled_to(&self, page: u64) {
         self.settled.fetch_max(page, Ordering::SeqCst);

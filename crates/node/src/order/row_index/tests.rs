@@ -197,11 +197,16 @@ async fn what_is_lost_or_damaged_is_made_anew_at_the_next_start() {
             .find(|path| path.extension().is_some_and(|end| end == ending))
             .unwrap()
     };
-    let spoil: [&dyn Fn(); 5] = [
+    let spoil: [&dyn Fn(); 6] = [
         &|| fs::remove_file(first("run")).unwrap(),
         &|| fs::write(first("run"), b"short").unwrap(),
         &|| fs::remove_file(path.join("catalogue.json")).unwrap(),
         &|| fs::write(path.join("catalogue.json"), b"{").unwrap(),
+        &|| {
+            let catalogue = fs::read_to_string(path.join("catalogue.json")).unwrap();
+            let other = catalogue.replace("\"covered\": ", "\"covered\": 1");
+            fs::write(path.join("catalogue.json"), other).unwrap();
+        },
         &|| {
             let catalogue = fs::read_to_string(path.join("catalogue.json")).unwrap();
             let other = catalogue.replace("\"format\": 1", "\"format\": 2");
@@ -230,6 +235,56 @@ async fn what_is_lost_or_damaged_is_made_anew_at_the_next_start() {
     assert!(looked.is_err());
     drop(index);
     assert_eq!(filled(path).await.covered(), 0);
+}
+
+/// A merge reads what nobody looks for.
+#[tokio::test]
+async fn damage_that_a_merge_finds_is_made_anew_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let slots = |tier: u64| (0..400).map(move |tag| Ok(Slot { tag, page: tier }));
+    let index = filled(folder.path()).await;
+    note(&index, 0..ROOM as u64);
+    settled(&index);
+    let files = index.files.as_ref().unwrap();
+    let first = files.layers().runs[0].about;
+    let path = first.path(folder.path());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[5] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    // Three more, and the tier is full.
+    for part in 0..3 {
+        let slots: io::Result<Vec<Slot>> = slots(part).collect();
+        files.freeze(slots.unwrap(), 0);
+    }
+    while files.wait().is_ok() {
+        std::thread::yield_now();
+    }
+    drop(index);
+    assert_eq!(filled(folder.path()).await.covered(), 0);
+    assert_eq!(runs_in(folder.path()), 0);
+}
+
+/// An older copy of the log was put back, and the chain goes on in another way.
+#[tokio::test]
+async fn what_comes_after_the_end_of_a_shorter_log_is_covered_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = filled(folder.path()).await;
+    note(&index, 0..3_000);
+    settled(&index);
+    assert!(index.covered() > 20);
+    drop(index);
+    let index = filled(folder.path()).await;
+    index.cut(20);
+    assert_eq!(index.covered(), 20);
+    // Other rows in the same pages. They are lost with the process, and come again.
+    index.note(25, &[key(77_777)]);
+    index.settle(26);
+    drop(index);
+    let index = filled(folder.path()).await;
+    assert_eq!(index.covered(), 20);
+    finds(&index, 0..1_000);
+    index.cut(30);
+    assert_eq!(index.covered(), 20, "a longer log covers nothing");
 }
 
 #[tokio::test]
