@@ -66,6 +66,8 @@ use crate::{
 
 /// Tells the nodes of a network of many.
 pub const NET_FILE: &str = "net.json";
+/// Behind a member's name: its node's key.
+const NODE: &str = "-node";
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -241,7 +243,7 @@ impl Home {
 
     /// The seed of the node key of the member called `name`.
     pub fn member_node(&self, name: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-        self.key(&format!("members/{}-node", file_name(name)))
+        self.key(&format!("members/{}{NODE}", file_name(name)))
     }
 
     /// The member called `name`, as its CA.
@@ -252,7 +254,7 @@ impl Home {
         }
         let file: MemberFile = self.read_public(&format!("{stem}.json"))?;
         let ca = SigningKey::from_seed(&*self.key(&stem)?);
-        let node = SigningKey::from_seed(&*self.key(&format!("{stem}-node"))?);
+        let node = SigningKey::from_seed(&*self.key(&format!("{stem}{NODE}"))?);
         Ok(MemberCa::new(ca, file.name, NodeKeys::of(&node)))
     }
 
@@ -260,7 +262,7 @@ impl Home {
     pub fn make_member(&self, name: &Text<NAME_MAX>) -> anyhow::Result<MemberCa> {
         let stem = format!("members/{}", file_name(name.as_str()));
         let ca = SigningKey::from_seed(&*self.key_or_new(&stem)?);
-        let node = SigningKey::from_seed(&*self.key_or_new(&format!("{stem}-node"))?);
+        let node = SigningKey::from_seed(&*self.key_or_new(&format!("{stem}{NODE}"))?);
         let ca = MemberCa::new(ca, name.clone(), NodeKeys::of(&node));
         self.write_public(
             &format!("{stem}.json"),
@@ -300,18 +302,20 @@ impl Home {
     /// The files of a person or member that is called `name`, and whole: the one that everybody may
     /// know, and what the names of the others begin with, up to a full stop.
     pub fn files_of(&self, kind: Named, name: &str) -> anyhow::Result<(String, Vec<String>)> {
-        let stem = match kind {
+        let (stem, node) = match kind {
             Named::Member => {
                 self.member_ca(name)?;
-                format!("members/{}", file_name(name))
+                let stem = format!("members/{}", file_name(name));
+                let node = format!("{stem}{NODE}");
+                (stem, Some(node))
             }
             Named::Person => {
                 self.person(name)?;
-                format!("people/{}", file_name(name))
+                (format!("people/{}", file_name(name)), None)
             }
             Named::Wallet => anyhow::bail!("a wallet is handed on by its words"),
         };
-        let stems = vec![stem.clone(), format!("{stem}-node")];
+        let stems = std::iter::once(stem.clone()).chain(node).collect();
         Ok((format!("{stem}.json"), stems))
     }
 
@@ -507,7 +511,7 @@ impl HostedMembers for Home {
             .find(|path| read_json::<MemberFile>(path).is_ok_and(|file| file.id == member))?;
         let stem = path.file_stem()?.to_string_lossy().into_owned();
         Some(SigningKey::from_seed(
-            &*Self::key(self, &format!("members/{stem}-node")).ok()?,
+            &*Self::key(self, &format!("members/{stem}{NODE}")).ok()?,
         ))
     }
 }
@@ -578,9 +582,24 @@ pub fn file_name(name: &str) -> String {
         }
     };
     let text: String = name.chars().take(40).map(safe).collect();
-    if text == name {
+    // What ends like the name of a member's node key is none.
+    if text == name && !name.ends_with(NODE) {
         return text;
     }
     let hash = yilian_protocol::Cid::of(name.as_bytes()).short();
     format!("{text}-{hash}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_that_of_a_members_node() {
+        assert_eq!(file_name("North"), "North");
+        for name in ["North-node", "-node", "Dr-node"] {
+            assert!(!file_name(name).ends_with(NODE), "{name}");
+        }
+        assert_ne!(file_name("North-node"), file_name("North_node"));
+    }
 }

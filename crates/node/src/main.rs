@@ -157,6 +157,12 @@ fn run(arguments: &Arguments, log: Log) -> Result<(), Failure> {
         .build()
         .map_err(Failure::Serve)?;
     let tls = options.tls.clone();
+    // A start may take minutes. Told to read its files again meanwhile, it does not end: it just
+    // read them.
+    let _heard = {
+        let _runtime = runtime.enter();
+        signal(SignalKind::hangup()).map_err(Failure::Serve)?
+    };
     let node = Arc::new(Node::start(options)?);
     let reload = Reload {
         settings: arguments.config.clone(),

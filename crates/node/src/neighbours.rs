@@ -150,6 +150,8 @@ fn client(tls: Option<&Tls>, member: Option<MemberId>) -> Result<Client, Neighbo
     let client = builder
         .timeout(TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
+        // A neighbour answers itself: nobody is led elsewhere with this node's certificate.
+        .redirect(reqwest::redirect::Policy::none())
         .build();
     client.map_err(|error| NeighboursError::Client(error.to_string()))
 }

@@ -101,10 +101,19 @@ async fn answer<S: Gate, C: ServedBy<S>>(
     Ok(written(C::Encoding::MEDIA_TYPE, answer))
 }
 
+/// No browser keeps an answer, or takes it for something else: what a patient looked at is nobody's
+/// to find afterwards.
 fn written(media_type: Option<&'static str>, bytes: Bytes) -> Response {
+    let guards = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
     match media_type {
-        Some(media_type) => ([(header::CONTENT_TYPE, media_type)], bytes).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
+        Some(media_type) => {
+            let kind = [(header::CONTENT_TYPE, media_type)];
+            (kind, guards, bytes).into_response()
+        }
+        None => (StatusCode::NO_CONTENT, guards).into_response(),
     }
 }
 

@@ -16,8 +16,8 @@ import type { AskedView, LetterView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
 import { useChange, useKnown, useLetters } from "../wallet/hooks.ts";
 
-/** What is ticked before anybody ticked: what was asked, but never what is sensitive. */
-const offered = (levels: string[]) => levels.filter((level) => level !== "sensitive");
+// What is ticked before anybody ticked: of what was asked, neither who she is nor what is sensitive.
+const offered = (levels: string[]) => levels.filter((level) => level === "clinical");
 
 function Decide({ asked, letter, close }: { asked: AskedView; letter: string; close: () => void }) {
   const { t } = useTranslation();
