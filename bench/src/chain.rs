@@ -16,7 +16,8 @@ use rand::RngExt as _;
 use tokio::sync::Semaphore;
 use yilian_client::{ConsortiumCa, HttpTransport, MemberCa, Session};
 use yilian_crypto::{
-    pre::{Context as PreContext, DelegatorSecret},
+    pre::{Context as PreContext, DelegatorSecret, ScopeKey},
+    psk::ScopePsk,
     scope::{Confidentiality, Quarter, Scope},
     search::{IndexEntry, padded},
     seed::{PatientKeys, Seed},
@@ -178,14 +179,7 @@ impl Net {
                 node: hex::encode(seed).into(),
             };
             let home = folder.join(&config.name);
-            std::fs::create_dir(&home)?;
-            let write = |name: &str, json: serde_json::Result<Vec<u8>>| -> anyhow::Result<()> {
-                Ok(std::fs::write(home.join(name), json?)?)
-            };
-            write(SETTINGS, serde_json::to_vec(&config))?;
-            write(GENESIS, serde_json::to_vec(&genesis))?;
-            write(VALIDATOR, serde_json::to_vec(key))?;
-            write(IDENTITIES, serde_json::to_vec(&[identity]))?;
+            write_node(&home, &config, &genesis, key, identity)?;
             nodes.push(Node {
                 settings: home.join(SETTINGS),
                 url: format!("http://{}", config.listen),
@@ -429,12 +423,15 @@ async fn longest(
     Ok(longest)
 }
 
-/// Signs batches of records for one hospital. A record's index entries are made as for real; its
-/// capsule is one for all, which a node cannot know and checks each time.
+/// Signs batches of records for one hospital. A record's capsule and index entries are made as for
+/// real: a capsule stands on the chain once.
 struct Writer {
     chain: ChainId,
     visit: SealVisit,
     key: SigningKey,
+    scope_key: ScopeKey,
+    context: PreContext,
+    psk: ScopePsk,
 }
 
 impl Writer {
@@ -474,6 +471,9 @@ impl Writer {
             chain,
             visit,
             key: SigningKey::from_seed(&node.seed),
+            scope_key,
+            context,
+            psk,
         })
     }
 
@@ -481,9 +481,14 @@ impl Writer {
     fn batch(&self) -> anyhow::Result<Transaction> {
         let rng = &mut rand::rng();
         let mut visit = self.visit.clone();
-        let records = visit.records.iter().map(|sealed| SealedRecord {
-            record: RecordId::from_bytes(rng.random()),
-            ..*sealed
+        let records = visit.records.iter().map(|_| {
+            let sealed = self
+                .scope_key
+                .encapsulate(&self.context, &self.psk, b"", rng);
+            SealedRecord {
+                record: RecordId::from_bytes(rng.random()),
+                capsule: (&sealed.0).into(),
+            }
         });
         visit.records = List::new(records.collect())?;
         let index = visit.index.iter().map(|_| {
@@ -532,6 +537,23 @@ impl Load {
             ),
         ]
     }
+}
+
+fn write_node(
+    home: &Path,
+    config: &NodeConfig,
+    genesis: &Genesis,
+    key: &ValidatorKey,
+    identity: IdentityFile,
+) -> anyhow::Result<()> {
+    std::fs::create_dir(home)?;
+    let write = |name: &str, json: serde_json::Result<Vec<u8>>| -> anyhow::Result<()> {
+        Ok(std::fs::write(home.join(name), json?)?)
+    };
+    write(SETTINGS, serde_json::to_vec(config))?;
+    write(GENESIS, serde_json::to_vec(genesis))?;
+    write(VALIDATOR, serde_json::to_vec(key))?;
+    write(IDENTITIES, serde_json::to_vec(&[identity]))
 }
 
 fn free_addresses(count: usize) -> anyhow::Result<Vec<SocketAddr>> {

@@ -173,12 +173,12 @@ impl<N> Neighbours<N> {
     }
 
     /// Whether this node leaves its ciphertext with a hub.
-    pub const fn has_hubs(&self) -> bool {
+    pub(crate) const fn has_hubs(&self) -> bool {
         !self.hubs.is_empty()
     }
 
     /// Whether there are any to ask.
-    pub const fn exist(&self) -> bool {
+    pub(crate) const fn exist(&self) -> bool {
         !self.ask.is_empty()
     }
 }

@@ -111,8 +111,8 @@ impl Tls {
         self.client(None).map(drop)
     }
 
-    /// A client that trusts the consortium's root only, shows this node's certificate, and speaks to
-    /// nodes of `member` only, if it is given.
+    /// A client that trusts the consortium's root only, shows this node's certificate, and speaks
+    /// to nodes of `member` only, if it is given.
     ///
     /// # Errors
     /// [`TlsError::Content`] when a file is not what it should be.

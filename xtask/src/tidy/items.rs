@@ -19,7 +19,6 @@ pub const KEPT: &[(&str, &[(&str, &str)])] = &[
     (
         "a limit: whoever is refused by it can look it up",
         &[
-            ("crates/protocol/src/limits.rs", "REQUEST_MAX"),
             ("crates/protocol/src/limits.rs", "TRACE_WINDOW_MAX"),
             ("crates/record/src/epcis/mod.rs", "FAULTS_MAX"),
             ("crates/record/src/epcis/mod.rs", "CONTEXT_BYTES_MAX"),
@@ -36,6 +35,10 @@ pub const KEPT: &[(&str, &[(&str, &str)])] = &[
             ("crates/protocol/src/call/encoding.rs", "Octets"),
             ("crates/protocol/src/fixed.rs", "FixedSize"),
         ],
+    ),
+    (
+        "for the crate's own program, which is another crate to the compiler",
+        &[("crates/node/src/config.rs", "read_again")],
     ),
     (
         "an answer that the product does not ask for, and its users may",
@@ -58,9 +61,6 @@ pub const KEPT: &[(&str, &[(&str, &str)])] = &[
             ("crates/node/src/keyholder.rs", "reencapsulate_once"),
             ("crates/node/src/private_chain.rs", "PERIOD"),
             ("crates/node/src/private_chain.rs", "close_checked"),
-            ("crates/node/src/neighbours.rs", "has_hubs"),
-            ("crates/node/src/neighbours.rs", "exist"),
-            ("crates/node/src/neighbours.rs", "pass_on"),
             ("crates/node/src/order/peering.rs", "PeerIdError"),
             ("crates/node/src/order/simulation.rs", "Starting"),
             ("crates/node/src/service/mod.rs", "Neighbour"),

@@ -19,8 +19,8 @@ use yilian_protocol::{
 
 use crate::service::Node;
 
-/// The description of a node's API, as JSON. It is written once: whoever asks for it many times, and
-/// reads none of it, takes neither time nor memory.
+/// The description of a node's API, as JSON. It is written once: whoever asks for it many times,
+/// and reads none of it, takes neither time nor memory.
 pub(super) fn document() -> Bytes {
     static WRITTEN: LazyLock<Bytes> = LazyLock::new(|| described().to_string().into());
     WRITTEN.clone()

@@ -26,8 +26,8 @@ mod watched;
 
 pub use files::{FilesError, OpenFiles};
 pub use limits::{Bytes, ConnectionOptions, Limits, Times};
-pub use room::Room;
 pub use serve::{Listening, Stop};
 
 pub(crate) use flight::{Allowance, Held};
+pub(crate) use room::Room;
 pub(crate) use serve::serve;

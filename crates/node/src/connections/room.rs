@@ -6,7 +6,8 @@
 //!      `-> from this machine: loopback
 //! ```
 //! Each kind has its own places. So strangers, however many, take none of the members', and who
-//! arrives can always begin a handshake: of those who arrive the oldest of the fullest address goes.
+//! arrives can always begin a handshake: of those who arrive the oldest of the fullest address
+//! goes.
 
 use std::{
     collections::HashMap,
@@ -65,7 +66,7 @@ impl Kind {
 
 /// The places.
 #[derive(Debug)]
-pub struct Room {
+pub(crate) struct Room {
     pub(crate) limits: Limits,
     pub(crate) counted: Counted,
     uploads: Flights,
@@ -98,8 +99,7 @@ pub(crate) struct Place {
 
 impl Room {
     /// Room within `limits`.
-    #[must_use]
-    pub fn new(limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             limits,
             counted: Counted::default(),
