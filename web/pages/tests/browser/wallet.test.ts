@@ -141,6 +141,26 @@ test("a code that is over is not shown, and a locked wallet shows nothing", asyn
   });
 });
 
+test("who looks at other pages comes back to an open wallet, unless nobody touched it", async () => {
+  const who = patient();
+  await visit({ language: "en" }, async ({ page }) => {
+    await page.clock.install({ time: Date.now() });
+    await recover(page, who.words, text);
+    const home = page.getByRole("banner").getByRole("link", { name: "Yilian" });
+    const door = page.getByRole("link", { name: "My records" });
+    await home.click();
+    await door.click();
+    await page.locator("[data-record] svg").first().waitFor();
+    assert.equal(await page.locator("#passphrase").count(), 0);
+    await home.click();
+    await door.waitFor();
+    await page.clock.fastForward(6 * 60_000);
+    await door.click();
+    await page.locator("#passphrase").waitFor();
+    await page.getByText("Nobody touched it for five minutes").waitFor();
+  });
+});
+
 test("locking ends the worker, and the wallet can be taken from the browser", async () => {
   const who = patient();
   await visit({ language: "en", dark: true }, async ({ page }) => {
