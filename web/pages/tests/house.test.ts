@@ -133,6 +133,13 @@ test("what is secret stands in fields that React does not hold", () => {
   }
 });
 
+test("nothing that remembers what it was called with is called with a secret", () => {
+  const secret = /"(unlock|protect|rekey|recoverWords|confirmWords)"|\b(unlock|protect)\(/;
+  const callers = sources().filter(({ text }) => secret.test(text));
+  assert.ok(callers.length >= 4);
+  for (const { name, text } of callers) assert.doesNotMatch(text, /useMutation|useQuery/, name);
+});
+
 test("pages use those of antd's components whose rules are in the style sheet", () => {
   const drawn = readFileSync(new URL("../scripts/styles.ts", import.meta.url), "utf8");
   for (const { name, text } of sources()) {

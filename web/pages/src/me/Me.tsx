@@ -13,7 +13,7 @@ import { Waiting } from "../parts/Waiting.tsx";
 import { Rooms } from "./Rooms.tsx";
 import { Begin } from "./start/Begin.tsx";
 import { Unlock } from "./start/Unlock.tsx";
-import { lockWhenIdle, look, useDevice } from "./wallet/device.ts";
+import { look, useDevice } from "./wallet/device.ts";
 import { forgetAnswers } from "./wallet/hooks.ts";
 
 addTexts({ zh, en });
@@ -56,7 +56,9 @@ function Frame({ rooms, children }: { rooms?: ReactNode; children: ReactNode }) 
 }
 
 function Open() {
-  useEffect(lockWhenIdle, []);
+  const queries = useQueryClient();
+  // What was read stays on these pages.
+  useEffect(() => () => forgetAnswers(queries), [queries]);
   return (
     <Frame rooms={<Rooms />}>
       <Routes>
@@ -76,12 +78,7 @@ function Open() {
 export default function Me() {
   const { t } = useTranslation();
   const device = useDevice();
-  const queries = useQueryClient();
   useEffect(() => void look(), []);
-  useEffect(() => {
-    // What was read is taken with the keys.
-    if (device.phase !== "open") forgetAnswers(queries);
-  }, [device, queries]);
   switch (device.phase) {
     case "open":
       return <Open />;

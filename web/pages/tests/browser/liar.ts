@@ -17,12 +17,15 @@ export class Liar {
   readonly #server: Server;
   bend: Bend = () => undefined;
   bendBytes: BendBytes = (_, bytes) => bytes;
+  /** Whether what is asked at a path is never answered, nor passed on. */
+  swallows: (path: string) => boolean = () => false;
 
   constructor() {
     this.#server = createServer(async (request, response) => {
       const body: Buffer[] = [];
       for await (const piece of request) body.push(piece as Buffer);
       const path = request.url ?? "/";
+      if (this.swallows(path)) return;
       const type = request.headers["content-type"];
       const asked = await fetch(node + path, {
         method: request.method ?? "GET",

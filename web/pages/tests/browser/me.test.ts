@@ -111,8 +111,7 @@ async function journey(page: Page, who: Patient, language: Language, name: strin
 
   // One of them, and how we know.
   await lines.nth(1).click();
-  await page.locator("[data-content]").waitFor();
-  assert.match((await page.locator("[data-content]").textContent()) ?? "", /原发性高血压/);
+  await page.locator("[data-content]").getByText("原发性高血压").first().waitFor();
   await page.getByText(text.how).click();
   await isGoodFor(page);
   await picture(page, `me-record-${name}`);

@@ -141,6 +141,26 @@ test("a code that is over is not shown, and a locked wallet shows nothing", asyn
   });
 });
 
+test("who looks at other pages comes back to an open wallet, unless nobody touched it", async () => {
+  const who = patient();
+  await visit({ language: "en" }, async ({ page }) => {
+    await page.clock.install({ time: Date.now() });
+    await recover(page, who.words, text);
+    const home = page.getByRole("banner").getByRole("link", { name: "Yilian" });
+    const door = page.getByRole("link", { name: "My records" });
+    await home.click();
+    await door.click();
+    await page.locator("[data-record] svg").first().waitFor();
+    assert.equal(await page.locator("#passphrase").count(), 0);
+    await home.click();
+    await door.waitFor();
+    await page.clock.fastForward(6 * 60_000);
+    await door.click();
+    await page.locator("#passphrase").waitFor();
+    await page.getByText("Nobody touched it for five minutes").waitFor();
+  });
+});
+
 test("locking ends the worker, and the wallet can be taken from the browser", async () => {
   const who = patient();
   await visit({ language: "en", dark: true }, async ({ page }) => {
@@ -355,4 +375,63 @@ test("a node that lies to a patient is told, and nothing of its lie is shown", a
       await page.locator("[data-record] svg").first().waitFor();
     });
   });
+});
+
+test("access that was cut short while it was given is known, and can be ended", async () => {
+  const who = patient();
+  await lied(async (liar, base) => {
+    await visit({ base, language: "en" }, async ({ page }) => {
+      await recover(page, who.words, text);
+      await enter(page, text.access);
+      await page.getByRole("link", { name: "Let a doctor read" }).click();
+      await page.locator("#address").fill(wang());
+      await page.getByRole("button", { name: "Next" }).click();
+      // The grant stands on the chain, and no hospital gets its share; then the browser ends.
+      const held = new Promise<void>((resolve) => {
+        liar.swallows = (path) => {
+          const isDeposit = path.startsWith("/v1/deposits");
+          if (isDeposit) resolve();
+          return isDeposit;
+        };
+      });
+      await page.getByRole("dialog").getByRole("button", { name: text.let }).click();
+      await held;
+      await page.reload();
+      liar.swallows = () => false;
+      await unlock(page, PASSPHRASE, text);
+      await page.locator("#passphrase").waitFor({ state: "detached" });
+      await enter(page, text.access);
+      const standing = page.locator("[data-state='active']");
+      // The wallet was kept before: it knows for whom it was.
+      await standing.filter({ hasText: "Dr Wang of South Hospital may read" }).waitFor();
+      await standing.getByRole("button", { name: text.end }).click();
+      await page.getByRole("dialog").getByRole("button", { name: text.end }).click();
+      await page.locator("[data-state='revoked']").waitFor();
+    });
+  });
+});
+
+test("a worker that dies takes the keys with it, and the page says why it is locked", async () => {
+  const who = patient();
+  await visit(
+    { language: "en" },
+    async ({ page }) => {
+      await recover(page, who.words, text);
+      await page.locator("[data-record] svg").first().waitFor();
+      const [worker] = page.workers();
+      assert.ok(worker);
+      await worker.evaluate(() => {
+        setTimeout(() => {
+          throw new WebAssembly.RuntimeError("unreachable");
+        });
+      });
+      await page.locator("#passphrase").waitFor();
+      await page.getByText("met something that should not exist").waitFor();
+      assert.equal(await page.locator("[data-record]").count(), 0);
+      await isGoodFor(page);
+      await unlock(page, PASSPHRASE, text);
+      await page.locator("[data-record] svg").first().waitFor();
+    },
+    (complaint) => complaint.includes("unreachable"),
+  );
 });

@@ -1,6 +1,6 @@
 // Letting somebody read: who, what, until when, in one sentence before it is done.
 import { Button, Input, Segmented } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { Doubt } from "../../parts/Doubt.tsx";
@@ -28,7 +28,11 @@ function Readers({ reader, set }: { reader: string; set: (certificate: string) =
     people: member.people.filter(({ valid, reads }) => valid && reads),
   }));
   const typed = address.trim().toLowerCase();
-  const found = known.person(typed);
+  const found = known.person(typed)?.certificate;
+  useEffect(() => {
+    // It may be pasted before the register is there.
+    if (found !== undefined) set(found);
+  }, [found, set]);
   return (
     <fieldset className="space-y-3">
       <legend className="mb-2 text-lg font-semibold">{t("me.give.who")}</legend>
@@ -68,11 +72,7 @@ function Readers({ reader, set }: { reader: string; set: (certificate: string) =
           value={address}
           autoComplete="off"
           spellCheck={false}
-          onChange={(event) => {
-            setAddress(event.target.value);
-            const certificate = event.target.value.trim().toLowerCase();
-            if (known.person(certificate) !== undefined) set(certificate);
-          }}
+          onChange={(event) => setAddress(event.target.value)}
         />
         {typed.length >= 64 && found === undefined && people.isSuccess && (
           <p role="alert" className="mt-1 text-cinnabar">

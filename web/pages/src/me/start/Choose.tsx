@@ -1,9 +1,9 @@
-import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
 import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Doubt } from "../../parts/Doubt.tsx";
 import { Secret, taken } from "../../parts/Secret.tsx";
+import { useDoing } from "./doing.ts";
 
 /** A new passphrase, typed twice. */
 export function Choose({
@@ -19,12 +19,12 @@ export function Choose({
   const { t } = useTranslation();
   const [first, second] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)];
   const [isOther, setOther] = useState(false);
-  const setting = useMutation({ mutationFn: (act: () => Promise<void>) => act(), gcTime: 0 });
+  const setting = useDoing();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const [passphrase, again] = [taken(first), taken(second)];
     setOther(passphrase !== again);
-    if (passphrase === again) setting.mutate(() => set(passphrase));
+    if (passphrase === again) setting.run(() => set(passphrase));
   };
   return (
     <form onSubmit={submit} className="space-y-4">
@@ -40,7 +40,9 @@ export function Choose({
       <Button type="primary" size="large" block htmlType="submit" loading={setting.isPending}>
         {setting.isPending ? t("me.wait.unlock") : button}
       </Button>
-      {setting.error && <Doubt error={setting.error} again={() => first.current?.focus()} />}
+      {setting.error !== undefined && (
+        <Doubt error={setting.error} again={() => first.current?.focus()} />
+      )}
     </form>
   );
 }

@@ -1,4 +1,3 @@
-import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +5,7 @@ import { Doubt } from "../../parts/Doubt.tsx";
 import { Head } from "../../parts/Head.tsx";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { connect, keys } from "../wallet/device.ts";
+import { useDoing } from "./doing.ts";
 
 /**
  * New words go from the worker into the list, and nowhere else: no state of the page holds them,
@@ -77,16 +77,15 @@ function AskedBack({ asked, done, back }: { asked: number[]; done: () => void; b
   const { t } = useTranslation();
   const form = useRef<HTMLFormElement>(null);
   const [isWrong, setWrong] = useState(false);
-  const confirming = useMutation({
-    mutationFn: (act: () => Promise<boolean>) => act(),
-    gcTime: 0,
-    onSuccess: (isRight) => (isRight ? done() : setWrong(true)),
-  });
+  const confirming = useDoing();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const fields = [...(form.current?.querySelectorAll("input") ?? [])];
     const words = fields.map(({ value }) => value);
-    confirming.mutate(() => keys.call("confirmWords", words));
+    confirming.run(async () => {
+      if (await keys.call("confirmWords", words)) done();
+      else setWrong(true);
+    });
   };
   return (
     <>
@@ -118,7 +117,7 @@ function AskedBack({ asked, done, back }: { asked: number[]; done: () => void; b
           {t("me.new.again")}
         </Button>
       </form>
-      {confirming.error && <Doubt error={confirming.error} again={back} />}
+      {confirming.error !== undefined && <Doubt error={confirming.error} again={back} />}
     </>
   );
 }

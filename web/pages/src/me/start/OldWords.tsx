@@ -1,4 +1,3 @@
-import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
 import { type FormEvent, useRef } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,6 +7,7 @@ import { taken } from "../../parts/Secret.tsx";
 import { Waiting } from "../../parts/Waiting.tsx";
 import type { RecoveredView } from "../wallet/calls.ts";
 import { connect, keys } from "../wallet/device.ts";
+import { useDoing } from "./doing.ts";
 
 /** The words of a wallet that there is: visits and grants are looked for on the chain. */
 export function OldWords({
@@ -19,18 +19,14 @@ export function OldWords({
 }) {
   const { t } = useTranslation();
   const field = useRef<HTMLTextAreaElement>(null);
-  const looking = useMutation({
-    mutationFn: (act: () => Promise<RecoveredView>) => act(),
-    gcTime: 0,
-    onSuccess: done,
-  });
+  const looking = useDoing();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const words = taken(field);
     if (words.trim() === "") return;
-    looking.mutate(async () => {
+    looking.run(async () => {
       await connect();
-      return keys.call("recoverWords", words);
+      done(await keys.call("recoverWords", words));
     });
   };
   return (
@@ -58,7 +54,9 @@ export function OldWords({
         </Button>
       </form>
       {looking.isPending && <Waiting what={t("me.wait.chain")} />}
-      {looking.error && <Doubt error={looking.error} again={() => field.current?.focus()} />}
+      {looking.error !== undefined && (
+        <Doubt error={looking.error} again={() => field.current?.focus()} />
+      )}
     </>
   );
 }

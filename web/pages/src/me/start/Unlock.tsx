@@ -1,4 +1,3 @@
-import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +5,7 @@ import { Doubt } from "../../parts/Doubt.tsx";
 import { Head } from "../../parts/Head.tsx";
 import { Secret, taken } from "../../parts/Secret.tsx";
 import { connect, unlock } from "../wallet/device.ts";
+import { useDoing } from "./doing.ts";
 import { Remove } from "./Remove.tsx";
 
 /** There is a wallet, and it is locked. */
@@ -13,7 +13,7 @@ export function Unlock({ why }: { why: "idle" | "lost" | undefined }) {
   const { t } = useTranslation();
   const field = useRef<HTMLInputElement>(null);
   const [isLost, setLost] = useState(false);
-  const opening = useMutation({ mutationFn: (open: () => Promise<void>) => open(), gcTime: 0 });
+  const opening = useDoing();
   useEffect(() => {
     field.current?.focus();
     // What it takes is loaded while the passphrase is typed; whoever types is told of a failure.
@@ -22,7 +22,7 @@ export function Unlock({ why }: { why: "idle" | "lost" | undefined }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const passphrase = taken(field);
-    if (passphrase !== "") opening.mutate(() => unlock(passphrase));
+    if (passphrase !== "") opening.run(() => unlock(passphrase));
   };
   return (
     <div className="space-y-5 pt-4 md:pt-8">
@@ -35,7 +35,9 @@ export function Unlock({ why }: { why: "idle" | "lost" | undefined }) {
           {opening.isPending ? t("me.wait.unlock") : t("me.unlock.button")}
         </Button>
       </form>
-      {opening.error && <Doubt error={opening.error} again={() => field.current?.focus()} />}
+      {opening.error !== undefined && (
+        <Doubt error={opening.error} again={() => field.current?.focus()} />
+      )}
       <details
         className="rounded-card border border-line bg-raised"
         onToggle={(event) => setLost(event.currentTarget.open)}

@@ -17,9 +17,13 @@ export type Device =
 
 let device: Device = { phase: "looking" };
 const listeners = new Set<() => void>();
+let unwatch: (() => void) | undefined;
 
 function become(next: Device): void {
   device = next;
+  // Whatever page is looked at: the keys are there until they are locked.
+  unwatch?.();
+  unwatch = next.phase === "open" ? lockWhenIdle() : undefined;
   for (const listener of listeners) listener();
 }
 
@@ -40,8 +44,9 @@ export const keys = new Wallet<PatientCalls>({
   patience: 180_000,
 });
 
-/** Looks whether this browser keeps a wallet. */
+/** Looks whether this browser keeps a wallet, when that is not known. */
 export async function look(): Promise<void> {
+  if (device.phase !== "looking" && device.phase !== "trouble") return;
   become({ phase: "looking" });
   try {
     await keys.open();
@@ -76,6 +81,7 @@ export function lock(why?: "idle"): void {
 
 /** Takes the wallet from this browser. Who has the words can make it again. */
 export async function forget(): Promise<void> {
+  become({ phase: "looking" });
   keys.end("forgotten");
   await clear();
   await look();
@@ -95,7 +101,7 @@ export function useDevice(): Device {
 const IDLE_MS = 5 * 60_000;
 
 /** Locks when nobody touched the page for a while, also while it was in the background. */
-export function lockWhenIdle(): () => void {
+function lockWhenIdle(): () => void {
   let touched = Date.now();
   const touch = () => (touched = Date.now());
   const check = () => {
