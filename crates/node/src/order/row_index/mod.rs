@@ -94,8 +94,8 @@ impl RowIndex {
         self.files.as_ref().map_or(0, Files::covered)
     }
 
-    /// Tells that the log ends at `page`. It may lack what the files have: a power cut took its end,
-    /// or an older copy was put back, and it goes on in another way.
+    /// Tells that the log ends at `page`. It may lack what the files have: a power cut took its
+    /// end, or an older copy was put back, and it goes on in another way.
     pub fn cut(&self, page: u64) {
         if let Some(files) = &self.files {
             files.cut(page).unwrap_or_else(|error| fault(&error));

@@ -16,7 +16,7 @@ import type { AskedView, LetterView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
 import { useChange, useKnown, useLetters } from "../wallet/hooks.ts";
 
-// What is ticked before anybody ticked: of what was asked, neither who she is nor what is sensitive.
+// What is ticked before anybody ticked: of what was asked, not who she is, nor what is sensitive.
 const offered = (levels: string[]) => levels.filter((level) => level === "clinical");
 
 function Decide({ asked, letter, close }: { asked: AskedView; letter: string; close: () => void }) {
