@@ -26,10 +26,9 @@ use rustix::fs::Mode;
 
 use crate::arguments::{Arguments, joined};
 
-/// What is logged unless `RUST_LOG` says otherwise. A task that panics is told by the panic itself,
-/// and not at all when the node is being stopped.
-const QUIET: &str = "error,commonware_broadcast=off,commonware_resolver=off,\
-                     commonware_runtime::utils::handle=off";
+/// What is logged unless `RUST_LOG` says otherwise. What ends the chain is told by its panic. What
+/// its parts say of each other's end, when it is being stopped, is no line for people.
+const QUIET: &str = "error,commonware=off";
 
 fn main() -> ExitCode {
     // What it writes is its user's only, whichever library writes it.

@@ -98,13 +98,15 @@ impl PatientClient {
         let (patient, now) = (self.patient()?, moment(now)?);
         let (session, rng) = (&self.session, &mut rng());
         let inbox = patient.inbox(session, now, rng).await;
-        let entries = inbox
-            .letters
-            .iter()
-            .map(|letter| self.sealed_letter(letter));
+        // What does not open is no letter, and takes no room: anybody can make it.
+        let opens = |letter: &&KeptLetter| patient.open_letter(session, letter).is_ok();
+        let letters = inbox.letters.iter().filter(opens);
+        let entries = letters.map(|letter| self.sealed_letter(letter));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         if !entries.is_empty() {
             self.shelf.write(&entries).await?;
+        }
+        if !inbox.letters.is_empty() {
             // Where that does not come through, they come again, and are the same.
             drop(patient.discard(session, &inbox.letters, now, rng).await);
         }
@@ -194,11 +196,16 @@ impl PatientClient {
         kept::sealed(&opened.home, &name, letter, &mut rng())
     }
 
-    /// The letters that are kept, newest first.
+    /// The letters that are kept, newest first. One that is damaged, or of another wallet, hides
+    /// none of the others.
     async fn kept_letters(&self) -> Result<Vec<KeptLetter>, Trouble> {
         let mut letters = Vec::new();
         for name in self.shelf.names(LETTERS).await? {
-            letters.extend(self.kept_letter(&name).await?);
+            match self.kept_letter(&name).await {
+                Ok(letter) => letters.extend(letter),
+                Err(trouble) if trouble.fault == Fault::Damaged => {}
+                Err(trouble) => return Err(trouble),
+            }
         }
         letters.sort_by_key(|letter| (std::cmp::Reverse(letter.arrived), letter.id()));
         Ok(letters)

@@ -4,6 +4,7 @@ import type { Shelf } from "./calls.ts";
 
 const NAME = "yilian.wallet";
 const STORE = "sealed";
+const KEYSTORE = "keystore";
 
 function done<V>(request: IDBRequest<V>): Promise<V> {
   return new Promise((resolve, reject) => {
@@ -18,7 +19,7 @@ function open(): Promise<IDBDatabase> {
   return done(request);
 }
 
-/** Each time anew: a browser that wiped its storage is not taken for one that keeps. */
+/** Opened each time anew: what was wiped meanwhile is seen to be gone. */
 async function within<V>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => V): Promise<V> {
   const base = await open();
   try {
@@ -46,16 +47,23 @@ export const shelf: Shelf = {
     const request = await within("readonly", (store) => store.getAllKeys());
     return request.result.filter((key) => typeof key === "string");
   },
+  // A browser that wiped its storage is not taken for one that keeps: without the keystore,
+  // whatever is put here opens for nobody.
   async write(entries) {
     await within("readwrite", (store) => {
-      for (const [name, bytes] of entries) store.put(bytes, name);
+      const put = () => {
+        for (const [name, bytes] of entries) store.put(bytes, name);
+      };
+      if (entries.some(([name]) => name === KEYSTORE)) return put();
+      const kept = store.getKey(KEYSTORE);
+      kept.onsuccess = () => (kept.result === undefined ? store.transaction.abort() : put());
     });
   },
 };
 
 /** Whether a wallet lies here. */
 export async function keeps(): Promise<boolean> {
-  return (await shelf.read("keystore")) !== undefined;
+  return (await shelf.read(KEYSTORE)) !== undefined;
 }
 
 /** Takes away all that lies here. */
