@@ -406,9 +406,9 @@ impl Net {
     }
 }
 
-/// Submits a transaction, again where the node had no room for the connection: it takes effect once.
-/// The receipt is not verified: that is the client's millisecond, on another machine than the
-/// node's.
+/// Submits a transaction, again where the node had no room for the connection: it takes effect
+/// once. The receipt is not verified: that is the client's millisecond, on another machine than
+/// the node's.
 async fn submit(link: &HttpTransport, transaction: &Transaction) -> Answered<Submit> {
     let begun = Instant::now();
     loop {
