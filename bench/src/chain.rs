@@ -31,7 +31,7 @@ use yilian_node::{
 };
 use yilian_protocol::{
     ChainId, Height, RecordId,
-    call::{Submit, TransactionBytes, Transport as _},
+    call::{Answered, CallError, Submit, TransactionBytes, Transport as _},
     codec::{List, Text},
     evidence::Binding,
     governance::EpochBlocks,
@@ -55,6 +55,8 @@ const BATCH: usize = 64;
 const LOAD: Duration = Duration::from_secs(20);
 /// Before figures are taken.
 const WARM_UP: Duration = Duration::from_secs(4);
+/// How long a submission is tried.
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Times that a node is killed.
 const KILLS: usize = 8;
 
@@ -284,11 +286,7 @@ impl Net {
             let since = begun.elapsed();
             tasks.spawn(async move {
                 let submitted = Instant::now();
-                // The receipt is not verified here: that is the client's millisecond, on another
-                // machine than the node's.
-                let answer = link
-                    .call(Submit(TransactionBytes::from(&transaction)))
-                    .await;
+                let answer = submit(&link, &transaction).await;
                 drop(permit);
                 let outcome = match answer {
                     Ok(receipt) => Ok(receipt.outcome),
@@ -405,6 +403,21 @@ impl Net {
             Row::new("chain.return.catch-up", Unit::Ms, catch_ups),
             Row::new("chain.return.standstill", Unit::Ms, stalls),
         ])
+    }
+}
+
+/// Submits a transaction, again where the node had no room for the connection: it takes effect
+/// once. The receipt is not verified: that is the client's millisecond, on another machine than
+/// the node's.
+async fn submit(link: &HttpTransport, transaction: &Transaction) -> Answered<Submit> {
+    let begun = Instant::now();
+    loop {
+        let call = Submit(TransactionBytes::from(transaction));
+        match link.call(call).await {
+            Err(CallError::Unreachable { .. } | CallError::Busy { .. })
+                if begun.elapsed() < SUBMIT_TIMEOUT => {}
+            answer => return answer,
+        }
     }
 }
 

@@ -10,7 +10,8 @@
 //! goes.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -78,7 +79,11 @@ pub(crate) struct Room {
 struct Places {
     next: u64,
     open: HashMap<u64, Taken>,
+    /// How many of them each address has, of those that proved nothing.
     unproven: HashMap<Origin, usize>,
+    /// How many of them there are of each kind, and of members together.
+    kinds: HashMap<Kind, usize>,
+    members: usize,
 }
 
 #[derive(Debug)]
@@ -163,20 +168,18 @@ impl Room {
             self.take_from(places, besides, origin, of_address)
                 .ok_or(Refused::Address)?;
         }
-        let (most, of_kind): (_, fn(Kind) -> bool) = match kind {
-            Kind::Arriving => (arriving, |kind| kind == Kind::Arriving),
-            Kind::Stranger => (strangers, |kind| kind == Kind::Stranger),
-            Kind::Loopback => (loopback, |kind| kind == Kind::Loopback),
+        let most = match kind {
+            Kind::Arriving => arriving,
+            Kind::Stranger => strangers,
+            Kind::Loopback => loopback,
             // No member gives way to another: whoever finds no place here is a stranger.
             Kind::Member(_) => {
-                let all = places.count(|kind| matches!(kind, Kind::Member(_)));
-                let own = places.count(|other| other == kind);
-                let room = all < members && own < per_member;
+                let room = places.members < members && places.count(kind) < per_member;
                 return room.then_some(()).ok_or(Refused::Full);
             }
         };
-        if places.count(of_kind) >= most {
-            self.take_from(places, besides, origin, |taken| of_kind(taken.kind))
+        if places.count(kind) >= most {
+            self.take_from(places, besides, origin, |taken| taken.kind == kind)
                 .ok_or(Refused::Full)?;
         }
         Ok(())
@@ -220,6 +223,8 @@ impl Room {
         if taken.kind.is_unproven() {
             *places.unproven.entry(taken.origin).or_default() += 1;
         }
+        *places.kinds.entry(taken.kind).or_default() += 1;
+        places.members += usize::from(matches!(taken.kind, Kind::Member(_)));
         self.counted.opened(taken.kind);
         places.open.insert(number, taken);
     }
@@ -227,13 +232,10 @@ impl Room {
     fn remove(&self, places: &mut Places, number: u64) -> Option<Taken> {
         let taken = places.open.remove(&number)?;
         self.counted.ended(taken.kind);
-        if taken.kind.is_unproven()
-            && let Some(count) = places.unproven.get_mut(&taken.origin)
-        {
-            *count -= 1;
-            if *count == 0 {
-                places.unproven.remove(&taken.origin);
-            }
+        less(&mut places.kinds, taken.kind);
+        places.members -= usize::from(matches!(taken.kind, Kind::Member(_)));
+        if taken.kind.is_unproven() {
+            less(&mut places.unproven, taken.origin);
         }
         Some(taken)
     }
@@ -262,9 +264,18 @@ impl Places {
         self.unproven.get(&origin).copied().unwrap_or_default()
     }
 
-    fn count(&self, of: impl Fn(Kind) -> bool) -> usize {
-        let open = self.open.values();
-        open.filter(|taken| of(taken.kind)).count()
+    fn count(&self, kind: Kind) -> usize {
+        self.kinds.get(&kind).copied().unwrap_or_default()
+    }
+}
+
+/// Counts one less; nothing is kept of what there is none of.
+fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: K) {
+    if let Entry::Occupied(mut count) = counts.entry(of) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
     }
 }
 

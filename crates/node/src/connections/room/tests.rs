@@ -60,7 +60,7 @@ async fn one_address_takes_its_own_places_only() {
     assert_eq!(room.places().of(address("192.0.2.1").into()), 1);
     drop((next, other));
     let places = room.places();
-    assert!(places.open.is_empty() && places.unproven.is_empty());
+    assert!(places.open.is_empty() && places.unproven.is_empty() && places.kinds.is_empty());
 }
 
 #[tokio::test]
@@ -135,6 +135,10 @@ async fn strangers_keep_no_member_out() {
     assert!(is_open(&second) && is_open(&other) && is_open(&member));
     // One whose place was taken meanwhile is told so.
     assert_eq!(silent[0].arrived(Some(hospital(3))), Err(Refused::Full));
+    assert_eq!(room.places().members, 2);
+    drop((silent, member, more, second, other));
+    let places = room.places();
+    assert!(places.kinds.is_empty() && places.members == 0);
 }
 
 #[test]
