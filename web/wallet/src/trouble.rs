@@ -42,7 +42,7 @@ pub enum Fault {
     FaultyRecord,
     /// It did not come to an end, and access that was made for it may stand.
     MayStand,
-    /// It did not come to an end. Access of an earlier answer is ended, and none is in its place.
+    /// It did not come to an end: access of an earlier answer has ended, and none is in its place.
     Ended,
     /// Everything else.
     Other,
