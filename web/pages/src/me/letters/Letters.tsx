@@ -22,7 +22,7 @@ const offered = (levels: string[]) => levels.filter((level) => level === "clinic
 function Decide({ asked, letter, close }: { asked: AskedView; letter: string; close: () => void }) {
   const { t } = useTranslation();
   const sentences = useSentences();
-  const [levels, setLevels] = useState(offered(asked.levels));
+  const [levels, setLevels] = useState<string[]>(offered(asked.levels));
   const approve = useChange(() => keys.call("approve", letter, levels, Date.now()));
   const act = () => approve.mutate([], { onSuccess: close });
   return (
