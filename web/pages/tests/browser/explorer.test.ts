@@ -53,6 +53,7 @@ async function saved(page: Page, button: string): Promise<string> {
 async function journey(page: Page, language: Language, name: string): Promise<void> {
   const text = texts[language];
   await page.goto("/");
+  await page.getByRole("heading", { level: 1 }).waitFor();
   await isGoodFor(page);
   await picture(page, `home-${name}`);
   await page.getByRole("link", { name: text.explorer }).first().click();
