@@ -21,7 +21,7 @@ use tokio::{
 };
 use yilian_node::{
     api,
-    config::{self, ConfigError, NodeConfig, VALIDATOR},
+    config::{self, ConfigError, VALIDATOR},
     connections::{FilesError, Limits, Listening, OpenFiles, Stop},
     order::{self, CeremonyError, ForgetError, Forgotten, NodeIdentity, OrderError, ValidatorKey},
     service::{Node, NodeError},
