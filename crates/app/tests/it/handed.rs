@@ -6,7 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use yilian_crypto::keystore::Passphrase;
 use yilian_node::vault::{Said, Vault};
 
-use crate::yilian::Yilian;
+use crate::yilian::{Yilian, visit};
 
 const HOME: &str = "the passphrase of the consortium";
 const HERS: &str = "the passphrase of her own home";
@@ -129,6 +129,27 @@ fn words_go_into_a_file_of_ones_own_and_come_back_from_it() {
     yilian.ok(&["patient", "recover", "eve-3", "--words", "printed.txt"]);
     let key = |name: &str| fs::read(yilian.path(&format!("home/patients/{name}.key"))).unwrap();
     assert!(key("eve") == key("eve-2") && key("eve") == key("eve-3"));
+}
+
+#[test]
+fn a_grant_after_a_recovery_covers_the_visits_of_before() {
+    let (yilian, [_, second]) = Yilian::with_people();
+    yilian.ok(&["patient", "new", "eve", "--words-out", "words.txt"]);
+    let token = yilian.token("eve", "North", &[]);
+    let bundle = yilian.write("visit.json", &visit("I10"));
+    yilian.ok(&[
+        "doctor", "seal", "Dr First", "--token", &token, "--bundle", &bundle,
+    ]);
+    let covers = |name: &str, letter: &str| {
+        let grant = [
+            "patient", "grant", name, "--reader", &second, "--out", letter,
+        ];
+        yilian.ok(&grant)["records"].as_u64().unwrap()
+    };
+    let before = covers("eve", "before.json");
+    assert!(before > 0);
+    yilian.ok(&["patient", "recover", "again", "--words", "words.txt"]);
+    assert_eq!(covers("again", "after.json"), before);
 }
 
 #[test]

@@ -15,7 +15,12 @@ use yilian_protocol::Quarter;
 use zeroize::Zeroizing;
 
 use super::{Context, Written};
-use crate::{commands::now, intake, naming::Named, output::trouble};
+use crate::{
+    commands::now,
+    intake,
+    naming::Named,
+    output::{trouble, warn},
+};
 
 /// A wallet to be made.
 #[derive(Debug, Args)]
@@ -118,6 +123,12 @@ pub async fn recover(context: &Context, options: RecoverOptions) -> anyhow::Resu
     let opened = context.open().await?;
     let mut patient = Patient::new(&seed, Wallet::new(opened.session.chain()));
     let (visits, grants) = patient.recover(&opened.session).await?;
+    let unknown = patient.complete(&opened.session).await?;
+    if unknown > 0 {
+        warn(format_args!(
+            "of {unknown} visits no record can be read now: a new grant covers none of theirs"
+        ));
+    }
     context
         .home
         .make_patient(&name, seed.expose(), patient.wallet())?;
