@@ -8,6 +8,8 @@ import { keeps, shelf } from "./shelf.ts";
 
 /** How long another tab that ends just now is waited for. */
 const PATIENCE_MS = 2_000;
+/** How long who asks for letters waits. */
+const LETTERS_MS = 60_000;
 
 let node: { node: string; genesis: string | undefined } | undefined;
 let client: Promise<PatientClient> | undefined;
@@ -43,12 +45,38 @@ async function connect(): Promise<PatientClient> {
 }
 
 let last: Promise<unknown> = Promise.resolve();
+let changes = 0;
 
 /** One change of the wallet at a time, in their order. */
 function alone<V>(change: () => Promise<V>): Promise<V> {
-  const next = last.then(change, change);
+  const next = last.then(change, change).finally(() => (changes += 1));
   last = next.catch(() => {});
   return next;
+}
+
+let fetching: { since: number; done: Promise<unknown> } | undefined;
+
+/**
+ * Letters are fetched beside changes, and once at a time. A hospital that takes its time holds up
+ * nothing else: whoever asks is told after a while, and the fetching goes on.
+ */
+function fetched<V>(fetch: () => Promise<V>): Promise<V> {
+  // What began before a change does not know of it.
+  if (fetching?.since !== changes) {
+    const done = (fetching?.done ?? Promise.resolve()).then(fetch, fetch);
+    const mine = { since: changes, done };
+    const over = () => {
+      if (fetching === mine) fetching = undefined;
+    };
+    done.then(over, over);
+    fetching = mine;
+  }
+  const running = fetching.done as Promise<V>;
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Trouble("unreachable", "letters take their time"));
+    const timer = setTimeout(late, LETTERS_MS);
+    running.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 type Serve = {
@@ -72,9 +100,10 @@ const serve: Serve = {
   checkIn: (client, hospital, apart, now) => alone(() => client.checkIn(hospital, apart, now)),
   access: (client) => client.access(),
   uses: (client, grant, now) => client.uses(grant, now),
-  setGrant: (client, grant, state) => alone(() => client.setGrant(grant, state)),
+  // It changes nothing of the wallet, and shall wait for nothing.
+  setGrant: (client, grant, state) => client.setGrant(grant, state),
   give: (client, reader, levels, days, now) => alone(() => client.give(reader, levels, days, now)),
-  letters: (client, now) => alone(() => client.letters(now)),
+  letters: (client, now) => fetched(() => client.letters(now)),
   refill: (client, now) => alone(() => client.refill(now)),
   approve: (client, letter, levels, now) => alone(() => client.approve(letter, levels, now)),
   deny: (client, letter, now) => alone(() => client.deny(letter, now)),
