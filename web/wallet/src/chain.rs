@@ -3,11 +3,11 @@
 use tsify::Ts;
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::{HttpTransport, Session, explorer, people, trace};
-use yilian_protocol::{Height, TimeMs, TransactionId, registry::Genesis};
+use yilian_protocol::{Height, TimeMs, TransactionId};
 
 use crate::{
     find::{self, FoundView},
-    shared::{ChainView, from_json, json, told, whole},
+    shared::{ChainView, json, session, told, whole},
     trail::PackView,
     trouble::Trouble,
     view::{BlockView, ConsortiumView, StatusView},
@@ -29,14 +29,7 @@ impl LightClient {
     /// # Errors
     /// [`Trouble`] when the node does not answer, or is of another chain.
     pub async fn open(node: String, genesis: Option<String>) -> Result<LightClient, Trouble> {
-        let transport = HttpTransport::new(&node)?;
-        let session = match genesis {
-            None => Session::trust_on_first_use(transport).await?,
-            Some(text) => {
-                let genesis: Genesis = from_json(&text)?;
-                Session::open(transport, genesis).await?
-            }
-        };
+        let session = session(&node, genesis.as_deref()).await?;
         Ok(Self { session })
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use tsify::{Ts, Tsify};
+use yilian_client::{HttpTransport, Session};
 use yilian_protocol::registry::{Admitted, Genesis};
 
 use crate::trouble::Trouble;
@@ -34,6 +35,20 @@ pub(crate) fn json<V: Serialize>(value: &V) -> Result<String, Trouble> {
 /// A value of the wire out of JSON.
 pub(crate) fn from_json<V: DeserializeOwned>(text: &str) -> Result<V, Trouble> {
     serde_json::from_str(text).map_err(|_| Trouble::invalid("not the JSON that was kept"))
+}
+
+/// A session with the node at the URL `node`, on the chain of `genesis`: without it the node's own
+/// word is taken, once.
+pub(crate) async fn session(
+    node: &str,
+    genesis: Option<&str>,
+) -> Result<Session<HttpTransport>, Trouble> {
+    let transport = HttpTransport::new(node)?;
+    let session = match genesis {
+        None => Session::trust_on_first_use(transport).await?,
+        Some(text) => Session::open(transport, from_json(text)?).await?,
+    };
+    Ok(session)
 }
 
 /// The chain that is pinned.

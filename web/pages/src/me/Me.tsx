@@ -1,14 +1,14 @@
 // The patient's pages. Without an open wallet there is nothing to see but the way to one.
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Route, Routes } from "react-router";
+import { Route, Routes } from "react-router";
 import { addTexts } from "../i18n/index.ts";
 import { me as en } from "../i18n/me/en.ts";
 import { me as zh } from "../i18n/me/zh.ts";
 import { Doubt } from "../parts/Doubt.tsx";
+import { Frame } from "../parts/Frame.tsx";
 import { Head } from "../parts/Head.tsx";
-import { Switches } from "../parts/Switches.tsx";
 import { Waiting } from "../parts/Waiting.tsx";
 import { Rooms } from "./Rooms.tsx";
 import { Begin } from "./start/Begin.tsx";
@@ -28,30 +28,12 @@ const Keep = lazy(() => import("./start/Keep.tsx"));
 const NotHere = lazy(() => import("../notHere.tsx"));
 
 /** Head, and the rooms when there are some. */
-function Frame({ rooms, children }: { rooms?: ReactNode; children: ReactNode }) {
+function Around({ rooms, children }: { rooms?: ReactNode; children: ReactNode }) {
   const { t } = useTranslation();
   return (
-    <div className="mx-auto flex min-h-dvh max-w-4xl flex-col px-4 pb-24 md:px-6 md:pb-12">
-      <a
-        href="#content"
-        className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-raised focus:p-3"
-      >
-        {t("skip")}
-      </a>
-      <header className="flex items-center gap-3 py-3">
-        <Link to="/" className="flex min-h-(--touch) items-center gap-2 text-ink no-underline">
-          <img src="/mark.svg" alt="" width="28" height="28" />
-          <span className="text-lg font-semibold whitespace-nowrap">{t("app.name")}</span>
-        </Link>
-        <div className="ml-auto" />
-        {rooms !== undefined && <div className="hidden md:block">{rooms}</div>}
-        <Switches />
-      </header>
-      <main id="content" className="flex-1 pt-2">
-        <Suspense fallback={<Waiting what={t("me.wait.page")} />}>{children}</Suspense>
-      </main>
-      {rooms !== undefined && <div className="md:hidden">{rooms}</div>}
-    </div>
+    <Frame width="max-w-4xl" wait={t("me.wait.page")} rooms={rooms}>
+      {children}
+    </Frame>
   );
 }
 
@@ -60,7 +42,7 @@ function Open() {
   // What was read stays on these pages.
   useEffect(() => () => forgetAnswers(queries), [queries]);
   return (
-    <Frame rooms={<Rooms />}>
+    <Around rooms={<Rooms />}>
       <Routes>
         <Route index element={<Timeline />} />
         <Route path="record/:record" element={<Opened />} />
@@ -71,7 +53,7 @@ function Open() {
         <Route path="keep" element={<Keep />} />
         <Route path="*" element={<NotHere />} />
       </Routes>
-    </Frame>
+    </Around>
   );
 }
 
@@ -84,30 +66,30 @@ export default function Me() {
       return <Open />;
     case "looking":
       return (
-        <Frame>
+        <Around>
           <Waiting what={t("me.wait.look")} />
-        </Frame>
+        </Around>
       );
     case "none":
       return (
-        <Frame>
+        <Around>
           <Begin />
-        </Frame>
+        </Around>
       );
     case "locked":
       return (
-        <Frame>
+        <Around>
           <Unlock why={device.why} />
-        </Frame>
+        </Around>
       );
     case "trouble":
       return (
-        <Frame>
+        <Around>
           <div className="space-y-5 pt-4 md:pt-8">
             <Head title={t("me.keep.title")} />
             <Doubt error={device.trouble} again={() => void look()} />
           </div>
-        </Frame>
+        </Around>
       );
   }
 }

@@ -219,7 +219,8 @@ impl PatientClient {
         let members = self.session.members().await?;
         let change = self.change()?;
         let mut patient = self.patient()?;
-        self.completed(&mut patient).await?;
+        // A grant covers no visit of which the wallet does not know the quarter.
+        patient.complete(&self.session).await?;
         let made = match wish.request(patient.wallet(), &members, now) {
             Ok(request) => self.given(&change, &mut patient, request, now).await,
             Err(error) => Err(error.into()),

@@ -154,7 +154,8 @@ impl PatientClient {
         let change = self.change()?;
         let mut patient = self.patient()?;
         let asked = self.asked(&patient, letter, now).await?;
-        self.completed(&mut patient).await?;
+        // A grant covers no visit of which the wallet does not know the quarter.
+        patient.complete(&self.session).await?;
         let mut request = patient.grant_asked(&self.session, &asked, now).await?;
         request
             .confidentialities

@@ -27,7 +27,7 @@ use tsify::Ts;
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::{ClientError, HttpTransport, KeepWallet, Patient, Session, Wallet};
 use yilian_crypto::keystore::Cost;
-use yilian_protocol::{TimeMs, registry::Genesis};
+use yilian_protocol::TimeMs;
 
 use self::{
     kept::{ANSWERS, KEYSTORE, Kept, Opened, SEED, WALLET, damaged},
@@ -35,7 +35,7 @@ use self::{
     words::Fresh,
 };
 use crate::{
-    shared::{ChainView, from_json, json, told, whole},
+    shared::{ChainView, json, session, told, whole},
     trouble::{Fault, Trouble},
 };
 
@@ -86,14 +86,7 @@ impl PatientClient {
         genesis: Option<String>,
         shelf: Shelf,
     ) -> Result<PatientClient, Trouble> {
-        let transport = HttpTransport::new(&node)?;
-        let session = match genesis {
-            None => Session::trust_on_first_use(transport).await?,
-            Some(text) => {
-                let genesis: Genesis = from_json(&text)?;
-                Session::open(transport, genesis).await?
-            }
-        };
+        let session = session(&node, genesis.as_deref()).await?;
         Ok(Self {
             session,
             shelf,
@@ -201,13 +194,6 @@ impl PatientClient {
         let opened = self.opened()?;
         let opened = opened.borrow();
         Ok(Patient::new(&opened.seed, opened.wallet.clone()))
-    }
-
-    /// Notes of visits that were found again what their records tell, if that was not to be had
-    /// before: a grant covers no visit of which the wallet does not know the quarter.
-    async fn completed(&self, patient: &mut Patient) -> Result<(), Trouble> {
-        patient.complete(&self.session).await?;
-        Ok(())
     }
 
     /// Begins a change of the wallet. It is kept as often as what is done asks for it, and has to
