@@ -33,7 +33,7 @@ use yilian_node::{
 const BLOCKING_MAX: usize = 4;
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs one node until it is told to stop (Ctrl-C, SIGTERM). Writes the URL of its API to standard
 /// output once it is ready.

@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod air;
+mod hash;
 mod key;
 mod parameters;
 mod rescue;

@@ -1,6 +1,5 @@
 //! The proof system, put together from Plonky3's parts.
 
-use p3_blake3::Blake3;
 use p3_challenger::{HashChallenger, SerializingChallenger64};
 use p3_commit::ExtensionMmcs;
 use p3_dft::Radix2DitParallel;
@@ -21,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::{
     Context, ProveError, VerifyError,
     air::{self, PreimageAir},
+    hash::Blake3,
     key::{TraceId, TraceKey},
     parameters::Parameters,
     rescue,

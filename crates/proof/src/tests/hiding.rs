@@ -6,7 +6,6 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use p3_blake3::Blake3;
 use p3_challenger::{CanObserve, CanSample, CanSampleBits, FieldChallenger, GrindingChallenger};
 use p3_commit::ExtensionMmcs;
 use p3_dft::Radix2DitParallel;
@@ -22,6 +21,7 @@ use super::{context, key, quick, seeded};
 use crate::{
     Context, ProveError, TraceId, TraceKey,
     air::{PreimageAir, table},
+    hash::Blake3,
     parameters::Parameters,
     rescue,
     stark::{self, Challenger, LeafHash, NodeHash, Quadratic},
