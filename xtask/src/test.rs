@@ -1,5 +1,7 @@
 //! Every check that must pass before a change lands.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 #[derive(Args)]
 pub struct Options {
-    /// Leave out the lints, which need a second compilation
+    /// Leave out the lints
     #[arg(long)]
     no_lint: bool,
     /// Leave out the pages, which are built and looked at with a browser
@@ -19,30 +21,74 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    run::install(&[("cc", "build-essential"), ("curl", "curl")])?;
-    run::install_openssl()?;
-    run::install_browser_tools()?;
-    run::run("cargo", &["fmt", "--all", "--check"])?;
-    walls::run()?;
-    features::run()?;
-    tidy::run()?;
-    tests(TOGETHER)?;
-    tests(&["--package", ALONE])?;
-    tests(&["--package", "xtask"])?;
-    if !options.no_lint {
-        let lint = [
-            &["clippy", "--workspace", "--exclude", "yilian-bench"][..],
-            &["--locked", "--all-targets", "--", "-D", "warnings"],
-        ];
-        run::run("cargo", &lint.concat())?;
-    }
+    let compiler = match options.no_lint {
+        true => &[][..],
+        false => LINTING,
+    };
+    let mut times = Times::default();
+    times.take("tools", || {
+        run::install(&[("cc", "build-essential"), ("curl", "curl")])?;
+        run::install_openssl()?;
+        run::install_browser_tools()
+    })?;
+    times.take("form", || {
+        run::run("cargo", &["fmt", "--all", "--check"])?;
+        walls::run()?;
+        features::run()?;
+        tidy::run()
+    })?;
+    // What browsers run is compiled here, so whatever does not compile for them is found.
     if !options.no_pages {
-        // What browsers run is compiled here, so whatever does not compile for them is found.
-        pages::build()?;
-        pages::test(None)?;
+        times.take("pages' build", pages::build)?;
+    }
+    times.take("programs' build", || build(TOGETHER, compiler))?;
+    times.take("programs' tests", || tests(TOGETHER, compiler))?;
+    times.take("protocol", || tests(&["--package", ALONE], compiler))?;
+    times.take("xtask", || tests(&["--package", "xtask"], compiler))?;
+    if !options.no_pages {
+        times.take("pages' tests", || pages::test(None))?;
     }
     Ok(())
 }
+
+/// How long each step took, in seconds, told when the last one ends, well or not.
+#[derive(Default)]
+struct Times(Vec<(&'static str, u64)>);
+
+impl Times {
+    fn take(
+        &mut self,
+        name: &'static str,
+        step: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        let done = step();
+        self.0.push((name, begin.elapsed().as_secs()));
+        done
+    }
+}
+
+impl Drop for Times {
+    fn drop(&mut self) {
+        let steps = self
+            .0
+            .iter()
+            .map(|(name, seconds)| format!("{name} {seconds} s"));
+        eprintln!("{}", steps.collect::<Vec<_>>().join(", "));
+    }
+}
+
+/// The compiler with its lints, so that what is tested is linted as it is compiled. `cargo clippy`
+/// would compile all of it, and what it depends on, a second time.
+///
+/// `cargo clippy` sets these two as well, and writes its arguments in this way.
+const LINTING: &[(&str, &str)] = &[
+    ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
+    (
+        "CLIPPY_ARGS",
+        "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
+    ),
+];
 
 /// What is tested in one build, on the features that programs have.
 pub const TOGETHER: &[&str] = &[
@@ -60,8 +106,14 @@ pub const TOGETHER: &[&str] = &[
 /// `serde_json` would read numbers in another way than it does in a program.
 const ALONE: &str = "yilian-protocol";
 
-fn tests(packages: &[&str]) -> anyhow::Result<()> {
-    let cargo = |how: &[&str]| run::run("cargo", &[how, packages, &["--locked"]].concat());
+fn build(packages: &[&str], compiler: &[(&str, &str)]) -> anyhow::Result<()> {
+    let arguments = [&["test", "--no-run"], packages, &["--locked"]].concat();
+    run::run_with("cargo", &arguments, compiler)
+}
+
+fn tests(packages: &[&str], compiler: &[(&str, &str)]) -> anyhow::Result<()> {
+    let cargo =
+        |how: &[&str]| run::run_with("cargo", &[how, packages, &["--locked"]].concat(), compiler);
     if !answers("cargo-nextest", "--version") {
         return cargo(&["test"]);
     }
