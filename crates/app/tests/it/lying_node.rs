@@ -199,6 +199,19 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         told.unwrap_err(),
         ClientError::Receipt(ReceiptError::Outdated)
     );
+    // A new session saw nothing yet, and believes it; one that goes on from there does not, nor
+    // that what came since is not there.
+    let again = Session::open(liar.clone(), session.genesis().clone()).await;
+    let again = again.unwrap();
+    assert!(again.certificate(id).await.unwrap().revoked.is_none());
+    again.go_on_from(session.seen().unwrap());
+    for told in [
+        again.certificate(id).await.map(drop),
+        again.find_grant(nothing).await.map(drop),
+    ] {
+        let fault = told.unwrap_err();
+        assert_eq!(fault, ClientError::Receipt(ReceiptError::Outdated));
+    }
     liar.lies(Lie::None);
     assert!(session.certificate(id).await.unwrap().revoked.is_some());
     assert_eq!(session.members().await.unwrap().len(), 1);
