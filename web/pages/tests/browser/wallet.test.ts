@@ -372,6 +372,11 @@ test("a request that is refused is answered so", async () => {
     await unlock(page, PASSPHRASE, text);
     await page.locator("[data-answered='denied']").waitFor();
     assert.equal(await page.locator("[data-badge]").count(), 0);
+    // She deletes it, and it does not come again.
+    await page.getByRole("button", { name: "Delete" }).click();
+    await isGoodFor(page);
+    await sheet.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("No letters.").waitFor();
   });
 });
 

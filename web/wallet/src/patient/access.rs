@@ -257,8 +257,8 @@ impl PatientClient {
         told(&given)
     }
 
-    /// Takes a grant off the list that was refused. That of one that comes onto the chain after all
-    /// is told.
+    /// Takes a grant off the list that is not on the chain: nothing of it is sent again. One that
+    /// comes onto the chain after all is told, and can be ended.
     ///
     /// # Errors
     /// [`Fault::NotKept`].

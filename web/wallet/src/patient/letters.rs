@@ -231,6 +231,14 @@ impl PatientClient {
         let answered = patient.answer_granted(session, &asked, request, now, rng, keeper);
         let answered = answered.await.map_err(unanswered);
         let answered = answered.map(|(granted, _)| GivenView::from(&granted));
+        // It was ordered, and whether it stands is not known: it is to be finished.
+        let answered = answered.map_err(|trouble| match on_its_way(patient.wallet(), asked.id) {
+            Some((_, "ordered")) => Trouble {
+                fault: Fault::MayStand,
+                ..trouble
+            },
+            _ => trouble,
+        });
         let given = change.end(&patient, answered).await?;
         self.note_answer(letter, Answered::Granted).await?;
         told(&given)

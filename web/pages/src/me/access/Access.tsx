@@ -140,7 +140,7 @@ function OnItsWay({ grant }: { grant: GrantView }) {
         <Button type="primary" loading={finish.isPending} onClick={() => finish.mutate([])}>
           {t("me.way.again")}
         </Button>
-        {grant.state === "absent" && isRefused && (
+        {grant.state === "absent" && (
           <Button loading={dismiss.isPending} onClick={() => dismiss.mutate([])}>
             {t("me.way.dismiss")}
           </Button>
