@@ -132,8 +132,9 @@ impl Patient {
         self.wallet.settle(grant);
     }
 
-    /// A grant is revoked that was made for a request: it answers nothing any more.
-    pub(super) fn withdrawn(&mut self, grant: GrantId) {
+    /// A grant on its way shall not come to its end: nothing of it is sent again, and it answers no
+    /// request. Keep the wallet afterwards.
+    pub fn withdrawn(&mut self, grant: GrantId) {
         self.settle(grant);
         let notes = self.wallet.grants.iter_mut();
         for note in notes.filter(|note| note.grant == grant) {

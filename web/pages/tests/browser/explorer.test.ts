@@ -76,7 +76,10 @@ async function journey(page: Page, language: Language, name: string): Promise<vo
   assert.ok(disclosure);
 
   await page.locator("label").filter({ hasText: text.medicine }).click();
-  await page.locator('li[data-kind="append-trace"]').first().waitFor();
+  const trace = page.locator('li[data-kind="append-trace"]').first();
+  await page.locator('li[data-kind="seal"]').first().waitFor({ state: "detached" });
+  await older(page, () => trace.isVisible());
+  await trace.waitFor();
   assert.equal(await page.locator('li[data-kind="seal"]').count(), 0);
 
   // An entry, its proof, and its block.

@@ -257,8 +257,8 @@ impl PatientClient {
         told(&given)
     }
 
-    /// Takes a grant off the list that is not on the chain: nothing of it is sent again. One that
-    /// comes onto the chain after all is told, and can be ended.
+    /// Gives up a grant on its way that is not on the chain, or ended: nothing of it is sent again,
+    /// and it answers nothing. One that comes onto the chain after all is told, and can be ended.
     ///
     /// # Errors
     /// [`Fault::NotKept`].
@@ -266,7 +266,7 @@ impl PatientClient {
         let grant = id(&grant)?;
         let change = self.change()?;
         let mut patient = self.patient()?;
-        patient.settle(grant);
+        patient.withdrawn(grant);
         change.end(&patient, Ok(())).await
     }
 

@@ -203,7 +203,8 @@ export const me: Words<typeof zh> = {
   way: {
     ordered:
       "Ordered, and not at its end: it is not known yet whether the chain took it. Another try sends the same, and gives nothing twice.",
-    stands: "It stands on the chain, and its reader was not told yet: nothing can be read with it.",
+    stands:
+      "It stands on the chain, and is not at its end: it is not known here whether its reader was told, and can read.",
     refused: "It was not taken: {{why}}",
     again: "Finish it",
     dismiss: "Take it off this list",

@@ -20,7 +20,10 @@ import { Uses } from "./Uses.tsx";
 function End({ grant, close }: { grant: GrantView; close: () => void }) {
   const { t } = useTranslation();
   const sentences = useSentences();
-  const end = useChange(() => keys.call("setGrant", grant.grant, "revoked"));
+  const end = useChange(async () => {
+    await keys.call("setGrant", grant.grant, "revoked");
+    if (grant.stage !== "given") await keys.call("dismiss", grant.grant);
+  });
   return (
     <Sheet title={t("me.end.title")} onClose={close}>
       <p>{sentences.grant(grant)}</p>
@@ -234,7 +237,6 @@ export default function Access() {
       {access.error && <Doubt error={access.error} again={() => void access.refetch()} />}
       {access.data && (
         <>
-          {now.length === 0 && <p className="text-soft">{t("me.access.none")}</p>}
           {way.length > 0 && (
             <ul className="space-y-4">
               {way.map((grant) => (
@@ -242,6 +244,7 @@ export default function Access() {
               ))}
             </ul>
           )}
+          {now.length === 0 && <p className="text-soft">{t("me.access.none")}</p>}
           <ul className="space-y-4">
             {now.map((grant) => (
               <Standing key={grant.grant} grant={grant} />
