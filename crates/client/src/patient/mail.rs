@@ -441,7 +441,8 @@ impl Patient {
         }
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
-        // What was refused before is made anew, and not tried once more.
+        // What was refused before is made anew, and not tried once more. Its note stays: should it
+        // come onto the chain after all, it is revoked with the next answer.
         for note in &noted_before {
             self.settle(note.grant);
         }
@@ -599,10 +600,15 @@ impl Patient {
         rng: &mut impl CryptoRng,
         mut keep: impl KeepWallet<E>,
     ) -> Result<MailId, Unanswered<E>> {
-        let before = self.standing(session, &self.answers_to(asked.id)).await;
+        let noted = self.answers_to(asked.id);
+        let before = self.standing(session, &noted).await;
         let before = before.map_err(Unanswered::of::<E>)?;
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
+        // Nor is one finished that was ordered and is not on the chain.
+        for note in &noted {
+            self.settle(note.grant);
+        }
         let decision = Decision::Denied(reason);
         let sent = self.answer(session, asked, decision, now, rng, &mut keep);
         sent.await.map_err(|cause| Unanswered {

@@ -921,6 +921,26 @@ async fn a_grant_that_was_revoked_on_its_way_is_not_finished() {
     assert_eq!((wallet.pending.len(), wallet.grants[0].answers), (0, None));
 }
 
+/// What was ordered and lost on its way is not finished when the request is refused after all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_on_its_way_ends_with_a_refusal() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    asks(&care, &care.doctor, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let (patient, rng) = (&mut care.patient, &mut rand::rng());
+    let request = patient.grant_asked(&session, &asked, now()).await.unwrap();
+    crooked.bends().refusals = vec![Refusal::StaleRequest];
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+    answered.await.unwrap_err();
+    assert_eq!(patient.wallet().pending.len(), 1);
+    let denied = patient.answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap();
+    assert!(patient.wallet().pending.is_empty());
+    assert_eq!(states(&care).await, []);
+}
+
 /// What a node is asked while a letter is checked is the same, whoever wrote it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_node_learns_from_whom_a_patient_gets_letters() {
