@@ -2,7 +2,8 @@
 
 /**
  * What common passphrases are made of: words, names and rows of keys that lead the lists of those
- * that became known (English ones, and Chinese ones in pinyin). Longer ones stand before their parts.
+ * that became known (English ones, and Chinese ones in pinyin). Longer ones stand before their
+ * parts.
  */
 export const COMMON = (
   "administrator passphrase password passwort passw0rd password1 letmein welcome iloveyou loveyou " +

@@ -37,8 +37,8 @@ pub struct AccessView {
 pub struct GrantView {
     /// Its id.
     pub grant: String,
-    /// How far it is. `given`: it is on the chain, and its reader has the letter. `ordered`: that is
-    /// not so yet, as far as is known. `refused`: the ledger did not take it.
+    /// How far it is. `given`: it is on the chain, and its reader has the letter. `ordered`: that
+    /// is not so yet, as far as is known. `refused`: the ledger did not take it.
     #[tsify(type = "\"given\" | \"ordered\" | \"refused\"")]
     pub stage: String,
     /// The rule by which it was refused.
@@ -224,8 +224,8 @@ impl PatientClient {
         Ok(())
     }
 
-    /// Goes on with a grant that was ordered and did not come to its end, as it was ordered. When it
-    /// was made for a request whose letter is kept, it is the answer to that.
+    /// Goes on with a grant that was ordered and did not come to its end, as it was ordered. When
+    /// it was made for a request whose letter is kept, it is the answer to that.
     ///
     /// # Errors
     /// [`Fault::MayStand`] when it still did not; the rule by which it is refused.
@@ -273,8 +273,8 @@ impl PatientClient {
     /// Lets a certified person read records of `levels` for so many days, and sends the letter.
     ///
     /// # Errors
-    /// Whoever does not let it; [`Fault::MayStand`] when it was ordered and did not come to its end:
-    /// [`PatientClient::finish`] goes on with it.
+    /// Whoever does not let it; [`Fault::MayStand`] when it was ordered and did not come to its
+    /// end: [`PatientClient::finish`] goes on with it.
     pub async fn give(
         &self,
         reader: String,
