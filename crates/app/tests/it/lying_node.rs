@@ -194,11 +194,8 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         .await
         .unwrap();
     liar.lies(Lie::Outdated);
-    let told = session.certificate(id).await;
-    assert_eq!(
-        told.unwrap_err(),
-        ClientError::Receipt(ReceiptError::Outdated)
-    );
+    let told = session.certificate(id).await.unwrap_err();
+    assert_eq!(told, ClientError::Receipt(ReceiptError::Outdated));
     goes_on(&liar, &session, id).await;
     liar.lies(Lie::None);
     assert!(session.certificate(id).await.unwrap().revoked.is_some());
