@@ -12,7 +12,7 @@ import type { Digest } from "./digest.ts";
 import { Enough, MOST_OF_ONE, Row } from "./row.ts";
 
 /** Milliseconds that one record may take to be read; of one that takes more its kind is told. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 
 const reader = new Wallet<ReadingCalls>({
   node: "",
