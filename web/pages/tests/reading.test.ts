@@ -43,8 +43,9 @@ test("a page opens so many bytes by itself, and no record that nobody looks at a
       opened += 1;
       return sized(size);
     }, signal);
-  const failing = row.open(() => Promise.reject(new Error("it does not open")), wanted());
-  await assert.rejects(failing, /does not open/);
+  const fails = (fault: string) =>
+    row.open(() => Promise.reject(Object.assign(new Error("no"), { fault })), wanted());
+  await assert.rejects(fails("unreachable"), /no/);
   const gone = new AbortController();
   const left = open(1, gone.signal);
   gone.abort();
@@ -53,6 +54,15 @@ test("a page opens so many bytes by itself, and no record that nobody looks at a
   await open(9);
   await assert.rejects(open(1), Enough);
   assert.equal(opened, 2);
+  // What does not open is not free.
+  const other = new Row(10);
+  await assert.rejects(
+    other.open(() => Promise.reject(Object.assign(new Error(), { fault: "node-lies" })), wanted()),
+  );
+  await assert.rejects(
+    other.open(async () => sized(1), wanted()),
+    Enough,
+  );
 });
 
 test("an address tells no record, and one of before the lock leads to nothing", () => {
