@@ -158,7 +158,7 @@ export async function older(
   page: Page,
   isEnough: () => Promise<boolean> = async () => false,
 ): Promise<void> {
-  const button = page.getByRole("button", { name: /更早的|Older/ });
+  const button = page.getByRole("button", { name: older.button });
   for (const end = Date.now() + 60_000; !(await isEnough());) {
     if (!(await button.isVisible())) return;
     assert.ok(Date.now() < end, "the chain does not end");
@@ -167,6 +167,8 @@ export async function older(
     await page.waitForTimeout(200);
   }
 }
+
+older.button = /更早的|Older/;
 
 /** A picture for whoever wants to look, when a folder for them is named. */
 export async function picture(page: Page, name: string): Promise<void> {

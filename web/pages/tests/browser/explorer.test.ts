@@ -78,6 +78,11 @@ async function journey(page: Page, language: Language, name: string): Promise<vo
   await page.locator("label").filter({ hasText: text.medicine }).click();
   const trace = page.locator('li[data-kind="append-trace"]').first();
   await page.locator('li[data-kind="seal"]').first().waitFor({ state: "detached" });
+  // Those of medicines may be further down than a page of blocks.
+  await trace
+    .or(page.getByRole("button", { name: older.button }))
+    .first()
+    .waitFor();
   await older(page, () => trace.isVisible());
   await trace.waitFor();
   assert.equal(await page.locator('li[data-kind="seal"]').count(), 0);
