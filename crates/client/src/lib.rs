@@ -52,6 +52,6 @@ pub use search::{
 };
 pub use session::Session;
 pub use share::{Letter, LetterRecord, SealedLetter, Share};
-pub use wallet::{GrantNote, KeepWallet, Recovered, StampAsks, VisitNote, Wallet};
+pub use wallet::{GrantNote, KeepWallet, PendingGrant, Recovered, StampAsks, VisitNote, Wallet};
 pub use yilian_crypto::search::Keyword;
 pub use yilian_record::keyword::LeftOut;

@@ -7,7 +7,7 @@ use yilian_protocol::{
     media::MediaType,
 };
 
-use crate::{ClientError, Hit, PassedOver, Patient, Session, people};
+use crate::{ClientError, Hit, JudgedRecord, PassedOver, Patient, Session, people};
 
 /// A record that was opened, and whose author was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +63,15 @@ impl Opened {
         patient: &Patient,
         record: RecordId,
     ) -> Result<Self, ClientError> {
-        let own = patient.look(session, record).await?;
+        Ok(Self::from(patient.look(session, record).await?))
+    }
+}
+
+impl From<JudgedRecord> for Opened {
+    fn from(own: JudgedRecord) -> Self {
         let authored = &own.authored;
-        Ok(Self {
-            record,
+        Self {
+            record: own.entry.sealed.record,
             author: own.author.unwrap_or_default(),
             certificate: authored.author(),
             signed_at: authored.signed_at(),
@@ -74,7 +79,7 @@ impl Opened {
             media: authored.media(),
             content: authored.unchecked_content().to_vec(),
             verdict: own.verdict.err(),
-        })
+        }
     }
 }
 
@@ -96,10 +101,12 @@ pub async fn records<T: Transport>(
     patient: &Patient,
 ) -> Result<Records, ClientError> {
     let mut records = Records::default();
-    for RecordEntry { sealed, .. } in patient.records(session).await? {
+    let entries = patient.records(session).await?;
+    let registry = people::registry(session).await?;
+    for RecordEntry { sealed, .. } in entries {
         let record = sealed.record;
-        match Opened::by_patient(session, patient, record).await {
-            Ok(opened) => records.opened.push(opened),
+        match patient.look_among(session, record, &registry).await {
+            Ok(opened) => records.opened.push(opened.into()),
             Err(cause) => records.passed_over.push(PassedOver { record, cause }),
         }
     }
@@ -165,9 +172,10 @@ pub async fn found_by_patient<T: Transport>(
     hits: &[Hit],
 ) -> Result<Vec<Found>, ClientError> {
     let mut found = found(session, hits).await?;
+    let registry = people::registry(session).await?;
     for (line, hit) in found.iter_mut().zip(hits) {
-        let opened = match Opened::by_patient(session, patient, line.record).await {
-            Ok(opened) => opened,
+        let opened = match patient.look_among(session, line.record, &registry).await {
+            Ok(opened) => Opened::from(opened),
             Err(cause) => {
                 line.fault = Some(cause.to_string());
                 continue;

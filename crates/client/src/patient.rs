@@ -288,7 +288,8 @@ impl Patient {
     }
 
     /// Opens one of the patient's own records, whatever its author's word is worth: an owner sees
-    /// his data, with a verdict.
+    /// his data, with a verdict. The author is looked up in the whole of the registry: no node
+    /// learns who wrote it. Who opens several reads that once, for [`Patient::look_among`].
     ///
     /// # Errors
     /// As [`Patient::open`], but for what is wrong with the author.
@@ -297,18 +298,28 @@ impl Patient {
         session: &Session<T>,
         record: RecordId,
     ) -> Result<JudgedRecord, ClientError> {
+        let registry = people::registry(session).await?;
+        self.look_among(session, record, &registry).await
+    }
+
+    /// The same, with the author looked up among the people of `registry`.
+    ///
+    /// # Errors
+    /// As [`Patient::look`].
+    pub async fn look_among<T: Transport>(
+        &self,
+        session: &Session<T>,
+        record: RecordId,
+        registry: &[Organisation],
+    ) -> Result<JudgedRecord, ClientError> {
         let entry = session.record(record).await?;
         let own = self.own(session, &entry).await?;
         let proven = own.prove(session.chain(), record)?;
         let authored = own.object.open(&own.secret.decapsulate(&proven));
         let authored = authored.map_err(|source| ClientError::Sealed { record, source })?;
         own.of_scope(record, authored.scope())?;
-        let author = match session.person(authored.author()).await {
-            Ok(author) => Some(author),
-            // Proven to be absent. A node's word alone blames nobody.
-            Err(ClientError::Refused(_)) => None,
-            Err(error) => return Err(error),
-        };
+        // The registry is proven. A node's word alone blames nobody.
+        let author = people::certified(registry, authored.author()).ok();
         let unknown = AuthoredError::Standing(Refusal::CertificateUnknown);
         let verdict = author.as_ref().map_or(Err(unknown), |author| {
             authored.check(author, session.chain(), &entry.nym, entry.admitted)

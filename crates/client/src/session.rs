@@ -2,7 +2,8 @@
 //! every value of the state verified from the genesis.
 //!
 //! A node cannot invent, change or hide an entry; it can be behind. What it proves is never older
-//! than what this session saw before; how old it is stands in [`Session::seen`].
+//! than what this session saw before; how old it is stands in [`Session::seen`]. Who keeps that can
+//! have the next session begin there: [`Session::go_on_from`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -204,7 +205,7 @@ impl<T: Transport> Session<T> {
             return Err(ReceiptError::OtherTransaction.into());
         }
         receipt.verify(self.chain, self.genesis.group_key.as_slice())?;
-        self.note(receipt.header.id(), receipt.header.admitted());
+        self.note(Some(receipt.header.id()), receipt.header.admitted());
         Ok(())
     }
 
@@ -437,6 +438,14 @@ impl<T: Transport> Session<T> {
         self.lock().admitted
     }
 
+    /// Goes on from the latest block that an earlier session on this chain had a proof of: from now
+    /// on a node that proves something older is refused with [`ReceiptError::Outdated`], also when
+    /// it proves that there is no such thing. Without it, a node that shows an old state to every
+    /// new session is believed each time.
+    pub fn go_on_from(&self, known: Admitted) {
+        self.note(None, known);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -485,7 +494,7 @@ impl<T: Transport> Session<T> {
             if before.is_some_and(|before| header.height < before.height) {
                 return Err(ReceiptError::Outdated.into());
             }
-            self.note(header.id(), header.admitted());
+            self.note(Some(header.id()), header.admitted());
             for value in found {
                 values.push(value.map(|bytes| table.read(bytes)).transpose()?);
             }
@@ -493,7 +502,7 @@ impl<T: Transport> Session<T> {
         Ok(values)
     }
 
-    fn note(&self, block: BlockId, admitted: Admitted) {
+    fn note(&self, block: Option<BlockId>, admitted: Admitted) {
         let mut seen = self.lock();
         if seen
             .admitted
@@ -501,7 +510,7 @@ impl<T: Transport> Session<T> {
         {
             *seen = Seen {
                 admitted: Some(admitted),
-                block: Some(block),
+                block,
             };
         }
     }

@@ -10,8 +10,18 @@ use std::{
 use crate::mail::StampBook;
 use yilian_crypto::scope::Quarter;
 use yilian_protocol::{
-    ChainId, GrantId, MemberId, RequestId, fixed, grant::Terms, stamp::StampDay,
+    ChainId, GrantId, MemberId, RequestId,
+    codec::Blob,
+    fixed,
+    grant::{Grant, Terms},
+    limits::{DEPOSIT_MAX, LETTER_MAX, TRANSACTION_MAX},
+    refusal::Refusal,
+    stamp::StampDay,
+    tx::{Body, Transaction},
 };
+
+/// Grants on their way that are remembered, the latest: of an older one only its note stays.
+const PENDING_MAX: usize = 16;
 
 /// A patient's memory: no secrets but stamps, but private.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,6 +43,38 @@ pub struct Wallet {
     /// Where the numbers of visits go on after a recovery, see [`Wallet::go_on`].
     #[serde(default)]
     pub recovered: Vec<Recovered>,
+    /// Grants that were ordered, and whose letters are not sent yet.
+    #[serde(default)]
+    pub pending: Vec<PendingGrant>,
+}
+
+/// A grant on its way: what was ordered, byte by byte, and what follows it. Its holders' shares and
+/// its letter are as secret as the seed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PendingGrant {
+    /// Its id.
+    pub grant: GrantId,
+    /// The rule by which it was refused, when it was. Another try may have it taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+    /// The signed transaction.
+    pub(crate) transaction: Blob<TRANSACTION_MAX>,
+    /// What each key holder is given.
+    pub(crate) deposits: Vec<Blob<DEPOSIT_MAX>>,
+    /// The letter to its reader, in the clear.
+    pub(crate) letter: Blob<LETTER_MAX>,
+}
+
+impl PendingGrant {
+    /// The grant as it was ordered; `None` when the wallet is damaged.
+    #[must_use]
+    pub fn ordered(&self) -> Option<Grant> {
+        let transaction = Transaction::parse(self.transaction.as_slice()).ok()?;
+        match transaction.body() {
+            Body::CreateGrant(new) => Some(new.grant.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// With which visits a hospital was asked for stamps, on the last day on which it was.
@@ -117,7 +159,27 @@ impl Wallet {
             stamps: StampBook::default(),
             asked: Vec::new(),
             recovered: Vec::new(),
+            pending: Vec::new(),
         }
+    }
+
+    /// The grant on its way with this id.
+    #[must_use]
+    pub fn pending(&self, grant: GrantId) -> Option<&PendingGrant> {
+        self.pending.iter().find(|pending| pending.grant == grant)
+    }
+
+    /// Notes a grant that is about to be ordered, in place of what was noted of it.
+    pub(crate) fn pend(&mut self, pending: PendingGrant) {
+        self.settle(pending.grant);
+        self.pending.push(pending);
+        let over = self.pending.len().saturating_sub(PENDING_MAX);
+        self.pending.drain(..over);
+    }
+
+    /// A grant has come to its end: nothing of it is sent again.
+    pub(crate) fn settle(&mut self, grant: GrantId) {
+        self.pending.retain(|pending| pending.grant != grant);
     }
 
     /// The hospitals visited, each once, in the order of their ids.

@@ -79,7 +79,7 @@ test("any JSON is shown: it throws nothing, holds no markup, and every text of i
         assert.ok(FRAME.has(leaf) || said.includes(shown(leaf)), JSON.stringify(leaf));
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });
 

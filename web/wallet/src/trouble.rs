@@ -4,7 +4,7 @@ use serde::Serialize;
 use tsify::Tsify;
 use wasm_bindgen::JsValue;
 use yilian_client::ClientError;
-use yilian_protocol::call::CallError;
+use yilian_protocol::{call::CallError, receipt::ReceiptError};
 
 /// Whose fault it is: pages have a sentence and a remedy for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Tsify)]
@@ -12,6 +12,9 @@ use yilian_protocol::call::CallError;
 pub enum Fault {
     /// What the node answered contradicts what the validators certified, or itself.
     NodeLies,
+    /// The node shows an older state than this wallet has seen before: what came since is not in
+    /// it, and what it says is absent may be there.
+    Behind,
     /// The node is of another chain than the one pinned.
     OtherChain,
     /// No answer, or one that is none.
@@ -100,6 +103,7 @@ impl From<ClientError> for Trouble {
 
 fn fault(error: &ClientError) -> Fault {
     match error {
+        ClientError::Receipt(ReceiptError::Outdated) => Fault::Behind,
         // A value whose proof verifies is canonical, so what cannot be read is no value of ours.
         ClientError::Receipt(_)
         | ClientError::FalseObject { .. }
@@ -127,7 +131,7 @@ fn fault(error: &ClientError) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use yilian_protocol::{receipt::ReceiptError, refusal::Refusal};
+    use yilian_protocol::refusal::Refusal;
 
     use super::*;
 
@@ -135,6 +139,7 @@ mod tests {
     fn a_lie_is_told_from_a_silence_and_from_a_rule() {
         let of = |error: ClientError| Trouble::from(error).fault;
         assert_eq!(of(ReceiptError::Finality.into()), Fault::NodeLies);
+        assert_eq!(of(ReceiptError::Outdated.into()), Fault::Behind);
         let silent = CallError::Unreachable {
             message: "no route".to_owned(),
         };

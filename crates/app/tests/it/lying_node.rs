@@ -13,7 +13,7 @@ use yilian_node::{
     service::{HostedMembers, InProcess, Node, NodeOptions},
 };
 use yilian_protocol::{
-    Confidentiality, MemberId, TimeMs,
+    CertificateId, Confidentiality, MemberId, TimeMs,
     call::{Answered, Call, CallError, LookUp, Prove, Transport},
     codec::{Blob, List, Text},
     governance::EpochBlocks,
@@ -194,14 +194,30 @@ async fn a_node_can_neither_invent_nor_change_nor_hide_nor_take_back_an_entry() 
         .await
         .unwrap();
     liar.lies(Lie::Outdated);
-    let told = session.certificate(id).await;
-    assert_eq!(
-        told.unwrap_err(),
-        ClientError::Receipt(ReceiptError::Outdated)
-    );
+    let told = session.certificate(id).await.unwrap_err();
+    assert_eq!(told, ClientError::Receipt(ReceiptError::Outdated));
+    goes_on(&liar, &session, id).await;
     liar.lies(Lie::None);
     assert!(session.certificate(id).await.unwrap().revoked.is_some());
     assert_eq!(session.members().await.unwrap().len(), 1);
+}
+
+/// A new session saw nothing yet, and believes an old state; one that goes on from where `session`
+/// was does not, nor that what it asks for is not there.
+async fn goes_on(liar: &Liar, session: &Session<Liar>, certificate: CertificateId) {
+    let again = Session::open(liar.clone(), session.genesis().clone()).await;
+    let again = again.unwrap();
+    let believed = again.certificate(certificate).await.unwrap();
+    assert!(believed.revoked.is_none());
+    again.go_on_from(session.seen().unwrap());
+    let nothing = yilian_protocol::GrantId::from_bytes([7; 32]);
+    for told in [
+        again.certificate(certificate).await.map(drop),
+        again.find_grant(nothing).await.map(drop),
+    ] {
+        let fault = told.unwrap_err();
+        assert_eq!(fault, ClientError::Receipt(ReceiptError::Outdated));
+    }
 }
 
 /// Keeps the last entry of everything back, or gives another record's index.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
-    CertificateId, Confidentiality, GrantId, RecordId, RequestId, TimeMs,
+    CertificateId, ChainId, Confidentiality, GrantId, RecordId, RequestId, TimeMs,
     call::Transport,
     grant::Purpose,
     limits::DAY_MS,
@@ -14,10 +14,14 @@ use yilian_protocol::{
     refusal::Refusal,
     registry::Role,
     stamp::Stamp,
+    standing::CertifiedPerson,
 };
 
 use super::KeptLetter;
-use crate::{ClientError, Session};
+use crate::{
+    ClientError, Session,
+    people::{self, Organisation},
+};
 
 /// How far the time that a notice names may be from when it came: a day, for clocks that are wrong.
 const NOTICE_AGE_MS: u64 = DAY_MS;
@@ -126,19 +130,20 @@ impl Asked {
     /// signature, and that the reader stood well when he asked and stands well now.
     async fn check<T: Transport>(
         session: &Session<T>,
+        registry: &[Organisation],
         mailbox: &VerifyingKey,
         (signed, stamps): (&SignedRequest, &[Stamp]),
         now: TimeMs,
     ) -> Result<Self, ClientError> {
         let chain = session.chain();
         let request = &signed.request;
-        let person = session.person(request.reader).await?;
+        let person = people::certified(registry, request.reader)?;
         signed.verify(chain, mailbox, &person)?;
         person.standing(session.time_to_sign(now).await?)?;
         let levels = request.levels.iter().copied();
         Ok(Self {
             id: signed.id(chain, mailbox),
-            reader: sender(session, request.reader).await?,
+            reader: Sender::from(&person),
             levels: levels.map(level).collect(),
             purpose: request.purpose,
             until: request.until,
@@ -214,22 +219,28 @@ fn about(about: About) -> String {
     }
 }
 
-async fn sender<T: Transport>(
-    session: &Session<T>,
-    certificate: CertificateId,
-) -> Result<Sender, ClientError> {
-    let person = session.person(certificate).await?;
-    let known = person.certificate();
-    Ok(Sender {
-        certificate,
-        name: known.subject.to_string(),
-        role: known.role,
-        member: person.member().member.name.to_string(),
-    })
+impl From<&CertifiedPerson> for Sender {
+    fn from(person: &CertifiedPerson) -> Self {
+        let known = person.certificate();
+        Self {
+            certificate: known.id(),
+            name: known.subject.to_string(),
+            role: known.role,
+            member: person.member().member.name.to_string(),
+        }
+    }
+}
+
+/// Whether it takes the registry to check what a letter says: it names who wrote it.
+const fn names_a_person(mail: &Mail) -> bool {
+    matches!(mail.content, Content::Request(_) | Content::Notice(_))
 }
 
 impl Shown {
     /// Checks what a letter says that came as `letter`. An answer must be to one of `requests`.
+    ///
+    /// Who wrote it is looked up in the whole of the registry: no node learns from whom somebody
+    /// gets letters. Who checks several reads it once, for [`Shown::check_among`].
     ///
     /// # Errors
     /// The rule by which its claim is none: whoever sent it is not who he says, or not allowed.
@@ -237,6 +248,24 @@ impl Shown {
         session: &Session<T>,
         letter: &KeptLetter,
         mail: &Mail,
+        requests: &[RequestId],
+        now: TimeMs,
+    ) -> Result<Self, ClientError> {
+        let registry = match names_a_person(mail) {
+            true => people::registry(session).await?,
+            false => Vec::new(),
+        };
+        Self::check_among(session, &registry, (letter, mail), requests, now).await
+    }
+
+    /// The same, among the people of `registry`.
+    ///
+    /// # Errors
+    /// As [`Shown::check`].
+    pub async fn check_among<T: Transport>(
+        session: &Session<T>,
+        registry: &[Organisation],
+        (letter, mail): (&KeptLetter, &Mail),
         requests: &[RequestId],
         now: TimeMs,
     ) -> Result<Self, ClientError> {
@@ -250,12 +279,13 @@ impl Shown {
                 records: letter.records.len(),
             }),
             Content::Request(signed) => {
-                let asked = Asked::check(session, mailbox, (signed, &mail.stamps), now);
+                let signed = (signed, &mail.stamps[..]);
+                let asked = Asked::check(session, registry, mailbox, signed, now);
                 Ok(Self::Request(Box::new(asked.await?)))
             }
             Content::Answer(answer) => answered(answer, requests),
             Content::Correction(wrong) => correction(session, mailbox, wrong).await,
-            Content::Notice(notice) => told(session, letter, notice).await,
+            Content::Notice(notice) => told(session.chain(), registry, letter, notice),
         }
     }
 }
@@ -297,19 +327,20 @@ async fn correction<T: Transport>(
 
 /// A notice is his who stood well when he wrote it, and when it came: its own time is what its
 /// writer says.
-async fn told<T: Transport>(
-    session: &Session<T>,
+fn told(
+    chain: ChainId,
+    registry: &[Organisation],
     letter: &KeptLetter,
     notice: &Notice,
 ) -> Result<Shown, ClientError> {
-    let person = session.person(notice.by).await?;
-    notice.verify(session.chain(), &letter.mailbox, &person)?;
+    let person = people::certified(registry, notice.by)?;
+    notice.verify(chain, &letter.mailbox, &person)?;
     person.standing(letter.arrived)?;
     if notice.at.distance_ms(letter.arrived) > NOTICE_AGE_MS {
         return Err(Refusal::StaleRequest.into());
     }
     Ok(Shown::Notice {
-        by: sender(session, notice.by).await?,
+        by: Sender::from(&person),
         text: notice.text.to_string(),
         about: notice.about.map(about),
         at: notice.at,

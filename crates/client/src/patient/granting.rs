@@ -1,13 +1,14 @@
 //! Making a standing grant. All that can fail of itself is done before anything is sent, and the
 //! wallet is kept before the grant can stand on the chain: whatever ends the program in between,
-//! the patient can revoke what she granted, and grant again.
+//! the patient can revoke what she granted, or go on with it: what was ordered is sent again, byte
+//! by byte.
 //!
 //! ```text
 //! prepare: records, shares, letter --> a free number --> a holder's voucher --> wallet kept
 //!                                          ^                                        |
-//!                                          '------------ the number is used ---- ordered
+//!                                          '------------ the number is used ---- ordered <-- again
 //!                                                                                   |
-//!                                                   letter <-- holders have shares <'
+//!                                  settled <-- letter sent <-- holders have shares <'
 //! ```
 
 use std::collections::BTreeSet;
@@ -22,14 +23,14 @@ use yilian_crypto::{
     sign::SigningKey,
 };
 use yilian_protocol::{
-    GrantId, MemberId, RequestId,
+    ChainId, GrantId, MemberId, RequestId,
     call::{RecordEntry, Transport},
-    codec::List,
+    codec::{Blob, Decode as _, Encode as _, List},
     grant::{Commitment, Dealt, Deposit, Grant, GrantState, GrantedScope, Terms, grant_id},
     ids::Salt,
     limits::{LETTER_RECORDS_MAX, SCOPES_MAX},
     refusal::Refusal,
-    tx::Body,
+    tx::{Body, Transaction},
     voucher::{NewGrant, Voucher},
 };
 
@@ -38,7 +39,7 @@ use crate::{
     ClientError, Session,
     calendar::{quarter, quarters_after},
     share::{Letter, LetterRecord, SealedLetter},
-    wallet::{GrantNote, KeepWallet, VisitNote, Wallet},
+    wallet::{GrantNote, KeepWallet, PendingGrant, VisitNote, Wallet},
 };
 
 /// How many numbers of grants are tried that turn out to be used only when the grant is ordered.
@@ -64,6 +65,15 @@ struct Prepared {
     passed_over: Vec<PassedOver>,
 }
 
+/// A grant under its number: what is ordered, and what follows.
+struct Made {
+    grant: Grant,
+    counter: u32,
+    controller: SigningKey,
+    deposits: Vec<Deposit>,
+    letter: Letter,
+}
+
 impl Patient {
     /// Makes a standing grant: puts it onto the chain, gives every key holder its shares, sealed to
     /// its node, and writes the reader's letter. When fewer holders than the threshold take their
@@ -78,12 +88,16 @@ impl Patient {
         request: GrantRequest,
         rng: &mut impl CryptoRng,
     ) -> Result<Granted, ClientError> {
-        self.grant_kept(session, request, rng, |_: &Wallet| Ok(()))
-            .await
+        let keep = |_: &Wallet| Ok::<(), ClientError>(());
+        let made = self.grant_kept(session, request, rng, keep);
+        let made = made.await?;
+        self.settle(made.letter.grant);
+        Ok(made)
     }
 
     /// The same, and `keep` gets the wallet before the grant is ordered: a device that keeps it can
-    /// revoke the grant after a break.
+    /// revoke the grant after a break, or go on with it, see [`Patient::go_on`]. The grant is on
+    /// its way until it is told that the reader has the letter: [`Patient::settle`].
     ///
     /// # Errors
     /// As [`Patient::grant`], or what `keep` fails with; then nothing was ordered.
@@ -108,8 +122,73 @@ impl Patient {
     ) -> Result<Granted, E> {
         let mut prepared = self.prepare(session, request, rng).await?;
         prepared.answers = answers;
-        let controller = self.place(session, &prepared, rng, keep).await?;
-        Ok(self.hand_out(session, prepared, &controller, rng).await?)
+        let made = self.place(session, &prepared, rng, keep).await?;
+        Ok(self.hand_out(session, prepared, made, rng).await?)
+    }
+
+    /// The reader of a grant has its letter, or nothing more shall come of it: nothing of it is
+    /// sent again. Keep the wallet afterwards.
+    pub fn settle(&mut self, grant: GrantId) {
+        self.wallet.settle(grant);
+    }
+
+    /// A grant on its way shall not come to its end: nothing of it is sent again, and it answers no
+    /// request. Keep the wallet afterwards.
+    pub fn withdrawn(&mut self, grant: GrantId) {
+        self.settle(grant);
+        let notes = self.wallet.grants.iter_mut();
+        for note in notes.filter(|note| note.grant == grant) {
+            note.answers = None;
+        }
+    }
+
+    /// Goes on with a grant that was ordered and did not come to its end: the same transaction is
+    /// ordered, and the same shares are given. What was done before is found to be done. The letter
+    /// is still to be sent. Keep the wallet afterwards.
+    ///
+    /// # Errors
+    /// [`ClientError::NotMyGrant`] when none of this id is on its way. The rule by which it is
+    /// refused, which the wallet notes; [`Refusal::GrantRevoked`] when it was revoked since: then
+    /// it is settled. [`ClientError::TooFewHolders`] when it stands and is not served.
+    pub async fn go_on<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        grant: GrantId,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Letter, ClientError> {
+        let pending = self.wallet.pending(grant).cloned();
+        let pending = pending.ok_or(ClientError::NotMyGrant { grant })?;
+        let (transaction, deposits, letter) = opened(&pending)?;
+        self.refused(grant, None);
+        if let Err(error) = session.submit(transaction).await {
+            self.refused(grant, error.refusal());
+            return Err(error);
+        }
+        let entry = session.grant(grant).await?;
+        if entry.state == GrantState::Revoked {
+            self.withdrawn(grant);
+            return Err(Refusal::GrantRevoked.into());
+        }
+        let (without, cause) = give_each(session, &deposits, rng).await;
+        let took = deposits.len().saturating_sub(without.len());
+        let threshold = usize::from(entry.grant.threshold);
+        match cause {
+            Some(cause) if took < threshold => Err(ClientError::TooFewHolders {
+                took,
+                threshold,
+                cause: Box::new(cause),
+                stands: Some(grant),
+            }),
+            _ => Ok(letter),
+        }
+    }
+
+    /// Notes by which rule a grant on its way was refused, or that it may be taken.
+    fn refused(&mut self, grant: GrantId, rule: Option<Refusal>) {
+        let mut pending = self.wallet.pending.iter_mut();
+        if let Some(pending) = pending.find(|pending| pending.grant == grant) {
+            pending.refused = rule;
+        }
     }
 
     /// Everything of the grant but its number. The records are looked for here: one that fails must
@@ -151,41 +230,64 @@ impl Patient {
         })
     }
 
-    /// Puts the grant onto the chain under a number that no grant has. The key that controls it.
+    /// Puts the grant onto the chain under a number that no grant has.
     async fn place<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
         prepared: &Prepared,
         rng: &mut impl CryptoRng,
         keep: &mut impl KeepWallet<E>,
-    ) -> Result<SigningKey, E> {
+    ) -> Result<Made, E> {
         let mut attempts = 0;
         loop {
             let counter = self.free_counter(session).await?;
-            let controller = self.keys.grant(counter);
-            let Prepared { request, terms, .. } = prepared;
-            let grant = Grant {
-                controller: controller.verifying_key(),
-                terms: terms.commitment(),
-                until: request.until,
-                holders: List::new(request.holders.clone()).map_err(ClientError::from)?,
-                threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
-                emergency: request.emergency,
-            };
-            let made = (&grant, counter, &controller);
-            match self.ordered(session, made, prepared, rng, keep).await {
-                Ok(()) => return Ok(controller),
+            let made = self.made(session.chain(), prepared, counter)?;
+            match self.ordered(session, &made, prepared, rng, keep).await {
+                Ok(()) => return Ok(made),
                 Err(NotOrdered::Kept(error)) => return Err(error),
                 // Another device of this patient was faster, or the proof of absence was old.
                 Err(NotOrdered::Client(error))
                     if error.refusal() == Some(Refusal::GrantExists) && attempts < ATTEMPTS_MAX =>
                 {
                     attempts += 1;
-                    self.forget_terms(grant.id());
+                    self.forget_terms(made.grant.id());
                 }
                 Err(NotOrdered::Client(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// The grant under a number, with what its holders and its reader get.
+    fn made(&self, chain: ChainId, prepared: &Prepared, counter: u32) -> Result<Made, ClientError> {
+        let controller = self.keys.grant(counter);
+        let Prepared { request, terms, .. } = prepared;
+        let grant = Grant {
+            controller: controller.verifying_key(),
+            terms: terms.commitment(),
+            until: request.until,
+            holders: List::new(request.holders.clone())?,
+            threshold: u8::try_from(request.threshold).unwrap_or(u8::MAX),
+            emergency: request.emergency,
+        };
+        let mut deposits = Vec::with_capacity(prepared.dealt.len());
+        for (holder, dealt) in request.holders.iter().zip(prepared.dealt.clone()) {
+            let deposit = Deposit::sign(chain, *holder, terms.clone(), dealt, &controller)?;
+            deposits.push(deposit);
+        }
+        let letter = Letter {
+            chain,
+            grant: grant.id(),
+            terms: terms.clone(),
+            secrets: prepared.secrets.clone(),
+            records: prepared.records.clone(),
+        };
+        Ok(Made {
+            grant,
+            counter,
+            controller,
+            deposits,
+            letter,
+        })
     }
 
     /// Orders the grant with the word of one of its key holders, whichever gives one that the
@@ -194,11 +296,12 @@ impl Patient {
     async fn ordered<T: Transport, E>(
         &mut self,
         session: &Session<T>,
-        (grant, counter, controller): (&Grant, u32, &SigningKey),
+        made: &Made,
         prepared: &Prepared,
         rng: &mut impl CryptoRng,
         keep: &mut impl KeepWallet<E>,
     ) -> Result<(), NotOrdered<E>> {
+        let (grant, id) = (&made.grant, made.grant.id());
         let mut holders = grant.holders.clone().into_vec();
         let count = u64::try_from(holders.len()).unwrap_or(1).max(1);
         let first = usize::try_from(rng.next_u64() % count).unwrap_or_default();
@@ -212,18 +315,26 @@ impl Patient {
                     continue;
                 }
             };
-            self.note(grant.id(), counter, &prepared.terms, prepared.answers);
-            let kept = keep.keep(&self.wallet).await;
-            kept.map_err(NotOrdered::Kept)?;
             let body = Body::CreateGrant(NewGrant {
                 grant: grant.clone(),
                 voucher,
             });
-            match session.order(body, controller).await {
+            let transaction = Transaction::sign(session.chain(), body, &made.controller);
+            self.note(id, made.counter, &prepared.terms, prepared.answers);
+            let pending = pending(made, &transaction);
+            self.wallet.pend(pending.map_err(NotOrdered::Client)?);
+            let kept = keep.keep(&self.wallet).await;
+            kept.map_err(NotOrdered::Kept)?;
+            match session.submit(transaction).await {
                 Ok(_) => return Ok(()),
-                // This holder's word does not count; another's may.
-                Err(error) if of_voucher(&error) => refused = error,
-                Err(error) => return Err(NotOrdered::Client(error)),
+                Err(error) => {
+                    self.refused(id, error.refusal());
+                    // This holder's word does not count; another's may.
+                    if !of_voucher(&error) {
+                        return Err(NotOrdered::Client(error));
+                    }
+                    refused = error;
+                }
             }
         }
         Err(NotOrdered::Client(refused))
@@ -267,6 +378,7 @@ impl Patient {
 
     /// The grant of this number is another than the one that was noted.
     fn forget_terms(&mut self, grant: GrantId) {
+        self.settle(grant);
         let notes = self.wallet.grants.iter_mut();
         for note in notes.filter(|note| note.grant == grant) {
             (note.terms, note.answers) = (None, None);
@@ -275,34 +387,16 @@ impl Patient {
 
     /// Gives the holders their shares, and the letter to the patient.
     async fn hand_out<T: Transport>(
-        &self,
+        &mut self,
         session: &Session<T>,
         prepared: Prepared,
-        controller: &SigningKey,
+        made: Made,
         rng: &mut impl CryptoRng,
     ) -> Result<Granted, ClientError> {
-        let Prepared {
-            request,
-            answers,
-            reader,
-            dealt,
-            terms,
-            secrets,
-            records,
-            passed_over,
-        } = prepared;
-        let letter = Letter {
-            chain: session.chain(),
-            grant: grant_id(&controller.verifying_key()),
-            terms,
-            secrets,
-            records,
-        };
-        let mut deposits = Vec::with_capacity(dealt.len());
-        for (holder, dealt) in request.holders.iter().zip(dealt) {
-            let (chain, terms) = (session.chain(), letter.terms.clone());
-            deposits.push(Deposit::sign(chain, *holder, terms, dealt, controller)?);
-        }
+        let (request, answers) = (prepared.request, prepared.answers);
+        let Made {
+            deposits, letter, ..
+        } = made;
         let (without, cause) = give_each(session, &deposits, rng).await;
         let took = deposits.len().saturating_sub(without.len());
         if let Some(cause) = cause.filter(|_| took < request.threshold) {
@@ -311,8 +405,11 @@ impl Patient {
                 // Who answers revokes what does not come to an answer, whatever the cause.
                 Some(_) => None,
                 None => {
-                    let revoked = self.set_grant(session, grant, GrantState::Revoked);
-                    revoked.await.err().map(|_| grant)
+                    let revoked = self.set_grant(session, grant, GrantState::Revoked).await;
+                    if revoked.is_ok() {
+                        self.settle(grant);
+                    }
+                    revoked.err().map(|_| grant)
                 }
             };
             return Err(ClientError::TooFewHolders {
@@ -322,12 +419,12 @@ impl Patient {
                 stands,
             });
         }
-        let sealed = SealedLetter::seal(&letter, (request.reader, &reader), rng)?;
+        let sealed = SealedLetter::seal(&letter, (request.reader, &prepared.reader), rng)?;
         Ok(Granted {
             letter,
             sealed,
             without,
-            passed_over,
+            passed_over: prepared.passed_over,
         })
     }
 
@@ -463,6 +560,33 @@ fn deal(
         }
     }
     Ok((named, dealt))
+}
+
+/// What a wallet remembers of a grant until it has come to its end.
+fn pending(made: &Made, transaction: &Transaction) -> Result<PendingGrant, ClientError> {
+    let deposits = made.deposits.iter();
+    let deposits = deposits.map(|deposit| Blob::new(deposit.to_vec()));
+    Ok(PendingGrant {
+        grant: made.grant.id(),
+        refused: None,
+        transaction: Blob::new(transaction.as_bytes().to_vec())?,
+        deposits: deposits.collect::<Result<_, _>>()?,
+        letter: Blob::new(made.letter.to_vec())?,
+    })
+}
+
+/// What was remembered, to be sent again.
+fn opened(pending: &PendingGrant) -> Result<(Transaction, Vec<Deposit>, Letter), ClientError> {
+    let transaction = Transaction::parse(pending.transaction.as_slice());
+    let transaction = transaction.map_err(|_| Refusal::Malformed)?;
+    let deposits = pending.deposits.iter();
+    let deposits = deposits.map(|deposit| Deposit::from_slice(deposit.as_slice()));
+    let deposits = deposits.collect::<Result<_, _>>()?;
+    Ok((
+        transaction,
+        deposits,
+        Letter::from_slice(pending.letter.as_slice())?,
+    ))
 }
 
 /// Why a grant was not ordered.

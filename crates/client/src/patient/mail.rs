@@ -19,6 +19,7 @@ use crate::{
     ClientError, GrantNote, KeepWallet, Session, Wallet,
     grants::Wish,
     mail::{Asked, Fetched, KeptLetter, Mailbox, STAMPS_AT_ONCE, STAMPS_LOW, get_stamps, send},
+    share::Letter,
 };
 
 /// With how many visits of a hospital stamps are asked for at most, on one day.
@@ -350,15 +351,14 @@ impl Patient {
     pub async fn mail_letter<T: Transport>(
         &self,
         session: &Session<T>,
-        granted: &Granted,
+        letter: &Letter,
         stamp: &Stamp,
         rng: &mut impl CryptoRng,
     ) -> Result<MailId, ClientError> {
-        let letter = granted.letter.clone();
         let reader = session.certificate(letter.terms.reader).await?.certificate;
         let mail = Mail {
-            content: Content::StandingLetter(letter),
-            reply: self.reply_of(session, granted).await?,
+            content: Content::StandingLetter(letter.clone()),
+            reply: self.reply_of(session, letter).await?,
             stamps: List::default(),
         };
         send(session, &Address::of(&reader), &mail, stamp, rng).await
@@ -368,9 +368,9 @@ impl Patient {
     async fn reply_of<T: Transport>(
         &self,
         session: &Session<T>,
-        granted: &Granted,
+        letter: &Letter,
     ) -> Result<Option<Address>, ClientError> {
-        let Some(first) = granted.letter.records.first() else {
+        let Some(first) = letter.records.first() else {
             return Ok(None);
         };
         let hospital = session.record(first.record).await?.hospital;
@@ -441,6 +441,11 @@ impl Patient {
         }
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
+        // What was refused before is made anew, and not tried once more. Its note stays: should it
+        // come onto the chain after all, it is revoked with the next answer.
+        for note in &noted_before {
+            self.settle(note.grant);
+        }
         let noted = (request, Some(asked.id));
         let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
             Ok(granted) => {
@@ -451,7 +456,10 @@ impl Patient {
             Err(error) => Err(error),
         };
         match answered {
-            Ok(answered) => Ok(answered),
+            Ok((granted, letter)) => {
+                self.settle(granted.letter.grant);
+                Ok((granted, letter))
+            }
             Err(cause) => {
                 let mut made = self.answers_to(asked.id);
                 made.retain(|note| !noted_before.contains(note));
@@ -467,6 +475,34 @@ impl Patient {
                 })
             }
         }
+    }
+
+    /// Goes on with a grant on its way up to its letter, see [`Patient::go_on`]: as the answer to
+    /// the request `asked`, when it was made for that, else by itself. `keep` gets the wallet
+    /// before a stamp of hers is used.
+    ///
+    /// # Errors
+    /// As [`Patient::go_on`] and [`send`]: it stays on its way.
+    pub async fn finish_grant<T: Transport, E: From<ClientError>>(
+        &mut self,
+        session: &Session<T>,
+        (grant, asked): (GrantId, Option<&Asked>),
+        now: TimeMs,
+        rng: &mut impl CryptoRng,
+        mut keep: impl KeepWallet<E>,
+    ) -> Result<(Letter, MailId), E> {
+        let letter = self.go_on(session, grant, rng).await?;
+        let sent = if let Some(asked) = asked {
+            let decision = Decision::Granted(letter.clone());
+            let sent = self.answer(session, asked, decision, now, rng, &mut keep);
+            sent.await?
+        } else {
+            let stamp = self.stamp_noted(session, now, rng, &mut keep).await?;
+            keep.keep(&self.wallet).await?;
+            self.mail_letter(session, &letter, &stamp, rng).await?
+        };
+        self.settle(grant);
+        Ok((letter, sent))
     }
 
     /// What was granted for a request, or may have been.
@@ -519,7 +555,7 @@ impl Patient {
     /// # Errors
     /// Which it cannot, and why the first of them.
     async fn revoke_all<T: Transport>(
-        &self,
+        &mut self,
         session: &Session<T>,
         notes: &[GrantNote],
     ) -> Result<(), Unanswered<ClientError>> {
@@ -529,7 +565,10 @@ impl Patient {
                 .set_grant(session, note.grant, GrantState::Revoked)
                 .await
             {
-                Ok(_) => revoked.push(note.grant),
+                Ok(_) => {
+                    self.withdrawn(note.grant);
+                    revoked.push(note.grant);
+                }
                 Err(error) => {
                     standing.push(note.grant);
                     cause.get_or_insert(error);
@@ -561,10 +600,15 @@ impl Patient {
         rng: &mut impl CryptoRng,
         mut keep: impl KeepWallet<E>,
     ) -> Result<MailId, Unanswered<E>> {
-        let before = self.standing(session, &self.answers_to(asked.id)).await;
+        let noted = self.answers_to(asked.id);
+        let before = self.standing(session, &noted).await;
         let before = before.map_err(Unanswered::of::<E>)?;
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
+        // Nor is one finished that was ordered and is not on the chain.
+        for note in &noted {
+            self.settle(note.grant);
+        }
         let decision = Decision::Denied(reason);
         let sent = self.answer(session, asked, decision, now, rng, &mut keep);
         sent.await.map_err(|cause| Unanswered {

@@ -10,7 +10,7 @@ use yilian_client::Session;
 use yilian_crypto::search::{Address, MaskedPointer};
 use yilian_node::service::InProcess;
 use yilian_protocol::{
-    MemberId, RecordId, TimeMs,
+    MemberId, RecordId, StateKey, TimeMs,
     call::{
         Answered, Call, CallError, Cross, DiscardMail, FetchMail, GetObject, GetStamps, GetStatus,
         LookUp, Page, Prove, Submit, Transport, Vouch,
@@ -57,6 +57,10 @@ pub struct Bends {
     pub askers: Vec<StampAsker>,
     /// The names of all calls that were made.
     pub calls: Vec<&'static str>,
+    /// The keys of the state that were asked for.
+    pub proven: Vec<StateKey>,
+    /// The transactions that were submitted.
+    pub submitted: Vec<Vec<u8>>,
 }
 
 impl Bends {
@@ -174,6 +178,12 @@ impl Transport for Crooked {
                 (status.clock, status.latest.time) = (time, time);
             }
             return Ok(said::<C>(status));
+        }
+        if let Some(Prove(keys)) = seen(&call) {
+            self.bends().proven.extend(keys.iter().copied());
+        }
+        if let Some(Submit(transaction)) = seen(&call) {
+            self.bends().submitted.push(transaction.0.clone());
         }
         if seen::<Prove>(&call).is_some() && self.bends().unproven {
             let rule = Refusal::CertificateUnknown;

@@ -307,7 +307,8 @@ async fn a_grants_letter_a_correction_and_a_notice_come_by_letter() {
         .unwrap();
     let granted = care.patient.grant(&session, request, rng).await.unwrap();
     let stamp = care.patient.stamp(&session, now(), rng).await.unwrap();
-    let sent = care.patient.mail_letter(&session, &granted, &stamp, rng);
+    let letter = &granted.letter;
+    let sent = care.patient.mail_letter(&session, letter, &stamp, rng);
     sent.await.unwrap();
     let (_, mail) = only_letter(&care.world, &care.doctor).await;
     assert_eq!(mail.content, Content::StandingLetter(granted.letter));
@@ -820,6 +821,151 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+}
+
+/// Cut short after it was ordered, refused, or with no holder in reach: it is the same grant, and
+/// what is ordered again is what was ordered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_was_cut_short_is_finished_with_the_same_bytes() {
+    let mut care = Care::new(2).await;
+    let second = care.world.doctor(1, "Dr Wang").await;
+    let to = care.patient.address(north());
+    asks(&care, &second, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let (patient, rng) = (&mut care.patient, &mut rand::rng());
+    let request = patient.grant_asked(&session, &asked, now()).await.unwrap();
+    let mut saved = None;
+    let keep = |wallet: &Wallet| {
+        saved = Some(wallet.clone());
+        Ok::<(), ClientError>(())
+    };
+    crooked.bends().cut = Some("submit");
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, keep);
+    answered.await.unwrap_err();
+    // The wallet that was kept before knows all that it takes, also when it was read from a disk.
+    let saved = serde_json::to_string(&saved.unwrap()).unwrap();
+    let saved: Wallet = serde_json::from_str(&saved).unwrap();
+    assert_eq!(&saved, patient.wallet());
+    let grant = saved.grants[0].grant;
+    let ordered = saved.pending(grant).unwrap();
+    assert_eq!(
+        (ordered.refused, ordered.ordered().unwrap().id()),
+        (None, grant)
+    );
+
+    let before = std::mem::take(&mut *crooked.bends());
+    let mut submitted = before.submitted;
+    let mut finish = async |patient: &mut Patient| {
+        let finished = patient.finish_grant(&session, (grant, Some(&asked)), now(), rng, kept);
+        let finished = finished.await;
+        submitted.append(&mut crooked.bends().submitted);
+        finished
+    };
+    crooked.bends().refusals = vec![Refusal::VouchersUsed];
+    let error = finish(patient).await.unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::VouchersUsed));
+    let refused = patient.wallet().pending(grant).unwrap().refused;
+    assert_eq!(refused, Some(Refusal::VouchersUsed));
+    crooked.bends().cut = Some("deposit");
+    let error = finish(patient).await.unwrap_err();
+    let stands =
+        matches!(error, ClientError::TooFewHolders { stands: Some(it), .. } if it == grant);
+    assert!(stands, "{error:?}");
+    assert_eq!(patient.wallet().pending(grant).unwrap().refused, None);
+    *crooked.bends() = Bends::default();
+    let (letter, _) = finish(patient).await.unwrap();
+    assert!(patient.wallet().pending.is_empty());
+    assert_eq!(
+        finish(patient).await.unwrap_err(),
+        ClientError::NotMyGrant { grant }
+    );
+    assert_eq!(submitted.len(), 4);
+    assert!(submitted.iter().all(|bytes| *bytes == submitted[0]));
+    assert_eq!(states(&care).await, [GrantState::Active]);
+    let (_, mail) = only_letter(&care.world, &second).await;
+    let Content::Answer(Answer {
+        decision: Decision::Granted(sent),
+        ..
+    }) = &mail.content
+    else {
+        panic!("{:?}", mail.content);
+    };
+    assert_eq!(sent, &letter);
+    let rng = &mut rand::rng();
+    let read = second.read(&session, sent, care.record, now(), rng).await;
+    assert_eq!(read.unwrap().verified.content(), b"gout");
+}
+
+/// One that was revoked meanwhile is not given again, and answers nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_was_revoked_on_its_way_is_not_finished() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    asks(&care, &care.doctor, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let (patient, rng) = (&mut care.patient, &mut rand::rng());
+    let request = patient.grant_asked(&session, &asked, now()).await.unwrap();
+    crooked.bends().cut = Some("deposit");
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+    answered.await.unwrap_err();
+    *crooked.bends() = Bends::default();
+    let grant = patient.wallet().grants[0].grant;
+    let revoked = patient.set_grant(&session, grant, GrantState::Revoked);
+    revoked.await.unwrap();
+    let finished = patient.finish_grant(&session, (grant, Some(&asked)), now(), rng, kept);
+    let error = finished.await.unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::GrantRevoked));
+    let wallet = patient.wallet();
+    assert_eq!((wallet.pending.len(), wallet.grants[0].answers), (0, None));
+}
+
+/// What was ordered and lost on its way is not finished when the request is refused after all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_on_its_way_ends_with_a_refusal() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    asks(&care, &care.doctor, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let (patient, rng) = (&mut care.patient, &mut rand::rng());
+    let request = patient.grant_asked(&session, &asked, now()).await.unwrap();
+    crooked.bends().refusals = vec![Refusal::StaleRequest];
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+    answered.await.unwrap_err();
+    assert_eq!(patient.wallet().pending.len(), 1);
+    let denied = patient.answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap();
+    assert!(patient.wallet().pending.is_empty());
+    assert_eq!(states(&care).await, []);
+}
+
+/// What a node is asked while a letter is checked is the same, whoever wrote it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_node_learns_from_whom_a_patient_gets_letters() {
+    let care = Care::new(2).await;
+    let second = care.world.doctor(1, "Dr Wang").await;
+    let (to, notice) = care.notice("your results are there");
+    let stamp = care.stamps(1).await.remove(0);
+    let rng = &mut rand::rng();
+    send(care.session(), &to, &notice, &stamp, rng)
+        .await
+        .unwrap();
+    asks(&care, &second, &to, now().plus_ms(DAY_MS)).await;
+    let letters = care.letters().await;
+    assert_eq!(letters.len(), 2);
+    let mut asked = Vec::new();
+    for letter in &letters {
+        let (crooked, session) = Crooked::session(&care.world).await;
+        let mail = care.patient.open_letter(&session, letter).unwrap();
+        Shown::check(&session, letter, &mail, &[], now())
+            .await
+            .unwrap();
+        asked.push(std::mem::take(&mut crooked.bends().proven));
+    }
+    assert!(!asked[0].is_empty());
+    assert_eq!(asked[0], asked[1]);
 }
 
 /// The stamp that was enclosed is used up with the first answer, and her own are too.

@@ -52,6 +52,10 @@ export const en: Words<typeof zh> = {
       title: "What this server says is not what the network certified",
       text: "This page uses no more of its answers. What you checked before still holds. Open the page at another hospital's address, and tell this one's operator.",
     },
+    behind: {
+      title: "This server is behind, and shows an old state",
+      text: "This device saw later blocks. What is missing here may be on the chain, so the page does not go by it. Try again later, or open the address of another hospital.",
+    },
     "other-chain": {
       title: "This is another chain",
       text: "Your browser knew another consortium here. If you did move to another network, let it forget the old one.",
@@ -86,7 +90,7 @@ export const en: Words<typeof zh> = {
     },
     "weak-passphrase": {
       title: "This passphrase will not do",
-      text: "It takes eight characters or more. A few words in a row are easy to keep in mind and hard to guess.",
+      text: "It takes twelve characters or more, and is no common one, no date or telephone number, and no row of keys. A few words that have nothing to do with each other are easy to keep in mind and hard to guess.",
     },
     "not-the-words": {
       title: "These are not your 24 words",
@@ -110,7 +114,7 @@ export const en: Words<typeof zh> = {
     },
     "may-stand": {
       title: "It did not come to an end, and the access may stand",
-      text: "Look under Access: if it is listed there, end it there, and try again.",
+      text: "Look under Access: it is listed there, to be finished or ended.",
     },
     ended: {
       title: "It did not come to an end, and the earlier access has ended",

@@ -20,6 +20,7 @@ addTexts({ zh, en });
 
 const Timeline = lazy(() => import("./records/Timeline.tsx"));
 const Opened = lazy(() => import("./records/Opened.tsx"));
+const Overview = lazy(() => import("./reading/Overview.tsx"));
 const Access = lazy(() => import("./access/Access.tsx"));
 const Give = lazy(() => import("./access/Give.tsx"));
 const Show = lazy(() => import("./show/Show.tsx"));
@@ -45,7 +46,8 @@ function Open() {
     <Around rooms={<Rooms />}>
       <Routes>
         <Route index element={<Timeline />} />
-        <Route path="record/:record" element={<Opened />} />
+        <Route path="record/:number" element={<Opened />} />
+        <Route path="overview" element={<Overview />} />
         <Route path="access" element={<Access />} />
         <Route path="access/give" element={<Give />} />
         <Route path="show" element={<Show />} />

@@ -13,7 +13,9 @@ const drawings = {
 export function Rooms() {
   const { t } = useTranslation();
   const letters = useLetters().data?.letters ?? [];
-  const open = letters.filter(({ request, answered }) => request && !answered).length;
+  const open = letters.filter(({ request, answered }) => {
+    return request && (answered === undefined || answered === "refused");
+  }).length;
   return (
     <Bar
       label={t("me.nav.label")}

@@ -8,6 +8,7 @@ import { word } from "./words.ts";
 const CALM = new Set([
   "unreachable",
   "busy",
+  "behind",
   "not-found",
   "not-a-code",
   "invalid",

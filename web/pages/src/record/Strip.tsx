@@ -1,29 +1,16 @@
 // What a clinician looks for first: allergies, problems, medicines, as far as this record has them.
 import type { Entry } from "./bundle.ts";
 import { grouped, inOrder } from "./chapters.ts";
-import { plainCodes } from "./concept.ts";
-import { get } from "./json.ts";
+import { CELLS, holds, risk } from "./health.ts";
 import { Standings } from "./Marks.tsx";
 import { Said } from "./Said.tsx";
 import { useScene } from "./scene.ts";
-import { standings, weightOf } from "./status.ts";
-
-const CELLS = [
-  ["allergies", /^AllergyIntolerance$/],
-  ["problems", /^Condition$/],
-  ["medicines", /^Medication(Request|Statement|Administration|Dispense)$/],
-] as const;
+import { standings } from "./status.ts";
 
 /** Names that a cell has room for; of allergies all that somebody may have. */
 const FIRST = { allergies: 20, problems: 6, medicines: 6 };
 /** Entries whose names are compared; of more, each counts as another. */
 const MOST = 300;
-
-/** What is over is left out, as is what never was so. */
-function holds({ resource }: Entry): boolean {
-  const weight = weightOf(resource);
-  return weight !== "void" && weight !== "past";
-}
 
 export function Strip({ entries }: { entries: Entry[] }) {
   const { t } = useScene().voice;
@@ -79,12 +66,6 @@ function Cell({ cell, all }: { cell: (typeof CELLS)[number][0]; all: Entry[] }) 
       {more > 0 && <p className="text-sm text-soft">{voice.t("record.and", { count: more })}</p>}
     </section>
   );
-}
-
-/** 1 for an allergy that its author holds to be dangerous, else 0. */
-function risk({ type, resource }: Entry): number {
-  const isHigh = plainCodes(get(resource, "criticality")).includes("high");
-  return type === "AllergyIntolerance" && isHigh ? 1 : 0;
 }
 
 /** Said when one of several of that name is. */

@@ -68,6 +68,11 @@ function identity({ codes, name }: Result): string | undefined {
   return loinc ?? withSystem ?? codes[0] ?? said;
 }
 
+/** The same for what is one value of one measurement, whoever says it. */
+function said(key: string, { at, comparator, value }: Pick<Point, "at" | "comparator" | "value">) {
+  return [key, at, comparator ?? "", value].join(" ");
+}
+
 interface About {
   date: string | undefined;
   standings: Standing[];
@@ -83,6 +88,8 @@ function focusOf(resource: Json): string {
     .map((focus) => text(get(focus, "reference")) ?? text(get(focus, "display")) ?? "?")
     .join();
 }
+
+const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 class Gathering {
   readonly #series = new Map<string, Series>();
@@ -101,7 +108,7 @@ class Gathering {
       return;
     }
     const key = [code, measure.unitId, about.focus].filter((part) => part !== "").join(" ");
-    const isSaid = [key, at, measure.comparator ?? "", measure.value].join(" ");
+    const isSaid = said(key, { at, ...measure });
     const known = this.#points.get(isSaid);
     if (known !== undefined) {
       if (!known.records.includes(about.record)) known.records.push(about.record);
@@ -127,6 +134,27 @@ class Gathering {
     this.#series.set(key, series);
   }
 
+  /** Adds what another gathering has. */
+  join({ series, undated }: Trends): void {
+    this.undated += undated;
+    for (const { points, ...of } of series) {
+      const known = this.#series.get(of.key) ?? { ...of, points: [] };
+      this.#series.set(of.key, known);
+      for (const point of points) {
+        const isSaid = said(of.key, point);
+        const same = this.#points.get(isSaid);
+        if (same === undefined) {
+          const own = { ...point, records: [...point.records] };
+          this.#points.set(isSaid, own);
+          known.points.push(own);
+        } else {
+          const others = point.records.filter((record) => !same.records.includes(record));
+          same.records.push(...others);
+        }
+      }
+    }
+  }
+
   /** Most values first; those of one code beside each other. */
   sorted(): Series[] {
     const all = [...this.#series.values()];
@@ -139,7 +167,9 @@ class Gathering {
     return all.sort(
       (a, b) =>
         rank(b) - rank(a) ||
-        (a.code < b.code ? -1 : a.code > b.code ? 1 : b.points.length - a.points.length),
+        order(a.code, b.code) ||
+        b.points.length - a.points.length ||
+        order(a.key, b.key),
     );
   }
 }
@@ -171,5 +201,13 @@ export function trendsOf(records: TrendRecord[], language: Language = "zh"): Tre
       }
     } else if (reading === undefined || reading.as === "text") leftOut += 1;
   }
+  return { series: gathering.sorted(), undated: gathering.undated, leftOut };
+}
+
+/** The same as `trendsOf` of all records, out of that of each. */
+export function joined(each: Trends[]): Trends {
+  const gathering = new Gathering();
+  for (const trends of each) gathering.join(trends);
+  const leftOut = each.reduce((sum, trends) => sum + trends.leftOut, 0);
   return { series: gathering.sorted(), undated: gathering.undated, leftOut };
 }

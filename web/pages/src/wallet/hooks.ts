@@ -17,7 +17,9 @@ export const wallet = new Wallet<Calls>({
 
 /** Only a silence may be over a moment later; a lie or a rule stays. */
 export function isWorthRetrying(count: number, error: Error): boolean {
-  return count < 2 && error instanceof Trouble && ["unreachable", "busy"].includes(error.fault);
+  return (
+    count < 2 && error instanceof Trouble && ["unreachable", "busy", "behind"].includes(error.fault)
+  );
 }
 
 function query<N extends Name>(call: N, ...asks: Calls[N]["asks"]) {

@@ -1,11 +1,11 @@
 // A real browser, and what every page in it is held to: it loads from its own node alone, breaks no
 // rule of the node's policy, and throws nothing.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { after } from "node:test";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 export const node = process.env["YILIAN_NODE"] ?? "http://127.0.0.1:8420";
 export const folder = process.env["YILIAN_FOLDER"] ?? ".";
@@ -36,24 +36,15 @@ export interface Visit {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** A new browser with nothing in its storage, at `base`; it is looked over when `act` is done. */
-export async function visit(
-  {
-    base = node,
-    size = "phone",
-    language = "zh",
-    dark = false,
-  }: {
-    base?: string;
-    size?: Size;
-    language?: Language;
-    dark?: boolean;
-  },
-  act: (visit: Visit) => Promise<void>,
-  isExpected: (complaint: string) => boolean = () => false,
-): Promise<void> {
-  const data = mkdtempSync(join(tmpdir(), "yilian-browser-"));
-  const context = await chromium.launchPersistentContext(data, {
+/** What a browser keeps of a page: [`BrowserContext.storageState`], with all that is sealed. */
+export type Storage = Awaited<ReturnType<BrowserContext["storageState"]>>;
+
+let browser: Promise<Browser> | undefined;
+after(async () => (await browser)?.close());
+
+/** One for all tests of a file: starting one takes longer than most visits. */
+function started(): Promise<Browser> {
+  browser ??= chromium.launch({
     executablePath: process.env["YILIAN_CHROMIUM"] ?? "/usr/bin/chromium",
     args: [
       "--headless",
@@ -65,6 +56,35 @@ export async function visit(
       "--disable-component-update",
       "--disable-sync",
     ],
+  });
+  return browser;
+}
+
+/**
+ * A visit with a storage and a cache of its own, at `base`; it is looked over when `act` is done.
+ * The storage is empty, or what another visit left.
+ */
+export async function visit(
+  {
+    base = node,
+    size = "phone",
+    language = "zh",
+    dark = false,
+    storage,
+  }: {
+    base?: string;
+    size?: Size;
+    language?: Language;
+    dark?: boolean;
+    storage?: Storage;
+  },
+  act: (visit: Visit) => Promise<void>,
+  isExpected: (complaint: string) => boolean = () => false,
+): Promise<void> {
+  const context = await (
+    await started()
+  ).newContext({
+    ...(storage === undefined ? {} : { storageState: storage }),
     viewport: sizes[size],
     locale: language === "zh" ? "zh-CN" : "en-GB",
     colorScheme: dark ? "dark" : "light",
@@ -83,12 +103,11 @@ export async function visit(
     );
   } finally {
     await context.close();
-    rmSync(data, { recursive: true, force: true });
   }
 }
 
 async function look(context: BrowserContext): Promise<Visit> {
-  const page = context.pages()[0] ?? (await context.newPage());
+  const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const met: Visit = { page, requests: [], complaints: [] };
   context.on("request", (request) => {
@@ -139,7 +158,7 @@ export async function older(
   page: Page,
   isEnough: () => Promise<boolean> = async () => false,
 ): Promise<void> {
-  const button = page.getByRole("button", { name: /更早的|Older/ });
+  const button = page.getByRole("button", { name: older.button });
   for (const end = Date.now() + 60_000; !(await isEnough());) {
     if (!(await button.isVisible())) return;
     assert.ok(Date.now() < end, "the chain does not end");
@@ -148,6 +167,8 @@ export async function older(
     await page.waitForTimeout(200);
   }
 }
+
+older.button = /更早的|Older/;
 
 /** A picture for whoever wants to look, when a folder for them is named. */
 export async function picture(page: Page, name: string): Promise<void> {

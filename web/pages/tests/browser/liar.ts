@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { node } from "./browser.ts";
 
-/** What becomes of an answer; `undefined` leaves it. */
-export type Bend = (path: string, answer: never) => unknown;
+/** What becomes of an answer to what was asked; `undefined` leaves it. */
+export type Bend = (path: string, answer: never, asked: string) => unknown;
 
 /** What becomes of an answer in bytes, as of a sealed object. */
 export type BendBytes = (path: string, bytes: Buffer) => Buffer;
@@ -39,7 +39,8 @@ export class Liar {
       if (path.startsWith("/v1/") && asked.ok && !isJson(asked)) {
         bytes = Buffer.from(this.bendBytes(path, bytes));
       } else if (path.startsWith("/v1/") && asked.ok) {
-        const bent = this.bend(path, JSON.parse(bytes.toString()) as never);
+        const question = Buffer.concat(body).toString("latin1");
+        const bent = this.bend(path, JSON.parse(bytes.toString()) as never, question);
         if (bent !== undefined) bytes = Buffer.from(JSON.stringify(bent));
       }
       const headers = Object.fromEntries(asked.headers);

@@ -109,9 +109,18 @@ async function journey(page: Page, who: Patient, language: Language, name: strin
   await picture(page, `me-records-${name}`);
   await keptSealed(page);
 
-  // One of them, and how we know.
+  // What they say together.
+  await page.getByRole("link", { name: text.overview }).click();
+  await page.locator("[data-read]").waitFor();
+  await page.locator("[data-cell='problems']").getByText("原发性高血压").waitFor();
+  await isGoodFor(page);
+  await picture(page, `me-overview-${name}`);
+  await page.goBack();
+
+  // One of them, and how we know. Its address does not tell which it is.
   await lines.nth(1).click();
   await page.locator("[data-content]").getByText("原发性高血压").first().waitFor();
+  assert.match(new URL(page.url()).pathname, /^\/me\/record\/\d{1,3}$/);
   await page.getByText(text.how).click();
   await isGoodFor(page);
   await picture(page, `me-record-${name}`);

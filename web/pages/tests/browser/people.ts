@@ -97,6 +97,7 @@ export const texts = {
     refuse: "不同意",
     how: "如何证明？",
     uses: "谁看过",
+    overview: "一览",
   },
   en: {
     old: "I have 24 words",
@@ -117,6 +118,7 @@ export const texts = {
     refuse: "Refuse",
     how: "How do we know?",
     uses: "Who has read",
+    overview: "Overview",
   },
 } as const;
 

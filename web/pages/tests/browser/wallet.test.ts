@@ -2,13 +2,14 @@
 // a node that lies to who holds keys.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Page } from "playwright-core";
-import { isGoodFor, picture, visit } from "./browser.ts";
+import type { Page, Worker } from "playwright-core";
+import { isGoodFor, picture, type Storage, visit } from "./browser.ts";
 import { lied } from "./liar.ts";
 import {
   choose,
   enter,
   PASSPHRASE,
+  type Patient,
   patient,
   recover,
   sealed,
@@ -20,6 +21,36 @@ import {
 } from "./people.ts";
 
 const text = texts.en;
+
+/** A patient with a record whose wallet a browser keeps, locked: made once. */
+let kept: Promise<{ who: Patient; storage: Storage }> | undefined;
+function keptWallet(): Promise<{ who: Patient; storage: Storage }> {
+  kept ??= (async () => {
+    const who = patient();
+    let storage: Storage | undefined;
+    await visit({ language: "en" }, async ({ page }) => {
+      await recover(page, who.words, text);
+      storage = await page.context().storageState({ indexedDB: true });
+    });
+    assert.ok(storage);
+    return { who, storage };
+  })();
+  return kept;
+}
+
+/** Opens the wallet that the browser keeps, up to its records. */
+async function openKept(page: Page): Promise<void> {
+  await page.goto("/me");
+  await unlock(page, PASSPHRASE, text);
+  await page.getByRole("heading", { name: text.records, level: 1 }).waitFor();
+}
+
+/** The worker that has the keys: it is there before the one that reads what strangers wrote. */
+function keyWorker(page: Page): Worker {
+  const [worker] = page.workers();
+  assert.ok(worker);
+  return worker;
+}
 
 /** The words on the screen, which are nowhere else. */
 async function shown(page: Page): Promise<string[]> {
@@ -115,10 +146,10 @@ test("new words are shown once, asked back, and a visit is written for them", as
 });
 
 test("a code that is over is not shown, and a locked wallet shows nothing", async () => {
-  const who = patient();
-  await visit({ language: "en" }, async ({ page }) => {
+  const { storage } = await keptWallet();
+  await visit({ language: "en", storage }, async ({ page }) => {
     await page.clock.install({ time: Date.now() });
-    await recover(page, who.words, text);
+    await openKept(page);
     await shownCode(page);
     await page.clock.fastForward(60_000);
     assert.equal(await page.locator("[data-expired]").count(), 0);
@@ -142,10 +173,10 @@ test("a code that is over is not shown, and a locked wallet shows nothing", asyn
 });
 
 test("who looks at other pages comes back to an open wallet, unless nobody touched it", async () => {
-  const who = patient();
-  await visit({ language: "en" }, async ({ page }) => {
+  const { storage } = await keptWallet();
+  await visit({ language: "en", storage }, async ({ page }) => {
     await page.clock.install({ time: Date.now() });
-    await recover(page, who.words, text);
+    await openKept(page);
     const home = page.getByRole("banner").getByRole("link", { name: "Yilian" });
     const door = page.getByRole("link", { name: "My records" });
     await home.click();
@@ -162,14 +193,13 @@ test("who looks at other pages comes back to an open wallet, unless nobody touch
 });
 
 test("locking ends the worker, and the wallet can be taken from the browser", async () => {
-  const who = patient();
-  await visit({ language: "en", dark: true }, async ({ page }) => {
-    await recover(page, who.words, text);
+  const { storage } = await keptWallet();
+  await visit({ language: "en", dark: true, storage }, async ({ page }) => {
+    await openKept(page);
     await enter(page, text.wallet);
     await isGoodFor(page);
     await picture(page, "me-wallet-phone-en");
-    const [worker] = page.workers();
-    assert.ok(worker);
+    const worker = keyWorker(page);
     const gone = worker.waitForEvent("close");
     await page.getByRole("button", { name: "Lock it now" }).click();
     await gone;
@@ -209,9 +239,9 @@ test("locking ends the worker, and the wallet can be taken from the browser", as
 });
 
 test("one tab has the wallet, and another says so", async () => {
-  const who = patient();
-  await visit({ language: "en" }, async ({ page }) => {
-    await recover(page, who.words, text);
+  const { storage } = await keptWallet();
+  await visit({ language: "en", storage }, async ({ page }) => {
+    await openKept(page);
     const other = await page.context().newPage();
     await other.goto("/me");
     await other.locator('[data-fault="elsewhere"]').waitFor();
@@ -220,12 +250,30 @@ test("one tab has the wallet, and another says so", async () => {
     await page.close();
     await other.getByRole("button", { name: "Try again" }).click();
     await other.locator("#passphrase").waitFor();
+
+    // Nor is it removed from under who has it: he locked it, and another tab opened it.
+    const third = await page.context().newPage();
+    await third.goto("/check");
+    await other.getByText("Forgot the passphrase?").click();
+    await other.getByRole("button", { name: "Remove the wallet" }).click();
+    await other.getByRole("dialog").getByRole("checkbox").check();
+    await third.evaluate(() => {
+      const { locks } = navigator;
+      // It waits its turn, and has it when the worker of the other tab ends.
+      void locks.request("yilian.wallet", () => new Promise(() => {}));
+    });
+    const removes = other.getByRole("dialog").getByRole("button", { name: "Remove the wallet" });
+    await removes.click();
+    await other.locator('[data-fault="elsewhere"]').waitFor();
+    await third.close();
+    await other.getByRole("button", { name: "Try again" }).click();
+    await other.locator("#passphrase").waitFor();
     await other.close();
   });
 });
 
 test("words that are none are told by their place, and what is damaged as such", async () => {
-  const who = patient();
+  const { who, storage } = await keptWallet();
   await visit({ language: "en" }, async ({ page }) => {
     await page.goto("/me");
     await page.getByRole("button", { name: text.old }).click();
@@ -237,7 +285,10 @@ test("words that are none are told by their place, and what is damaged as such",
       await page.getByRole("button", { name: "Try again" }).click();
       assert.equal(await page.locator("#words").inputValue(), "");
     }
-    await recover(page, who.words, text);
+  });
+  await visit({ language: "en", storage }, async ({ page }) => {
+    await page.goto("/me");
+    await page.locator("#passphrase").waitFor();
     await page.evaluate(async () => {
       const open = indexedDB.open("yilian.wallet");
       await new Promise((resolve) => (open.onsuccess = resolve));
@@ -321,6 +372,11 @@ test("a request that is refused is answered so", async () => {
     await unlock(page, PASSPHRASE, text);
     await page.locator("[data-answered='denied']").waitFor();
     assert.equal(await page.locator("[data-badge]").count(), 0);
+    // She deletes it, and it does not come again.
+    await page.getByRole("button", { name: "Delete" }).click();
+    await isGoodFor(page);
+    await sheet.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("No letters.").waitFor();
   });
 });
 
@@ -402,24 +458,49 @@ test("access that was cut short while it was given is known, and can be ended", 
       await page.locator("#passphrase").waitFor({ state: "detached" });
       await enter(page, text.access);
       const standing = page.locator("[data-state='active']");
-      // The wallet was kept before: it knows for whom it was.
+      // The wallet was kept before: it knows for whom it was, and that he has no letter yet. It is
+      // finished as it was ordered.
+      const way = page.locator("[data-stage='ordered']");
+      await way.filter({ hasText: "Dr Wang of South Hospital may read" }).waitFor();
+      await isGoodFor(page);
+      await picture(page, "me-way-phone-en");
+      const old = new Map<string, unknown>();
+      let isOld = false;
+      liar.bend = (path, answer: { header: { time: number } }, asked) => {
+        if (path !== "/v1/proofs") return undefined;
+        // Nothing true is told then, from which the page could know better.
+        answer.header.time += isOld ? 1 : 0;
+        if (isOld) return old.get(asked) ?? answer;
+        if (!old.has(asked)) old.set(asked, answer);
+        return undefined;
+      };
+      await way.getByRole("button", { name: "Finish it" }).click();
       await standing.filter({ hasText: "Dr Wang of South Hospital may read" }).waitFor();
+      assert.equal(await page.locator("[data-grant]").count(), 1);
       await standing.getByRole("button", { name: text.end }).click();
       await page.getByRole("dialog").getByRole("button", { name: text.end }).click();
       await page.locator("[data-state='revoked']").waitFor();
+
+      // A node that shows the state of before, to a page that is loaded anew: it is behind, and
+      // nothing of it is shown.
+      isOld = true;
+      await page.reload();
+      await unlock(page, PASSPHRASE, text);
+      await page.locator('main [data-fault="behind"]').waitFor();
+      await isGoodFor(page);
+      assert.equal(await page.locator("[data-grant]").count(), 0);
     });
   });
 });
 
 test("a worker that dies takes the keys with it, and the page says why it is locked", async () => {
-  const who = patient();
+  const { storage } = await keptWallet();
   await visit(
-    { language: "en" },
+    { language: "en", storage },
     async ({ page }) => {
-      await recover(page, who.words, text);
+      await openKept(page);
       await page.locator("[data-record] svg").first().waitFor();
-      const [worker] = page.workers();
-      assert.ok(worker);
+      const worker = keyWorker(page);
       await worker.evaluate(() => {
         setTimeout(() => {
           throw new WebAssembly.RuntimeError("unreachable");

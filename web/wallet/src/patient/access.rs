@@ -7,16 +7,16 @@ use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::{
-    ClientError, GrantNote, GrantRequest, Granted, Patient,
+    ClientError, GrantNote, GrantRequest, Granted, Letter, Patient, PendingGrant,
     grants::{self, Wish},
 };
 use yilian_protocol::{
-    Confidentiality, MemberId, Quarter, Scope, TimeMs,
+    Confidentiality, GrantId, MemberId, Quarter, Scope, TimeMs,
     disclosure::DisclosureEntry,
     grant::{GrantEntry, GrantState, OpeningEntry, Terms},
 };
 
-use super::{Change, PatientClient, id, moment};
+use super::{Change, PatientClient, id, kept::Answered, moment};
 use crate::{
     shared::told,
     trouble::{Fault, Trouble},
@@ -37,13 +37,19 @@ pub struct AccessView {
 pub struct GrantView {
     /// Its id.
     pub grant: String,
-    /// `active`, `paused` or `revoked`.
-    #[tsify(type = "\"active\" | \"paused\" | \"revoked\"")]
+    /// How far it is. `given`: it is on the chain, and its reader has the letter. `ordered`: that
+    /// is not so yet, as far as is known. `refused`: the ledger did not take it.
+    #[tsify(type = "\"given\" | \"ordered\" | \"refused\"")]
+    pub stage: String,
+    /// The rule by which it was refused.
+    pub rule: Option<String>,
+    /// `active`, `paused` or `revoked`; `absent` while it is not on the chain.
+    #[tsify(type = "\"active\" | \"paused\" | \"revoked\" | \"absent\"")]
     pub state: String,
     /// When its state was last set.
-    pub changed: u64,
+    pub changed: Option<u64>,
     /// When it came onto the chain.
-    pub since: u64,
+    pub since: Option<u64>,
     /// When it ends.
     pub until: u64,
     /// Whether it is served in emergencies only.
@@ -135,6 +141,24 @@ pub struct GivenView {
     pub passed_over: Vec<String>,
 }
 
+impl From<&Letter> for GivenView {
+    fn from(letter: &Letter) -> Self {
+        Self {
+            grant: letter.grant.to_string(),
+            records: letter.records.len(),
+            passed_over: Vec::new(),
+        }
+    }
+}
+
+/// How far a grant on its way is.
+pub(super) const fn stage(pending: &PendingGrant) -> &'static str {
+    match pending.refused {
+        Some(_) => "refused",
+        None => "ordered",
+    }
+}
+
 impl From<&Granted> for GivenView {
     fn from(granted: &Granted) -> Self {
         let passed = granted.passed_over.iter();
@@ -156,9 +180,12 @@ impl PatientClient {
         let patient = self.patient()?;
         let mut grants = Vec::new();
         for note in &patient.wallet().grants {
-            // One that never came onto the chain is proven to be absent.
-            if let Some(entry) = self.session.find_grant(note.grant).await? {
-                grants.push(self.grant_view(&patient, note, &entry).await?);
+            let pending = patient.wallet().pending(note.grant);
+            match (self.session.find_grant(note.grant).await?, pending) {
+                (Some(entry), _) => grants.push(self.grant_view(&patient, note, &entry).await?),
+                (None, Some(pending)) => grants.extend(absent(&patient, note, pending)),
+                // One that never came onto the chain is proven to be absent.
+                (None, None) => {}
             }
         }
         let disclosures = patient.disclosures(&self.session).await?;
@@ -197,10 +224,57 @@ impl PatientClient {
         Ok(())
     }
 
+    /// Goes on with a grant that was ordered and did not come to its end, as it was ordered. When
+    /// it was made for a request whose letter is kept, it is the answer to that.
+    ///
+    /// # Errors
+    /// [`Fault::MayStand`] when it still did not; the rule by which it is refused.
+    pub async fn finish(&self, grant: String, now: f64) -> Result<Ts<GivenView>, Trouble> {
+        let (grant, now) = (id::<GrantId>(&grant)?, moment(now)?);
+        let change = self.change()?;
+        let mut patient = self.patient()?;
+        let mut notes = patient.wallet().grants.iter();
+        let request = notes
+            .find(|note| note.grant == grant)
+            .and_then(|note| note.answers);
+        let letter = match request {
+            Some(request) => self.letter_of(request).await?,
+            None => None,
+        };
+        let asked = match letter {
+            Some(letter) => Some(self.asked(&patient, letter, now).await?),
+            None => None,
+        };
+        let made_for = (grant, asked.as_deref());
+        let (session, rng, keeper) = (&self.session, &mut rng(), change.keeper());
+        let finished = patient.finish_grant(session, made_for, now, rng, keeper);
+        let finished = finished.await.map(|(letter, _)| GivenView::from(&letter));
+        let finished = finished.map_err(|trouble| unfinished(&patient, grant, trouble));
+        let given = change.end(&patient, finished).await?;
+        if let Some(letter) = letter {
+            self.note_answer(letter, Answered::Granted).await?;
+        }
+        told(&given)
+    }
+
+    /// Gives up a grant on its way that is not on the chain, or ended: nothing of it is sent again,
+    /// and it answers nothing. One that comes onto the chain after all is told, and can be ended.
+    ///
+    /// # Errors
+    /// [`Fault::NotKept`].
+    pub async fn dismiss(&self, grant: String) -> Result<(), Trouble> {
+        let grant = id(&grant)?;
+        let change = self.change()?;
+        let mut patient = self.patient()?;
+        patient.withdrawn(grant);
+        change.end(&patient, Ok(())).await
+    }
+
     /// Lets a certified person read records of `levels` for so many days, and sends the letter.
     ///
     /// # Errors
-    /// Whoever does not let it; [`Fault::MayStand`] when it stands and the letter was not sent.
+    /// Whoever does not let it; [`Fault::MayStand`] when it was ordered and did not come to its
+    /// end: [`PatientClient::finish`] goes on with it.
     pub async fn give(
         &self,
         reader: String,
@@ -243,11 +317,16 @@ impl PatientClient {
         // Of another grant under the same number the wallet's terms tell nothing.
         let terms = note.terms.as_ref();
         let terms = terms.filter(|terms| terms.commitment() == entry.grant.terms);
+        let pending = patient.wallet().pending(note.grant);
+        // It is on the chain, whatever was said of it.
+        let stage = pending.map_or("given", |_| "ordered");
         Ok(GrantView {
             grant: note.grant.to_string(),
+            stage: stage.to_owned(),
+            rule: None,
             state: entry.state.name().to_owned(),
-            changed: entry.changed.time.get(),
-            since: entry.admitted.time.get(),
+            changed: Some(entry.changed.time.get()),
+            since: Some(entry.admitted.time.get()),
             until: entry.grant.until.get(),
             emergency: entry.grant.emergency,
             reader: terms.map(|terms| terms.reader.to_string()),
@@ -259,8 +338,8 @@ impl PatientClient {
         })
     }
 
-    /// Makes a grant and sends its letter. A stamp is got before anything stands on the chain; a
-    /// grant whose letter cannot be sent is for nobody, and ended again.
+    /// Makes a grant and sends its letter. A stamp is got before anything stands on the chain. What
+    /// was ordered and did not come to its end is kept, to be finished.
     async fn given(
         &self,
         change: &Change<'_>,
@@ -273,19 +352,59 @@ impl PatientClient {
             .stamp_kept(session, now, rng, change.keeper())
             .await?;
         change.keep(patient.wallet()).await?;
+        let before = patient.wallet().grants.len();
         let made = patient.grant_kept(session, request, rng, change.keeper());
-        let granted = made.await?;
-        let sent = patient.mail_letter(session, &granted, &stamp, rng).await;
-        let Err(error) = sent else {
-            return Ok(GivenView::from(&granted));
+        let sent = match made.await {
+            Ok(granted) => {
+                let sent = patient.mail_letter(session, &granted.letter, &stamp, rng);
+                sent.await.map(|_| granted).map_err(Trouble::from)
+            }
+            Err(trouble) => Err(trouble),
         };
-        let grant = granted.letter.grant;
-        let revoked = patient.set_grant(session, grant, GrantState::Revoked);
-        match revoked.await {
-            Ok(_) => Err(error.into()),
-            Err(_) => Err(Trouble::new(Fault::MayStand, error)),
+        let noted = patient.wallet().grants.get(before..).unwrap_or_default();
+        let last = noted.last().map(|note| note.grant);
+        match (sent, last) {
+            (Ok(granted), _) => {
+                patient.settle(granted.letter.grant);
+                Ok(GivenView::from(&granted))
+            }
+            (Err(trouble), Some(grant)) => Err(unfinished(patient, grant, trouble)),
+            (Err(trouble), None) => Err(trouble),
         }
     }
+}
+
+/// Why a grant did not come to its end. As long as it is on its way and not refused, it may stand.
+fn unfinished(patient: &Patient, grant: GrantId, trouble: Trouble) -> Trouble {
+    match patient.wallet().pending(grant) {
+        Some(pending) if pending.refused.is_none() => Trouble {
+            fault: Fault::MayStand,
+            ..trouble
+        },
+        _ => trouble,
+    }
+}
+
+/// A grant that was ordered and is proven not to be on the chain.
+fn absent(patient: &Patient, note: &GrantNote, pending: &PendingGrant) -> Option<GrantView> {
+    let grant = pending.ordered()?;
+    let terms = note.terms.as_ref();
+    Some(GrantView {
+        grant: note.grant.to_string(),
+        stage: stage(pending).to_owned(),
+        rule: pending.refused.map(|rule| rule.name().to_owned()),
+        state: "absent".to_owned(),
+        changed: None,
+        since: None,
+        until: grant.until.get(),
+        emergency: grant.emergency,
+        reader: terms.map(|terms| terms.reader.to_string()),
+        purpose: terms.map(|terms| terms.purpose.name().to_owned()),
+        covers: terms.map(|terms| covers(patient, terms)),
+        holders: grant.holders.len(),
+        erased: 0,
+        openings: Vec::new(),
+    })
 }
 
 /// Levels by their names, each once.

@@ -6,8 +6,10 @@
 //! | `keystore` | the keystore |
 //! | `seed` | the seed, 32 bytes |
 //! | `wallet` | [`Wallet`], JSON |
+//! | `seen` | the latest block of which there was a proof, JSON |
 //! | `answers` | how letters were answered, JSON |
-//! | `letters/ID` | a letter, JSON, sealed once more than it came |
+//! | `gone` | letters that are not kept any more, JSON |
+//! | `letters/ID` | a letter, sealed once more than it came, and what came of checking it, JSON |
 
 use std::collections::BTreeMap;
 
@@ -18,10 +20,10 @@ use yilian_crypto::{
     keystore::{Cost, HomeKey, KeystoreError, Passphrase},
     seed::Seed,
 };
-use yilian_protocol::MailId;
+use yilian_protocol::{MailId, registry::Admitted};
 use zeroize::Zeroizing;
 
-use super::shelf::Entry;
+use super::{letters::Letters, shelf::Entry};
 use crate::trouble::{Fault, Trouble};
 
 /// Where the keystore lies.
@@ -30,6 +32,10 @@ pub(super) const KEYSTORE: &str = "keystore";
 pub(super) const SEED: &str = "seed";
 /// Where the wallet lies.
 pub(super) const WALLET: &str = "wallet";
+/// Where the latest block lies of which there was a proof.
+pub(super) const SEEN: &str = "seen";
+/// Where it lies which letters are not kept any more.
+pub(super) const GONE: &str = "gone";
 /// Where the answers lie.
 pub(super) const ANSWERS: &str = "answers";
 /// What the names of letters begin with.
@@ -48,22 +54,19 @@ pub(super) enum Answered {
     Denied,
 }
 
-impl Answered {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Denied => "denied",
-        }
-    }
-}
-
 /// What is kept, opened.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) home: HomeKey,
     pub(super) seed: Seed,
     pub(super) wallet: Wallet,
+    /// A node that shows an older state than this is behind.
+    pub(super) seen: Option<Admitted>,
     pub(super) answers: Answers,
+    /// Letters that are not kept any more, those of late last.
+    pub(super) gone: Vec<MailId>,
+    /// The letters that are kept, once they were read.
+    pub(super) letters: Option<Letters>,
 }
 
 impl Opened {
@@ -86,7 +89,10 @@ impl Opened {
             home,
             seed,
             wallet,
+            seen: None,
             answers: Answers::new(),
+            gone: Vec::new(),
+            letters: None,
         };
         Ok((opened, entries))
     }
@@ -100,12 +106,25 @@ impl Opened {
         Ok(Self {
             seed: Seed::from_bytes(*bytes),
             wallet: unsealed(&home, WALLET, &kept.wallet)?,
-            answers: match &kept.answers {
-                Some(bytes) => unsealed(&home, ANSWERS, bytes)?,
-                None => Answers::new(),
-            },
+            seen: perhaps(&home, SEEN, kept.seen.as_deref())?,
+            answers: perhaps(&home, ANSWERS, kept.answers.as_deref())?,
+            gone: perhaps(&home, GONE, kept.gone.as_deref())?,
+            letters: None,
             home,
         })
+    }
+
+    /// What is to be kept of the latest block of which there was a proof; `None` when it is.
+    pub(super) fn newly_seen(
+        &self,
+        seen: Option<Admitted>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<(Admitted, Entry)>, Trouble> {
+        let newer = |seen: &Admitted| self.seen.is_none_or(|known| known.height < seen.height);
+        let Some(seen) = seen.filter(newer) else {
+            return Ok(None);
+        };
+        Ok(Some((seen, sealed(&self.home, SEEN, &seen, rng)?)))
     }
 
     /// A keystore of the same home under another passphrase.
@@ -127,7 +146,9 @@ pub(super) struct Kept {
     pub(super) keystore: Vec<u8>,
     pub(super) seed: Vec<u8>,
     pub(super) wallet: Vec<u8>,
+    pub(super) seen: Option<Vec<u8>>,
     pub(super) answers: Option<Vec<u8>>,
+    pub(super) gone: Option<Vec<u8>>,
 }
 
 /// A value as JSON, sealed under its name.
@@ -150,6 +171,15 @@ pub(super) fn unsealed<V: DeserializeOwned>(
 ) -> Result<V, Trouble> {
     let json = home.open_secret(name, bytes)?;
     serde_json::from_slice(&json).map_err(|error| Trouble::new(Fault::Damaged, error))
+}
+
+/// The same of what may not be there yet.
+fn perhaps<V: DeserializeOwned + Default>(
+    home: &HomeKey,
+    name: &str,
+    bytes: Option<&[u8]>,
+) -> Result<V, Trouble> {
+    bytes.map_or_else(|| Ok(V::default()), |bytes| unsealed(home, name, bytes))
 }
 
 pub(super) fn damaged() -> Trouble {
@@ -175,7 +205,7 @@ impl From<KeystoreError> for Trouble {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
-    use yilian_protocol::ChainId;
+    use yilian_protocol::{ChainId, Height, TimeMs};
 
     use super::*;
 
@@ -194,7 +224,9 @@ mod tests {
             keystore: keystore.clone(),
             seed: of_seed.clone(),
             wallet: of_wallet.clone(),
+            seen: None,
             answers: None,
+            gone: None,
         };
         (seed, wallet, kept)
     }
@@ -251,6 +283,30 @@ mod tests {
         kept.keystore = keystore;
         assert!(Opened::open(&kept, "jade and silk").unwrap().seed == seed);
         assert_eq!(fault(&kept, PASSPHRASE), Fault::WrongPassphrase);
+    }
+
+    #[test]
+    fn the_latest_block_that_was_seen_outlives_the_page_and_never_gets_older() {
+        let (_, _, mut kept) = made();
+        let rng = &mut rand::rng();
+        let at = |height: u64| Admitted {
+            height: Height::new(height),
+            time: TimeMs::new(height),
+        };
+        let opened = Opened::open(&kept, PASSPHRASE).unwrap();
+        assert!(opened.seen.is_none() && opened.newly_seen(None, rng).unwrap().is_none());
+        let (seen, (name, bytes)) = opened.newly_seen(Some(at(7)), rng).unwrap().unwrap();
+        assert_eq!((seen, name.as_str()), (at(7), SEEN));
+        kept.seen = Some(bytes);
+        let again = Opened::open(&kept, PASSPHRASE).unwrap();
+        assert_eq!(again.seen, Some(at(7)));
+        for old in [6, 7] {
+            assert!(again.newly_seen(Some(at(old)), rng).unwrap().is_none());
+        }
+        assert!(again.newly_seen(Some(at(8)), rng).unwrap().is_some());
+        // Put in its place by whoever has the storage: it is told, and not taken for none.
+        kept.seen = kept.seen.map(|bytes| bytes[1..].to_vec());
+        assert_eq!(fault(&kept, PASSPHRASE), Fault::Damaged);
     }
 
     #[test]

@@ -25,12 +25,15 @@ use std::{
 
 use tsify::Ts;
 use wasm_bindgen::prelude::wasm_bindgen;
-use yilian_client::{ClientError, HttpTransport, KeepWallet, Patient, Session, Wallet};
+use yilian_client::{
+    ClientError, HttpTransport, KeepWallet, Patient, Session, Wallet,
+    people::{self, Organisation},
+};
 use yilian_crypto::keystore::Cost;
 use yilian_protocol::TimeMs;
 
 use self::{
-    kept::{ANSWERS, KEYSTORE, Kept, Opened, SEED, WALLET, damaged},
+    kept::{ANSWERS, GONE, KEYSTORE, Kept, Opened, SEED, SEEN, WALLET, damaged},
     shelf::Shelf,
     words::Fresh,
 };
@@ -45,7 +48,7 @@ pub use self::{
         UsesView,
     },
     letters::{AskedView, LetterView, LettersView, SenderView},
-    records::{ContentView, KindView, OpenedView, RecordLine, TimelineView, VisitView},
+    records::{ContentView, OpenedView, RecordLine, TimelineView, VisitView},
     visits::{MemberPeople, PeopleView, PersonView, TokenView},
     words::RecoveredView,
 };
@@ -61,6 +64,8 @@ pub struct PatientClient {
     shelf: Shelf,
     held: RefCell<Held>,
     changing: Cell<bool>,
+    /// All people, as they were read last, and when that was.
+    people: RefCell<Option<(f64, Rc<Vec<Organisation>>)>>,
 }
 
 /// What of a wallet is in memory.
@@ -92,6 +97,7 @@ impl PatientClient {
             shelf,
             held: RefCell::new(Held::Nothing),
             changing: Cell::new(false),
+            people: RefCell::default(),
         })
     }
 
@@ -120,7 +126,8 @@ impl PatientClient {
         Ok(self.shelf.read(KEYSTORE).await?.is_some())
     }
 
-    /// Opens the wallet that this browser keeps.
+    /// Opens the wallet that this browser keeps. From now on the node may show no state that is
+    /// older than what the wallet saw.
     ///
     /// # Errors
     /// [`Fault::WrongPassphrase`]; [`Fault::Damaged`] when a part is missing or changed;
@@ -131,6 +138,9 @@ impl PatientClient {
         let (pinned, found) = (opened.wallet.chain, self.session.chain());
         if pinned != found {
             return Err(ClientError::OtherChain { pinned, found }.into());
+        }
+        if let Some(seen) = opened.seen {
+            self.session.go_on_from(seen);
         }
         *self.held.borrow_mut() = Held::Open(Rc::new(RefCell::new(opened)));
         Ok(())
@@ -156,6 +166,26 @@ impl PatientClient {
         Ok(())
     }
 
+    /// Keeps how far the chain was when something of it was proven last, for the next session to
+    /// begin there. Whoever asks does so when something was answered.
+    ///
+    /// # Errors
+    /// [`Fault::NotKept`].
+    #[wasm_bindgen(js_name = keepSeen)]
+    pub async fn keep_seen(&self) -> Result<(), Trouble> {
+        let Ok(opened) = self.opened() else {
+            return Ok(());
+        };
+        let newly = opened
+            .borrow()
+            .newly_seen(self.session.seen(), &mut rand::rng())?;
+        if let Some((seen, entry)) = newly {
+            self.shelf.write(&[entry]).await?;
+            opened.borrow_mut().seen = Some(seen);
+        }
+        Ok(())
+    }
+
     /// Puts another passphrase in place of the one of before, which is asked for again.
     ///
     /// # Errors
@@ -178,8 +208,26 @@ impl PatientClient {
             keystore,
             seed: part(SEED).await?,
             wallet: part(WALLET).await?,
+            seen: self.shelf.read(SEEN).await?,
             answers: self.shelf.read(ANSWERS).await?,
+            gone: self.shelf.read(GONE).await?,
         })
+    }
+
+    /// All people. They are read as a whole, so that no node learns who of them writes to the
+    /// patient or about her; and not again within a minute.
+    async fn registry(&self) -> Result<Rc<Vec<Organisation>>, Trouble> {
+        const FRESH_MS: f64 = 60_000.0;
+        let now = js_sys::Date::now();
+        let known = self.people.borrow().clone();
+        if let Some((read, people)) = known
+            && (0.0..FRESH_MS).contains(&(now - read))
+        {
+            return Ok(people);
+        }
+        let read = Rc::new(people::registry(&self.session).await?);
+        *self.people.borrow_mut() = Some((now, Rc::clone(&read)));
+        Ok(read)
     }
 
     fn opened(&self) -> Result<Rc<RefCell<Opened>>, Trouble> {

@@ -1,17 +1,14 @@
 //! A patient's records: which there are, and one of them opened.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use serde_json::Value;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::JudgedRecord;
-use yilian_protocol::{authored::AuthoredError, call::RecordEntry, media::MediaType};
+use yilian_protocol::{authored::AuthoredError, call::RecordEntry};
 
 use super::{PatientClient, id};
 use crate::{
-    shared::{Place, told},
+    shared::{Place, told, whole},
     trouble::Trouble,
 };
 
@@ -42,7 +39,7 @@ pub struct RecordLine {
     pub admitted: Place,
 }
 
-/// A record, opened; its content is asked for apart.
+/// A record, opened.
 #[derive(Debug, Clone, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenedView {
@@ -68,19 +65,8 @@ pub struct OpenedView {
     pub media: String,
     /// Bytes of the content.
     pub size: usize,
-    /// Which resources of FHIR are in it, and how many of each.
-    pub kinds: Vec<KindView>,
     /// Why the author's word does not stand, when it does not: a rule or a word of this list.
     pub fault: Option<String>,
-}
-
-/// A kind of FHIR resource in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Tsify)]
-pub struct KindView {
-    /// Such as `Condition`.
-    pub kind: String,
-    /// How many.
-    pub count: usize,
 }
 
 /// A record and its content.
@@ -88,7 +74,7 @@ pub struct KindView {
 pub struct ContentView {
     /// The record.
     pub opened: OpenedView,
-    /// The content, when it is text.
+    /// The content, when it is text, and not over what was asked for.
     pub text: Option<String>,
 }
 
@@ -105,31 +91,28 @@ impl PatientClient {
         })
     }
 
-    /// Opens a record, and judges its author.
+    /// Opens a record, and judges its author. Its content comes with it when it is text of at most
+    /// `most` bytes. Nothing of it is parsed here: whoever wrote it may be hostile, and the keys
+    /// are in this memory.
     ///
     /// # Errors
     /// When it does not open.
-    pub async fn record(&self, record: String) -> Result<Ts<OpenedView>, Trouble> {
-        told(&view(&self.look(&record).await?))
-    }
-
-    /// Opens a record, with its content.
-    ///
-    /// # Errors
-    /// As [`PatientClient::record`].
-    pub async fn content(&self, record: String) -> Result<Ts<ContentView>, Trouble> {
+    pub async fn content(&self, record: String, most: f64) -> Result<Ts<ContentView>, Trouble> {
+        let most = whole(most)?;
         let judged = self.look(&record).await?;
         let bytes = judged.authored.unchecked_content();
+        let bytes = Some(bytes).filter(|bytes| bytes.len() as u64 <= most);
+        let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
         told(&ContentView {
             opened: view(&judged),
-            text: std::str::from_utf8(bytes).ok().map(str::to_owned),
+            text: text.map(str::to_owned),
         })
     }
 
     /// The bytes of a record's content: to be saved as a file.
     ///
     /// # Errors
-    /// As [`PatientClient::record`].
+    /// As [`PatientClient::content`].
     pub async fn bytes(&self, record: String) -> Result<Vec<u8>, Trouble> {
         let judged = self.look(&record).await?;
         Ok(judged.authored.unchecked_content().to_vec())
@@ -138,8 +121,10 @@ impl PatientClient {
 
 impl PatientClient {
     async fn look(&self, record: &str) -> Result<JudgedRecord, Trouble> {
-        let patient = self.patient()?;
-        Ok(patient.look(&self.session, id(record)?).await?)
+        let (patient, record) = (self.patient()?, id(record)?);
+        let registry = self.registry().await?;
+        let looked = patient.look_among(&self.session, record, &registry);
+        Ok(looked.await?)
     }
 }
 
@@ -184,7 +169,6 @@ fn view(judged: &JudgedRecord) -> OpenedView {
         signed: authored.signed_at().get(),
         media: authored.media().name().to_owned(),
         size: content.len(),
-        kinds: kinds(authored.media(), content),
         fault: verdict.as_ref().err().map(verdict_name),
     }
 }
@@ -201,72 +185,4 @@ fn verdict_name(error: &AuthoredError) -> String {
         _ => "other",
     }
     .to_owned()
-}
-
-/// Which resources are in FHIR, in the order of their names.
-fn kinds(media: MediaType, content: &[u8]) -> Vec<KindView> {
-    let mut counts = BTreeMap::new();
-    match media {
-        MediaType::FhirJson => {
-            if let Ok(value) = serde_json::from_slice::<Value>(content) {
-                count(&value, &mut counts);
-            }
-        }
-        MediaType::FhirNdjson => {
-            for line in content.split(|byte| *byte == b'\n') {
-                if let Ok(value) = serde_json::from_slice::<Value>(line) {
-                    count(&value, &mut counts);
-                }
-            }
-        }
-        MediaType::Cda | MediaType::Pdf | MediaType::DicomJson | MediaType::Hl7V2 => {}
-    }
-    let counts = counts.into_iter();
-    counts
-        .map(|(kind, count)| KindView { kind, count })
-        .collect()
-}
-
-/// Counts a resource; of a bundle what is in it.
-fn count(value: &Value, counts: &mut BTreeMap<String, usize>) {
-    let Some(kind) = value.get("resourceType").and_then(Value::as_str) else {
-        return;
-    };
-    match value.get("entry").and_then(Value::as_array) {
-        Some(entries) if kind == "Bundle" => {
-            let inner = entries.iter().filter_map(|entry| entry.get("resource"));
-            inner.for_each(|resource| count(resource, counts));
-        }
-        _ => *counts.entry(kind.to_owned()).or_default() += 1,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(media: MediaType, content: &str) -> Vec<(String, usize)> {
-        let kinds = kinds(media, content.as_bytes()).into_iter();
-        kinds.map(|kind| (kind.kind, kind.count)).collect()
-    }
-
-    #[test]
-    fn resources_are_counted_in_bundles_alone_and_in_lines() {
-        let bundle = r#"{"resourceType":"Bundle","entry":[
-            {"resource":{"resourceType":"Observation"}},{"resource":{"resourceType":"Condition"}},
-            {"resource":{"resourceType":"Observation"}},{"fullUrl":"x"}]}"#;
-        let both = [("Condition".to_owned(), 1), ("Observation".to_owned(), 2)];
-        assert_eq!(told(MediaType::FhirJson, bundle), both);
-        let one = r#"{"resourceType":"Patient","entry":7}"#;
-        assert_eq!(told(MediaType::FhirJson, one), [("Patient".to_owned(), 1)]);
-        let lines = format!("{one}\n{one}\n\n");
-        assert_eq!(
-            told(MediaType::FhirNdjson, &lines),
-            [("Patient".to_owned(), 2)]
-        );
-        for none in ["", "[]", "{}", "\u{0}", r#"{"resourceType":1}"#] {
-            assert!(told(MediaType::FhirJson, none).is_empty(), "{none}");
-        }
-        assert!(told(MediaType::Pdf, one).is_empty());
-    }
 }

@@ -11,8 +11,8 @@ const SHELF: &str = "
 export interface Shelf {
   read(name: string): Promise<Uint8Array | undefined>;
   names(): Promise<string[]>;
-  /** All of them, or none. */
-  write(entries: [name: string, bytes: Uint8Array][]): Promise<void>;
+  /** All of them, and none of those that go any more; or nothing of it. */
+  write(entries: [name: string, bytes: Uint8Array][], gone: string[]): Promise<void>;
 }
 ";
 
@@ -30,7 +30,7 @@ extern "C" {
     async fn ask_names(this: &Shelf) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = write)]
-    async fn ask_write(this: &Shelf, entries: Array) -> Result<JsValue, JsValue>;
+    async fn ask_write(this: &Shelf, entries: Array, gone: Array) -> Result<JsValue, JsValue>;
 }
 
 /// Bytes under a name.
@@ -52,12 +52,18 @@ impl Shelf {
     }
 
     pub(super) async fn write(&self, entries: &[Entry]) -> Result<(), Trouble> {
+        self.change(entries, &[]).await
+    }
+
+    /// Puts entries, and takes away those of the names `gone`.
+    pub(super) async fn change(&self, entries: &[Entry], gone: &[String]) -> Result<(), Trouble> {
         let pairs = Array::new();
         for (name, bytes) in entries {
             let bytes = Uint8Array::from(bytes.as_slice());
             pairs.push(&Array::of2(&JsString::from(name.as_str()), &bytes));
         }
-        let written = self.ask_write(pairs).await;
+        let gone = gone.iter().map(|name| JsString::from(name.as_str()));
+        let written = self.ask_write(pairs, gone.collect()).await;
         written.map(drop).map_err(|error| lost(&error))
     }
 }

@@ -3,7 +3,7 @@
 pub mod doctor;
 pub mod patient;
 
-use std::{fmt, future::Future};
+use std::fmt;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -88,10 +88,10 @@ impl Subject {
 }
 
 /// Lists letters, each with what comes of checking it: a false one hides none of the others.
-async fn list<F: Future<Output = Result<Shown, ClientError>>>(
+async fn list(
     letters: Vec<KeptLetter>,
     open: impl Fn(&KeptLetter) -> Result<Mail, ClientError>,
-    check: impl Fn(KeptLetter, Mail) -> F,
+    check: impl AsyncFn(KeptLetter, Mail) -> Result<Shown, ClientError>,
 ) -> Inbox {
     let mut listed = Vec::with_capacity(letters.len());
     for letter in letters {

@@ -4,7 +4,8 @@ use anyhow::Context as _;
 use clap::Args;
 use yilian_client::{
     Patient, Session, Unanswered, Wallet,
-    mail::{Asked, Shown},
+    mail::{Asked, KeptLetter, Mail, Shown},
+    people,
 };
 use yilian_protocol::{RecordId, call::Transport, codec::Text, stamp::Stamp};
 
@@ -27,9 +28,17 @@ pub async fn inbox(context: &Context, name: &str) -> anyhow::Result<()> {
     for (hospital, error) in inbox.silent.iter().chain(&undeleted) {
         warn_silent(hospital, error);
     }
+    let letters = context.home.letters(owner)?;
+    // Read whole and once: nobody is told who wrote.
+    let registry = match letters.is_empty() {
+        true => Vec::new(),
+        false => people::registry(session).await?,
+    };
     let open = |letter: &_| patient.open_letter(session, letter);
-    let check = |letter, mail| checked(session, letter, mail, &[], now);
-    let listed = list(context.home.letters(owner)?, open, check).await;
+    let check = async |letter: KeptLetter, mail: Mail| {
+        Shown::check_among(session, &registry, (&letter, &mail), &[], now).await
+    };
+    let listed = list(letters, open, check).await;
     context.output.tell(&listed)?;
     refill(context, name, session).await?;
     opened.close();

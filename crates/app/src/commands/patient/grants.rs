@@ -164,6 +164,10 @@ pub async fn grant(context: &Context, options: &GrantOptions) -> anyhow::Result<
     {
         warn_standing(&options.name, stands.as_slice());
     }
+    if let Ok(made) = &made {
+        // Its letter is written at once, or the grant is revoked.
+        patient.settle(made.letter.grant);
+    }
     // And as it is afterwards, though the grant failed half-way.
     keep(patient.wallet())?;
     let made = made?;
@@ -210,7 +214,7 @@ async fn mailed(
     is_written: bool,
 ) -> anyhow::Result<MailId> {
     let rng = &mut rand::rng();
-    match patient.mail_letter(session, made, stamp, rng).await {
+    match patient.mail_letter(session, &made.letter, stamp, rng).await {
         Ok(letter) => Ok(letter),
         Err(error) => {
             if !is_written {

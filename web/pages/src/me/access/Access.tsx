@@ -9,17 +9,21 @@ import { Mark } from "../../parts/Mark.tsx";
 import { Sheet } from "../../parts/Sheet.tsx";
 import { useTimes } from "../../parts/time.ts";
 import { Waiting } from "../../parts/Waiting.tsx";
+import { word } from "../../parts/words.ts";
 import type { DisclosureView, GrantView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
 import { useAccess, useChange, useKnown } from "../wallet/hooks.ts";
-import { isOver, useSentences } from "./sentence.ts";
+import { isOnItsWay, isOver, useSentences } from "./sentence.ts";
 import { Uses } from "./Uses.tsx";
 
 /** What ending cannot undo is said before it is done. */
 function End({ grant, close }: { grant: GrantView; close: () => void }) {
   const { t } = useTranslation();
   const sentences = useSentences();
-  const end = useChange(() => keys.call("setGrant", grant.grant, "revoked"));
+  const end = useChange(async () => {
+    await keys.call("setGrant", grant.grant, "revoked");
+    if (grant.stage !== "given") await keys.call("dismiss", grant.grant);
+  });
   return (
     <Sheet title={t("me.end.title")} onClose={close}>
       <p>{sentences.grant(grant)}</p>
@@ -114,6 +118,48 @@ function Standing({ grant }: { grant: GrantView }) {
   );
 }
 
+/** It was ordered, and its reader does not have it yet; or it was refused. */
+function OnItsWay({ grant }: { grant: GrantView }) {
+  const { t } = useTranslation();
+  const sentences = useSentences();
+  const finish = useChange(() => keys.call("finish", grant.grant, Date.now()));
+  const dismiss = useChange(() => keys.call("dismiss", grant.grant));
+  const [isEnding, setEnding] = useState(false);
+  const isRefused = grant.stage === "refused";
+  return (
+    <li
+      data-grant={grant.grant}
+      data-stage={grant.stage}
+      className="space-y-3 rounded-card border-l-4 border-amber bg-amber-wash px-5 py-4"
+    >
+      <p className="font-medium">{sentences.grant(grant)}</p>
+      <p role="status">
+        {isRefused
+          ? t("me.way.refused", { why: word(t, "me.rule", grant.rule ?? "") })
+          : t(grant.state === "absent" ? "me.way.ordered" : "me.way.stands")}
+      </p>
+      {finish.isPending && <Waiting what={t("me.wait.give")} rows={1} />}
+      <div className="flex flex-wrap gap-3">
+        <Button type="primary" loading={finish.isPending} onClick={() => finish.mutate([])}>
+          {t("me.way.again")}
+        </Button>
+        {grant.state === "absent" && (
+          <Button loading={dismiss.isPending} onClick={() => dismiss.mutate([])}>
+            {t("me.way.dismiss")}
+          </Button>
+        )}
+        {grant.state !== "absent" && (
+          <Button danger onClick={() => setEnding(true)}>
+            {t("me.end.button")}
+          </Button>
+        )}
+      </div>
+      {finish.error && <Doubt error={finish.error} again={() => finish.mutate([])} />}
+      {isEnding && <End grant={grant} close={() => setEnding(false)} />}
+    </li>
+  );
+}
+
 function Over({ grant }: { grant: GrantView }) {
   const { t } = useTranslation();
   const { day } = useTimes();
@@ -128,7 +174,7 @@ function Over({ grant }: { grant: GrantView }) {
       <p className="text-sm text-soft">
         {grant.state === "revoked"
           ? t("me.access.ended", {
-              day: day(grant.changed),
+              day: day(grant.changed ?? 0),
               erased: grant.erased,
               number: grant.holders,
             })
@@ -176,7 +222,8 @@ export default function Access() {
   const { t } = useTranslation();
   const access = useAccess();
   const grants = access.data?.grants.toReversed() ?? [];
-  const [now, over] = [grants.filter((grant) => !isOver(grant)), grants.filter(isOver)];
+  const [open, over] = [grants.filter((grant) => !isOver(grant)), grants.filter(isOver)];
+  const [way, now] = [open.filter(isOnItsWay), open.filter((grant) => !isOnItsWay(grant))];
   return (
     <div className="space-y-6 pt-4 md:pt-8">
       <Head title={t("me.access.title")}>{t("me.access.lead")}</Head>
@@ -190,6 +237,13 @@ export default function Access() {
       {access.error && <Doubt error={access.error} again={() => void access.refetch()} />}
       {access.data && (
         <>
+          {way.length > 0 && (
+            <ul className="space-y-4">
+              {way.map((grant) => (
+                <OnItsWay key={grant.grant} grant={grant} />
+              ))}
+            </ul>
+          )}
           {now.length === 0 && <p className="text-soft">{t("me.access.none")}</p>}
           <ul className="space-y-4">
             {now.map((grant) => (

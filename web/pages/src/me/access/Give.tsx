@@ -8,6 +8,7 @@ import { Head } from "../../parts/Head.tsx";
 import { Sheet } from "../../parts/Sheet.tsx";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
+import { Trouble } from "../../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
 import { useChange, useKnown, usePeople } from "../wallet/hooks.ts";
 import { Levels } from "./Levels.tsx";
@@ -96,7 +97,10 @@ function Confirm({
   const { t } = useTranslation();
   const navigate = useNavigate();
   const giving = useChange(give);
-  const act = () => giving.mutate([], { onSuccess: () => void navigate("/me/access") });
+  const there = () => void navigate("/me/access");
+  const act = () => giving.mutate([], { onSuccess: there });
+  // What was ordered is finished there: another try here would give a second access.
+  const isOrdered = giving.error instanceof Trouble && giving.error.fault === "may-stand";
   return (
     <Sheet title={t("me.give.title")} onClose={close}>
       <p className="font-medium">{sentence}</p>
@@ -106,15 +110,17 @@ function Confirm({
         <li>{t("me.give.letter")}</li>
       </ul>
       {giving.isPending && <Waiting what={t("me.wait.give")} rows={1} />}
-      {giving.error && <Doubt error={giving.error} again={act} />}
-      <div className="flex flex-wrap gap-3">
-        <Button size="large" onClick={close}>
-          {t("me.notNow")}
-        </Button>
-        <Button type="primary" size="large" loading={giving.isPending} onClick={act}>
-          {t("me.give.button")}
-        </Button>
-      </div>
+      {giving.error && <Doubt error={giving.error} again={isOrdered ? there : act} />}
+      {!isOrdered && (
+        <div className="flex flex-wrap gap-3">
+          <Button size="large" onClick={close}>
+            {t("me.notNow")}
+          </Button>
+          <Button type="primary" size="large" loading={giving.isPending} onClick={act}>
+            {t("me.give.button")}
+          </Button>
+        </div>
+      )}
     </Sheet>
   );
 }

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { Doubt } from "../../parts/Doubt.tsx";
 import { useTimes } from "../../parts/time.ts";
 import { Waiting } from "../../parts/Waiting.tsx";
+import { pathOf } from "../records/number.ts";
 import { useKnown, useUses } from "../wallet/hooks.ts";
 
 /** Who has read with a grant, as its guards tell; asked when somebody wants to know. */
@@ -30,7 +31,7 @@ export function Uses({ grant }: { grant: string }) {
                   {when(at)}
                 </time>
                 {": "}
-                <Link to={`/me/record/${record}`}>
+                <Link to={pathOf(record)}>
                   {t("me.uses.read", {
                     name: known.person(reader)?.name ?? reader.slice(0, 8),
                     number: holders,

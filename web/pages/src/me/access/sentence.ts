@@ -14,6 +14,7 @@ const inOrder = (levels: Iterable<string>) => {
 };
 
 function tenseOf(grant: GrantView): Tense {
+  if (grant.state === "absent") return "will";
   if (grant.state === "revoked" || grant.until <= Date.now()) return "could";
   return grant.state === "paused" ? "paused" : "may";
 }
@@ -73,3 +74,6 @@ export function useSentences() {
 }
 
 export const isOver = (grant: GrantView): boolean => tenseOf(grant) === "could";
+
+/** It was ordered, and did not come to its end; what is over needs none. */
+export const isOnItsWay = (grant: GrantView): boolean => grant.stage !== "given" && !isOver(grant);

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { Levels } from "../access/Levels.tsx";
 import { useSentences } from "../access/sentence.ts";
+import { pathOf } from "../records/number.ts";
 import { Doubt } from "../../parts/Doubt.tsx";
 import { Head } from "../../parts/Head.tsx";
 import { Mark } from "../../parts/Mark.tsx";
@@ -12,6 +13,7 @@ import { Sheet } from "../../parts/Sheet.tsx";
 import { useTimes } from "../../parts/time.ts";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
+import { Trouble } from "../../wallet/calls.ts";
 import type { AskedView, LetterView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
 import { useChange, useKnown, useLetters } from "../wallet/hooks.ts";
@@ -25,6 +27,8 @@ function Decide({ asked, letter, close }: { asked: AskedView; letter: string; cl
   const [levels, setLevels] = useState<string[]>(offered(asked.levels));
   const approve = useChange(() => keys.call("approve", letter, levels, Date.now()));
   const act = () => approve.mutate([], { onSuccess: close });
+  // What was ordered is finished from the list: another try here would order it anew.
+  const isOrdered = approve.error instanceof Trouble && approve.error.fault === "may-stand";
   return (
     <Sheet title={t("me.letters.decide", { name: asked.reader.name })} onClose={close}>
       <p>{sentences.asked(asked)}</p>
@@ -39,7 +43,7 @@ function Decide({ asked, letter, close }: { asked: AskedView; letter: string; cl
         <li>{t("me.give.ends")}</li>
       </ul>
       {approve.isPending && <Waiting what={t("me.wait.give")} rows={1} />}
-      {approve.error && <Doubt error={approve.error} again={act} />}
+      {approve.error && <Doubt error={approve.error} again={isOrdered ? close : act} />}
       <div className="flex flex-wrap gap-3">
         <Button size="large" onClick={close}>
           {t("me.notNow")}
@@ -47,7 +51,7 @@ function Decide({ asked, letter, close }: { asked: AskedView; letter: string; cl
         <Button
           type="primary"
           size="large"
-          disabled={levels.length === 0}
+          disabled={levels.length === 0 || isOrdered}
           loading={approve.isPending}
           onClick={act}
         >
@@ -87,6 +91,9 @@ function Request({ letter, asked }: { letter: LetterView; asked: AskedView }) {
   const [sheet, setSheet] = useState<"let" | "refuse">();
   const isLate = asked.until <= Date.now();
   const close = () => setSheet(undefined);
+  const finish = useChange((grant: string) => keys.call("finish", grant, Date.now()));
+  const { answered, grant } = letter;
+  const mayLet = answered === undefined || answered === "refused";
   return (
     <li
       data-letter={letter.letter}
@@ -104,29 +111,65 @@ function Request({ letter, asked }: { letter: LetterView; asked: AskedView }) {
         {asked.record !== undefined && (
           <>
             {". "}
-            <Link to={`/me/record/${asked.record}`}>{t("me.letters.about")}</Link>
+            <Link to={pathOf(asked.record)}>{t("me.letters.about")}</Link>
           </>
         )}
       </p>
-      {letter.answered !== undefined && (
-        <p role="status">{t(`me.letters.answered.${letter.answered}`)}</p>
-      )}
-      {isLate && letter.answered === undefined && <p>{t("me.letters.late")}</p>}
-      {letter.answered !== "denied" && (
-        <div className="flex flex-wrap gap-3">
+      {answered !== undefined && <p role="status">{t(`me.letters.answered.${answered}`)}</p>}
+      {isLate && mayLet && <p>{t("me.letters.late")}</p>}
+      {finish.isPending && <Waiting what={t("me.wait.give")} rows={1} />}
+      <div className="flex flex-wrap gap-3">
+        {answered !== "denied" && (
           <Button danger onClick={() => setSheet("refuse")}>
             {t("me.letters.refuse")}
           </Button>
-          {letter.answered === undefined && (
-            <Button type="primary" disabled={isLate} onClick={() => setSheet("let")}>
-              {t("me.letters.let")}
-            </Button>
-          )}
-        </div>
-      )}
+        )}
+        {mayLet && (
+          <Button type="primary" disabled={isLate} onClick={() => setSheet("let")}>
+            {t("me.letters.let")}
+          </Button>
+        )}
+        {answered === "ordered" && grant !== undefined && (
+          <Button type="primary" loading={finish.isPending} onClick={() => finish.mutate([grant])}>
+            {t("me.way.again")}
+          </Button>
+        )}
+        <Delete letter={letter} />
+      </div>
+      {finish.error && <Doubt error={finish.error} again={() => finish.reset()} />}
       {sheet === "let" && <Decide asked={asked} letter={letter.letter} close={close} />}
       {sheet === "refuse" && <Refuse asked={asked} letter={letter.letter} close={close} />}
     </li>
+  );
+}
+
+/** A letter goes for good, so it takes a second intent. */
+function Delete({ letter }: { letter: LetterView }) {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  const close = () => setOpen(false);
+  const deleting = useChange(() => keys.call("deleteLetter", letter.letter));
+  const act = () => deleting.mutate([], { onSuccess: close });
+  return (
+    <>
+      <Button type="text" onClick={() => setOpen(true)}>
+        {t("me.letters.delete")}
+      </Button>
+      {isOpen && (
+        <Sheet title={t("me.letters.deleteTitle")} onClose={close}>
+          <p>{t("me.letters.deleteText")}</p>
+          {deleting.error && <Doubt error={deleting.error} again={act} />}
+          <div className="flex flex-wrap gap-3">
+            <Button size="large" onClick={close}>
+              {t("me.notNow")}
+            </Button>
+            <Button type="primary" danger size="large" loading={deleting.isPending} onClick={act}>
+              {t("me.letters.delete")}
+            </Button>
+          </div>
+        </Sheet>
+      )}
+    </>
   );
 }
 
@@ -156,6 +199,7 @@ function Other({ letter }: { letter: LetterView }) {
       ) : (
         <p className="text-cinnabar">{t("me.letters.false", { why: letter.fault })}</p>
       )}
+      <Delete letter={letter} />
     </li>
   );
 }

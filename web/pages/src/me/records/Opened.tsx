@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
-import { Link, useParams } from "react-router";
+import { Link, Navigate, useParams } from "react-router";
 import { Doubt } from "../../parts/Doubt.tsx";
 import { Head } from "../../parts/Head.tsx";
 import { How } from "../../parts/How.tsx";
@@ -15,7 +15,8 @@ import type { OpenedView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
 import { useContent, useKnown } from "../wallet/hooks.ts";
 import { Content } from "./Content.tsx";
-import { kindsOf } from "./kinds.ts";
+import { recordAt } from "./number.ts";
+import { mediaOf } from "./said.ts";
 
 function Author({ opened }: { opened: OpenedView }) {
   const { t } = useTranslation();
@@ -85,7 +86,7 @@ function Shown({ opened, text }: { opened: OpenedView; text: string | undefined 
   const isGood = opened.fault === undefined;
   return (
     <>
-      <Head title={t(`me.level.${opened.level as "clinical"}.title`)}>{kindsOf(t, opened)}</Head>
+      <Head title={t(`me.level.${opened.level as "clinical"}.title`)}>{mediaOf(t, opened)}</Head>
       <Author opened={opened} />
       {opened.fault !== undefined && <Unproven fault={opened.fault} />}
       {opened.private && <p className="text-soft">{t("me.record.private")}</p>}
@@ -122,8 +123,14 @@ function Shown({ opened, text }: { opened: OpenedView; text: string | undefined 
 }
 
 export default function Opened() {
+  const { number } = useParams();
+  const record = recordAt(Number(number));
+  // An address of before the wallet was locked.
+  return record === undefined ? <Navigate to="/me" replace /> : <Page record={record} />;
+}
+
+function Page({ record }: { record: string }) {
   const { t } = useTranslation();
-  const { record = "" } = useParams();
   const content = useContent(record);
   return (
     <div className="space-y-5 pt-4 md:pt-8">

@@ -1,6 +1,6 @@
 // Visits over all hospitals, newest first, and what was written at each.
 import { Button } from "antd";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { Doubt } from "../../parts/Doubt.tsx";
@@ -9,21 +9,30 @@ import { Mark } from "../../parts/Mark.tsx";
 import { useTimes } from "../../parts/time.ts";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
-import type { OpenedView, RecordLine, VisitView } from "../wallet/calls.ts";
-import { useKnown, useRecord, useTimeline } from "../wallet/hooks.ts";
-import { kindsOf } from "./kinds.ts";
+import { type Looked, useLooked, useSeen } from "../reading/hooks.ts";
+import { Enough } from "../reading/row.ts";
+import type { RecordLine, VisitView } from "../wallet/calls.ts";
+import { useKnown, useTimeline } from "../wallet/hooks.ts";
+import { pathOf } from "./number.ts";
+import { aboutOf, titleOf } from "./said.ts";
 
-/** Visits that are drawn at once; the next ones are a tap away. */
+/** Visits that are drawn at once, and records of one; the next ones are a tap away. */
 const MANY = 30;
+const RECORDS = 12;
 
-function Written({ opened }: { opened: OpenedView }) {
+function Written({ looked }: { looked: Looked }) {
   const { t } = useTranslation();
   const known = useKnown();
+  const { opened } = looked;
   const author = known.person(opened.author);
   return (
     <>
-      <span className="block font-medium">{t(`me.level.${opened.level as "clinical"}.title`)}</span>
-      <span className="block text-sm text-soft">{kindsOf(t, opened)}</span>
+      <span className="block font-medium [overflow-wrap:anywhere]">
+        <bdi>{titleOf(t, looked)}</bdi>
+      </span>
+      <span className="block text-sm text-soft [overflow-wrap:anywhere]">
+        <bdi>{aboutOf(t, looked)}</bdi>
+      </span>
       <span className="block text-sm">
         {opened.name === undefined
           ? t("me.record.nobody")
@@ -41,17 +50,24 @@ function Written({ opened }: { opened: OpenedView }) {
 
 function Line({ line }: { line: RecordLine }) {
   const { t } = useTranslation();
-  const opened = useRecord(line.record);
-  const fault = opened.error as { fault?: string } | null;
+  const place = useRef<HTMLLIElement>(null);
+  const looked = useLooked(line.record, useSeen(place));
+  const isEnough = looked.error instanceof Enough;
+  const fault = isEnough ? null : (looked.error as { fault?: string } | null);
   return (
-    <li data-record={line.record} className="border-t border-line">
+    <li ref={place} data-record={line.record} className="border-t border-line">
       <Link
-        to={`/me/record/${line.record}`}
+        to={pathOf(line.record)}
         className="flex items-center gap-3 px-5 py-3 text-ink no-underline hover:bg-jade-wash"
       >
         <span className="flex-1">
-          {opened.data && <Written opened={opened.data} />}
-          {opened.isPending && <span className="text-soft">{t("me.wait.record")}</span>}
+          {looked.data && <Written looked={looked.data} />}
+          {looked.isPending && <span className="text-soft">{t("me.wait.record")}</span>}
+          {isEnough && (
+            <span data-enough className="text-soft">
+              {t("me.record.enough")}
+            </span>
+          )}
           {fault !== null && (
             <span data-fault={fault.fault} className="font-medium text-cinnabar">
               {t("me.record.closed")}
@@ -70,6 +86,7 @@ function Visit({ visit }: { visit: VisitView }) {
   const { t } = useTranslation();
   const { day, exact } = useTimes();
   const known = useKnown();
+  const [count, setCount] = useState(RECORDS);
   const { time } = visit.admitted;
   return (
     <li
@@ -87,10 +104,15 @@ function Visit({ visit }: { visit: VisitView }) {
         <span className="text-soft">{known.member(visit.hospital) ?? t("me.wait.names")}</span>
       </h2>
       <ul>
-        {visit.records.map((line) => (
+        {visit.records.slice(0, count).map((line) => (
           <Line key={line.record} line={line} />
         ))}
       </ul>
+      {visit.records.length > count && (
+        <Button block type="text" onClick={() => setCount(count + RECORDS)}>
+          {t("me.records.more", { number: visit.records.length - count })}
+        </Button>
+      )}
     </li>
   );
 }
@@ -112,6 +134,11 @@ export default function Timeline() {
             {t("me.records.emptyButton")}
           </Link>
         </section>
+      )}
+      {visits !== undefined && visits.length > 0 && (
+        <Link to="/me/overview" className="inline-flex min-h-(--touch) items-center font-medium">
+          {t("me.overview.open")} ›
+        </Link>
       )}
       {visits !== undefined && (
         <ol className="space-y-4">

@@ -4,7 +4,6 @@ import type {
   ContentView,
   GivenView,
   LettersView,
-  OpenedView,
   PeopleView,
   RecoveredView,
   TimelineView,
@@ -26,8 +25,8 @@ export interface PatientCalls {
   rekey: { asks: [before: string, passphrase: string]; answers: void };
   people: { asks: [now: number]; answers: PeopleView };
   timeline: { asks: []; answers: TimelineView };
-  record: { asks: [record: string]; answers: OpenedView };
-  content: { asks: [record: string]; answers: ContentView };
+  /** The text comes with it when it has `most` bytes at most. */
+  content: { asks: [record: string, most: number]; answers: ContentView };
   bytes: { asks: [record: string]; answers: Uint8Array };
   checkIn: { asks: [hospital: string, apart: boolean, now: number]; answers: TokenView };
   access: { asks: []; answers: AccessView };
@@ -37,7 +36,10 @@ export interface PatientCalls {
     asks: [reader: string, levels: string[], days: number, now: number];
     answers: GivenView;
   };
+  finish: { asks: [grant: string, now: number]; answers: GivenView };
+  dismiss: { asks: [grant: string]; answers: void };
   letters: { asks: [now: number]; answers: LettersView };
+  deleteLetter: { asks: [letter: string]; answers: void };
   refill: { asks: [now: number]; answers: void };
   approve: { asks: [letter: string, levels: string[], now: number]; answers: GivenView };
   deny: { asks: [letter: string, now: number]; answers: void };

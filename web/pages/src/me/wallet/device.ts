@@ -79,11 +79,19 @@ export function lock(why?: "idle"): void {
   keys.end("locked");
 }
 
-/** Takes the wallet from this browser. Who has the words can make it again. */
+/**
+ * Takes the wallet from this browser. Who has the words can make it again. Another tab that opens
+ * it meanwhile keeps it.
+ */
 export async function forget(): Promise<void> {
   become({ phase: "looking" });
   keys.end("forgotten");
-  await clear();
+  try {
+    await clear();
+  } catch (error) {
+    const trouble = error instanceof Trouble ? error : new Trouble("not-kept", String(error));
+    return become({ phase: "trouble", trouble });
+  }
   await look();
 }
 

@@ -1,6 +1,8 @@
 // What a patient's pages ask, as queries. All of them begin with `me`, so that the lock takes them.
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { forgetReading } from "../reading/hooks.ts";
+import { forgetNumbers } from "../records/number.ts";
 import type { MemberPeople, PatientCall, PatientCalls, PersonView } from "./calls.ts";
 import { keys } from "./device.ts";
 
@@ -18,6 +20,8 @@ function queryNow<N extends "people" | "letters">(call: N) {
 
 /** What was read with keys is forgotten. */
 export function forgetAnswers(queries: QueryClient): void {
+  forgetReading();
+  forgetNumbers();
   void queries.cancelQueries({ queryKey: [ME] });
   queries.removeQueries({ queryKey: [ME] });
 }
@@ -27,13 +31,13 @@ const NOW_AND_THEN = 5 * 60_000;
 
 export const useTimeline = () => useQuery({ ...query("timeline"), refetchInterval: NOW_AND_THEN });
 
-/** What a record is and who wrote it; it never changes, but its author's name may get known. */
-export const useRecord = (record: string) =>
-  useQuery({ ...query("record", record), staleTime: Infinity });
-
 /** A record's content is nowhere any more when its page is left. */
 export const useContent = (record: string) =>
-  useQuery({ ...query("content", record), staleTime: Infinity, gcTime: 0 });
+  useQuery({
+    ...query("content", record, Number.MAX_SAFE_INTEGER),
+    staleTime: Infinity,
+    gcTime: 0,
+  });
 
 export const useAccess = () => useQuery({ ...query("access"), refetchInterval: NOW_AND_THEN });
 

@@ -1,5 +1,6 @@
 // Where the sealed wallet lies: a store of IndexedDB, bytes under names. Nothing is put here that
 // the module did not seal (`web/wallet/src/patient/kept.rs`).
+import { Trouble } from "../../wallet/calls.ts";
 import type { Shelf } from "./calls.ts";
 
 const NAME = "yilian.wallet";
@@ -49,9 +50,10 @@ export const shelf: Shelf = {
   },
   // A browser that wiped its storage is not taken for one that keeps: without the keystore,
   // whatever is put here opens for nobody.
-  async write(entries) {
+  async write(entries, gone) {
     await within("readwrite", (store) => {
       const put = () => {
+        for (const name of gone) store.delete(name);
         for (const [name, bytes] of entries) store.put(bytes, name);
       };
       if (entries.some(([name]) => name === KEYSTORE)) return put();
@@ -66,7 +68,28 @@ export async function keeps(): Promise<boolean> {
   return (await shelf.read(KEYSTORE)) !== undefined;
 }
 
-/** Takes away all that lies here. */
+/** How long whoever has the wallet and ends just now is waited for. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * Has the wallet for this thread alone while `act` runs. Other tabs, and the worker of this one,
+ * have it by the same lock.
+ */
+export async function alone<V>(act: () => Promise<V>): Promise<V> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  let isMine = false;
+  const mine = () => {
+    isMine = true;
+    return act();
+  };
+  try {
+    return await navigator.locks.request("yilian.wallet", { signal }, mine);
+  } catch (error) {
+    throw isMine ? error : new Trouble("elsewhere", "another tab has the wallet");
+  }
+}
+
+/** Takes away all that lies here, when nobody else has it. */
 export async function clear(): Promise<void> {
-  await within("readwrite", (store) => store.clear());
+  await alone(() => within("readwrite", (store) => store.clear()));
 }

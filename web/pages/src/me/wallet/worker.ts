@@ -4,10 +4,9 @@ import { type Answer, type Question, Trouble, troubled } from "../../wallet/call
 import init, { PatientClient } from "../../wallet/generated/yilian_patient.js";
 import module from "../../wallet/generated/yilian_patient_bg.wasm?url";
 import type { PatientCall, PatientCalls } from "./calls.ts";
-import { keeps, shelf } from "./shelf.ts";
+import { alone as having, keeps, shelf } from "./shelf.ts";
+import { isWeak } from "./weak.ts";
 
-/** How long another tab that ends just now is waited for. */
-const PATIENCE_MS = 2_000;
 /** How long who asks for letters waits. */
 const LETTERS_MS = 60_000;
 
@@ -17,15 +16,11 @@ let client: Promise<PatientClient> | undefined;
 /** Has the wallet for this worker as long as it lives. */
 function hold(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const holding = navigator.locks.request(
-      "yilian.wallet",
-      { signal: AbortSignal.timeout(PATIENCE_MS) },
-      () => {
-        resolve();
-        return new Promise(() => {});
-      },
-    );
-    holding.catch(() => reject(new Trouble("elsewhere", "another tab has the wallet")));
+    const forGood = () => {
+      resolve();
+      return new Promise<never>(() => {});
+    };
+    having(forGood).catch(reject);
   });
 }
 
@@ -79,6 +74,12 @@ function fetched<V>(fetch: () => Promise<V>): Promise<V> {
   });
 }
 
+/** A new passphrase, unless whoever steals the storage would guess it. */
+function chosen(passphrase: string): string {
+  if (isWeak(passphrase)) throw new Trouble("weak-passphrase", "short, or easily guessed");
+  return passphrase;
+}
+
 type Serve = {
   [N in PatientCall]: (client: PatientClient, ...asks: PatientCalls[N]["asks"]) => unknown;
 };
@@ -89,13 +90,12 @@ const serve: Serve = {
   askedBack: (client) => [...client.askedBack()],
   confirmWords: (client, typed) => client.confirmWords(typed),
   recoverWords: (client, words) => client.recoverWords(words),
-  protect: (client, passphrase) => alone(() => client.protect(passphrase)),
+  protect: (client, passphrase) => alone(() => client.protect(chosen(passphrase))),
   unlock: (client, passphrase) => alone(() => client.unlock(passphrase)),
-  rekey: (client, before, passphrase) => alone(() => client.rekey(before, passphrase)),
+  rekey: (client, before, passphrase) => alone(() => client.rekey(before, chosen(passphrase))),
   people: (client, now) => client.people(now),
   timeline: (client) => client.timeline(),
-  record: (client, record) => client.record(record),
-  content: (client, record) => client.content(record),
+  content: (client, record, most) => client.content(record, most),
   bytes: (client, record) => client.bytes(record),
   checkIn: (client, hospital, apart, now) => alone(() => client.checkIn(hospital, apart, now)),
   access: (client) => client.access(),
@@ -103,7 +103,10 @@ const serve: Serve = {
   // It changes nothing of the wallet, and shall wait for nothing.
   setGrant: (client, grant, state) => client.setGrant(grant, state),
   give: (client, reader, levels, days, now) => alone(() => client.give(reader, levels, days, now)),
+  finish: (client, grant, now) => alone(() => client.finish(grant, now)),
+  dismiss: (client, grant) => alone(() => client.dismiss(grant)),
   letters: (client, now) => fetched(() => client.letters(now)),
+  deleteLetter: (client, letter) => alone(() => client.deleteLetter(letter)),
   refill: (client, now) => alone(() => client.refill(now)),
   approve: (client, letter, levels, now) => alone(() => client.approve(letter, levels, now)),
   deny: (client, letter, now) => alone(() => client.deny(letter, now)),
@@ -122,7 +125,13 @@ async function answer(question: Question): Promise<unknown> {
     client: PatientClient,
     ...asks: unknown[]
   ) => unknown;
-  return call(await connected(), ...question.asks);
+  const client = await connected();
+  try {
+    return await call(client, ...question.asks);
+  } finally {
+    // Where the next session begins. What was answered holds though it is not kept.
+    await client.keepSeen().catch(() => {});
+  }
 }
 
 onmessage = async ({ data }: MessageEvent<Question>) => {
