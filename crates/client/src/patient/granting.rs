@@ -95,20 +95,24 @@ impl Patient {
         mut keep: impl KeepWallet<E>,
     ) -> Result<Granted, E> {
         let noted = (request, None);
-        self.grant_noted(session, noted, rng, &mut keep).await
+        self.grant_noted(session, noted, rng, &mut keep, &mut None)
+            .await
     }
 
-    /// The same, and the wallet notes the doctor's request that it answers.
+    /// The same, and the wallet notes the doctor's request that it answers. Of a grant that was
+    /// ordered, and of which no answer came, `on_its_way` says which.
     pub(super) async fn grant_noted<T: Transport, E: From<ClientError>>(
         &mut self,
         session: &Session<T>,
         (request, answers): (GrantRequest, Option<RequestId>),
         rng: &mut impl CryptoRng,
         keep: &mut impl KeepWallet<E>,
+        on_its_way: &mut Option<GrantId>,
     ) -> Result<Granted, E> {
         let mut prepared = self.prepare(session, request, rng).await?;
         prepared.answers = answers;
-        let controller = self.place(session, &prepared, rng, keep).await?;
+        let placed = self.place(session, &prepared, rng, keep, on_its_way);
+        let controller = placed.await?;
         Ok(self.hand_out(session, prepared, &controller, rng).await?)
     }
 
@@ -158,6 +162,7 @@ impl Patient {
         prepared: &Prepared,
         rng: &mut impl CryptoRng,
         keep: &mut impl KeepWallet<E>,
+        on_its_way: &mut Option<GrantId>,
     ) -> Result<SigningKey, E> {
         let mut attempts = 0;
         loop {
@@ -173,7 +178,13 @@ impl Patient {
                 emergency: request.emergency,
             };
             let made = (&grant, counter, &controller);
-            match self.ordered(session, made, prepared, rng, keep).await {
+            let ordered = self.ordered(session, made, prepared, rng, keep).await;
+            // By the node's word it is none. Any other failure says nothing of it.
+            *on_its_way = match &ordered {
+                Err(NotOrdered::Client(error)) if error.refusal().is_none() => Some(grant.id()),
+                _ => None,
+            };
+            match ordered {
                 Ok(()) => return Ok(controller),
                 Err(NotOrdered::Kept(error)) => return Err(error),
                 // Another device of this patient was faster, or the proof of absence was old.

@@ -442,7 +442,9 @@ impl Patient {
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
         let noted = (request, Some(asked.id));
-        let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
+        let mut on_its_way = None;
+        let granted = self.grant_noted(session, noted, rng, &mut keep, &mut on_its_way);
+        let answered = match granted.await {
             Ok(granted) => {
                 let decision = Decision::Granted(granted.letter.clone());
                 let sent = self.answer(session, asked, decision, now, rng, &mut keep);
@@ -455,18 +457,37 @@ impl Patient {
             Err(cause) => {
                 let mut made = self.answers_to(asked.id);
                 made.retain(|note| !noted_before.contains(note));
-                let withdrawn = match self.standing(session, &made).await {
-                    Ok(made) => self.revoke_all(session, &made).await,
-                    Err(error) => Err(error),
-                };
-                let standing = withdrawn.err().map(|error| error.standing);
                 Err(Unanswered {
-                    standing: standing.unwrap_or_default(),
+                    standing: self.withdrawn(session, &made, on_its_way).await,
                     revoked: ids(&before),
                     ..cause.into()
                 })
             }
         }
+    }
+
+    /// Revokes those of these grants that stand; which of them may stand all the same. The one that
+    /// is on its way may become final yet, though nothing shows it now.
+    async fn withdrawn<T: Transport>(
+        &self,
+        session: &Session<T>,
+        made: &[GrantNote],
+        on_its_way: Option<GrantId>,
+    ) -> Vec<GrantId> {
+        let (seen, mut standing) = match self.standing(session, made).await {
+            Ok(found) => {
+                let revoked = self.revoke_all(session, &found).await;
+                let left = revoked.err().map(|error| error.standing);
+                (ids(&found), left.unwrap_or_default())
+            }
+            Err(Unanswered { standing, kept, .. }) => {
+                let may_stand = [standing, kept].concat();
+                (may_stand.clone(), may_stand)
+            }
+        };
+        let noted = |grant: &GrantId| made.iter().any(|note| note.grant == *grant);
+        standing.extend(on_its_way.filter(|grant| noted(grant) && !seen.contains(grant)));
+        standing
     }
 
     /// What was granted for a request, or may have been.

@@ -820,6 +820,15 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(states(&care).await, [revoked, revoked, revoked]);
+    // The next order hangs somewhere: it is not there, and may be in a moment.
+    crooked.bends().hangs = Some("submit");
+    let rng = &mut rand::rng();
+    let answered = care
+        .patient
+        .answer_granted(&session, &asked, request, now(), rng, kept);
+    let error = answered.await.unwrap_err();
+    let hanging = care.patient.wallet().grants[3].grant;
+    assert_eq!(error.standing, [hanging], "{error:?}");
 }
 
 /// The stamp that was enclosed is used up with the first answer, and her own are too.
