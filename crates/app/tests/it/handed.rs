@@ -64,6 +64,32 @@ fn keys_are_handed_out_without_the_homes_passphrase_and_used_elsewhere() {
     other.ok(&["init"]);
     let error = other.fails(&import).to_string();
     assert!(error.contains("another chain"), "{error}");
+
+    // They are moved, and the command is killed in the middle: it is repeated.
+    let moved = [&export[..], &["--out", "li.keys"], &own, &["--remove"]].concat();
+    let people = yilian.path("home/people");
+    let left = || {
+        let files = fs::read_dir(&people).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+        names.filter(|name| !name.ends_with(".sealing")).count()
+    };
+    let others = [
+        "keystore", "export", "--person", "Dr First", "--out", "li.keys", "--remove",
+    ];
+    let error = yilian.fails(&[&others[..], &own].concat()).to_string();
+    assert!(error.contains("is not overwritten"), "{error}");
+    let public = fs::read_dir(&people)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    for path in public.filter(|path| path.extension().is_some_and(|end| end == "json")) {
+        fs::remove_file(path).unwrap();
+    }
+    assert!(left() > 0);
+    yilian.ok(&moved);
+    assert_eq!(left(), 0);
+    assert!(!yilian.path("home/keys/regulator-1.key").exists());
+    // Once more there is nothing left to do.
+    yilian.ok(&moved);
 }
 
 #[test]
