@@ -26,7 +26,7 @@ use super::{
     directory::Claim,
     encoded::EncodedTransaction,
     engine::{Parts, section},
-    epochs::first_epoch,
+    epochs::{first_epoch, votes_prefix},
     mempool::{Mempool, Origin, Stopwatch},
     peering::{History, Peering, try_listen},
     place::{Place, place_key},
@@ -161,6 +161,8 @@ impl Chain {
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
         may_listen(peering.as_ref())?;
+        let secrets = FileStore::new(secrets_of(secrets, &directory));
+        has_secrets(&secrets, &directory)?;
         let rows =
             RowIndex::open(&directory.join(ROWS)).map_err(|source| OrderError::Directory {
                 directory: directory.join(ROWS),
@@ -176,7 +178,6 @@ impl Chain {
         let (started, ready) = std::sync::mpsc::channel();
         let stop = Arc::new(Notify::new());
         let section = claim.section;
-        let secrets = FileStore::new(secrets_of(secrets, &directory));
         let thread = Thread {
             directory,
             claim,
@@ -409,6 +410,20 @@ impl std::fmt::Debug for Chain {
     }
 }
 
+/// Refuses a node whose secrets are lost, and whose votes are there.
+fn has_secrets(secrets: &FileStore, directory: &Path) -> Result<(), OrderError> {
+    match secrets.are_lost(directory, &votes_prefix(PREFIX)) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(OrderError::SecretsLost {
+            folder: secrets.folder().to_owned(),
+        }),
+        Err(source) => Err(OrderError::Directory {
+            directory: secrets.folder().to_owned(),
+            source,
+        }),
+    }
+}
+
 fn may_listen(peering: Option<&Peering>) -> Result<(), OrderError> {
     let Some(listen) = peering.map(|peering| peering.listen) else {
         return Ok(());
@@ -456,6 +471,13 @@ pub enum OrderError {
         directory: PathBuf,
         /// The id of the chain in it.
         found: String,
+    },
+    /// It has voted, and what it remembered of voting and dealing is gone: with what is left it
+    /// would contradict itself.
+    #[error("the secrets in {} are lost, and the node has voted with them", folder.display())]
+    SecretsLost {
+        /// Where they were.
+        folder: PathBuf,
     },
     /// Peers would not reach it: something else listens there, or it is not this machine's.
     #[error("cannot listen for other nodes at {listen}: {source}")]
