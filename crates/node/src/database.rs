@@ -1,8 +1,8 @@
 //! A node's databases: files that are their owner's only, with little of them in memory.
 //!
 //! After a failed write, as on a full disk, the library answers nothing of a database any more
-//! until it is opened anew. That happens here: by whoever writes next, and by who looks after the
-//! storage ([`crate::health`]). What was committed is there; what was not is not.
+//! until it is opened anew. That is done by who looks after the storage ([`crate::health`]). What
+//! was committed is there then; what was not is not.
 
 use std::{
     fmt,
@@ -72,45 +72,38 @@ impl Reopened {
     /// Begins to write, when nobody else does.
     ///
     /// # Errors
-    /// Those of the file; it was opened anew by then, unless it does not open.
+    /// Those of the file; and after a failure, until it is opened anew.
     pub fn begin_write(&self) -> Result<WriteTransaction, redb::Error> {
         self.begin(Database::begin_write)
     }
 
     /// Finds out whether something could be written, and opens the database anew where nothing
-    /// could.
+    /// could. That reads much of it, so it is for who does it now and then.
     ///
     /// # Errors
-    /// Why nothing can.
+    /// Why nothing can be written.
     pub fn probe(&self) -> Result<(), redb::Error> {
-        self.begin_write()?.abort()?;
-        Ok(())
+        if let Ok(transaction) = self.begin_write() {
+            return Ok(transaction.abort()?);
+        }
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Two of one file do not open.
+        drop(database.take());
+        let opened = database.insert((self.open)()?);
+        Ok(opened.begin_write()?.abort()?)
     }
 
     fn begin<T>(
         &self,
         begin: impl Fn(&Database) -> Result<T, TransactionError>,
     ) -> Result<T, redb::Error> {
-        {
-            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-            // The library begins nothing over a database of which a write failed.
-            if let Some(Ok(begun)) = database.as_ref().map(&begin) {
-                return Ok(begun);
-            }
-        }
-        let mut database = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have opened it meanwhile.
-        if let Some(Ok(begun)) = database.as_ref().map(&begin) {
-            return Ok(begun);
-        }
-        // Two of one file do not open.
-        drop(database.take());
-        let opened = (self.open)()?;
-        let begun = begin(database.insert(opened))?;
-        Ok(begun)
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        // The library writes nothing to a database of which a write failed.
+        let database = database.as_ref().ok_or(redb::Error::PreviousIo)?;
+        Ok(begin(database)?)
     }
 }
 

@@ -6,12 +6,13 @@
 //! full      less is free than is kept in reserve: nothing is taken to be kept, all else goes on
 //! failing   a part cannot be written; it is opened again every few seconds
 //! ```
-//! Each part is tried every five seconds, and opened again where a write of it has failed. So a node
-//! goes on by itself when a full disk has room again. A part that does not open for five minutes,
-//! with room enough, ends the process with code 70: another start may do what this one cannot.
+//! Each part is tried every five seconds, and opened again where a write of it has failed. So a
+//! node goes on by itself when a full disk has room again. A part that does not open for five
+//! minutes, with room enough, ends the process with code 70: another start may do what this one
+//! cannot.
 //!
-//! The reserve is for what cannot wait: blocks of the chain, changes of grants, erasures. A fault of
-//! the chain's own storage ends the process at once ([`crate::order`]).
+//! The reserve is for what cannot wait: blocks of the chain, changes of grants, erasures. A fault
+//! of the chain's own storage ends the process at once ([`crate::order`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -87,7 +88,7 @@ impl Part {
 /// How the storage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Condition {
+pub(crate) enum Condition {
     /// Everything can be written.
     Well,
     /// Too little is free.
@@ -206,7 +207,7 @@ impl Health {
     }
 
     /// How the storage is.
-    pub fn condition(&self) -> Condition {
+    pub(crate) fn condition(&self) -> Condition {
         if !self.failing().is_empty() {
             Condition::Failing
         } else if self.is_full.load(Ordering::Relaxed) {

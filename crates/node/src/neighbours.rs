@@ -280,17 +280,6 @@ impl<N> Neighbours<N> {
         }
     }
 
-    /// Those to `ask`, with whose they are.
-    #[must_use]
-    pub fn of_members(ask: Vec<(MemberId, N)>) -> Self {
-        let named = |(member, way)| Asked::new(way, Some(member), Vec::new());
-        Self {
-            ask: ask.into_iter().map(named).collect(),
-            hubs: Vec::new(),
-            mail: MailPlaces::default(),
-        }
-    }
-
     /// Whom to ask for what a member's node has, the likeliest first: who is named for it; then
     /// whoever else may have it, and last who gave no answer before.
     fn likely(&self, member: MemberId) -> Vec<&Asked<N>> {
@@ -622,6 +611,15 @@ mod tests {
         assert_eq!(pass_on(vec![none.clone(), down.clone(), none]).await, down);
     }
 
+    /// Those to ask, with whose they are.
+    fn of_members<N>(ask: Vec<(MemberId, N)>) -> Neighbours<N> {
+        let named = |(member, way)| Asked::new(way, Some(member), Vec::new());
+        Neighbours {
+            ask: ask.into_iter().map(named).collect(),
+            ..Neighbours::new(Vec::new(), Vec::new())
+        }
+    }
+
     /// Says that it did what it was told, counts who asked, and has an object that is another; or
     /// never answers.
     #[derive(Debug, Clone)]
@@ -661,7 +659,7 @@ mod tests {
     async fn nobody_answers_for_a_keeper_but_who_is_named_for_it() {
         let (liar, keeper) = (Willing::new(false), Willing::new(false));
         let ask = vec![(member(1), liar.clone()), (member(2), keeper.clone())];
-        let mut neighbours = Neighbours::of_members(ask);
+        let mut neighbours = of_members(ask);
         let nobody = Refusal::NotKeeper;
         drop(neighbours.pass_on(GetStatus {}, member(2), nobody).await);
         assert_eq!((liar.asked(), keeper.asked()), (0, 1));
@@ -675,7 +673,7 @@ mod tests {
     async fn a_neighbour_that_hangs_holds_its_own_places_alone() {
         let (hangs, answers) = (Willing::new(true), Willing::new(false));
         let ask = vec![(member(1), hangs), (member(2), answers)];
-        let neighbours = Arc::new(Neighbours::of_members(ask));
+        let neighbours = Arc::new(of_members(ask));
         let nobody = Refusal::NotKeeper;
         let to = async |number| {
             let passed_on = neighbours.pass_on(GetStatus {}, member(number), nobody);
@@ -706,7 +704,7 @@ mod tests {
             .iter()
             .zip(1..)
             .map(|(way, number)| (member(number), way.clone()));
-        let neighbours = Neighbours::of_members(ask.collect());
+        let neighbours = of_members(ask.collect());
         let asked = || ways.each_ref().map(Willing::asked);
         let record = RecordId::from_bytes([1; 32]);
         let mut fetch = Box::pin(neighbours.fetch(record, member(2), |_| pending()));

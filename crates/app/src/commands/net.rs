@@ -362,11 +362,7 @@ fn settings(
     Ok(NodeConfig {
         name: draft.name.clone(),
         listen: draft.api,
-        tls: (!plan.plain).then(|| TlsFiles {
-            root: "tls/root.pem".into(),
-            chain: "tls/chain.pem".into(),
-            key: "tls/key.pem".into(),
-        }),
+        tls: (!plan.plain).then(tls_files),
         peering: Some(Peering {
             // A follower lets nobody in, until it is elected.
             listen: draft.peers,
@@ -391,6 +387,14 @@ fn settings(
         insecure_http: false,
         log: None,
     })
+}
+
+fn tls_files() -> TlsFiles {
+    TlsFiles {
+        root: "tls/root.pem".into(),
+        chain: "tls/chain.pem".into(),
+        key: "tls/key.pem".into(),
+    }
 }
 
 /// Where they are, and whose, where a certificate can say so: they may share a host. `answers_for`

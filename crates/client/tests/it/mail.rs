@@ -820,14 +820,23 @@ async fn an_answer_that_breaks_off_leaves_one_grant_and_tells_the_cause() {
         .answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
     assert_eq!(states(&care).await, [revoked, revoked, revoked]);
-    // The next order hangs somewhere: it is not there, and may be in a moment.
+}
+
+/// It is not there, and may be in a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_whose_order_hangs_somewhere_may_stand() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    asks(&care, &care.doctor, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let request = care.patient.grant_asked(&session, &asked, now()).await;
+    let (request, rng) = (request.unwrap(), &mut rand::rng());
     crooked.bends().hangs = Some("submit");
-    let rng = &mut rand::rng();
-    let answered = care
-        .patient
-        .answer_granted(&session, &asked, request, now(), rng, kept);
+    let patient = &mut care.patient;
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
     let error = answered.await.unwrap_err();
-    let hanging = care.patient.wallet().grants[3].grant;
+    let hanging = care.patient.wallet().grants[0].grant;
     assert_eq!(error.standing, [hanging], "{error:?}");
 }
 

@@ -79,8 +79,8 @@ async fn live() -> impl IntoResponse {
     (ALWAYS_ASKED, StatusCode::NO_CONTENT)
 }
 
-/// Whether the node takes everything that it is asked for: for whoever sends it callers. It says how
-/// the storage is, and nothing of what lies there.
+/// Whether the node takes everything that it is asked for: for whoever sends it callers. It says
+/// how the storage is, and nothing of what lies there.
 async fn ready(State(node): State<Arc<Node>>) -> impl IntoResponse {
     let storage = node.health().condition();
     let status = match storage {

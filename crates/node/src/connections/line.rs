@@ -99,30 +99,29 @@ impl Line {
         self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// For how long nothing of it has been served; `None` when something is. Half a head is
-    /// nothing.
-    pub(crate) fn rested(&self) -> Option<Duration> {
-        match self.phase() {
-            (Phase::Head | Phase::Idle, since) => Some(since.elapsed()),
-            (Phase::Body | Phase::Serving | Phase::Ending, _) => None,
+    /// Whether nothing of it is being served. Half a head is nothing.
+    pub(crate) fn rests(&self) -> bool {
+        match self.phase().0 {
+            Phase::Head | Phase::Idle => true,
+            Phase::Body | Phase::Serving | Phase::Ending => false,
         }
     }
 
-    /// For how long a caller has sent a body, or taken an answer, when he does it slowly; `None`
-    /// when he does not, or this node is what takes its time.
-    pub(crate) fn dawdled(&self) -> Option<Duration> {
+    /// Whether a caller sends a body, or takes an answer, and does it slowly. While it is served,
+    /// this node is what takes its time.
+    pub(crate) fn dawdles(&self) -> bool {
         let (Phase::Body | Phase::Ending, since) = self.phase() else {
-            return None;
+            return false;
         };
         let lasted = since.elapsed();
         let moved = self.moved.load(Ordering::Relaxed);
         let is_slow = moved < RATE_MIN.saturating_mul(lasted.as_secs());
-        (lasted >= PATIENCE && is_slow).then_some(lasted)
+        lasted >= PATIENCE && is_slow
     }
 
-    /// For how long it has done what it does.
-    pub(crate) fn lasted(&self) -> Duration {
-        self.phase().1.elapsed()
+    /// Since when it has done what it does.
+    pub(crate) fn since(&self) -> Instant {
+        self.phase().1
     }
 
     /// As if it had done this for so long, up to a minute.

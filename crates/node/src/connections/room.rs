@@ -6,10 +6,11 @@
 //!      `-> from this machine: loopback
 //! ```
 //! Each kind has its own places, and of them each address. So strangers, however many, take none of
-//! the members', and who arrives can always begin a handshake: of those who arrive the oldest of the
-//! fullest address goes. A certificate of a member that may not act is none.
+//! the members', and who arrives can always begin a handshake: of those who arrive the oldest of
+//! the fullest address goes. A certificate of a member that may not act is none.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -25,8 +26,8 @@ use super::{
     line::Line,
 };
 
-/// How many times as many connections an address, a network or a member has, of those that are being
-/// served too, when one of them gives way to another's.
+/// How many times as many connections an address, a network or a member has, of those that are
+/// being served too, when one of them gives way to another's.
 const SEVERAL: usize = 4;
 
 /// Whom an address may belong to: IPv6 is given out by /64.
@@ -45,8 +46,8 @@ impl From<IpAddr> for Origin {
     }
 }
 
-/// Whom neighbouring addresses may belong to: a site has a /48 of IPv6 at most, and whoever has many
-/// addresses of IPv4 has them in few /24.
+/// Whom neighbouring addresses may belong to: a site has a /48 of IPv6 at most, and whoever has
+/// many addresses of IPv4 has them in few /24.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Network(IpAddr);
 
@@ -221,15 +222,16 @@ impl Room {
                 .iter()
                 .zip(own)
                 .any(|(full, own)| *full > SEVERAL * (own + 1));
-            let (class, time) = match (taken.line.rested(), taken.line.dawdled()) {
-                (Some(rested), _) => (Class::Rests, rested),
-                (None, Some(dawdled)) => (Class::Dawdles, dawdled),
-                (None, None) if several => (Class::IsServed, taken.line.lasted()),
-                (None, None) => continue,
+            let class = match &taken.line {
+                line if line.rests() => Class::Rests,
+                line if line.dawdles() => Class::Dawdles,
+                _ if several => Class::IsServed,
+                _ => continue,
             };
-            chosen = chosen.max(Some((class, full, time, *number)));
+            let oldest = Reverse((taken.line.since(), *number));
+            chosen = chosen.max(Some((class, full, oldest)));
         }
-        let (.., number) = chosen?;
+        let (.., Reverse((_, number))) = chosen?;
         let gone = self.remove(places, number)?;
         gone.line.close();
         self.counted.closed(Closed::Room);

@@ -227,7 +227,7 @@ impl Connection {
                 }
                 () = drains(&mut self.draining), if !ends => {
                     ends = true;
-                    if self.place.line.rested().is_some() {
+                    if self.place.line.rests() {
                         return;
                     }
                     served.as_mut().graceful_shutdown();
@@ -245,20 +245,24 @@ impl Connection {
         let Some(tls) = tls else {
             return Some((Box::new(stream), Caller::Unknown, None));
         };
-        let shaken = timeout(self.room.limits.times.handshake, tls.accept(stream));
+        let standing = Arc::clone(&self.standing);
+        let shaken = timeout(self.room.limits.times.handshake, async {
+            let stream = tls.accept(stream).await.ok()?;
+            let caller = Caller::of(&stream);
+            let member = match caller {
+                Caller::Member(member) if standing.may_act(member).await => Some(member),
+                _ => None,
+            };
+            Some((stream, caller, member))
+        });
         let shaken = tokio::select! {
             shaken = shaken => shaken,
             () = self.place.line.closed() => return None,
             () = drains(&mut self.draining) => return None,
         };
-        let Ok(Ok(stream)) = shaken else {
+        let Ok(Some((stream, caller, member))) = shaken else {
             self.room.counted.closed(Closed::Handshake);
             return None;
-        };
-        let caller = Caller::of(&stream);
-        let member = match caller {
-            Caller::Member(member) if self.standing.may_act(member).await => Some(member),
-            _ => None,
         };
         let place_of = self.place.arrived(member).ok()?;
         Some((Box::new(stream), caller, place_of))
@@ -365,5 +369,41 @@ impl Listening {
             listener,
             tls: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::connections::Limits;
+
+    /// Says of every member whether it may act.
+    struct All(bool);
+
+    impl Standing for All {
+        fn may_act(&self, _: MemberId) -> BoxFuture<'_, bool> {
+            Box::pin(std::future::ready(self.0))
+        }
+    }
+
+    /// Its connections end when it is suspended, and not only those that it makes then.
+    #[tokio::test]
+    async fn a_members_connection_ends_when_it_may_not_act_any_more() {
+        let ends = async |place_of: Option<u8>, may_act: bool| {
+            let speaker = Speaker {
+                caller: Caller::Anybody,
+                place_of: place_of.map(|number| MemberId::from_bytes([number; 32])),
+                since: Instant::now(),
+                standing: Arc::new(All(may_act)),
+                line: Arc::default(),
+                room: Room::new(Limits::default()),
+            };
+            speaker.look().await;
+            speaker.line.ended().now_or_never().is_some()
+        };
+        assert!(ends(Some(1), false).await);
+        assert!(!ends(Some(1), true).await && !ends(None, false).await);
     }
 }

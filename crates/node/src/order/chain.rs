@@ -100,9 +100,20 @@ impl ChainOptions {
     }
 }
 
-/// The secrets of the chain in `directory`, if not said otherwise.
-fn secrets_of(said: Option<Vault>, directory: &Path) -> Vault {
-    said.unwrap_or_else(|| Vault::plain(directory.join("secrets")))
+/// The secrets of the chain in `directory`, where it was said or else there. They are refused when
+/// they are lost, and what was voted with them is there.
+fn secrets_of(said: Option<Vault>, directory: &Path) -> Result<FileStore, OrderError> {
+    let vault = said.unwrap_or_else(|| Vault::plain(directory.join("secrets")));
+    let folder = vault.folder().to_owned();
+    let secrets = FileStore::new(vault);
+    match secrets.are_lost(directory, &votes_prefix(PREFIX)) {
+        Ok(false) => Ok(secrets),
+        Ok(true) => Err(OrderError::SecretsLost { folder }),
+        Err(source) => Err(OrderError::Directory {
+            directory: folder,
+            source,
+        }),
+    }
 }
 
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
@@ -161,8 +172,7 @@ impl Chain {
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
         may_listen(peering.as_ref())?;
-        let secrets = FileStore::new(secrets_of(secrets, &directory));
-        has_secrets(&secrets, &directory)?;
+        let secrets = secrets_of(secrets, &directory)?;
         let rows =
             RowIndex::open(&directory.join(ROWS)).map_err(|source| OrderError::Directory {
                 directory: directory.join(ROWS),
@@ -407,20 +417,6 @@ impl Chain {
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Chain({})", self.latest().height)
-    }
-}
-
-/// Refuses a node whose secrets are lost, and whose votes are there.
-fn has_secrets(secrets: &FileStore, directory: &Path) -> Result<(), OrderError> {
-    match secrets.are_lost(directory, &votes_prefix(PREFIX)) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(OrderError::SecretsLost {
-            folder: secrets.folder().to_owned(),
-        }),
-        Err(source) => Err(OrderError::Directory {
-            directory: secrets.folder().to_owned(),
-            source,
-        }),
     }
 }
 

@@ -31,14 +31,9 @@ impl FileStore {
         Self { vault }
     }
 
-    /// Where they are.
-    pub fn folder(&self) -> &Path {
-        self.vault.folder()
-    }
-
     /// Whether the secrets are gone of a node that has voted, or followed, by what lies in its
-    /// chain's `directory`: of its votes, whose partitions begin with `votes`. It may have voted and
-    /// dealt with what it does not know any more.
+    /// chain's `directory`: of its votes, whose partitions begin with `votes`. It may have voted
+    /// and dealt with what it does not know any more.
     ///
     /// # Errors
     /// When that cannot be told: what cannot be read is not taken for what is not there.

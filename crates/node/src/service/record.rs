@@ -184,7 +184,8 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     }
 
     /// A record's sealed object: this node's copy, or one of a neighbour's. That one is kept where
-    /// this node is to keep it, or its own copy is damaged; else it is handed on, and nothing stays.
+    /// this node is to keep it, or its own copy is damaged; else it is handed on, and nothing
+    /// stays.
     pub(super) async fn object_of(&self, id: RecordId) -> Result<SealedObject, CallError> {
         let hospital = self.record_entry(id).await?.hospital;
         let (keeps, missing) = match self.own_object(id).await? {

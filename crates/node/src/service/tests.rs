@@ -231,8 +231,8 @@ async fn a_full_disk_takes_nothing_to_be_kept_and_everything_else_goes_on() {
     assert!(!full().await);
 }
 
-/// As many letters as a node takes at a time wait for another node, which hangs: its own callers are
-/// served.
+/// As many letters as a node takes at a time wait for another node, which hangs: its own callers
+/// are served.
 #[tokio::test]
 async fn a_call_that_is_passed_on_holds_no_place_of_the_call() {
     let hangs = Other {

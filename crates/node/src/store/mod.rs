@@ -176,7 +176,7 @@ impl Store {
     ///
     /// # Errors
     /// The system's.
-    pub fn free(&self) -> io::Result<u64> {
+    pub(crate) fn free(&self) -> io::Result<u64> {
         let system = rustix::fs::statvfs(&self.directory)?;
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
@@ -190,7 +190,7 @@ impl Store {
     ///
     /// # Errors
     /// Why nothing can be stored.
-    pub fn probe(&self) -> Result<(), StoreError> {
+    pub(crate) fn probe(&self) -> Result<(), StoreError> {
         self.ask(Vec::new(), true)
     }
 
@@ -261,7 +261,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Index`] when the index cannot be read.
-    pub fn length(&self, record: RecordId) -> Result<Option<u64>, StoreError> {
+    pub(crate) fn length(&self, record: RecordId) -> Result<Option<u64>, StoreError> {
         let place = self.reader.with_index(|index| index.get(record))?;
         Ok(place.map(Place::length))
     }
