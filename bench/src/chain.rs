@@ -26,6 +26,7 @@ use yilian_crypto::{
 use yilian_node::{
     config::{GENESIS, IDENTITIES, IdentityFile, NodeConfig, SETTINGS, VALIDATOR},
     connections::ConnectionOptions,
+    health::StorageOptions,
     neighbours::NeighbourUrls,
     order::{History, Peer, Peering, ValidatorKey, founded_by},
 };
@@ -173,6 +174,7 @@ impl Net {
                 checked_log: false,
                 history: History::default(),
                 connections,
+                storage: StorageOptions::default(),
                 insecure_http: false,
                 log: None,
             };

@@ -302,21 +302,24 @@ impl Home {
     /// The files of a person or member that is called `name`, and whole: the one that everybody may
     /// know, and what the names of the others begin with, up to a full stop.
     pub fn files_of(&self, kind: Named, name: &str) -> anyhow::Result<(String, Vec<String>)> {
-        let (stem, node) = match kind {
-            Named::Member => {
-                self.member_ca(name)?;
-                let stem = format!("members/{}", file_name(name));
-                let node = format!("{stem}{NODE}");
-                (stem, Some(node))
-            }
-            Named::Person => {
-                self.person(name)?;
-                (format!("people/{}", file_name(name)), None)
-            }
+        match kind {
+            Named::Member => drop(self.member_ca(name)?),
+            Named::Person => drop(self.person(name)?),
             Named::Wallet => anyhow::bail!("a wallet is handed on by its words"),
+        }
+        Ok(Self::names_of(kind, &file_name(name)))
+    }
+
+    /// The same of who need not be there, by the name of his files.
+    pub fn names_of(kind: Named, file: &str) -> (String, Vec<String>) {
+        let stem = match kind {
+            Named::Member => format!("members/{file}"),
+            Named::Person => format!("people/{file}"),
+            Named::Wallet => format!("patients/{file}"),
         };
+        let node = (kind == Named::Member).then(|| format!("{stem}{NODE}"));
         let stems = std::iter::once(stem.clone()).chain(node).collect();
-        Ok((format!("{stem}.json"), stems))
+        (format!("{stem}.json"), stems)
     }
 
     /// The maker, courier, pharmacist or regulator called `name`.

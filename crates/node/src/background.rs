@@ -21,7 +21,7 @@ impl Background {
         work: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+            .enable_all()
             .build()?;
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);

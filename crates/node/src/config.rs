@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     connections::ConnectionOptions,
+    health::StorageOptions,
     neighbours::NeighbourUrls,
     order::{
         CeremonyOptions, ForgetError, Forgotten, History, IdleChain, NodeIdentity, Peer, Peering,
@@ -62,6 +63,9 @@ pub struct NodeConfig {
     /// How many connections its API has.
     #[serde(default)]
     pub connections: ConnectionOptions,
+    /// How much of the disk stays free.
+    #[serde(default)]
+    pub storage: StorageOptions,
     /// Whether the API speaks plain HTTP where other machines reach it, for a proxy on another
     /// machine: whoever reaches it may do all that is for members only.
     #[serde(default)]
@@ -172,6 +176,7 @@ pub fn read(settings: &Path, said: &Said) -> Result<(NodeConfig, NodeOptions, Va
         tls,
         checked_log: config.checked_log,
         history: config.history,
+        storage: config.storage,
         identities: std::sync::Arc::new(Members::of(&identities, folder)?),
     };
     Ok((config, options, vault))

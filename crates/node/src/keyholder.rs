@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
 use tokio::sync::OwnedMutexGuard;
 use yilian_crypto::pre::{Partial, PartialContext, Rekey};
 use yilian_ledger::consent::ConsentChecked;
@@ -32,7 +32,7 @@ use yilian_protocol::{
     sealed::SealedObject,
 };
 
-use crate::{answered::Asked, database};
+use crate::{answered::Asked, database::Reopened};
 
 /// Grant and holder -> deposit.
 const DEPOSITS: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("deposits-v3");
@@ -65,7 +65,7 @@ fn name(grant: GrantId, holder: MemberId) -> Name {
 /// The shares kept by one node, on disk.
 #[derive(Debug)]
 pub struct KeyHolder {
-    database: Database,
+    database: Reopened,
     at_hand: Mutex<BTreeMap<Name, Arc<Deposit>>>,
     at_work: Mutex<BTreeMap<Name, Turn>>,
 }
@@ -80,7 +80,7 @@ impl KeyHolder {
     /// # Errors
     /// [`KeyHolderError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, KeyHolderError> {
-        let database = database::open(path).map_err(storage)?;
+        let database = Reopened::open(path).map_err(storage)?;
         let transaction = database.begin_write().map_err(storage)?;
         transaction.open_table(DEPOSITS).map_err(storage)?;
         transaction.open_table(USES).map_err(storage)?;
@@ -93,6 +93,14 @@ impl KeyHolder {
             at_hand: Mutex::default(),
             at_work: Mutex::default(),
         })
+    }
+
+    /// Finds out whether shares could be kept, after a failure too.
+    ///
+    /// # Errors
+    /// [`KeyHolderError::Storage`] says why not.
+    pub(crate) fn probe(&self) -> Result<(), KeyHolderError> {
+        self.database.probe().map_err(storage)
     }
 
     /// Waits until no other deposit for this grant and holder is being opened, and holds up the

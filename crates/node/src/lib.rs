@@ -13,6 +13,8 @@
 //! | [`neighbours`] | other nodes' ciphertext, and hubs for one's own |
 //! | [`log`] | hospitals' private chains, anchored on the consortium chain |
 //! | [`erasure`] | erases shares of revoked grants |
+//! | [`health`] | the one state of the storage |
+//! | [`scrub`] | looks for damaged objects, and mends them |
 //! | [`service`] | what a node does with a call |
 //! | [`api`] | the same over HTTP |
 //! | [`connections`] | how many connections there are, of whom, and for how long |
@@ -31,6 +33,8 @@ pub mod connections;
 pub mod consortium;
 mod database;
 pub mod erasure;
+mod fetching;
+pub mod health;
 mod hosted_members;
 pub mod keyholder;
 pub mod machine;
@@ -39,7 +43,9 @@ pub mod neighbours;
 pub mod order;
 pub mod private_chain;
 mod private_file;
+pub mod scrub;
 pub mod service;
+mod serving;
 pub mod store;
 pub mod tls;
 mod unproven;

@@ -29,6 +29,8 @@ use yilian_node::{
     vault::{PASSPHRASE_FILE, Said, Vault, VaultError},
 };
 
+/// What the process ends with when its storage failed while it ran.
+const STORAGE_FAILED: u8 = 70;
 /// Threads for files, signatures and proofs. Each keeps memory of its own.
 const BLOCKING_MAX: usize = 4;
 
@@ -110,7 +112,10 @@ fn main() -> ExitCode {
             if let Some(remedy) = error.remedy() {
                 eprintln!("  try: {remedy}");
             }
-            ExitCode::FAILURE
+            match error {
+                Failure::Storage => ExitCode::from(STORAGE_FAILED),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -276,7 +281,9 @@ async fn serve(
         at_once: Box::pin(told(false)),
     };
     let reloads = reload.whenever_told(acceptor.as_ref(), &node);
+    let health = Arc::clone(node.health());
     tokio::select! {
+        () = health.given_up() => Err(Failure::Storage),
         () = api::serve(listening, Arc::clone(&node), limits, stop) => Ok(()),
         failed = reloads => failed.map_err(Failure::Serve),
     }
@@ -309,6 +316,8 @@ enum Failure {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Files(#[from] FilesError),
+    #[error("a part of the storage has failed, and does not open again")]
+    Storage,
     #[error("the API cannot be served: {0}")]
     Serve(std::io::Error),
 }
@@ -324,6 +333,10 @@ impl Failure {
             Self::Config(ConfigError::Forget(ForgetError::Order(OrderError::InUse { .. }))) => {
                 Some("stop the node, and whatever starts it again")
             }
+            Self::Start(NodeError::Order(OrderError::SecretsLost { .. })) => Some(
+                "put them back if they can be mounted again; else `yilian-node forget-share`, and \
+                 the node follows until it is elected again",
+            ),
             Self::Config(ConfigError::Read { .. }) => {
                 Some("name the node's settings with --config")
             }
@@ -332,6 +345,7 @@ impl Failure {
                  `\"insecure_http\": true`",
             ),
             Self::Files(error) => Some(error.remedy()),
+            Self::Storage => Some("look at the disk; the log says which part, and why"),
             _ => None,
         }
     }

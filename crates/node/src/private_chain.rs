@@ -8,7 +8,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 use yilian_crypto::sign::{Signature, SigningKey};
@@ -29,7 +29,7 @@ use yilian_protocol::{
 
 use crate::{
     consortium::ConsortiumChain,
-    database,
+    database::Reopened,
     hosted_members::HostedMembers,
     order::{EncodedTransaction, SubmitError},
 };
@@ -50,7 +50,7 @@ const NODES: TableDefinition<'_, ([u8; 32], u32, u64), [u8; 32]> =
 /// Private chains on disk.
 #[derive(Debug)]
 pub struct PrivateChain {
-    database: Database,
+    database: Reopened,
 }
 
 impl PrivateChain {
@@ -59,13 +59,21 @@ impl PrivateChain {
     /// # Errors
     /// [`PrivateChainError::Storage`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, PrivateChainError> {
-        let database = database::open(path)?;
+        let database = Reopened::open(path)?;
         let transaction = database.begin_write()?;
         transaction.open_table(ENTRIES)?;
         transaction.open_table(BLOCKS)?;
         transaction.open_table(NODES)?;
         transaction.commit()?;
         Ok(Self { database })
+    }
+
+    /// Finds out whether entries could be kept, after a failure too.
+    ///
+    /// # Errors
+    /// [`PrivateChainError::Storage`] says why not.
+    pub(crate) fn probe(&self) -> Result<(), PrivateChainError> {
+        Ok(self.database.probe()?)
     }
 
     /// Appends entries of several hospitals; on disk when it returns.

@@ -72,6 +72,12 @@ pub fn remove(path: &Path) -> io::Result<()> {
     fs::File::open(folder_of(path))?.sync_all()
 }
 
+/// Removes a folder with all that is in it, and the removal is on disk when it returns.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    fs::remove_dir_all(path)?;
+    fs::File::open(folder_of(path))?.sync_all()
+}
+
 /// Whether a file of this name is one that was being written, and its writer was killed.
 pub fn is_draft(name: &str) -> bool {
     let inner = name

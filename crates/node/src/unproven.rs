@@ -50,4 +50,4 @@ impl Places {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -257,6 +257,20 @@ impl Vault {
         private_file::write(&path, bytes).map_err(|error| at(Fault::Write(error)))
     }
 
+    /// Removes a file of the folder, if it is there; the removal is on disk when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError`] when it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), VaultError> {
+        let path = self.path(name);
+        match private_file::remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(VaultError::new(&path, Fault::Write(error)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Seals a plain file that somebody put among sealed secrets. One that is sealed stays.
     ///
     /// The name is bound to the file, so it is one of [`secrets`], to the letter. Under any other
@@ -379,10 +393,24 @@ fn keystore_of(
     key.keystore(&chosen, cost, &mut rand::rng())
 }
 
-/// A folder whose key is to be put under another passphrase: nothing is written yet.
+/// Keeps others from changing how the secrets of a folder are kept, until it is dropped. The system
+/// lets go of it when the process ends, however it ends.
+fn hold(folder: &Path) -> Result<fs::File, VaultError> {
+    let at = |fault| VaultError::new(folder, fault);
+    let opened = fs::File::open(folder).map_err(|error| at(Fault::Read(error)))?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(fs::TryLockError::WouldBlock) => Err(at(Fault::InHand)),
+        Err(fs::TryLockError::Error(error)) => Err(at(Fault::Read(error))),
+    }
+}
+
+/// A folder whose key is to be put under another passphrase: nothing is written yet. No other
+/// change of it begins meanwhile, or the passphrase of one of them would open nothing.
 #[derive(Debug)]
 pub struct Change {
     folder: PathBuf,
+    _held: fs::File,
     /// None where the key is under the new passphrase already.
     keystore: Option<Vec<u8>>,
 }
@@ -393,8 +421,8 @@ impl Change {
     /// other.
     ///
     /// # Errors
-    /// [`Fault::HalfSealed`], and [`VaultError`] when neither opens it, or the new one is too
-    /// short.
+    /// [`Fault::HalfSealed`], [`Fault::InHand`], and [`VaultError`] when neither opens it, or the
+    /// new one is too short.
     pub fn open(
         folder: &Path,
         old: &Passphrase,
@@ -403,6 +431,7 @@ impl Change {
     ) -> Result<Self, VaultError> {
         let path = folder.join(KEYSTORE);
         let at = |fault| VaultError::new(&path, fault);
+        let held = hold(folder)?;
         if Keeping::of(folder) == Keeping::HalfSealed {
             return Err(at(Fault::HalfSealed));
         }
@@ -413,6 +442,7 @@ impl Change {
         };
         Ok(Self {
             folder: folder.to_owned(),
+            _held: held,
             keystore,
         })
     }
@@ -463,6 +493,7 @@ pub fn seal_folder(
     passphrase: &Passphrase,
     cost: Cost,
 ) -> Result<usize, VaultError> {
+    let _held = folder.exists().then(|| hold(folder)).transpose()?;
     let marker = folder.join(PLAIN);
     let at_marker = |error| VaultError::new(&marker, Fault::Write(error));
     match Keeping::of(folder) {
@@ -682,6 +713,9 @@ pub enum Fault {
     /// Nobody said how secrets are to be kept.
     #[error("there is no keystore, and nobody said that secrets may lie plain")]
     Undecided,
+    /// Another command changes how the secrets of the folder are kept.
+    #[error("another command seals it, or changes its passphrase")]
+    InHand,
     /// Other users of the machine can read a file with a passphrase.
     #[error("other users of this machine can read the passphrase")]
     OthersRead,
@@ -718,6 +752,7 @@ impl Fault {
                 "name a file with a passphrase (--passphrase-file), use a terminal, or insist on \
                  --insecure-plain"
             }
+            Self::InHand => "wait until that is done",
             Self::OthersRead => "make it yours alone: chmod 600",
             _ => return None,
         })

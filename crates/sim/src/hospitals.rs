@@ -142,7 +142,12 @@ impl Hospitals {
     ) {
         let holder = Arc::clone(&self.hospitals[place].disk.holder);
         let parts = self.parts(place, chain.clone(), holder);
-        let (front, Upkeep { eraser, log, mail }) = Node::of(parts);
+        let (
+            front,
+            Upkeep {
+                eraser, log, mail, ..
+            },
+        ) = Node::of(parts);
         let hidden = self.liars.contains(&place).then(|| {
             let remembering = Remembering::new(chain.clone());
             let shares = Arc::clone(&self.hospitals[place].disk.hidden);

@@ -26,6 +26,7 @@ use yilian_node::{
         SETTINGS, VALIDATOR,
     },
     connections::ConnectionOptions,
+    health::StorageOptions,
     neighbours::{MailPlaces, NeighbourUrl, NeighbourUrls},
     order::{Committee, History, NodeIdentity, Peer, PeerId, Peering, ValidatorKey, founded_by},
     tls::TlsFiles,
@@ -348,18 +349,20 @@ fn settings(
         .iter()
         .enumerate()
         .filter(|(follower, _)| hubs(*follower).any(|hub| hub == place));
-    let followers = members.iter().skip(validators).enumerate();
-    let first_hub = |follower: usize| hubs(follower).next();
-    let keeps_for =
-        followers.filter(|(follower, _)| draft.votes && first_hub(*follower) == Some(place));
+    // The first hub of a follower keeps its members' letters, and answers for them.
+    let kept_by = |hub: usize| -> Vec<MemberId> {
+        let followers = members.iter().skip(validators).enumerate();
+        let kept = followers.filter(|(follower, _)| hubs(*follower).next() == Some(hub));
+        kept.map(|(_, member)| *member).collect()
+    };
+    let answers_for = |node: &Draft| -> Vec<MemberId> {
+        let place = voting.iter().position(|other| other.name == node.name);
+        place.map(kept_by).unwrap_or_default()
+    };
     Ok(NodeConfig {
         name: draft.name.clone(),
         listen: draft.api,
-        tls: (!plan.plain).then(|| TlsFiles {
-            root: "tls/root.pem".into(),
-            chain: "tls/chain.pem".into(),
-            key: "tls/key.pem".into(),
-        }),
+        tls: (!plan.plain).then(tls_files),
         peering: Some(Peering {
             // A follower lets nobody in, until it is elected.
             listen: draft.peers,
@@ -367,10 +370,10 @@ fn settings(
             dial: dial.iter().map(|peer| peer.peer()).collect(),
         }),
         neighbours: NeighbourUrls {
-            ask: neighbours(home, &dial)?,
-            hubs: neighbours(home, &own_hubs)?,
+            ask: neighbours(home, &dial, answers_for)?,
+            hubs: neighbours(home, &own_hubs, |_| Vec::new())?,
             mail: MailPlaces {
-                keeps_for: keeps_for.map(|(_, member)| *member).collect(),
+                keeps_for: answers_for(draft),
                 at_hub: !draft.votes,
             },
         },
@@ -380,18 +383,33 @@ fn settings(
             ..History::default()
         },
         connections: ConnectionOptions::default(),
+        storage: StorageOptions::default(),
         insecure_http: false,
         log: None,
     })
 }
 
-/// Where they are, and whose, where a certificate can say so: they may share a host.
-fn neighbours(home: &Home, nodes: &[&Draft]) -> anyhow::Result<Vec<NeighbourUrl>> {
+fn tls_files() -> TlsFiles {
+    TlsFiles {
+        root: "tls/root.pem".into(),
+        chain: "tls/chain.pem".into(),
+        key: "tls/key.pem".into(),
+    }
+}
+
+/// Where they are, and whose, where a certificate can say so: they may share a host. `answers_for`
+/// says whose hub each is.
+fn neighbours(
+    home: &Home,
+    nodes: &[&Draft],
+    answers_for: impl Fn(&Draft) -> Vec<MemberId>,
+) -> anyhow::Result<Vec<NeighbourUrl>> {
     let neighbour = |node: &&Draft| match node.plain {
         true => Ok(NeighbourUrl::Any(node.url())),
         false => Ok(NeighbourUrl::Of {
             url: node.url(),
             member: home.member_ca(&node.member)?.id(),
+            keeps_for: answers_for(node),
         }),
     };
     nodes.iter().map(neighbour).collect()

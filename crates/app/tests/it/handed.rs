@@ -64,6 +64,40 @@ fn keys_are_handed_out_without_the_homes_passphrase_and_used_elsewhere() {
     other.ok(&["init"]);
     let error = other.fails(&import).to_string();
     assert!(error.contains("another chain"), "{error}");
+    a_removal_that_is_killed_is_repeated(
+        &yilian,
+        &[&export[..], &["--out", "li.keys"], &own].concat(),
+    );
+}
+
+/// The keys are in the file; the command that moves them is killed in the middle.
+fn a_removal_that_is_killed_is_repeated(yilian: &Yilian, export: &[&str]) {
+    let moved = [export, &["--remove"]].concat();
+    let people = yilian.path("home/people");
+    let left = || {
+        let files = fs::read_dir(&people).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let names = paths.filter(|path| path.extension().is_none_or(|end| end != "sealing"));
+        names.collect::<Vec<_>>()
+    };
+    // Fewer keys than are in the file, and it is not overwritten.
+    let words = moved.iter().copied();
+    let fewer: Vec<&str> = words
+        .filter(|word| !["--share", "1"].contains(word))
+        .collect();
+    let error = yilian.fails(&fewer).to_string();
+    assert!(error.contains("is not overwritten"), "{error}");
+    for path in left() {
+        if path.extension().is_some_and(|end| end == "json") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    assert!(!left().is_empty());
+    yilian.ok(&moved);
+    assert!(left().is_empty(), "{:?}", left());
+    assert!(!yilian.path("home/keys/regulator-1.key").exists());
+    // Once more there is nothing left to do.
+    yilian.ok(&moved);
 }
 
 #[test]

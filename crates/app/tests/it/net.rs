@@ -426,6 +426,19 @@ fn the_keys_of_a_ceremony_are_each_validators_own() {
     let follower: Value =
         serde_json::from_str(&read("follower-1", "validator.json").unwrap()).unwrap();
     assert!(follower["share"].is_null());
+    // Everybody knows whose hub keeps the follower's letters, and nobody else answers for it.
+    let settings = |name: &str| -> Value {
+        let path = net.yilian.path(&format!("home/nodes/{name}/node.json"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let (hub, other) = (settings("validator-1"), settings("validator-2"));
+    let kept = &hub["neighbours"]["mail"]["keeps_for"];
+    assert_eq!(kept.as_array().unwrap().len(), 1);
+    let named = other["neighbours"]["ask"].as_array().unwrap().iter();
+    let hubs: Vec<_> = named
+        .filter(|other| !other["keeps_for"].is_null())
+        .collect();
+    assert_eq!((hubs.len(), &hubs[0]["keeps_for"]), (1, kept));
 }
 
 #[test]

@@ -324,7 +324,11 @@ impl Patient {
             let pending = pending(made, &transaction);
             self.wallet.pend(pending.map_err(NotOrdered::Client)?);
             let kept = keep.keep(&self.wallet).await;
-            kept.map_err(NotOrdered::Kept)?;
+            if let Err(error) = kept {
+                // It is not ordered, so there is nothing to go on with.
+                self.wallet.settle(id);
+                return Err(NotOrdered::Kept(error));
+            }
             match session.submit(transaction).await {
                 Ok(_) => return Ok(()),
                 Err(error) => {

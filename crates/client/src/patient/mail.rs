@@ -463,13 +463,8 @@ impl Patient {
             Err(cause) => {
                 let mut made = self.answers_to(asked.id);
                 made.retain(|note| !noted_before.contains(note));
-                let withdrawn = match self.standing(session, &made).await {
-                    Ok(made) => self.revoke_all(session, &made).await,
-                    Err(error) => Err(error),
-                };
-                let standing = withdrawn.err().map(|error| error.standing);
                 Err(Unanswered {
-                    standing: standing.unwrap_or_default(),
+                    standing: self.taken_back(session, &made).await,
                     revoked: ids(&before),
                     ..cause.into()
                 })
@@ -503,6 +498,33 @@ impl Patient {
         };
         self.settle(grant);
         Ok((letter, sent))
+    }
+
+    /// Revokes those of these grants that stand; which of them may stand all the same. One that was
+    /// ordered, and of which no answer came, may become final yet, though nothing shows it now.
+    async fn taken_back<T: Transport>(
+        &mut self,
+        session: &Session<T>,
+        made: &[GrantNote],
+    ) -> Vec<GrantId> {
+        let pending = self.wallet.pending.iter();
+        let unanswered = pending.filter(|pending| pending.refused.is_none());
+        let on_their_way: Vec<GrantId> = unanswered.map(|pending| pending.grant).collect();
+        let (seen, mut standing) = match self.standing(session, made).await {
+            Ok(found) => {
+                let revoked = self.revoke_all(session, &found).await;
+                let left = revoked.err().map(|error| error.standing);
+                (ids(&found), left.unwrap_or_default())
+            }
+            Err(Unanswered { standing, kept, .. }) => {
+                let may_stand = [standing, kept].concat();
+                (may_stand.clone(), may_stand)
+            }
+        };
+        let unseen = ids(made).into_iter();
+        let unseen = unseen.filter(|grant| on_their_way.contains(grant) && !seen.contains(grant));
+        standing.extend(unseen);
+        standing
     }
 
     /// What was granted for a request, or may have been.

@@ -45,6 +45,8 @@ pub struct Bends {
     pub lost: Option<(&'static str, usize)>,
     /// The call whose answer is lost, and after which nothing comes through.
     pub cut: Option<&'static str>,
+    /// The call whose next one hangs on its way: nobody has it yet, and its sender gets no answer.
+    pub hangs: Option<&'static str>,
     /// Whether it was lost.
     pub dead: bool,
     /// How many letters more the node counts in a mailbox than it hands out.
@@ -203,6 +205,10 @@ impl Transport for Crooked {
                 voucher.epoch += 1;
             }
             return Ok(said::<C>(voucher));
+        }
+        if self.bends().hangs == Some(C::ROW.name) {
+            self.bends().hangs = None;
+            return Err(gone("no answer came"));
         }
         let answer = self.honest.call(call.clone()).await;
         let mut bends = self.bends();

@@ -968,6 +968,24 @@ async fn no_node_learns_from_whom_a_patient_gets_letters() {
     assert_eq!(asked[0], asked[1]);
 }
 
+/// It is not there, and may be in a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_whose_order_hangs_somewhere_may_stand() {
+    let mut care = Care::new(1).await;
+    let to = care.patient.address(north());
+    asks(&care, &care.doctor, &to, now().plus_ms(DAY_MS)).await;
+    let asked = request_in(&care).await;
+    let (crooked, session) = Crooked::session(&care.world).await;
+    let request = care.patient.grant_asked(&session, &asked, now()).await;
+    let (request, rng) = (request.unwrap(), &mut rand::rng());
+    crooked.bends().hangs = Some("submit");
+    let patient = &mut care.patient;
+    let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
+    let error = answered.await.unwrap_err();
+    let hanging = care.patient.wallet().grants[0].grant;
+    assert_eq!(error.standing, [hanging], "{error:?}");
+}
+
 /// The stamp that was enclosed is used up with the first answer, and her own are too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_is_not_revoked_for_an_answer_that_cannot_be_sent() {

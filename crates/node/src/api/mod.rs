@@ -18,7 +18,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Json, Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -26,8 +26,9 @@ use futures::future::BoxFuture;
 use yilian_protocol::{MemberId, call::CallError};
 
 use crate::{
-    connections::{self, Limits, Listening, Room, Stop},
+    connections::{self, Limits, Listening, Room, Standing, Stop},
     consortium::ConsortiumChain,
+    health::Condition,
     service::Node,
 };
 
@@ -41,10 +42,9 @@ pub fn serve(
     limits: Limits,
     stop: Stop,
 ) -> BoxFuture<'static, ()> {
-    let Listening { listener, tls } = listening;
     let room = Room::new(limits);
-    let router = router(node).layer(Extension(Arc::clone(&room)));
-    Box::pin(connections::serve(listener, tls, router, room, stop))
+    let router = router(Arc::clone(&node)).layer(Extension(Arc::clone(&room)));
+    Box::pin(connections::serve(listening, router, room, node, stop))
 }
 
 /// The routes of a node.
@@ -54,6 +54,8 @@ pub fn router(node: Arc<Node>) -> Router {
     routes
         .into_router()
         .route("/metrics", get(metrics))
+        .route("/v1/live", get(live))
+        .route("/v1/ready", get(ready))
         .route("/openapi.json", get(description))
         .fallback(pages::serve)
         .layer(DefaultBodyLimit::disable())
@@ -64,6 +66,36 @@ impl<C: ConsortiumChain, N: Send + Sync + 'static> Gate for Node<C, N> {
     async fn lets_in(&self, member: MemberId) -> Result<(), CallError> {
         self.may_act(member).await
     }
+}
+
+impl<C: ConsortiumChain, N: Send + Sync + 'static> Standing for Node<C, N> {
+    fn may_act(&self, member: MemberId) -> BoxFuture<'_, bool> {
+        Box::pin(async move { Self::may_act(self, member).await.is_ok() })
+    }
+}
+
+/// Whether the process answers at all.
+async fn live() -> impl IntoResponse {
+    (ALWAYS_ASKED, StatusCode::NO_CONTENT)
+}
+
+/// Whether the node takes everything that it is asked for: for whoever sends it callers. It says
+/// how the storage is, and nothing of what lies there.
+async fn ready(State(node): State<Arc<Node>>) -> impl IntoResponse {
+    let storage = node.health().condition();
+    let status = match storage {
+        Condition::Well => StatusCode::OK,
+        Condition::Full | Condition::Failing => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, ALWAYS_ASKED, Json(Readiness { storage }))
+}
+
+/// Nobody keeps it for later.
+const ALWAYS_ASKED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
+#[derive(serde::Serialize)]
+struct Readiness {
+    storage: Condition,
 }
 
 async fn description() -> impl IntoResponse {

@@ -21,7 +21,7 @@ use yilian_protocol::{
 use super::Failure;
 use crate::{
     connections::{Allowance, Held},
-    tls,
+    serving, tls,
 };
 
 /// How long a body that is refused is read on.
@@ -91,12 +91,13 @@ async fn answer<S: Gate, C: ServedBy<S>>(
     // Only now: who sends slowly shall not hold the place of others.
     let retry = CallError::Busy { retry_ms: RETRY_MS };
     let place = Arc::clone(room).try_acquire_owned().map_err(|_| retry)?;
-    let (call, _place, _held) = match C::ROW.work {
+    let (call, place, _held) = match C::ROW.work {
         Work::Light => (C::read(&given, &body), place, held),
         // Reading goes on when the caller hangs up. He keeps his place until then, and his bytes.
         Work::Heavy => apart(move || (C::read(&given, &body), place, held)).await?,
     };
-    let answer = call?.serve(service).await?;
+    let served = call?.serve(service);
+    let answer = serving::serve(place, allowance.clone(), served).await?;
     let answer = allowance.answer(C::Encoding::write(answer)?)?;
     Ok(written(C::Encoding::MEDIA_TYPE, answer))
 }
@@ -171,8 +172,10 @@ async fn bounded(
     }
     let times = allowance.times();
     let most = said.unwrap_or(limit);
-    let read = read_pieces(&mut pieces, limit, most, times.body_pause, &mut held);
+    allowance.reads_body(true);
+    let read = read_pieces(&mut pieces, (limit, most), allowance, &mut held);
     let read = tokio::time::timeout(times.body, read).await;
+    allowance.reads_body(false);
     let read = read.unwrap_or_else(|_| Err(too_slow(times.body)));
     if let Err(CallError::Busy { .. }) = read {
         drain(pieces).await;
@@ -184,12 +187,11 @@ async fn bounded(
 /// announces much and sends nothing holds nothing. It is `most` bytes if nobody lies.
 async fn read_pieces(
     pieces: &mut BodyDataStream,
-    limit: usize,
-    most: usize,
-    pause: Duration,
+    (limit, most): (usize, usize),
+    allowance: &Allowance,
     held: &mut Held,
 ) -> Result<Vec<u8>, CallError> {
-    let mut bytes = Vec::new();
+    let (mut bytes, pause) = (Vec::new(), allowance.times().body_pause);
     loop {
         let next = tokio::time::timeout(pause, pieces.next()).await;
         let piece = match next.map_err(|_| too_slow(pause))? {
@@ -202,6 +204,7 @@ async fn read_pieces(
                 });
             }
         };
+        allowance.came(piece.len());
         let length = bytes.len() + piece.len();
         if length > limit {
             return Err(CallError::TooLarge { limit });

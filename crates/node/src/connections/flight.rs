@@ -13,6 +13,7 @@ use yilian_protocol::{MemberId, call::CallError};
 use super::{
     counted::Flight,
     limits::{Bytes as Parts, Times},
+    line::{Line, Phase},
     room::{Origin, Room},
 };
 use crate::tls::Caller;
@@ -79,6 +80,7 @@ impl Flights {
 pub(crate) struct Allowance {
     room: Arc<Room>,
     holder: Holder,
+    line: Arc<Line>,
 }
 
 /// Bytes that are held, until it is dropped.
@@ -90,15 +92,15 @@ pub(crate) struct Held {
 }
 
 impl Allowance {
-    /// Of a connection from `address`, over which `caller` speaks.
-    pub(crate) fn new(room: Arc<Room>, address: IpAddr, caller: Caller) -> Self {
+    /// Of the connection `line` from `address`, over which `caller` speaks.
+    pub(crate) fn new(room: Arc<Room>, line: Arc<Line>, address: IpAddr, caller: Caller) -> Self {
         let is_local = address.to_canonical().is_loopback() && room.limits.loopback_apart;
         let holder = match caller {
             Caller::Member(member) => Holder::Member(member),
             Caller::Anybody | Caller::Unknown if is_local => Holder::Loopback,
             Caller::Anybody | Caller::Unknown => Holder::Stranger(address.into()),
         };
-        Self { room, holder }
+        Self { room, holder, line }
     }
 
     /// Of a request; of one that came over no connection, what one from this machine may.
@@ -106,7 +108,21 @@ impl Allowance {
         extensions.get().cloned().unwrap_or_else(|| Self {
             room: Room::new(super::Limits::default()),
             holder: Holder::Loopback,
+            line: Arc::default(),
         })
+    }
+
+    /// A body is being read from now on, or, when it was, its call is served.
+    pub(crate) fn reads_body(&self, reads: bool) {
+        self.line.enter(match reads {
+            true => Phase::Body,
+            false => Phase::Serving,
+        });
+    }
+
+    /// That much of it came.
+    pub(crate) fn came(&self, bytes: usize) {
+        self.line.moved(bytes);
     }
 
     /// How long its body may take.
@@ -117,6 +133,11 @@ impl Allowance {
     /// A body of which nothing came yet.
     pub(crate) fn upload(&self) -> Held {
         self.hold(Flight::Upload)
+    }
+
+    /// An answer of which nothing came yet.
+    pub(crate) fn awaited(&self) -> Held {
+        self.hold(Flight::Answer)
     }
 
     fn hold(&self, what: Flight) -> Held {
@@ -149,7 +170,7 @@ impl Held {
     /// # Errors
     /// [`CallError::Busy`] when there is no room for them.
     pub(crate) fn grow(&mut self, more: usize) -> Result<(), CallError> {
-        let Allowance { room, holder } = &self.allowance;
+        let Allowance { room, holder, .. } = &self.allowance;
         let (flights, parts) = room.flights(self.what);
         if !flights.take(parts, *holder, more) {
             room.counted.busy(self.what);
@@ -162,7 +183,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Allowance { room, holder } = &self.allowance;
+        let Allowance { room, holder, .. } = &self.allowance;
         room.flights(self.what).0.give_back(*holder, self.bytes);
     }
 }
@@ -228,7 +249,8 @@ mod tests {
             ..super::super::Limits::default()
         });
         let address = "192.0.2.1".parse().unwrap();
-        let allowance = Allowance::new(Arc::clone(&room), address, Caller::Anybody);
+        let line = Arc::default();
+        let allowance = Allowance::new(Arc::clone(&room), line, address, Caller::Anybody);
         let answer = allowance.answer(vec![7; 60]).unwrap();
         let part = answer.slice(10..20);
         drop(answer);

@@ -10,7 +10,7 @@ use yilian_protocol::limits::REQUEST_MAX;
 /// some hundred browsers, which open six each. One takes about 50 kB.
 const TOTAL: usize = 2_048;
 /// Connections of one address that proved nothing, unless an operator says otherwise: ten browsers
-/// behind one router. Sixteen addresses fill what strangers may have, and then push out their own.
+/// behind one router. Twelve addresses fill what strangers may have, and then push out their own.
 const PER_ADDRESS: usize = 64;
 /// The fewest that there may be in all: each kind has some.
 pub(crate) const TOTAL_MIN: usize = 64;
@@ -51,7 +51,8 @@ pub struct Limits {
     pub per_member: usize,
     /// Connections from this machine: its operator's, or its proxy's.
     pub loopback: usize,
-    /// Of one address, arriving and strangers together.
+    /// Of one address, as strangers, and as many while they arrive: strangers there take no place
+    /// of a member's who arrives.
     pub per_address: usize,
     /// Whether this machine's connections are [`Self::loopback`], or anybody's.
     pub loopback_apart: bool,
@@ -109,6 +110,8 @@ pub struct Times {
     pub answer: Duration,
     /// Between two pieces of an answer that the system takes.
     pub answer_pause: Duration,
+    /// A connection, until it is to be made anew: certificates are looked at when it is.
+    pub age: Duration,
     /// What goes on when the node is told to stop: a block takes two seconds, three when a leader
     /// is silent. systemd waits for 90 s, Docker for 10.
     pub drain: Duration,
@@ -123,6 +126,7 @@ impl Times {
         body_pause: Duration::from_secs(20),
         answer: Duration::from_secs(120),
         answer_pause: Duration::from_secs(30),
+        age: Duration::from_secs(60 * 60),
         drain: Duration::from_secs(8),
     };
 }

@@ -30,4 +30,4 @@ pub use serve::{Listening, Stop};
 
 pub(crate) use flight::{Allowance, Held};
 pub(crate) use room::Room;
-pub(crate) use serve::serve;
+pub(crate) use serve::{Standing, serve};

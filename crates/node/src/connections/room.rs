@@ -5,14 +5,15 @@
 //!      |                         `-> none                   -> stranger
 //!      `-> from this machine: loopback
 //! ```
-//! Each kind has its own places. So strangers, however many, take none of the members', and who
-//! arrives can always begin a handshake: of those who arrive the oldest of the fullest address
-//! goes.
+//! Each kind has its own places, and of them each address. So strangers, however many, take none of
+//! the members', and who arrives can always begin a handshake: of those who arrive the oldest of
+//! the fullest address goes. A certificate of a member that may not act is none.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,8 +26,8 @@ use super::{
     line::Line,
 };
 
-/// How many times as many connections an address has, of those that are being served too, when one
-/// of them gives way to another address's.
+/// How many times as many connections an address, a network or a member has, of those that are
+/// being served too, when one of them gives way to another's.
 const SEVERAL: usize = 4;
 
 /// Whom an address may belong to: IPv6 is given out by /64.
@@ -41,6 +42,20 @@ impl From<IpAddr> for Origin {
                 Ipv6Addr::from_bits(network).into()
             }
             v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+}
+
+/// Whom neighbouring addresses may belong to: a site has a /48 of IPv6 at most, and whoever has
+/// many addresses of IPv4 has them in few /24.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Network(IpAddr);
+
+impl From<Origin> for Network {
+    fn from(Origin(address): Origin) -> Self {
+        Self(match address {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 80)).into(),
+            IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (!0 << 8)).into(),
         })
     }
 }
@@ -79,8 +94,9 @@ pub(crate) struct Room {
 struct Places {
     next: u64,
     open: HashMap<u64, Taken>,
-    /// How many of them each address has, of those that proved nothing.
-    unproven: HashMap<Origin, usize>,
+    /// How many of them each address has, of those that arrive, and of strangers; and each network.
+    addresses: HashMap<(Kind, Origin), usize>,
+    networks: HashMap<(Kind, Network), usize>,
     /// How many of them there are of each kind, and of members together.
     kinds: HashMap<Kind, usize>,
     members: usize,
@@ -124,7 +140,7 @@ impl Room {
         };
         let origin = Origin::from(address);
         let mut places = self.places();
-        if let Err(refused) = self.make_room(&mut places, kind, origin, None) {
+        if let Err(refused) = self.make_room(&mut places, kind, origin) {
             self.counted.refused(refused);
             return Err(refused);
         }
@@ -146,13 +162,7 @@ impl Room {
     }
 
     /// Makes room for one more of `kind`: takes the place of one that rests, where it has to.
-    fn make_room(
-        &self,
-        places: &mut Places,
-        kind: Kind,
-        origin: Origin,
-        besides: Option<u64>,
-    ) -> Result<(), Refused> {
+    fn make_room(&self, places: &mut Places, kind: Kind, origin: Origin) -> Result<(), Refused> {
         let Limits {
             arriving,
             strangers,
@@ -162,57 +172,66 @@ impl Room {
             per_address,
             ..
         } = self.limits;
-        let one = usize::from(besides.is_none());
-        if kind.is_unproven() && places.of(origin) + one > per_address {
-            let of_address = |taken: &Taken| taken.kind.is_unproven() && taken.origin == origin;
-            self.take_from(places, besides, origin, of_address)
+        if kind.is_unproven() && places.of_address(kind, origin) >= per_address {
+            let of_address = |taken: &Taken| taken.kind == kind && taken.origin == origin;
+            self.take_from(places, (kind, origin), of_address)
                 .ok_or(Refused::Address)?;
         }
         let most = match kind {
             Kind::Arriving => arriving,
             Kind::Stranger => strangers,
             Kind::Loopback => loopback,
-            // No member gives way to another: whoever finds no place here is a stranger.
-            Kind::Member(_) => {
-                let room = places.members < members && places.count(kind) < per_member;
-                return room.then_some(()).ok_or(Refused::Full);
-            }
+            Kind::Member(_) => per_member,
         };
         if places.count(kind) >= most {
-            self.take_from(places, besides, origin, |taken| taken.kind == kind)
+            self.take_from(places, (kind, origin), |taken| taken.kind == kind)
+                .ok_or(Refused::Full)?;
+        }
+        // Of members that have more than this one will have. Whoever finds no place among members
+        // is a stranger.
+        if matches!(kind, Kind::Member(_)) && places.members >= members {
+            let own = places.count(kind) + 1;
+            let counts = places.kinds.clone();
+            let has_more = |taken: &Taken| {
+                let has = counts.get(&taken.kind).copied().unwrap_or_default();
+                matches!(taken.kind, Kind::Member(_)) && has > own
+            };
+            self.take_from(places, (kind, origin), has_more)
                 .ok_or(Refused::Full)?;
         }
         Ok(())
     }
 
-    /// Closes, of those of whom nothing is being served, the one that has rested longest of the
-    /// address that has the most. Where all are being served, an address that has several times as
-    /// many as `for_whom` gives up its oldest: else twelve addresses with slow bodies would keep
-    /// all other strangers out.
+    /// Closes, of those of whom nothing is being served, the one that has rested longest of whoever
+    /// has the most. Where there are none, of those who send or take slowly. Where all are being
+    /// served, who has several times as many as `for_whom` gives up his oldest: else few addresses
+    /// with calls that wait would keep all others out.
     fn take_from(
         &self,
         places: &mut Places,
-        besides: Option<u64>,
-        for_whom: Origin,
+        for_whom: (Kind, Origin),
         may_go: impl Fn(&Taken) -> bool,
     ) -> Option<()> {
-        let (own, mut chosen) = (places.of(for_whom), None);
+        let (own, mut chosen) = (places.shares(for_whom), None);
         for (number, taken) in &places.open {
-            if !may_go(taken) || besides == Some(*number) {
+            if !may_go(taken) {
                 continue;
             }
-            let full = match taken.kind.is_unproven() {
-                true => places.of(taken.origin),
-                false => 0,
+            let full = places.shares((taken.kind, taken.origin));
+            let several = full
+                .iter()
+                .zip(own)
+                .any(|(full, own)| *full > SEVERAL * (own + 1));
+            let class = match &taken.line {
+                line if line.rests() => Class::Rests,
+                line if line.dawdles() => Class::Dawdles,
+                _ if several => Class::IsServed,
+                _ => continue,
             };
-            let (rests, time) = match taken.line.rested() {
-                Some(rested) => (true, rested),
-                None if full > SEVERAL * (own + 1) => (false, taken.line.lasted()),
-                None => continue,
-            };
-            chosen = chosen.max(Some((rests, full, time, *number)));
+            let oldest = Reverse((taken.line.since(), *number));
+            chosen = chosen.max(Some((class, full, oldest)));
         }
-        let (.., number) = chosen?;
+        let (.., Reverse((_, number))) = chosen?;
         let gone = self.remove(places, number)?;
         gone.line.close();
         self.counted.closed(Closed::Room);
@@ -221,7 +240,9 @@ impl Room {
 
     fn put(&self, places: &mut Places, number: u64, taken: Taken) {
         if taken.kind.is_unproven() {
-            *places.unproven.entry(taken.origin).or_default() += 1;
+            let Taken { kind, origin, .. } = taken;
+            *places.addresses.entry((kind, origin)).or_default() += 1;
+            *places.networks.entry((kind, origin.into())).or_default() += 1;
         }
         *places.kinds.entry(taken.kind).or_default() += 1;
         places.members += usize::from(matches!(taken.kind, Kind::Member(_)));
@@ -235,7 +256,8 @@ impl Room {
         less(&mut places.kinds, taken.kind);
         places.members -= usize::from(matches!(taken.kind, Kind::Member(_)));
         if taken.kind.is_unproven() {
-            less(&mut places.unproven, taken.origin);
+            less(&mut places.addresses, (taken.kind, taken.origin));
+            less(&mut places.networks, (taken.kind, taken.origin.into()));
         }
         Some(taken)
     }
@@ -259,9 +281,31 @@ impl Room {
     }
 }
 
+/// In which order places are taken: the last goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    IsServed,
+    Dawdles,
+    Rests,
+}
+
 impl Places {
-    fn of(&self, origin: Origin) -> usize {
-        self.unproven.get(&origin).copied().unwrap_or_default()
+    fn of_address(&self, kind: Kind, origin: Origin) -> usize {
+        let found = self.addresses.get(&(kind, origin));
+        found.copied().unwrap_or_default()
+    }
+
+    /// How many connections of its kind somebody's network has, and his address; or his member.
+    fn shares(&self, (kind, origin): (Kind, Origin)) -> [usize; 2] {
+        match kind {
+            Kind::Arriving | Kind::Stranger => {
+                let network = self.networks.get(&(kind, origin.into()));
+                let network = network.copied().unwrap_or_default();
+                [network, self.of_address(kind, origin)]
+            }
+            Kind::Member(_) => [self.count(kind); 2],
+            Kind::Loopback => [0; 2],
+        }
     }
 
     fn count(&self, kind: Kind) -> usize {
@@ -280,29 +324,28 @@ fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: K) {
 }
 
 impl Place {
-    /// The handshake is done, and showed a certificate of `member`, or none. A connection from this
-    /// machine keeps its place.
+    /// The handshake is done, and showed a certificate of `member`, or none. The member of whose
+    /// places it has one, if it is that one's. A connection from this machine keeps its place.
     ///
     /// # Errors
     /// Why there is no place for it, or that its place was taken.
-    pub(crate) fn arrived(&self, member: Option<MemberId>) -> Result<(), Refused> {
+    pub(crate) fn arrived(&self, member: Option<MemberId>) -> Result<Option<MemberId>, Refused> {
         let (room, mut places) = (&self.room, self.room.places());
         let Some(taken) = places.open.get(&self.number) else {
             return Err(Refused::Full);
         };
         let (kind, origin) = (taken.kind, taken.origin);
         if kind != Kind::Arriving {
-            return Ok(());
+            return Ok(None);
         }
-        let own = Some(self.number);
-        let proven = member.map(Kind::Member).filter(|kind| {
-            let made = room.make_room(&mut places, *kind, origin, own);
+        let proven = member.filter(|member| {
+            let made = room.make_room(&mut places, Kind::Member(*member), origin);
             made.is_ok()
         });
         let now = match proven {
-            Some(kind) => kind,
+            Some(member) => Kind::Member(member),
             None => {
-                let made = room.make_room(&mut places, Kind::Stranger, origin, own);
+                let made = room.make_room(&mut places, Kind::Stranger, origin);
                 made.inspect_err(|refused| room.counted.refused(*refused))?;
                 Kind::Stranger
             }
@@ -311,7 +354,7 @@ impl Place {
             let taken = Taken { kind: now, ..taken };
             room.put(&mut places, self.number, taken);
         }
-        Ok(())
+        Ok(proven)
     }
 }
 

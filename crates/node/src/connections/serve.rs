@@ -7,7 +7,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -30,6 +30,8 @@ use tokio::{
     time::timeout,
 };
 use tower::ServiceExt as _;
+
+use yilian_protocol::MemberId;
 
 use super::{
     counted::Closed,
@@ -67,12 +69,19 @@ impl From<BoxFuture<'static, ()>> for Stop {
     }
 }
 
-/// Serves `router` to whoever gets a place in `room`, until it is told to stop.
+/// Says which members may act now.
+pub(crate) trait Standing: Send + Sync + 'static {
+    /// Whether this one may.
+    fn may_act(&self, member: MemberId) -> BoxFuture<'_, bool>;
+}
+
+/// Serves `router` to whoever gets a place in `room`, until it is told to stop. Members have their
+/// places as long as `standing` says that they may act.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: Option<Acceptor>,
+    Listening { listener, tls }: Listening,
     router: Router,
     room: Arc<Room>,
+    standing: Arc<dyn Standing>,
     stop: Stop,
 ) {
     let Stop { mut drain, at_once } = stop;
@@ -90,6 +99,7 @@ pub(crate) async fn serve(
                     place,
                     address,
                     room: Arc::clone(&room),
+                    standing: Arc::clone(&standing),
                     draining: draining.clone(),
                 };
                 connections.spawn(connection.run(stream, tls.clone(), router.clone()));
@@ -141,23 +151,64 @@ struct Connection {
     place: Place,
     address: SocketAddr,
     room: Arc<Room>,
+    standing: Arc<dyn Standing>,
     draining: watch::Receiver<bool>,
+}
+
+/// Who speaks over a connection.
+#[derive(Clone)]
+struct Speaker {
+    caller: Caller,
+    /// Whose place it has, where that is a member's.
+    place_of: Option<MemberId>,
+    since: Instant,
+    standing: Arc<dyn Standing>,
+    line: Arc<Line>,
+    room: Arc<Room>,
+}
+
+impl Speaker {
+    /// Has the connection closed after the next answer, if it is to be made anew: its member may
+    /// not act any more, or its certificate was looked at long ago.
+    async fn look(&self) {
+        let is_old = self.since.elapsed() > self.room.limits.times.age;
+        let may_go_on = match self.place_of {
+            Some(member) => self.standing.may_act(member).await,
+            None => true,
+        };
+        if is_old || !may_go_on {
+            self.line.end();
+        }
+    }
 }
 
 impl Connection {
     async fn run(mut self, stream: TcpStream, tls: Option<Acceptor>, router: Router) {
         // Answers are written whole: there is nothing to wait for.
         let _refused = stream.set_nodelay(true);
-        let Some((io, caller)) = self.begin(stream, tls).await else {
+        let Some((io, caller, place_of)) = self.begin(stream, tls).await else {
             return;
         };
-        let line = Arc::clone(&self.place.line);
+        let (line, room) = (Arc::clone(&self.place.line), Arc::clone(&self.room));
         line.enter(Phase::Head);
-        let allowance = Allowance::new(Arc::clone(&self.room), self.address.ip(), caller);
-        let io = Watched::new(io, Arc::clone(&line), Arc::clone(&self.room));
+        // Who may not act has the bytes of a stranger.
+        let holder = match (caller, place_of) {
+            (Caller::Member(_), None) => Caller::Anybody,
+            (caller, _) => caller,
+        };
+        let address = self.address.ip();
+        let allowance = Allowance::new(Arc::clone(&room), Arc::clone(&line), address, holder);
+        let io = Watched::new(io, Arc::clone(&line), Arc::clone(&room));
+        let speaker = Speaker {
+            caller,
+            place_of,
+            since: Instant::now(),
+            standing: Arc::clone(&self.standing),
+            line,
+            room,
+        };
         let service = service_fn(move |request| {
-            let (router, line) = (router.clone(), Arc::clone(&line));
-            serve_request(request, router, line, caller, allowance.clone())
+            serve_request(request, router.clone(), speaker.clone(), allowance.clone())
         });
         let served = http1::Builder::new()
             .max_buf_size(HEAD_MAX)
@@ -170,9 +221,13 @@ impl Connection {
                 // However it ended: nobody is left to be told.
                 _ended = served.as_mut() => return,
                 () = self.place.line.closed() => return,
+                () = self.place.line.ended(), if !ends => {
+                    ends = true;
+                    served.as_mut().graceful_shutdown();
+                }
                 () = drains(&mut self.draining), if !ends => {
                     ends = true;
-                    if self.place.line.rested().is_some() {
+                    if self.place.line.rests() {
                         return;
                     }
                     served.as_mut().graceful_shutdown();
@@ -181,32 +236,36 @@ impl Connection {
         }
     }
 
-    /// The handshake, if there is one, and who is there.
+    /// The handshake, if there is one, who is there, and of which member he has a place.
     async fn begin(
         &mut self,
         stream: TcpStream,
         tls: Option<Acceptor>,
-    ) -> Option<(Box<dyn Io>, Caller)> {
+    ) -> Option<(Box<dyn Io>, Caller, Option<MemberId>)> {
         let Some(tls) = tls else {
-            return Some((Box::new(stream), Caller::Unknown));
+            return Some((Box::new(stream), Caller::Unknown, None));
         };
-        let shaken = timeout(self.room.limits.times.handshake, tls.accept(stream));
+        let standing = Arc::clone(&self.standing);
+        let shaken = timeout(self.room.limits.times.handshake, async {
+            let stream = tls.accept(stream).await.ok()?;
+            let caller = Caller::of(&stream);
+            let member = match caller {
+                Caller::Member(member) if standing.may_act(member).await => Some(member),
+                _ => None,
+            };
+            Some((stream, caller, member))
+        });
         let shaken = tokio::select! {
             shaken = shaken => shaken,
             () = self.place.line.closed() => return None,
             () = drains(&mut self.draining) => return None,
         };
-        let Ok(Ok(stream)) = shaken else {
+        let Ok(Some((stream, caller, member))) = shaken else {
             self.room.counted.closed(Closed::Handshake);
             return None;
         };
-        let caller = Caller::of(&stream);
-        let member = match caller {
-            Caller::Member(member) => Some(member),
-            Caller::Anybody | Caller::Unknown => None,
-        };
-        self.place.arrived(member).ok()?;
-        Some((Box::new(stream), caller))
+        let place_of = self.place.arrived(member).ok()?;
+        Some((Box::new(stream), caller, place_of))
     }
 }
 
@@ -218,13 +277,14 @@ async fn drains(draining: &mut watch::Receiver<bool>) {
 async fn serve_request(
     mut request: Request<Incoming>,
     router: Router,
-    line: Arc<Line>,
-    caller: Caller,
+    speaker: Speaker,
     allowance: Allowance,
 ) -> Result<hyper::Response<Answer>, Infallible> {
+    let line = Arc::clone(&speaker.line);
     line.enter(Phase::Serving);
+    speaker.look().await;
     let extensions = request.extensions_mut();
-    extensions.insert(ConnectInfo(caller));
+    extensions.insert(ConnectInfo(speaker.caller));
     extensions.insert(allowance);
     let answer = router.oneshot(request).await?;
     Ok(answer.map(|body| Answer { body, line }))
@@ -309,5 +369,41 @@ impl Listening {
             listener,
             tls: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::connections::Limits;
+
+    /// Says of every member whether it may act.
+    struct All(bool);
+
+    impl Standing for All {
+        fn may_act(&self, _: MemberId) -> BoxFuture<'_, bool> {
+            Box::pin(std::future::ready(self.0))
+        }
+    }
+
+    /// Its connections end when it is suspended, and not only those that it makes then.
+    #[tokio::test]
+    async fn a_members_connection_ends_when_it_may_not_act_any_more() {
+        let ends = async |place_of: Option<u8>, may_act: bool| {
+            let speaker = Speaker {
+                caller: Caller::Anybody,
+                place_of: place_of.map(|number| MemberId::from_bytes([number; 32])),
+                since: Instant::now(),
+                standing: Arc::new(All(may_act)),
+                line: Arc::default(),
+                room: Room::new(Limits::default()),
+            };
+            speaker.look().await;
+            speaker.line.ended().now_or_never().is_some()
+        };
+        assert!(ends(Some(1), false).await);
+        assert!(!ends(Some(1), true).await && !ends(None, false).await);
     }
 }

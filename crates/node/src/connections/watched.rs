@@ -83,8 +83,9 @@ impl Watched {
             since: now,
             moved: now,
         });
-        if let Poll::Ready(Ok(1..)) = written {
+        if let Poll::Ready(Ok(taken @ 1..)) = written {
             unwritten.moved = now;
+            self.line.moved(taken);
         }
         self.in_time(cx, written)
     }
@@ -133,7 +134,7 @@ impl AsyncRead for Watched {
             Phase::Head => since + times.head,
             Phase::Idle | Phase::Ending => since + times.idle,
             // How long a body may take is the route's to say, which knows whose it is.
-            Phase::Serving => return Poll::Pending,
+            Phase::Body | Phase::Serving => return Poll::Pending,
         };
         // An answer that is still being written has a clock of its own.
         match this.reading.is_over(deadline, cx) && phase != Phase::Ending {

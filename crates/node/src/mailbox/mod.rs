@@ -12,7 +12,7 @@ mod tests;
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use yilian_crypto::sign::VerifyingKey;
 use yilian_protocol::{
     MailId, MemberId, TimeMs,
@@ -28,7 +28,7 @@ use yilian_protocol::{
     stamp::{StampAsker, StampDay},
 };
 
-use crate::database;
+use crate::database::Reopened;
 
 pub use proofs::Proofs;
 pub use sweep::MailSweeper;
@@ -94,7 +94,7 @@ fn name(keeper: MemberId, mailbox: &VerifyingKey) -> Name {
 /// The mailboxes that one node keeps.
 #[derive(Debug)]
 pub struct MailStore {
-    database: Database,
+    database: Reopened,
 }
 
 impl MailStore {
@@ -105,7 +105,7 @@ impl MailStore {
     /// # Errors
     /// [`MailStoreError`] when the file cannot be read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, MailStoreError> {
-        let database = database::open(path)?;
+        let database = Reopened::open(path)?;
         let transaction = database.begin_write()?;
         for name in DROPPED {
             transaction.delete_table(TableDefinition::<(), ()>::new(name))?;
@@ -121,6 +121,14 @@ impl MailStore {
         transaction.open_table(MADE)?;
         transaction.commit()?;
         Ok(Self { database })
+    }
+
+    /// Finds out whether letters could be kept, after a failure too.
+    ///
+    /// # Errors
+    /// [`MailStoreError`] says why not.
+    pub(crate) fn probe(&self) -> Result<(), MailStoreError> {
+        Ok(self.database.probe()?)
     }
 
     /// For which letter a stamp was used here.

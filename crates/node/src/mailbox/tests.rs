@@ -343,7 +343,7 @@ fn kept_before(path: &Path, letter: &Delivery) {
     let total = TableDefinition::<(), u64>::new("mail-total-v1");
     let (id, sealed) = (letter.id().to_bytes(), letter.sealed.as_slice());
     let (name, size) = (name(KEEPER, &letter.mailbox), sealed.len() as u64);
-    let database = Database::create(path).unwrap();
+    let database = redb::Database::create(path).unwrap();
     let transaction = database.begin_write().unwrap();
     {
         let mut letters = transaction.open_table(letters).unwrap();

@@ -26,7 +26,7 @@ use super::{
     directory::Claim,
     encoded::EncodedTransaction,
     engine::{Parts, section},
-    epochs::first_epoch,
+    epochs::{first_epoch, votes_prefix},
     mempool::{Mempool, Origin, Stopwatch},
     peering::{History, Peering, try_listen},
     place::{Place, place_key},
@@ -100,9 +100,20 @@ impl ChainOptions {
     }
 }
 
-/// The secrets of the chain in `directory`, if not said otherwise.
-fn secrets_of(said: Option<Vault>, directory: &Path) -> Vault {
-    said.unwrap_or_else(|| Vault::plain(directory.join("secrets")))
+/// The secrets of the chain in `directory`, where it was said or else there. They are refused when
+/// they are lost, and what was voted with them is there.
+fn secrets_of(said: Option<Vault>, directory: &Path) -> Result<FileStore, OrderError> {
+    let vault = said.unwrap_or_else(|| Vault::plain(directory.join("secrets")));
+    let folder = vault.folder().to_owned();
+    let secrets = FileStore::new(vault);
+    match secrets.are_lost(directory, &votes_prefix(PREFIX)) {
+        Ok(false) => Ok(secrets),
+        Ok(true) => Err(OrderError::SecretsLost { folder }),
+        Err(source) => Err(OrderError::Directory {
+            directory: folder,
+            source,
+        }),
+    }
 }
 
 /// Bytes of the chain's thread's stack: the engine's start is one deep future.
@@ -161,6 +172,7 @@ impl Chain {
         let (identity, share) = (validator.identity()?, validator.share()?);
         let claim = Claim::take(&directory, genesis.chain(), section(history.keep_blocks))?;
         may_listen(peering.as_ref())?;
+        let secrets = secrets_of(secrets, &directory)?;
         let rows =
             RowIndex::open(&directory.join(ROWS)).map_err(|source| OrderError::Directory {
                 directory: directory.join(ROWS),
@@ -176,7 +188,6 @@ impl Chain {
         let (started, ready) = std::sync::mpsc::channel();
         let stop = Arc::new(Notify::new());
         let section = claim.section;
-        let secrets = FileStore::new(secrets_of(secrets, &directory));
         let thread = Thread {
             directory,
             claim,
@@ -456,6 +467,13 @@ pub enum OrderError {
         directory: PathBuf,
         /// The id of the chain in it.
         found: String,
+    },
+    /// It has voted, and what it remembered of voting and dealing is gone: with what is left it
+    /// would contradict itself.
+    #[error("the secrets in {} are lost, and the node has voted with them", folder.display())]
+    SecretsLost {
+        /// Where they were.
+        folder: PathBuf,
     },
     /// Peers would not reach it: something else listens there, or it is not this machine's.
     #[error("cannot listen for other nodes at {listen}: {source}")]

@@ -67,7 +67,7 @@ impl IdleChain {
         let votes = votes_of_epochs(&votes_prefix(PREFIX));
         let votes = entries(&self.directory, |name| name.starts_with(&votes))?;
         for path in &votes {
-            fs::remove_dir_all(path).map_err(|source| fault(path, source))?;
+            private_file::remove_folder(path).map_err(|source| fault(path, source))?;
         }
         Ok(Forgotten {
             secrets: left.len(),

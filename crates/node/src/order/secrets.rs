@@ -1,7 +1,7 @@
 //! What a validator keeps of the group key: its shares, what it was dealt, and the seeds from which
 //! it deals.
 
-use std::fs;
+use std::{fs, io, path::Path};
 
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Encode as _};
@@ -14,6 +14,7 @@ use commonware_cryptography::{
 use commonware_glue::dkg::SecretStore;
 use zeroize::Zeroizing;
 
+use super::epochs::votes_of_epochs;
 use crate::{private_file::UNFINISHED, vault::Vault};
 
 /// A file for each secret, `KIND-EPOCH[-DEALER]`, hex digits, sealed as the node's secrets are.
@@ -30,10 +31,32 @@ impl FileStore {
         Self { vault }
     }
 
+    /// Whether the secrets are gone of a node that has voted, or followed, by what lies in its
+    /// chain's `directory`: of its votes, whose partitions begin with `votes`. It may have voted
+    /// and dealt with what it does not know any more.
+    ///
+    /// # Errors
+    /// When that cannot be told: what cannot be read is not taken for what is not there.
+    pub fn are_lost(&self, directory: &Path, votes: &str) -> io::Result<bool> {
+        if self.vault.path(BEGUN).try_exists()? {
+            return Ok(false);
+        }
+        let votes = votes_of_epochs(votes);
+        for entry in fs::read_dir(directory)? {
+            if entry?.file_name().to_string_lossy().starts_with(&votes) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Puts the share of the first epoch, unless that was done before.
+    #[allow(clippy::panic, reason = "ends this validator, see the module `order`")]
     pub async fn begin(&mut self, share: Option<Share>) {
-        if self.vault.path(BEGUN).exists() {
-            return;
+        match self.vault.path(BEGUN).try_exists() {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => panic!("cannot read the validator's secrets: {error}"),
         }
         if let Some(share) = share {
             self.put_share(Epoch::zero(), share).await;
@@ -50,7 +73,8 @@ impl FileStore {
         }
     }
 
-    /// One that does not open is not taken for one that is not there.
+    /// One that does not open, or holds what it should not, is not taken for one that is not there:
+    /// a validator would draw another seed, and deal twice.
     #[allow(clippy::panic, reason = "ends this validator, see the module `order`")]
     fn get<T: commonware_codec::Read<Cfg = ()>>(&self, name: &str) -> Option<T> {
         let text = match self.vault.read(name) {
@@ -58,8 +82,15 @@ impl FileStore {
             Err(error) if error.is_missing() => return None,
             Err(error) => panic!("cannot read the validator's secrets: {error}"),
         };
-        let bytes = Zeroizing::new(hex::decode(text.trim_ascii()).ok()?);
-        T::decode(Bytes::from_owner(bytes)).ok()
+        let bytes = hex::decode(text.trim_ascii()).ok();
+        let secret = bytes.and_then(|bytes| {
+            let bytes = Zeroizing::new(bytes);
+            T::decode(Bytes::from_owner(bytes)).ok()
+        });
+        match secret {
+            Some(secret) => Some(secret),
+            None => panic!("the validator's secret {name} is damaged"),
+        }
     }
 }
 
@@ -134,5 +165,37 @@ mod tests {
         assert!(store.get_seed(Epoch::new(3)).await.is_some());
         store.begin(Some(share)).await;
         assert_eq!(store.get_share(Epoch::zero()).await, None, "begun before");
+    }
+
+    /// What was cut short, by a disk or by hand, ends the validator: a new seed would deal twice.
+    #[test]
+    fn a_secret_that_is_damaged_is_not_taken_for_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let vault = Vault::plain(directory.path().join("secrets"));
+        let store = FileStore::new(vault.clone());
+        assert!(store.get::<Summary>("seed-3").is_none(), "there is none");
+        for damaged in ["", "00", "no digits"] {
+            vault.write("seed-3", damaged.as_bytes()).unwrap();
+            let read = std::panic::AssertUnwindSafe(|| store.get::<Summary>("seed-3"));
+            assert!(std::panic::catch_unwind(read).is_err(), "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_of_a_node_that_voted_are_known_to_be_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (chain, secrets) = (folder.path().join("chain"), folder.path().join("secrets"));
+        fs::create_dir(&chain).unwrap();
+        let store = FileStore::new(Vault::plain(&secrets));
+        let lost = || store.are_lost(&chain, "chain-simplex").unwrap();
+        assert!(!lost(), "a new node");
+        fs::create_dir(chain.join("chain-simplex_consensus_0")).unwrap();
+        assert!(lost());
+        store.put(BEGUN, &[]);
+        assert!(!lost(), "they are there");
+        // What cannot be looked at is not said to be missing.
+        fs::remove_dir_all(&secrets).unwrap();
+        fs::write(&secrets, "").unwrap();
+        store.are_lost(&chain, "chain-simplex").unwrap_err();
     }
 }

@@ -80,7 +80,13 @@ impl<C: ConsortiumChain, N> Node<C, N> {
         for (name, help, value) in gauges {
             text += &format!("# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");
         }
-        Ok(text + &chain)
+        let name = "yilian_neighbour_wrong_answers";
+        text += &format!("# HELP {name} Objects from a neighbour that were others.\n");
+        text += &format!("# TYPE {name} counter\n");
+        for (member, wrong) in self.neighbours.wrong_answers() {
+            text += &format!("{name}_total{{member=\"{member}\"}} {wrong}\n");
+        }
+        Ok(text + &self.health.metrics() + &chain)
     }
 
     /// Orders the transaction of these bytes.

@@ -64,15 +64,12 @@ impl<C: ConsortiumChain, N: Neighbour> ConsentContract for Node<C, N> {
 impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     async fn take_deposit(&self, sealed: SealedDeposit) -> Result<(), CallError> {
         let Some(key) = self.identities.key(sealed.holder) else {
-            let passed_on = SealedDeposit {
-                hops: hops(sealed.hops, NOBODY)?,
-                ..sealed
-            };
-            return self
-                .neighbours
-                .pass_on(LeaveDeposit(passed_on), NOBODY)
-                .await;
+            let hops = hops(sealed.hops, NOBODY)?;
+            let to = (sealed.holder, hops);
+            let passed_on = SealedDeposit { hops, ..sealed };
+            return self.pass_on(LeaveDeposit(passed_on), to, NOBODY).await;
         };
+        self.health.takes_more()?;
         let (chain, now) = (self.ledger.chain(), self.chain.now());
         let (grant, holder) = (sealed.grant, sealed.holder);
         let state = self.fetch(consent::offer_reads(grant)).await?;
@@ -134,11 +131,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     async fn serve(&self, asked: HolderAsk) -> Result<SealedPartial, CallError> {
         let holder = asked.holder;
         let Some(key) = self.identities.key(holder) else {
-            let passed_on = HolderAsk {
-                hops: hops(asked.hops, NOBODY)?,
-                ..asked
-            };
-            return self.neighbours.pass_on(AskHolder(passed_on), NOBODY).await;
+            let hops = hops(asked.hops, NOBODY)?;
+            let passed_on = HolderAsk { hops, ..asked };
+            return self
+                .pass_on(AskHolder(passed_on), (holder, hops), NOBODY)
+                .await;
         };
         let (chain, now) = (self.ledger.chain(), self.chain.now());
         let (ask, key) = self.opened(asked, key).await?;
@@ -198,11 +195,9 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     async fn vouch_for(&self, request: VouchRequest) -> Result<Voucher, CallError> {
         let holder = request.holder;
         let Some(key) = self.identities.key(holder) else {
-            let passed_on = VouchRequest {
-                hops: hops(request.hops, NOBODY)?,
-                ..request
-            };
-            return self.neighbours.pass_on(Vouch(passed_on), NOBODY).await;
+            let hops = hops(request.hops, NOBODY)?;
+            let passed_on = VouchRequest { hops, ..request };
+            return self.pass_on(Vouch(passed_on), (holder, hops), NOBODY).await;
         };
         let grant = request.grant;
         let epochs = self.ledger.genesis().governance.epoch_blocks;
@@ -217,11 +212,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     async fn tell_uses(&self, request: UsesRequest) -> Result<Page<Use>, CallError> {
         let (grant, holder, from) = (request.grant, request.holder, request.from);
         if self.identities.key(holder).is_none() {
-            let passed_on = UsesRequest {
-                hops: hops(request.hops, NOBODY)?,
-                ..request
-            };
-            return self.neighbours.pass_on(GetUses(passed_on), NOBODY).await;
+            let hops = hops(request.hops, NOBODY)?;
+            let passed_on = UsesRequest { hops, ..request };
+            return self
+                .pass_on(GetUses(passed_on), (holder, hops), NOBODY)
+                .await;
         }
         let state = self.fetch(consent::uses_reads(&request)).await?;
         let chain = self.ledger.chain();

@@ -45,12 +45,12 @@ impl<C: ConsortiumChain, N: Neighbour> MailboxContract for Node<C, N> {
 impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     async fn take_letter(&self, delivery: Delivery) -> Result<(), CallError> {
         if !self.keeps(delivery.keeper) {
-            let passed_on = Delivery {
-                hops: hops(delivery.hops, NOBODY)?,
-                ..delivery
-            };
-            return self.neighbours.pass_on(Deliver(passed_on), NOBODY).await;
+            let hops = hops(delivery.hops, NOBODY)?;
+            let to = (delivery.keeper, hops);
+            let passed_on = Delivery { hops, ..delivery };
+            return self.pass_on(Deliver(passed_on), to, NOBODY).await;
         }
+        self.health.takes_more()?;
         let (chain, now) = (self.ledger.chain(), self.chain.now());
         let (stamp, id) = (&delivery.stamp, delivery.id());
         stamp.day.is_good(now)?;
@@ -78,11 +78,10 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
 
     async fn tell_letters(&self, request: FetchRequest) -> Result<Page<KeptMail>, CallError> {
         if !self.keeps(request.keeper) {
-            let passed_on = FetchRequest {
-                hops: hops(request.hops, NOBODY)?,
-                ..request
-            };
-            return self.neighbours.pass_on(FetchMail(passed_on), NOBODY).await;
+            let hops = hops(request.hops, NOBODY)?;
+            let to = (request.keeper, hops);
+            let passed_on = FetchRequest { hops, ..request };
+            return self.pass_on(FetchMail(passed_on), to, NOBODY).await;
         }
         request.verify(self.ledger.chain())?;
         let now = self.chain.now();
@@ -101,14 +100,10 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     /// A request that is repeated deletes nothing more: a letter comes once.
     async fn delete_letters(&self, request: DiscardRequest) -> Result<(), CallError> {
         if !self.keeps(request.keeper) {
-            let passed_on = DiscardRequest {
-                hops: hops(request.hops, NOBODY)?,
-                ..request
-            };
-            return self
-                .neighbours
-                .pass_on(DiscardMail(passed_on), NOBODY)
-                .await;
+            let hops = hops(request.hops, NOBODY)?;
+            let to = (request.keeper, hops);
+            let passed_on = DiscardRequest { hops, ..request };
+            return self.pass_on(DiscardMail(passed_on), to, NOBODY).await;
         }
         request.verify(self.ledger.chain())?;
         if request.asked_at.distance_ms(self.chain.now()) > CLOCK_SKEW_MS {
@@ -123,11 +118,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     async fn make_stamps(&self, request: StampsRequest) -> Result<BlindSigned, CallError> {
         let issuer = request.issuer;
         let Some(key) = self.identities.key(issuer) else {
-            let passed_on = StampsRequest {
-                hops: hops(request.hops, NOBODY)?,
-                ..request
-            };
-            return self.neighbours.pass_on(GetStamps(passed_on), NOBODY).await;
+            let hops = hops(request.hops, NOBODY)?;
+            let passed_on = StampsRequest { hops, ..request };
+            return self
+                .pass_on(GetStamps(passed_on), (issuer, hops), NOBODY)
+                .await;
         };
         let chain = self.ledger.chain();
         request.day.is_today(self.chain.now())?;

@@ -16,13 +16,14 @@ mod chain;
 mod consent;
 mod mailbox;
 mod private_chain;
-mod record;
+pub(crate) mod record;
 mod search;
 mod start;
 mod trace;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
+use futures::future::{Either, select};
 use yilian_ledger::{
     Ledger, StateError,
     state::{Fetched, Table, View as _},
@@ -42,17 +43,25 @@ use crate::{
     background::Background,
     consortium::ConsortiumChain,
     erasure::Eraser,
+    fetching::Fetching,
+    health::{Health, StorageWatch},
     keyholder::KeyHolder,
     mailbox::{MailStore, MailSweeper, Proofs},
     neighbours::{HttpNeighbour, Neighbours},
     order::Chain,
     private_chain::{Anchoring, PrivateChain, PrivateChainKeeper, PrivateChainTask},
+    scrub::Scrubber,
+    serving,
     store::{Store, StoreError},
     unproven::Unproven,
 };
 
 pub use crate::hosted_members::HostedMembers;
 pub use start::{NodeError, NodeOptions};
+
+/// How long a call that is passed on may take for each node that it may still come to. The first
+/// of two waits twice as long as the second, so that he hears of it when that gives up.
+const PASSING_ON: Duration = Duration::from_secs(15);
 
 /// One node: over the consortium's chain `C`, with neighbours that are reached by `N`.
 #[derive(Debug)]
@@ -66,7 +75,9 @@ pub struct Node<C: ConsortiumChain = Chain, N = HttpNeighbour> {
     proofs: Proofs,
     unproven: Unproven,
     identities: Arc<dyn HostedMembers>,
-    neighbours: Neighbours<N>,
+    neighbours: Arc<Neighbours<N>>,
+    fetching: Fetching,
+    health: Arc<Health>,
     private: PrivateChainKeeper,
     background: Vec<Background>,
 }
@@ -96,13 +107,17 @@ pub struct Parts<C, N> {
 
 /// What a node has to do of its own accord, for whoever gives it a thread or a task.
 #[derive(Debug)]
-pub struct Upkeep<C> {
+pub struct Upkeep<C, N> {
     /// Erases the shares of revoked grants.
     pub eraser: Eraser<C>,
     /// Writes, closes and anchors private chains.
     pub log: PrivateChainTask<C>,
     /// Deletes letters whose time is over.
     pub mail: MailSweeper<C>,
+    /// Looks after the storage, and opens again what has failed.
+    pub storage: StorageWatch<C>,
+    /// Looks for damaged objects, and mends them.
+    pub scrub: Scrubber<C, N>,
 }
 
 /// Another node, as this one reaches it.
@@ -112,7 +127,7 @@ impl<N: Transport + std::fmt::Debug + Send + Sync + 'static> Neighbour for N {}
 impl<C: ConsortiumChain, N> Node<C, N> {
     /// A node of these parts. It answers; what it does of its own accord is the caller's to run.
     #[must_use]
-    pub fn of(parts: Parts<C, N>) -> (Self, Upkeep<C>) {
+    pub fn of(parts: Parts<C, N>) -> (Self, Upkeep<C, N>) {
         let Parts {
             chain,
             ledger,
@@ -124,6 +139,21 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             identities,
             neighbours,
         } = parts;
+        let (neighbours, health) = (Arc::new(neighbours), Arc::new(Health::default()));
+        let storage = StorageWatch {
+            chain: chain.clone(),
+            health: Arc::clone(&health),
+            store: Arc::clone(&store),
+            holder: Arc::clone(&holder),
+            mail: Arc::clone(&mail),
+            log: Arc::clone(&log),
+        };
+        let scrub = Scrubber {
+            chain: chain.clone(),
+            store: Arc::clone(&store),
+            neighbours: Arc::clone(&neighbours),
+            health: Arc::clone(&health),
+        };
         let sweeper = MailSweeper {
             chain: chain.clone(),
             store: Arc::clone(&mail),
@@ -152,6 +182,8 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             unproven: Unproven::default(),
             identities,
             neighbours,
+            fetching: Fetching::default(),
+            health,
             private,
             background: Vec::new(),
         };
@@ -159,6 +191,8 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             eraser,
             log,
             mail: sweeper,
+            storage,
+            scrub,
         };
         (node, upkeep)
     }
@@ -167,6 +201,12 @@ impl<C: ConsortiumChain, N> Node<C, N> {
     /// is dropped.
     pub fn shutdown(self) {
         drop(self);
+    }
+
+    /// How the node's storage is.
+    #[must_use]
+    pub const fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Whether a member may act now.
@@ -237,6 +277,29 @@ impl<C: ConsortiumChain, N> Node<C, N> {
     }
 }
 
+impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
+    /// Passes a call on to the node of `member`, which it is for, and from there to `left` more. It
+    /// holds a place of that neighbour's meanwhile, and none of the call's: who waits for a
+    /// neighbour keeps nobody from this node. One deadline holds for all of it.
+    async fn pass_on<K: Call>(
+        &self,
+        call: K,
+        (member, left): (MemberId, u8),
+        nobody: Refusal,
+    ) -> Answered<K> {
+        serving::leave_place();
+        let time = PASSING_ON * (u32::from(left) + 1);
+        let passed_on = pin!(self.neighbours.pass_on(call, member, nobody));
+        let deadline = pin!(self.chain.sleep(time));
+        match select(passed_on, deadline).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(CallError::Unavailable {
+                message: format!("no answer from the node of member {member}"),
+            }),
+        }
+    }
+}
+
 impl<C: ConsortiumChain, N> Drop for Node<C, N> {
     fn drop(&mut self) {
         self.chain.shutdown();
@@ -269,6 +332,9 @@ fn hops(left: u8, nobody: Refusal) -> Result<u8, CallError> {
     let left = left.checked_sub(1).ok_or(nobody)?;
     Ok(left.min(HOPS_MAX - 1))
 }
+
+#[cfg(test)]
+mod tests;
 
 #[allow(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
 fn state_error(error: StateError) -> CallError {

@@ -1,10 +1,11 @@
 //! The contract of sealed records: a record on the chain always has its ciphertext.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
+use futures::future::{Either, select};
 use yilian_crypto::sign::Signature;
 use yilian_protocol::{
-    CertificateId, Cid, RecordId, TimeMs,
+    CertificateId, Cid, MemberId, RecordId, TimeMs,
     call::{
         Answered, CallError, GetObject, GetStored, RecordContract, RecordEntry, Relay,
         RelayRecords, Seal, SealReceipt, SealRequest,
@@ -22,7 +23,13 @@ use yilian_protocol::{
 };
 
 use super::{Neighbour, Node, store_error};
-use crate::{consortium::ConsortiumChain, neighbours::sealed_object};
+use crate::{
+    connections::Held, consortium::ConsortiumChain, neighbours::sealed_object, serving,
+    store::StoreError,
+};
+
+/// How long it may take to get an object from neighbours, whichever of them has it.
+const FETCHING: Duration = Duration::from_secs(90);
 
 impl<C: ConsortiumChain, N: Neighbour> RecordContract for Node<C, N> {
     async fn seal(&self, Seal(request): Seal) -> Answered<Seal> {
@@ -47,6 +54,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     /// Checks that a certified doctor of the hospital asks and that the objects are the ones named,
     /// stores them, and only then orders the transaction.
     async fn seal_visit(&self, request: SealRequest) -> Result<SealReceipt, CallError> {
+        self.health.takes_more()?;
         let key = self
             .identities
             .key(request.visit.hospital)
@@ -135,6 +143,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             return Err(Refusal::ForeignMember.into());
         }
         member.may_act()?;
+        self.health.takes_more()?;
         self.keep_objects(transaction, relay.objects).await?;
         self.order(relay.transaction.into_vec().into()).await
     }
@@ -174,26 +183,107 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         self.entry(RECORD, id.as_bytes(), "record").await
     }
 
-    /// A record's sealed object: this node's copy, or one of a neighbour's, which is kept.
+    /// A record's sealed object: this node's copy, or one of a neighbour's. That one is kept where
+    /// this node is to keep it, or its own copy is damaged; else it is handed on, and nothing
+    /// stays.
     pub(super) async fn object_of(&self, id: RecordId) -> Result<SealedObject, CallError> {
-        match self.stored_object(id).await {
-            Err(CallError::NotFound { .. }) if self.neighbours.exist() => {}
-            found => return found,
+        let hospital = self.record_entry(id).await?.hospital;
+        let (keeps, missing) = match self.own_object(id).await? {
+            Own::Whole(object) => return Ok(*object),
+            Own::Missing => (self.is_to_keep(hospital), CallError::not_found("object")),
+            Own::Damaged(error) => (true, store_error(error)),
+        };
+        if !self.neighbours.exist() {
+            return Err(missing);
         }
-        let object = self.neighbours.fetch(id).await?;
-        self.keep(vec![object.as_bytes().to_vec()]).await?;
-        Ok(object)
+        let fetched = self.fetching.once(id, async {
+            let object = self.fetched(id, hospital).await?;
+            if keeps {
+                self.mend(id, &object).await;
+            }
+            Ok(object)
+        });
+        let object = fetched.await?;
+        let _held = serving::answer_of(object.as_bytes().len() as u64)?;
+        Ok(SealedObject::clone(&object))
+    }
+
+    async fn fetched(&self, id: RecordId, hospital: MemberId) -> Result<SealedObject, CallError> {
+        let sleep = |time| self.chain.sleep(time);
+        let fetch = pin!(self.neighbours.fetch(id, hospital, sleep));
+        match select(fetch, pin!(sleep(FETCHING))).await {
+            Either::Left((fetched, _)) => fetched,
+            Either::Right(_) => Err(CallError::Unavailable {
+                message: "no neighbour gave the object in time".to_owned(),
+            }),
+        }
+    }
+
+    /// Keeps an object that was lost or damaged here. Whoever asked has it in any case.
+    async fn mend(&self, id: RecordId, object: &SealedObject) {
+        if self.health.takes_more().is_err() {
+            return;
+        }
+        match self.keep(vec![object.as_bytes().to_vec()]).await {
+            Ok(()) => self.health.mended(id),
+            Err(error) => tracing::warn!(record = %id, %error, "an object is not mended"),
+        }
+    }
+
+    /// Whether the ciphertext of a hospital lies here: it is this node's, or a follower's of which
+    /// this is the hub.
+    fn is_to_keep(&self, hospital: MemberId) -> bool {
+        self.identities.key(hospital).is_some() || self.neighbours.is_hub_of(hospital)
     }
 
     /// This node's own copy of a record's sealed object. The record must be on the chain: what was
     /// stored for a transaction that never became final is nobody's.
     async fn stored_object(&self, id: RecordId) -> Result<SealedObject, CallError> {
         self.record_entry(id).await?;
-        let store = Arc::clone(&self.store);
-        let bytes = self.chain.apart(move || store.get(id)).await?;
-        let bytes = bytes.map_err(store_error)?;
-        sealed_object(id, bytes.ok_or_else(|| CallError::not_found("object"))?)
+        match self.own_object(id).await? {
+            Own::Whole(object) => Ok(*object),
+            Own::Missing => Err(CallError::not_found("object")),
+            Own::Damaged(error) => Err(store_error(error)),
+        }
     }
+
+    /// What this node has of an object. Its bytes count as the caller's before they are read.
+    async fn own_object(&self, id: RecordId) -> Result<Own, CallError> {
+        let (store, mut held) = (Arc::clone(&self.store), serving::answer());
+        let read = self.chain.apart(move || {
+            if let (Some(held), Ok(Some(length))) = (&mut held, store.length(id)) {
+                held.grow(usize::try_from(length).unwrap_or(usize::MAX))?;
+            }
+            Ok(ReadObject {
+                bytes: store.get(id),
+                _held: held,
+            })
+        });
+        let read: Result<ReadObject, CallError> = read.await?;
+        match read?.bytes {
+            Ok(None) => Ok(Own::Missing),
+            Ok(Some(bytes)) => Ok(Own::Whole(Box::new(sealed_object(id, bytes)?))),
+            // Of a sector that cannot be read, too, there may be a copy elsewhere.
+            Err(error @ (StoreError::Damaged { .. } | StoreError::Io { .. })) => {
+                self.health.damaged(id);
+                Ok(Own::Damaged(error))
+            }
+            Err(error) => Err(store_error(error)),
+        }
+    }
+}
+
+/// What a node has of an object itself.
+enum Own {
+    Whole(Box<SealedObject>),
+    Missing,
+    Damaged(StoreError),
+}
+
+/// An object as it was read, and whose bytes they are.
+pub(crate) struct ReadObject {
+    bytes: Result<Option<Vec<u8>>, StoreError>,
+    _held: Option<Held>,
 }
 
 fn may_seal(request: &SealRequest, author: &CertifiedPerson, now: TimeMs) -> Result<(), Refusal> {

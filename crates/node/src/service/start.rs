@@ -11,6 +11,7 @@ use yilian_protocol::registry::Genesis;
 use super::{HostedMembers, Node, Parts, Upkeep};
 use crate::{
     background::Background,
+    health::StorageOptions,
     keyholder::{KeyHolder, KeyHolderError},
     machine::LedgerMachine,
     mailbox::{MailStore, MailStoreError},
@@ -46,6 +47,8 @@ pub struct NodeOptions {
     pub checked_log: bool,
     /// How much of the chain's past it keeps.
     pub history: History,
+    /// How much of the disk stays free.
+    pub storage: StorageOptions,
     /// The members it acts for.
     pub identities: Arc<dyn HostedMembers>,
 }
@@ -74,6 +77,7 @@ impl NodeOptions {
             tls: None,
             checked_log: false,
             history: History::default(),
+            storage: StorageOptions::default(),
             identities,
         }
     }
@@ -95,6 +99,7 @@ impl Node {
             tls,
             checked_log,
             history,
+            storage: kept_free,
             identities,
         } = options;
         let neighbours = Neighbours::over_http(&neighbours, tls.as_ref())?;
@@ -113,7 +118,7 @@ impl Node {
             .peering(peering)
             .history(history);
         let chain = Chain::start(options, Arc::new(machine))?;
-        let (mut node, Upkeep { eraser, log, mail }) = Self::of(Parts {
+        let (mut node, upkeep) = Self::of(Parts {
             chain,
             ledger,
             store: Arc::new(store),
@@ -124,11 +129,23 @@ impl Node {
             identities,
             neighbours,
         });
-        node.background = vec![
-            Background::start("private-chain", log.run()).map_err(NodeError::Thread)?,
-            Background::start("erasure", eraser.run(revoked)).map_err(NodeError::Thread)?,
-            Background::start("mailboxes", mail.run()).map_err(NodeError::Thread)?,
+        node.health.keep_free(kept_free);
+        let Upkeep {
+            eraser,
+            log,
+            mail,
+            storage,
+            scrub,
+        } = upkeep;
+        let background = [
+            Background::start("private-chain", log.run()),
+            Background::start("erasure", eraser.run(revoked)),
+            Background::start("mailboxes", mail.run()),
+            Background::start("storage", storage.run()),
+            Background::start("scrub", scrub.run()),
         ];
+        let background = background.into_iter().collect::<Result<_, _>>();
+        node.background = background.map_err(NodeError::Thread)?;
         Ok(node)
     }
 

@@ -59,6 +59,11 @@ impl Guarded {
         }
     }
 
+    /// The same disk, to be relied upon again by whoever opens everything on it anew.
+    pub fn renewed(&self) -> Self {
+        Self::new(Arc::clone(&self.disk))
+    }
+
     /// Writes all of `bytes`, in as many pieces as the system takes them.
     pub fn write_all(
         &self,

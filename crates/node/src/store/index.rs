@@ -30,6 +30,14 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Bytes of the object.
+    pub fn length(self) -> u64 {
+        match self {
+            Self::Packed { length, .. } => length.into(),
+            Self::Large { length } => length,
+        }
+    }
+
     /// Bytes that reading it back after a crash takes, roughly.
     pub const fn cost(self) -> u64 {
         match self {
@@ -52,10 +60,16 @@ pub(super) struct Index {
     database: Database,
 }
 
+/// An index that was opened, and whether it is still to be filled from packs and files.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub index: Index,
+    pub is_new: bool,
+}
+
 impl Index {
-    /// Opens the index, or makes it anew when it is missing or damaged; whether it is still to be
-    /// filled from packs and files.
-    pub fn open(path: &Path) -> Result<(Self, bool), StoreError> {
+    /// Opens the index, or makes it anew when it is missing or damaged.
+    pub fn open(path: &Path) -> Result<Opened, StoreError> {
         // The database checks what it reads by assertions too.
         let open = || match panic::catch_unwind(|| Self::create(path)) {
             Ok(opened) => opened,
@@ -68,8 +82,13 @@ impl Index {
             }
             opened => opened?,
         };
-        let complete = index.mark(COMPLETE)?.is_some();
-        Ok((index, !complete))
+        let is_new = index.mark(COMPLETE)?.is_none();
+        Ok(Opened { index, is_new })
+    }
+
+    /// Whether something can be written to it: after a failure nothing can.
+    pub fn is_well(&self) -> bool {
+        self.database.begin_write().is_ok()
     }
 
     fn create(path: &Path) -> Result<Self, StoreError> {

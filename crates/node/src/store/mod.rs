@@ -17,8 +17,8 @@
 //!
 //! # Failures
 //! A write that fails, as on a full disk, is taken back: its puts get the error, later ones are
-//! served. After a failed sync, or a failure of the index, the store refuses further puts until it
-//! is opened again.
+//! served. After a failed sync, or a failure of the index, the store refuses further puts until
+//! [`Store::probe`] has opened it again, as a start would: what was not synced is written anew.
 //!
 //! # Integrity
 //! The record id is a hash of the object, checked at every read: damage is reported, never handed
@@ -40,7 +40,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{Arc, PoisonError, RwLock, mpsc},
     thread::JoinHandle,
 };
 
@@ -48,12 +48,14 @@ use yilian_protocol::{Cid, RecordId, limits::OBJECT_MAX};
 
 use self::{
     disk::{Disk, Guarded, Machine},
-    index::{Index, Place},
+    index::{Index, Opened, Place},
     large::Large,
     pack::Packs,
     writer::{Checkpoint, QUEUE, Request, Writer},
 };
 
+/// The file of the index.
+const INDEX: &str = "index.redb";
 /// Ids read from the index at a time.
 const PAGE: usize = 1024;
 
@@ -64,6 +66,7 @@ pub struct Store {
     requests: Option<mpsc::SyncSender<Request>>,
     writer: Option<JoinHandle<()>>,
     recovery: Recovery,
+    directory: PathBuf,
     _lock: File,
 }
 
@@ -138,29 +141,21 @@ impl Store {
         let disk = Guarded::new(disk);
         fs::create_dir_all(directory).map_err(io_error(directory))?;
         let lock = lock(directory)?;
-        let large = Large::open(directory, disk.clone())?;
-        let (index, is_new) = Index::open(&directory.join("index.redb"))?;
-        let mut recovery = Recovery::default();
-        let packs = Packs::open(directory, options, &disk, &index, &mut recovery)?;
-        if is_new {
-            recovery.reindexed += large.reindex(&index)?;
-            recovery.rebuilt = recovery.reindexed > 0;
-        }
-        if is_new || recovery.reindexed > 0 {
-            index.sync()?;
-        }
-        disk.sync_directory(directory)?;
+        let opened = Index::open(&directory.join(INDEX))?;
+        let Opened { index, is_new } = opened;
+        let (files, recovery) = Files::open(directory, options, &disk, (&index, is_new))?;
         let reader = Arc::new(Reader {
             packs: pack::directory(directory),
             large: large::directory(directory),
-            index,
+            index: RwLock::new(Some(index)),
         });
         let writer = Writer {
             reader: Arc::clone(&reader),
-            large,
-            packs,
+            files,
             disk,
             checkpoint: Checkpoint::new(options.checkpoint_every),
+            directory: directory.to_owned(),
+            options: options.clone(),
         };
         let (requests, incoming) = mpsc::sync_channel(QUEUE);
         let writer = std::thread::Builder::new()
@@ -172,8 +167,31 @@ impl Store {
             requests: Some(requests),
             writer: Some(writer),
             recovery,
+            directory: directory.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Bytes that are free where the store is.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn free(&self) -> io::Result<u64> {
+        let system = rustix::fs::statvfs(&self.directory)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
+    /// Where the store is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Finds out whether something could be stored. After a failure, the store is opened again.
+    ///
+    /// # Errors
+    /// Why nothing can be stored.
+    pub(crate) fn probe(&self) -> Result<(), StoreError> {
+        self.ask(Vec::new(), true)
     }
 
     /// What opening had to mend.
@@ -198,13 +216,20 @@ impl Store {
             .map(|object| (id_of(&object), object))
             .collect();
         let ids = objects.iter().map(|(id, _)| *id).collect();
+        self.ask(objects, false)?;
+        Ok(ids)
+    }
+
+    fn ask(&self, objects: Vec<(RecordId, Vec<u8>)>, reopens: bool) -> Result<(), StoreError> {
         let (done, answer) = mpsc::sync_channel(1);
         let requests = self.requests.as_ref().ok_or(StoreError::Broken)?;
-        requests
-            .send(Request { objects, done })
-            .map_err(|_| StoreError::Broken)?;
-        answer.recv().map_err(|_| StoreError::Broken)??;
-        Ok(ids)
+        let request = Request {
+            objects,
+            reopens,
+            done,
+        };
+        requests.send(request).map_err(|_| StoreError::Broken)?;
+        answer.recv().map_err(|_| StoreError::Broken)?
     }
 
     /// Stores one object; on disk when it returns. Puts of several threads share a sync.
@@ -229,7 +254,36 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`] when the index cannot be read.
     pub fn contains(&self, record: RecordId) -> Result<bool, StoreError> {
-        Ok(self.reader.index.get(record)?.is_some())
+        Ok(self.length(record)?.is_some())
+    }
+
+    /// The bytes of the object of a record, if it is here; they are not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`] when the index cannot be read.
+    pub(crate) fn length(&self, record: RecordId) -> Result<Option<u64>, StoreError> {
+        let place = self.reader.with_index(|index| index.get(record))?;
+        Ok(place.map(Place::length))
+    }
+
+    /// The next ids after `after`, ascending, at most `count`; none when there are no more.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`] when the index cannot be read.
+    pub(crate) fn next(
+        &self,
+        after: Option<RecordId>,
+        count: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        self.reader.with_index(|index| index.records(after, count))
+    }
+
+    /// Whether an object is here and can be read unharmed.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`] when the index cannot be read.
+    pub(crate) fn is_whole(&self, record: RecordId) -> Result<bool, StoreError> {
+        self.reader.is_whole(record)
     }
 
     /// The ids of all records, ascending. One that is stored meanwhile may be among them or not.
@@ -240,7 +294,7 @@ impl Store {
         let mut after = None;
         let mut more = true;
         std::iter::from_fn(move || {
-            let page = more.then(|| self.reader.index.records(after, PAGE));
+            let page = more.then(|| self.next(after, PAGE));
             match page {
                 Some(Ok(page)) => {
                     after = page.last().copied();
@@ -262,7 +316,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Index`] when the index cannot be read.
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        let (objects, bytes) = self.reader.index.totals()?;
+        let (objects, bytes) = self.reader.with_index(Index::totals)?;
         let packs = pack::numbers(&self.reader.packs)?.len() as u64;
         Ok(Stats {
             objects,
@@ -299,17 +353,62 @@ impl Drop for Store {
     }
 }
 
+/// The files of objects, to be written.
+#[derive(Debug)]
+struct Files {
+    large: Large,
+    packs: Packs,
+}
+
+impl Files {
+    /// Opens them, and indexes what the index does not know yet.
+    fn open(
+        directory: &Path,
+        options: &Options,
+        disk: &Guarded,
+        (index, is_new): (&Index, bool),
+    ) -> Result<(Self, Recovery), StoreError> {
+        let mut recovery = Recovery::default();
+        let large = Large::open(directory, disk.clone())?;
+        let packs = Packs::open(directory, options, disk, index, &mut recovery)?;
+        if is_new {
+            recovery.reindexed += large.reindex(index)?;
+            recovery.rebuilt = recovery.reindexed > 0;
+        }
+        if is_new || recovery.reindexed > 0 {
+            index.sync()?;
+        }
+        disk.sync_directory(directory)?;
+        Ok((Self { large, packs }, recovery))
+    }
+}
+
 /// Finds and checks objects, for callers and for the writer.
 #[derive(Debug)]
 struct Reader {
     packs: PathBuf,
     large: PathBuf,
-    index: Index,
+    /// None while it is opened again, or does not open.
+    index: RwLock<Option<Index>>,
 }
 
 impl Reader {
+    /// Looks into the index.
+    fn with_index<R>(
+        &self,
+        look: impl FnOnce(&Index) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        look(index.as_ref().ok_or(StoreError::Broken)?)
+    }
+
+    /// Puts this in the index's place.
+    fn replace_index(&self, index: Option<Index>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+
     fn get(&self, record: RecordId) -> Result<Option<Vec<u8>>, StoreError> {
-        let bytes = match self.index.get(record)? {
+        let bytes = match self.with_index(|index| index.get(record))? {
             None => return Ok(None),
             Some(Place::Packed {
                 pack,
@@ -392,7 +491,7 @@ pub enum StoreError {
         /// Its bytes.
         size: usize,
     },
-    /// An earlier write failed; the store must be opened again.
-    #[error("an earlier write failed; restart the node")]
+    /// An earlier write failed; the store must be opened again, which a node does by itself.
+    #[error("an earlier write failed, and the store does not open again yet")]
     Broken,
 }

@@ -206,7 +206,7 @@ fn a_full_disk_refuses_what_does_not_fit_and_serves_on() {
 }
 
 #[test]
-fn after_a_failed_sync_nothing_is_taken_until_reopened() {
+fn after_a_failed_sync_nothing_is_taken_until_it_is_open_again() {
     let mut failed_at = 0;
     for syncs in 0.. {
         let directory = tempfile::tempdir().unwrap();
@@ -230,6 +230,21 @@ fn after_a_failed_sync_nothing_is_taken_until_reopened() {
             }
             all_there(&store, &stored);
         }
+        // On the same disk that fails it stays shut, and what is stored is read; on one that holds
+        // again it goes on.
+        disk.set(Plan {
+            space: 0,
+            syncs: 0,
+            renames: 0,
+            ..HEALTHY
+        });
+        assert_eq!(store.probe().is_err(), failed);
+        disk.set(HEALTHY);
+        store.probe().unwrap();
+        for bytes in objects() {
+            stored.insert(store.put(bytes.clone()).unwrap(), bytes);
+        }
+        all_there(&store, &stored);
         drop(store);
         reopens(directory.path(), &stored);
         if !failed {
@@ -378,7 +393,10 @@ fn a_rebuild_that_was_cut_short_begins_anew() {
     let index = directory.path().join("index.redb");
     fs::remove_file(&index).unwrap();
     // The packs are indexed, and the process ends before the files are.
-    let (half, is_new) = Index::open(&index).unwrap();
+    let Opened {
+        index: half,
+        is_new,
+    } = Index::open(&index).unwrap();
     assert!(is_new);
     let mut recovery = Recovery::default();
     let disk = Guarded::new(Arc::new(Machine));

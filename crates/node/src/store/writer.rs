@@ -2,17 +2,17 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, mpsc},
 };
 
 use yilian_protocol::RecordId;
 
 use super::{
-    Reader, StoreError,
+    Files, INDEX, Options, Reader, StoreError,
     disk::Guarded,
-    index::{Index, Place},
-    large::Large,
-    pack::{PACKED_MAX, Packs},
+    index::{Index, Opened, Place},
+    pack::PACKED_MAX,
 };
 
 /// Puts that may wait for the writer.
@@ -26,6 +26,8 @@ const BATCH_MAX: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Request {
     pub objects: Vec<(RecordId, Vec<u8>)>,
+    /// Whether the store is to be opened again first, where a write has failed.
+    pub reopens: bool,
     pub done: mpsc::SyncSender<Result<(), StoreError>>,
 }
 
@@ -38,10 +40,11 @@ impl Request {
 #[derive(Debug)]
 pub(super) struct Writer {
     pub reader: Arc<Reader>,
-    pub large: Large,
-    pub packs: Packs,
+    pub files: Files,
     pub disk: Guarded,
     pub checkpoint: Checkpoint,
+    pub directory: PathBuf,
+    pub options: Options,
 }
 
 impl Writer {
@@ -59,33 +62,59 @@ impl Writer {
         }
         if !self.disk.is_broken() {
             // An index that lags is mended at the next start.
-            drop(self.reader.index.sync());
+            drop(self.reader.with_index(Index::sync));
         }
     }
 
     /// All of a batch is acknowledged or none of it.
     fn commit(&mut self, batch: Vec<Request>) {
-        let written = if self.disk.is_broken() {
-            Err(StoreError::Broken)
-        } else {
-            self.write(&batch)
+        let reopened = match self.disk.is_broken() {
+            false => Ok(()),
+            // It reads on from the last checkpoint, so not for each put that comes.
+            true if batch.iter().any(|request| request.reopens) => self.reopen(),
+            true => Err(StoreError::Broken),
         };
+        let written = reopened.and_then(|()| self.write(&batch));
         for request in batch {
             // The caller may have gone away; the objects are stored all the same.
             drop(request.done.send(written.clone()));
         }
     }
 
+    /// Opens everything again, as a start does. An index in which nothing has failed stays: what is
+    /// stored is read meanwhile.
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        let (disk, reader) = (self.disk.renewed(), &self.reader);
+        let open = |index: &Index, is_new| {
+            Files::open(&self.directory, &self.options, &disk, (index, is_new))
+        };
+        let is_well = reader.with_index(|index| Ok(index.is_well()));
+        let (files, recovery) = if is_well.unwrap_or(false) {
+            reader.with_index(|index| open(index, false))?
+        } else {
+            // Two of one file do not open; and one that lacks something is read by nobody.
+            reader.replace_index(None);
+            let Opened { index, is_new } = Index::open(&self.directory.join(INDEX))?;
+            let opened = open(&index, is_new)?;
+            reader.replace_index(Some(index));
+            opened
+        };
+        (self.files, self.disk) = (files, disk);
+        self.checkpoint = Checkpoint::new(self.options.checkpoint_every);
+        tracing::info!(?recovery, "the store of objects is open again");
+        Ok(())
+    }
+
     fn write(&mut self, batch: &[Request]) -> Result<(), StoreError> {
-        let before = self.packs.end();
+        let before = self.files.packs.end();
         let written = self.place(batch).and_then(|places| {
-            self.packs.sync()?;
+            self.files.packs.sync()?;
             Ok(places)
         });
         let places = match written {
             Ok(places) => places,
             Err(error) => {
-                self.packs.roll_back(before);
+                self.files.packs.roll_back(before);
                 return Err(error);
             }
         };
@@ -93,11 +122,11 @@ impl Writer {
             return Ok(());
         }
         let places: Vec<_> = places.into_iter().collect();
-        let indexed = self
-            .reader
-            .index
-            .insert(&places, self.packs.end())
-            .and_then(|()| self.checkpoint.note(&places, &self.reader.index));
+        let (checkpoint, end) = (&mut self.checkpoint, self.files.packs.end());
+        let indexed = self.reader.with_index(|index| {
+            index.insert(&places, end)?;
+            checkpoint.note(&places, index)
+        });
         // What the database does after a failure is its own matter; it is opened anew with the
         // store.
         indexed.inspect_err(|_| self.disk.give_up())
@@ -111,9 +140,9 @@ impl Writer {
                 continue;
             }
             let place = if object.len() > PACKED_MAX {
-                self.large.write(*record, object)?
+                self.files.large.write(*record, object)?
             } else {
-                self.packs.append(*record, object)?
+                self.files.packs.append(*record, object)?
             };
             places.insert(*record, place);
         }

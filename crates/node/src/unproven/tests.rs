@@ -51,8 +51,8 @@ use crate::{
     neighbours::Neighbours,
     order::{EncodedTransaction, FinalBlock, Place as PlaceInChain, SubmitError},
     private_chain::PrivateChain,
-    service::{HostedMembers, Node, Parts},
-    store::{Store, StoreError},
+    service::{HostedMembers, Node, Parts, record::ReadObject},
+    store::Store,
 };
 
 const ADMITTED: Admitted = Admitted {
@@ -79,7 +79,7 @@ fn member() -> Member {
     }
 }
 
-fn genesis() -> Genesis {
+pub(crate) fn genesis() -> Genesis {
     let delegate = Delegate {
         peer: key(3).verifying_key(),
         address: NodeAddress("10.0.0.1:9000".parse().unwrap()),
@@ -127,7 +127,7 @@ fn rekey() -> Rekey {
 }
 
 /// What a node takes for a record: its header is one, and nobody looks into its body.
-fn object() -> SealedObject {
+pub(crate) fn object() -> SealedObject {
     let (nym, author, key) = (nym(0).nym(), [9; 32], scope_key());
     let context = Context::new(chain().as_bytes(), &key, &nym, &author);
     let psk = delegator().scope(&scope()).psk().clone();
@@ -145,7 +145,7 @@ fn object() -> SealedObject {
 
 /// A chain with a member, a visit and a record, whose node computes until it is let on.
 #[derive(Debug, Clone)]
-struct Slow {
+pub(crate) struct Slow {
     state: Arc<BTreeMap<StateKey, Vec<u8>>>,
     computing: Arc<Computing>,
 }
@@ -161,6 +161,13 @@ struct Computing {
 }
 
 impl Slow {
+    /// One whose node computes as it comes.
+    pub(crate) fn quick() -> Self {
+        let quick = Self::new();
+        quick.computing.ends.add_permits(Semaphore::MAX_PERMITS / 2);
+        quick
+    }
+
     fn new() -> Self {
         let (entry, hospital) = (MemberEntry::new(member(), ADMITTED), member().id());
         let visit = VisitEntry {
@@ -243,7 +250,7 @@ impl ConsortiumChain for Slow {
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, SubmitError> {
         // To read an object is not to compute.
-        if TypeId::of::<R>() == TypeId::of::<Result<Option<Vec<u8>>, StoreError>>() {
+        if TypeId::of::<R>() == TypeId::of::<Result<ReadObject, CallError>>() {
             return Ok(work());
         }
         let computing = Arc::clone(&self.computing);
@@ -271,7 +278,7 @@ impl ConsortiumChain for Slow {
 }
 
 #[derive(Debug)]
-struct OneMember;
+pub(crate) struct OneMember;
 
 impl HostedMembers for OneMember {
     fn members(&self) -> Vec<MemberId> {
@@ -367,7 +374,7 @@ async fn flood<C: Call>(made_up: impl Fn(u8) -> C) {
 }
 
 /// A letter with a stamp of which the serial is made up.
-fn letter(number: u8) -> Deliver {
+pub(crate) fn letter(number: u8) -> Deliver {
     let (keeper, mailbox) = (member().id(), key(10).verifying_key());
     let sealed = SealedMail::new(vec![number; MAIL_SIZES[0]]).unwrap();
     let stamp = Stamp {

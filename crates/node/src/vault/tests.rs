@@ -512,3 +512,23 @@ fn a_passphrase_comes_from_the_first_line_of_a_file_that_is_ones_own() {
     let missing = read_passphrase(&folder.path().join("none")).unwrap_err();
     assert!(missing.is_missing());
 }
+
+/// Of two at once one would be told that it is done, and its passphrase would open nothing.
+#[test]
+fn of_two_changes_at_once_one_is_refused_and_what_is_told_holds() {
+    let (folder, _) = sealed();
+    let open = |new| {
+        let (old, new) = (passphrase(FIRST), passphrase(new));
+        Change::open(folder.path(), &old, &new, Cost::LEAST)
+    };
+    let first = open(SECOND).unwrap();
+    let second = open("the third passphrase").unwrap_err();
+    assert!(matches!(second.fault, Fault::InHand), "{second}");
+    assert!(second.fault.remedy().is_some());
+    let sealing = seal_folder(folder.path(), &passphrase(FIRST), Cost::LEAST).unwrap_err();
+    assert!(matches!(sealing.fault, Fault::InHand), "{sealing}");
+    first.write().unwrap();
+    Vault::open(folder.path(), &said(SECOND)).unwrap();
+    let late = open("the third passphrase").unwrap_err();
+    assert!(late.is_wrong_passphrase(), "{late}");
+}

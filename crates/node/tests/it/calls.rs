@@ -274,6 +274,11 @@ async fn what_is_no_call_is_told_so() {
     );
     let (status, _) = ask("GET", &format!("{trace}?from=one")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (status, said) = ask("GET", "/v1/ready").await;
+    assert_eq!(
+        (status, said.as_str()),
+        (StatusCode::OK, r#"{"storage":"well"}"#)
+    );
     let (status, said) = ask("GET", "/metrics").await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(said.contains("not-a-member"), "{said}");

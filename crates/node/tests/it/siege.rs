@@ -514,6 +514,31 @@ async fn strangers_that_are_served_keep_no_member_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_member_has_no_place_of_a_members() {
+    let node = Besieged::tls(|_| {}).await;
+    let [.., suspended] = node.world.members;
+    let client = node.client(Some(suspended));
+    let (status, _) = node.get(&client, "/v1/status").await;
+    assert_eq!(status, StatusCode::OK, "what is for anybody");
+    node.counts(r#"yilian_connections{kind="stranger"} 1"#)
+        .await;
+    let (status, said) = node.get(&client, "/metrics").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(said.contains("member-suspended"), "{said}");
+}
+
+/// So that certificates are looked at again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_old_is_made_anew() {
+    let node = Besieged::plain(|limits| limits.times.age = Duration::ZERO).await;
+    let mut socket = node.socket(ELSEWHERE).await;
+    let get = b"GET /v1/live HTTP/1.1\r\nhost: a\r\n\r\n";
+    socket.write_all(get).await.unwrap();
+    let said = closed(&mut socket).await;
+    assert!(said.starts_with(b"HTTP/1.1 204"), "it is answered first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_heads_and_idle_connections_hold_up_no_stop() {
     let node = Besieged::plain(|limits| {
         limits.times.head = NEVER;

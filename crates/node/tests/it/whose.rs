@@ -37,12 +37,14 @@ async fn a_neighbour_that_is_another_members_is_not_believed() {
             ..NeighbourUrls::default()
         };
         let neighbours = Neighbours::over_http(&urls, Some(&keys.node())).unwrap();
-        neighbours.pass_on(GetStatus {}, Refusal::NotKeeper).await
+        let nobody = Refusal::NotKeeper;
+        neighbours.pass_on(GetStatus {}, own, nobody).await
     };
     let any = || NeighbourUrl::Any(url.clone());
     let of = |member| NeighbourUrl::Of {
         url: url.clone(),
         member,
+        keeps_for: Vec::new(),
     };
     // A certificate for the address that names nobody.
     ask(any()).await.unwrap();
@@ -87,6 +89,7 @@ fn a_neighbour_is_written_as_a_url_or_with_its_member() {
     let of = NeighbourUrl::Of {
         url: "https://b:2".to_owned(),
         member: MemberId::from_bytes([1; 32]),
+        keeps_for: Vec::new(),
     };
     assert_eq!(urls.ask, [NeighbourUrl::Any("https://a:1".to_owned()), of]);
     let again = serde_json::to_string(&urls).unwrap();

@@ -9,9 +9,11 @@
 //! ```
 //! Nothing of it is ever on disk in the clear. What a home has already is never written over.
 
+mod removal;
+
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -56,7 +58,8 @@ pub struct ExportOptions {
     /// Read that passphrase from this file; if left out, it is asked for
     #[arg(long, value_name = "FILE")]
     export_passphrase_file: Option<PathBuf>,
-    /// Keep none of them here, once the file is on disk
+    /// Keep none of them here, once the file is on disk. Killed before it is done, it is repeated
+    /// with the same file and passphrase
     #[arg(long)]
     remove: bool,
 }
@@ -95,9 +98,14 @@ struct Chosen {
 }
 
 pub fn export(context: &Context, options: &ExportOptions) -> anyhow::Result<()> {
-    let out = context.target(&options.out)?;
     let home = &context.home;
     home.genesis()?;
+    if options.remove
+        && let Some(exported) = removal::begun(home, options)?
+    {
+        return removal::go_on(context, options, &exported);
+    }
+    let out = context.target(&options.out)?;
     let alone = options.people.iter().map(|name| {
         // Of a mistyped one nothing is made.
         home.person(name)?;
@@ -110,13 +118,7 @@ pub fn export(context: &Context, options: &ExportOptions) -> anyhow::Result<()> 
     let passphrase = secrecy::chosen(file, "new passphrase of the file: ")?;
     out.write_json(&sealed(home, &vault, &chosen, &passphrase)?)?;
     if options.remove {
-        // The public file goes first: without it nobody is found here whose keys are half gone.
-        let removed = chosen.public.iter().filter(|name| *name != GENESIS);
-        for name in removed.chain(&chosen.secrets) {
-            let path = home.root().join(name);
-            let gone = fs::remove_file(&path);
-            gone.with_context(|| format!("cannot remove {}", path.display()))?;
-        }
+        removal::remove(&vault, chosen.public.iter(), chosen.secrets.iter())?;
     }
     context.output.tell(&Handed {
         done: if options.remove {
@@ -138,18 +140,14 @@ fn chosen(home: &Home, options: &ExportOptions) -> anyhow::Result<Chosen> {
         let (public, stems) = home.files_of(kind, name)?;
         let own = |secret: &&String| {
             let mut stems = stems.iter();
-            stems.any(|stem| {
-                secret
-                    .strip_prefix(stem)
-                    .is_some_and(|end| end.starts_with('.'))
-            })
+            stems.any(|stem| removal::of_stem(stem, secret))
         };
         chosen.secrets.extend(all.iter().filter(own).cloned());
         chosen.public.push(public);
     }
     for number in &options.shares {
         home.regulator_share(*number)?;
-        chosen.secrets.push(format!("keys/regulator-{number}.key"));
+        chosen.secrets.push(share_file(*number));
     }
     if chosen.secrets.is_empty() {
         return Err(trouble(
@@ -163,6 +161,10 @@ fn chosen(home: &Home, options: &ExportOptions) -> anyhow::Result<Chosen> {
         names.dedup();
     }
     Ok(chosen)
+}
+
+fn share_file(number: u8) -> String {
+    format!("keys/regulator-{number}.key")
 }
 
 fn sealed(

@@ -57,10 +57,12 @@ async fn one_address_takes_its_own_places_only() {
     assert!(!is_open(&own[1]) && is_open(&next) && is_open(&other));
     assert!(is_open(&own[0]) && is_open(&own[2]));
     drop(own);
-    assert_eq!(room.places().of(address("192.0.2.1").into()), 1);
+    let own = address("192.0.2.1").into();
+    assert_eq!(room.places().of_address(Kind::Stranger, own), 1);
     drop((next, other));
     let places = room.places();
-    assert!(places.open.is_empty() && places.unproven.is_empty() && places.kinds.is_empty());
+    assert!(places.open.is_empty() && places.kinds.is_empty());
+    assert!(places.addresses.is_empty() && places.networks.is_empty());
 }
 
 #[tokio::test]
@@ -107,6 +109,84 @@ async fn who_has_many_times_as_many_gives_way_whatever_is_being_served() {
     assert_eq!(flood.iter().filter(|place| is_open(place)).count(), 8);
 }
 
+/// A site has 65,536 networks of IPv6, and each of them is another address.
+#[tokio::test]
+async fn a_site_with_many_addresses_keeps_nobody_out() {
+    let room = room(|limits| limits.strangers = 96);
+    let flood: Vec<Place> = (0..96)
+        .map(|number| busy(&room, &format!("2001:db8:1:{number:x}::1")))
+        .collect();
+    let newcomer = busy(&room, "2001:db8:2:1::1");
+    assert!(is_open(&newcomer) && !is_open(&flood[0]));
+    let _another = busy(&room, "192.0.2.1");
+    assert_eq!(flood.iter().filter(|place| is_open(place)).count(), 94);
+}
+
+/// However many addresses they come from.
+#[tokio::test]
+async fn who_sends_or_takes_slowly_gives_way_and_who_does_not_does_not() {
+    let room = room(|limits| limits.strangers = 3);
+    let all = ["192.0.2.1", "198.51.100.1", "203.0.113.1"].map(|from| busy(&room, from));
+    let long = Duration::from_secs(20);
+    // This node is what takes its time; and what comes fast enough may take long.
+    all[0].line.was(Phase::Serving, long);
+    all[1].line.was(Phase::Body, long);
+    all[1].line.moved(1 << 20);
+    all[2].line.was(Phase::Body, Duration::from_secs(5));
+    let refused = room.admit(address("192.0.2.9"), false);
+    assert_eq!(refused.err(), Some(Refused::Full));
+    all[2].line.was(Phase::Ending, long);
+    let newcomer = busy(&room, "192.0.2.9");
+    assert!(is_open(&newcomer) && !is_open(&all[2]));
+    assert!(is_open(&all[0]) && is_open(&all[1]));
+}
+
+#[tokio::test]
+async fn strangers_behind_one_address_take_no_place_of_a_member_there() {
+    let room = room(|limits| limits.per_address = 2);
+    let here = address("192.0.2.1");
+    let strangers: Vec<Place> = (0..2)
+        .map(|_| {
+            let place = room.admit(here, true).unwrap();
+            assert_eq!(place.arrived(None), Ok(None));
+            place.line.enter(Phase::Serving);
+            place
+        })
+        .collect();
+    let stranger = room.admit(here, true).unwrap();
+    assert_eq!(stranger.arrived(None), Err(Refused::Address));
+    let _silent: Vec<Place> = (0..9).map(|_| room.admit(here, true).unwrap()).collect();
+    let (member, hospital) = (
+        room.admit(here, true).unwrap(),
+        MemberId::from_bytes([1; 32]),
+    );
+    assert_eq!(member.arrived(Some(hospital)), Ok(Some(hospital)));
+    assert!(strangers.iter().all(is_open));
+}
+
+#[tokio::test]
+async fn members_with_many_connections_give_way_to_one_with_few() {
+    let room = room(|limits| (limits.members, limits.per_member) = (8, 4));
+    let joins = |number| {
+        let place = room.admit(address("192.0.2.1"), true).unwrap();
+        let hospital = MemberId::from_bytes([number; 32]);
+        let joined = place.arrived(Some(hospital));
+        (joined == Ok(Some(hospital))).then_some(place)
+    };
+    let of = |number| -> Vec<Place> { (0..4).filter_map(|_| joins(number)).collect() };
+    let (first, second) = (of(1), of(2));
+    let open = |places: &[Place]| places.iter().filter(|place| is_open(place)).count();
+    let third = of(3);
+    assert_eq!(open(&first) + open(&second) + open(&third), 8);
+    assert!(open(&third) >= 2, "{}", open(&third));
+    assert!(open(&first).abs_diff(open(&second)) <= 1);
+    // What is being served stays, unless somebody has several times as many.
+    for place in first.iter().chain(&second).chain(&third) {
+        place.line.enter(Phase::Serving);
+    }
+    assert!(joins(4).is_none(), "he is a stranger");
+}
+
 #[tokio::test]
 async fn strangers_keep_no_member_out() {
     let room = room(|limits| {
@@ -120,6 +200,7 @@ async fn strangers_keep_no_member_out() {
     assert!(!is_open(&silent[0]), "the oldest of those who arrive goes");
     let member = arriving("192.0.2.3");
     member.arrived(Some(hospital(1))).unwrap();
+    member.line.enter(Phase::Serving);
     // However many come after it.
     let more: Vec<Place> = (0..10).map(|_| arriving("192.0.2.5")).collect();
     assert!(is_open(&member) && strangers.iter().all(is_open));
