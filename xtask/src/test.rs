@@ -21,10 +21,9 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    let compiler = match options.no_lint {
-        true => &[][..],
-        false => LINTING,
-    };
+    let driver = lints()?;
+    let linting = [("RUSTC_WORKSPACE_WRAPPER", driver.as_str()), STRICT];
+    let compiler = if options.no_lint { &[] } else { &linting[..] };
     let mut times = Times::default();
     times.take("tools", || {
         run::install(&[("cc", "build-essential"), ("curl", "curl")])?;
@@ -78,17 +77,18 @@ impl Drop for Times {
     }
 }
 
-/// The compiler with its lints, so that what is tested is linted as it is compiled. `cargo clippy`
-/// would compile all of it, and what it depends on, a second time.
-///
-/// `cargo clippy` sets these two as well, and writes its arguments in this way.
-const LINTING: &[(&str, &str)] = &[
-    ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
-    (
-        "CLIPPY_ARGS",
-        "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
-    ),
-];
+/// The compiler with its lints, of the toolchain that compiles: what is tested is linted as it is
+/// compiled. `cargo clippy` would compile all of it, and what it depends on, a second time.
+fn lints() -> anyhow::Result<String> {
+    let sysroot = String::from_utf8(run::output("rustc", &["--print", "sysroot"])?)?;
+    Ok(format!("{}/bin/clippy-driver", sysroot.trim()))
+}
+
+/// `-D warnings`, as `cargo clippy` hands it on.
+const STRICT: (&str, &str) = (
+    "CLIPPY_ARGS",
+    "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
+);
 
 /// What is tested in one build, on the features that programs have.
 pub const TOGETHER: &[&str] = &[
