@@ -127,15 +127,15 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
             done: next.len() < STEP,
             ..place
         };
-        self.health.scrubbed(next.len() as u64, place.progress());
-        if place.done {
-            self.health.round_done();
-        }
         let path = path.to_owned();
         let noted = self.chain.apart(move || note(&path, place));
         // A start begins a little earlier then.
         if let Err(error) = noted.await? {
             warn!(%error, "how far stored objects were looked at is not noted");
+        }
+        self.health.scrubbed(next.len() as u64, place.progress());
+        if place.done {
+            self.health.round_done();
         }
         Ok(place)
     }

@@ -159,8 +159,8 @@ struct Connection {
 #[derive(Clone)]
 struct Speaker {
     caller: Caller,
-    /// Whose place it has, where that is a member's.
-    place_of: Option<MemberId>,
+    /// The member that it showed a certificate of, if that might act then.
+    member: Option<MemberId>,
     since: Instant,
     standing: Arc<dyn Standing>,
     line: Arc<Line>,
@@ -172,7 +172,7 @@ impl Speaker {
     /// not act any more, or its certificate was looked at long ago.
     async fn look(&self) {
         let is_old = self.since.elapsed() > self.room.limits.times.age;
-        let may_go_on = match self.place_of {
+        let may_go_on = match self.member {
             Some(member) => self.standing.may_act(member).await,
             None => true,
         };
@@ -186,13 +186,13 @@ impl Connection {
     async fn run(mut self, stream: TcpStream, tls: Option<Acceptor>, router: Router) {
         // Answers are written whole: there is nothing to wait for.
         let _refused = stream.set_nodelay(true);
-        let Some((io, caller, place_of)) = self.begin(stream, tls).await else {
+        let Some((io, caller, member)) = self.begin(stream, tls).await else {
             return;
         };
         let (line, room) = (Arc::clone(&self.place.line), Arc::clone(&self.room));
         line.enter(Phase::Head);
         // Who may not act has the bytes of a stranger.
-        let holder = match (caller, place_of) {
+        let holder = match (caller, member) {
             (Caller::Member(_), None) => Caller::Anybody,
             (caller, _) => caller,
         };
@@ -201,7 +201,7 @@ impl Connection {
         let io = Watched::new(io, Arc::clone(&line), Arc::clone(&room));
         let speaker = Speaker {
             caller,
-            place_of,
+            member,
             since: Instant::now(),
             standing: Arc::clone(&self.standing),
             line,
@@ -236,7 +236,7 @@ impl Connection {
         }
     }
 
-    /// The handshake, if there is one, who is there, and of which member he has a place.
+    /// The handshake, if there is one, who is there, and of which member that may act.
     async fn begin(
         &mut self,
         stream: TcpStream,
@@ -264,8 +264,8 @@ impl Connection {
             self.room.counted.closed(Closed::Handshake);
             return None;
         };
-        let place_of = self.place.arrived(member).ok()?;
-        Some((Box::new(stream), caller, place_of))
+        self.place.arrived(member).ok()?;
+        Some((Box::new(stream), caller, member))
     }
 }
 
@@ -391,10 +391,10 @@ mod tests {
     /// Its connections end when it is suspended, and not only those that it makes then.
     #[tokio::test]
     async fn a_members_connection_ends_when_it_may_not_act_any_more() {
-        let ends = async |place_of: Option<u8>, may_act: bool| {
+        let ends = async |member: Option<u8>, may_act: bool| {
             let speaker = Speaker {
                 caller: Caller::Anybody,
-                place_of: place_of.map(|number| MemberId::from_bytes([number; 32])),
+                member: member.map(|number| MemberId::from_bytes([number; 32])),
                 since: Instant::now(),
                 standing: Arc::new(All(may_act)),
                 line: Arc::default(),
