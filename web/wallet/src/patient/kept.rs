@@ -12,28 +12,25 @@
 use std::collections::BTreeMap;
 
 use rand::CryptoRng;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use yilian_client::Wallet;
 use yilian_crypto::{
-    keystore::{Cost, HomeKey, KeystoreError, Passphrase},
+    keystore::{Cost, HomeKey, Passphrase},
     seed::Seed,
 };
 use yilian_protocol::MailId;
-use zeroize::Zeroizing;
 
-use super::shelf::Entry;
-use crate::trouble::{Fault, Trouble};
+use crate::{
+    device::{Entry, KEYSTORE, damaged, sealed, unsealed},
+    trouble::Trouble,
+};
 
-/// Where the keystore lies.
-pub(super) const KEYSTORE: &str = "keystore";
 /// Where the seed lies.
 pub(super) const SEED: &str = "seed";
 /// Where the wallet lies.
 pub(super) const WALLET: &str = "wallet";
 /// Where the answers lie.
 pub(super) const ANSWERS: &str = "answers";
-/// What the names of letters begin with.
-pub(super) const LETTERS: &str = "letters/";
 
 /// How letters were answered, by their ids.
 pub(super) type Answers = BTreeMap<MailId, Answered>;
@@ -130,54 +127,13 @@ pub(super) struct Kept {
     pub(super) answers: Option<Vec<u8>>,
 }
 
-/// A value as JSON, sealed under its name.
-pub(super) fn sealed<V: Serialize>(
-    home: &HomeKey,
-    name: &str,
-    value: &V,
-    rng: &mut impl CryptoRng,
-) -> Result<Entry, Trouble> {
-    let json = serde_json::to_vec(value).map_err(|error| Trouble::new(Fault::Other, error))?;
-    let json = Zeroizing::new(json);
-    Ok((name.to_owned(), home.seal(name, &json, rng)?))
-}
-
-/// The value that was sealed under `name`.
-pub(super) fn unsealed<V: DeserializeOwned>(
-    home: &HomeKey,
-    name: &str,
-    bytes: &[u8],
-) -> Result<V, Trouble> {
-    let json = home.open_secret(name, bytes)?;
-    serde_json::from_slice(&json).map_err(|error| Trouble::new(Fault::Damaged, error))
-}
-
-pub(super) fn damaged() -> Trouble {
-    Trouble::new(Fault::Damaged, "a part of what this browser kept is gone")
-}
-
-impl From<KeystoreError> for Trouble {
-    fn from(error: KeystoreError) -> Self {
-        let fault = match error {
-            KeystoreError::WrongPassphrase => Fault::WrongPassphrase,
-            KeystoreError::Passphrase | KeystoreError::Short => Fault::WeakPassphrase,
-            KeystoreError::Other { .. }
-            | KeystoreError::Suite { .. }
-            | KeystoreError::Damaged
-            | KeystoreError::OtherName
-            | KeystoreError::Cost => Fault::Damaged,
-            _ => Fault::Other,
-        };
-        Self::new(fault, error)
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use yilian_protocol::ChainId;
 
     use super::*;
+    use crate::trouble::Fault;
 
     const PASSPHRASE: &str = "jade and paper";
 

@@ -11,12 +11,11 @@ use yilian_client::{
 use yilian_protocol::{MailId, RequestId, TimeMs};
 
 use super::{
-    GivenView, PatientClient, access, id,
-    kept::{self, ANSWERS, Answered, LETTERS},
-    moment,
-    shelf::Entry,
+    GivenView, PatientClient,
+    kept::{ANSWERS, Answered},
 };
 use crate::{
+    device::{self, Entry, LETTERS, id, moment, sealed, unsealed},
     shared::told,
     trouble::{Fault, Trouble},
 };
@@ -150,7 +149,7 @@ impl PatientClient {
         now: f64,
     ) -> Result<Ts<GivenView>, Trouble> {
         let (letter, now) = (id(&letter)?, moment(now)?);
-        let levels = access::levels(&levels)?;
+        let levels = device::levels(&levels)?;
         let change = self.change()?;
         let mut patient = self.patient()?;
         let asked = self.asked(&patient, letter, now).await?;
@@ -194,7 +193,7 @@ impl PatientClient {
         let opened = self.opened()?;
         let opened = opened.borrow();
         let name = format!("{LETTERS}{}", letter.id());
-        kept::sealed(&opened.home, &name, letter, &mut rng())
+        sealed(&opened.home, &name, letter, &mut rng())
     }
 
     /// The letters that are kept, newest first. One that is damaged, or of another wallet, hides
@@ -217,7 +216,7 @@ impl PatientClient {
             return Ok(None);
         };
         let opened = self.opened()?;
-        let letter = kept::unsealed(&opened.borrow().home, name, &bytes)?;
+        let letter = unsealed(&opened.borrow().home, name, &bytes)?;
         Ok(Some(letter))
     }
 
@@ -300,7 +299,7 @@ impl PatientClient {
         let entry = {
             let mut opened = opened.borrow_mut();
             opened.answers.insert(letter, answered);
-            kept::sealed(&opened.home, ANSWERS, &opened.answers, &mut rng())?
+            sealed(&opened.home, ANSWERS, &opened.answers, &mut rng())?
         };
         self.shelf.write(&[entry]).await
     }

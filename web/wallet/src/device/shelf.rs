@@ -1,4 +1,4 @@
-//! Where a browser keeps bytes: `web/pages/src/me/wallet/shelf.ts`, over IndexedDB.
+//! Where a browser keeps bytes: `web/pages/src/device/shelf.ts`, over IndexedDB.
 
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
@@ -13,6 +13,7 @@ export interface Shelf {
   names(): Promise<string[]>;
   /** All of them, or none. */
   write(entries: [name: string, bytes: Uint8Array][]): Promise<void>;
+  remove(names: string[]): Promise<void>;
 }
 ";
 
@@ -31,27 +32,31 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = write)]
     async fn ask_write(this: &Shelf, entries: Array) -> Result<JsValue, JsValue>;
+
+    #[cfg(feature = "clinician")]
+    #[wasm_bindgen(method, catch, js_name = remove)]
+    async fn ask_remove(this: &Shelf, names: Array) -> Result<JsValue, JsValue>;
 }
 
 /// Bytes under a name.
-pub(super) type Entry = (String, Vec<u8>);
+pub(crate) type Entry = (String, Vec<u8>);
 
 impl Shelf {
-    pub(super) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    pub(crate) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Trouble> {
         let read = self.ask_read(name).await.map_err(|error| lost(&error))?;
         let bytes = read.dyn_into::<Uint8Array>().ok();
         Ok(bytes.map(|bytes| bytes.to_vec()))
     }
 
     /// The names that begin with `prefix`.
-    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Trouble> {
+    pub(crate) async fn names(&self, prefix: &str) -> Result<Vec<String>, Trouble> {
         let names = self.ask_names().await.map_err(|error| lost(&error))?;
         let names = Array::from(&names);
         let names = names.iter().filter_map(|name| name.as_string());
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
     }
 
-    pub(super) async fn write(&self, entries: &[Entry]) -> Result<(), Trouble> {
+    pub(crate) async fn write(&self, entries: &[Entry]) -> Result<(), Trouble> {
         let pairs = Array::new();
         for (name, bytes) in entries {
             let bytes = Uint8Array::from(bytes.as_slice());
@@ -59,6 +64,13 @@ impl Shelf {
         }
         let written = self.ask_write(pairs).await;
         written.map(drop).map_err(|error| lost(&error))
+    }
+
+    #[cfg(feature = "clinician")]
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), Trouble> {
+        let names = Array::of1(&JsString::from(name));
+        let removed = self.ask_remove(names).await;
+        removed.map(drop).map_err(|error| lost(&error))
     }
 }
 
