@@ -40,6 +40,8 @@ pub struct Note {
     pub diagnoses: Vec<Diagnosis>,
     /// What was measured.
     pub results: Vec<Measured>,
+    /// What the lists of both are called.
+    pub lists: Lists,
     /// Whether its author has all of it sealed as sensitive.
     pub sensitive: bool,
 }
@@ -54,6 +56,16 @@ pub struct Section {
     pub title: String,
     /// What it says.
     pub text: String,
+}
+
+/// What lists are called, in the language of their author.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lists {
+    /// Diagnoses.
+    pub diagnoses: String,
+    /// Results.
+    pub results: String,
 }
 
 /// What a section is about: a LOINC code.
@@ -177,6 +189,9 @@ impl Note {
             long(&section.title, LINE_MAX, "title of a section")?;
             long(&section.text, TEXT_MAX, "section")?;
         }
+        for title in [&self.lists.diagnoses, &self.lists.results] {
+            long(title, LINE_MAX, "title of a list")?;
+        }
         if self.diagnoses.len() > LIST_MAX || self.results.len() > LIST_MAX {
             return Err(NoteError::TooLong { what: "list" });
         }
@@ -271,15 +286,18 @@ impl Note {
     fn composition(&self, written: &Written<'_>, when: &str) -> Value {
         let refer = |kind: &str, number| json!({ "reference": uuid(written.number, kind, number) });
         let mut sections: Vec<Value> = self.said().map(section).collect();
-        let mut list = |about: (&str, &str), kind: &str, count: usize| {
+        let mut list = |(code, title): (&str, &str), kind: &str, count: usize| {
             if count > 0 {
                 let entries: Vec<Value> = (0..count).map(|number| refer(kind, number)).collect();
-                sections
-                    .push(json!({ "code": loinc(about.0), "title": about.1, "entry": entries }));
+                // FHIR has no empty text.
+                let title = Some(title.trim()).filter(|title| !title.is_empty());
+                let list = json!({ "code": loinc(code), "title": title, "entry": entries });
+                sections.push(without_nulls(list));
             }
         };
-        list(("29548-5", "Diagnosis"), "diagnosis", self.diagnoses.len());
-        list(("30954-2", "Results"), "result", self.results.len());
+        let Lists { diagnoses, results } = &self.lists;
+        list(("29548-5", diagnoses), "diagnosis", self.diagnoses.len());
+        list(("30954-2", results), "result", self.results.len());
         without_nulls(json!({
             "resourceType": "Composition",
             "meta": self.meta(),
@@ -301,7 +319,6 @@ impl Note {
             false => json!([{
                 "system": "http://hl7.org/fhir/sid/icd-10",
                 "code": code,
-                "display": name,
             }]),
         };
         without_nulls(json!({

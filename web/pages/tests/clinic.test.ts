@@ -7,7 +7,14 @@ import type { ClinicLetterView, LineView, WorkView } from "../src/clinic/wallet/
 import { type Kept, Keeping } from "../src/clinic/write/draft.ts";
 import { empty, type Form, formOf, isDecimal, missing, noteOf } from "../src/clinic/write/form.ts";
 
-const titles = { complaint: "主诉", findings: "检查", assessment: "意见", plan: "处理" };
+const titles = {
+  complaint: "主诉",
+  findings: "检查",
+  assessment: "意见",
+  plan: "处理",
+  diagnoses: "诊断",
+  results: "结果",
+};
 
 const typed: Form = {
   ...empty("门诊病历"),
@@ -45,6 +52,7 @@ const names: Names = {
   kind: (kind) =>
     ({ letter: "患者允许查看", draft: "草稿", sending: "送交", final: "已签名" })[kind],
   label: (visit) => (visit === "v" ? "王芳" : ""),
+  answers: (request) => (request === "q" ? "李明" : ""),
   day: (time) => (time === may ? "5月3日" : "10月5日"),
 };
 
@@ -115,6 +123,8 @@ test("one box finds by name, place, kind and date, and all words have to be ther
   assert.deepEqual(keysOf("王芳 已签名", letters, works), ["w2"]);
   assert.deepEqual(keysOf("2026-05", letters, works).sort(), ["r1", "r2"]);
   assert.deepEqual(keysOf("10月5日", letters, works).sort(), ["w1", "w2"]);
+  assert.deepEqual(keysOf("李明", [letter("l1", { request: "q" }), letter("l2")]), ["r1"]);
+  assert.deepEqual(keysOf("李明", [letter("l2")]), []);
   // As it is typed on a full-width keyboard.
   assert.deepEqual(keysOf("ＮＯＲＴＨ", letters, works), ["r1"]);
 });

@@ -1,6 +1,6 @@
 use yilian_client::{
     CheckIn, ClientError, drafts,
-    note::{About, Diagnosis, Measured, Note, NoteError, Section, Written},
+    note::{About, Diagnosis, Lists, Measured, Note, NoteError, Section, Written},
     sealing::{KeepRequest, SealNotes},
 };
 use yilian_protocol::{Cid, Confidentiality, Quarter, TimeMs, call::SealRequest, refusal::Refusal};
@@ -40,6 +40,10 @@ fn note(text: &str) -> Note {
             value: "5.60".to_owned(),
             unit: "mmol/L".to_owned(),
         }],
+        lists: Lists {
+            diagnoses: "诊断".to_owned(),
+            results: String::new(),
+        },
         sensitive: false,
     }
 }
@@ -71,6 +75,7 @@ fn a_note_is_fhir_that_says_what_was_typed_digit_by_digit() {
         r#""value":5.60"#,
         "头痛 &lt;3 天 &amp; \\\"恶心\\\"<br/>加重",
         r#""code":"I10""#,
+        r#""title":"诊断""#,
         "李医生",
         "North Hospital",
     ] {

@@ -9,6 +9,8 @@ export interface Line {
   to: string | undefined;
   /** What it is called; none of a record that was not read here yet. */
   title: string | undefined;
+  /** What its patient is called here; empty when nothing. */
+  label: string;
   level: string | undefined;
   hospital: string | undefined;
   /** When it came onto the chain, or was written. */
@@ -25,6 +27,8 @@ export interface Names {
   kind(kind: Line["kind"]): string;
   /** What the patient of a visit is called here. */
   label(visit: string): string;
+  /** What the patient who answers a request is called here. */
+  answers(request: string): string;
   day(time: number): string;
 }
 
@@ -52,16 +56,26 @@ function ofLetters(letters: ClinicLetterView[], names: Names, now: number): Line
     const { time } = record.admitted;
     const hospital = names.hospital(record.hospital);
     const level = record.level === undefined ? "" : names.level(record.level);
+    const label = letter.request === undefined ? "" : names.answers(letter.request);
     return [
       {
         key: record.record,
         to: `/clinic/read/${letter.letter}/${record.record}`,
         title: record.title,
+        label,
         level: record.level,
         hospital,
         time,
         kind: "letter" as const,
-        words: [record.title, record.words, hospital, level, names.kind("letter"), names.day(time)]
+        words: [
+          record.title,
+          record.words,
+          label,
+          hospital,
+          level,
+          names.kind("letter"),
+          names.day(time),
+        ]
           .concat(typed(time))
           .join(" "),
       },
@@ -74,6 +88,7 @@ function ofWorks(works: WorkView[], names: Names): Line[] {
     key: work,
     to: `/clinic/write/${work}`,
     title: title === "" ? undefined : title,
+    label: names.label(visit),
     level: records.some(({ level }) => level === "sensitive") ? "sensitive" : undefined,
     hospital: undefined,
     time: at,

@@ -16,7 +16,7 @@ import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
 import type { ReadView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
-import { useChange, useMembers, useRead } from "../wallet/hooks.ts";
+import { useAsked, useChange, useLetters, useMembers, useRead } from "../wallet/hooks.ts";
 import { nameOf } from "./name.ts";
 
 const RecordView = lazy(() => import("../../record/RecordView.tsx"));
@@ -135,16 +135,24 @@ function Shown({ read, letter }: { read: ReadView; letter: string }) {
   );
 }
 
+/** What the patient who sent a letter is called here; empty when nothing. */
+function useLabel(letter: string): string {
+  const found = useLetters().data?.letters.find((one) => one.letter === letter);
+  const asked = useAsked().data?.asked.find(({ request }) => request === found?.request);
+  return asked?.label ?? "";
+}
+
 export default function Read() {
   const { t } = useTranslation();
   const { letter = "", record = "" } = useParams();
   const read = useRead(letter, record);
+  const label = useLabel(letter);
   return (
     <div className="space-y-5 pt-4 md:pt-6">
       <Link to="/clinic" className="inline-flex min-h-(--touch) items-center">
         ‹ {t("clinic.nav.today")}
       </Link>
-      <Head title={t("clinic.read.title")} />
+      <Head title={label === "" ? t("clinic.read.title") : t("clinic.read.of", { name: label })} />
       {read.isPending && <Waiting what={t("clinic.wait.record")} />}
       {read.error && <Doubt error={read.error} again={() => void read.refetch()} />}
       {read.data && <Shown read={read.data} letter={letter} />}

@@ -7,7 +7,7 @@ import { useTimes } from "../../parts/time.ts";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
 import { found, type Line } from "../find.ts";
-import { useLetters, useMembers, useVisits, useWorks } from "../wallet/hooks.ts";
+import { useAsked, useLetters, useMembers, useVisits, useWorks } from "../wallet/hooks.ts";
 
 /** Lines that are drawn at once. */
 const MANY = 50;
@@ -28,6 +28,7 @@ function Row({ line }: { line: Line }) {
           </span>
           <span className="block text-sm text-soft">
             {[
+              line.label,
               t(`clinic.kind.${line.kind}`),
               line.hospital,
               line.level === undefined ? undefined : word(t, "clinic.level", line.level),
@@ -55,12 +56,14 @@ export function Found() {
   const [query, setQuery] = useState("");
   const [letters, works, visits] = [useLetters(), useWorks(), useVisits()];
   const hospital = useMembers();
+  const asked = new Map(useAsked().data?.asked.map(({ request, label }) => [request, label]));
   const labels = new Map(visits.data?.visits.map(({ visit, label }) => [visit, label]));
   const names = {
     hospital,
     level: (name: string) => word(t, "clinic.level", name),
     kind: (kind: Line["kind"]) => t(`clinic.kind.${kind}`),
     label: (visit: string) => labels.get(visit) ?? "",
+    answers: (request: string) => asked.get(request) ?? "",
     day,
   };
   const lines = found(query, {

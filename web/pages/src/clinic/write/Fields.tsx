@@ -9,15 +9,18 @@ function Line({
   value,
   set,
   isWrong = false,
+  isWide = false,
 }: {
   id: string;
   label: string;
   value: string;
   set: (value: string) => void;
   isWrong?: boolean;
+  /** Of several beside each other: it has a line of its own on a phone. */
+  isWide?: boolean;
 }) {
   return (
-    <div className="min-w-0 flex-1">
+    <div className={isWide ? "min-w-0 basis-full sm:flex-1 sm:basis-0" : "min-w-0"}>
       <label htmlFor={id} className="mb-1 block text-sm text-soft">
         {label}
       </label>
@@ -53,10 +56,11 @@ function Diagnoses({ form, set }: { form: Form; set: (form: Form) => void }) {
           <Line
             id={`diagnosis-${place}`}
             label={t("clinic.write.name")}
+            isWide
             value={row.name}
             set={(name) => change(placed(rows, place, { ...row, name }))}
           />
-          <div className="w-28">
+          <div className="min-w-24 flex-1 sm:max-w-28">
             <Line
               id={`code-${place}`}
               label={t("clinic.write.code")}
@@ -88,10 +92,11 @@ function Results({ form, set }: { form: Form; set: (form: Form) => void }) {
           <Line
             id={`result-${place}`}
             label={t("clinic.write.name")}
+            isWide
             value={row.name}
             set={(name) => change(placed(rows, place, { ...row, name }))}
           />
-          <div className="w-24">
+          <div className="min-w-20 flex-1 sm:max-w-24">
             <Line
               id={`value-${place}`}
               label={t("clinic.write.value")}
@@ -100,7 +105,7 @@ function Results({ form, set }: { form: Form; set: (form: Form) => void }) {
               set={(value) => change(placed(rows, place, { ...row, value }))}
             />
           </div>
-          <div className="w-28">
+          <div className="min-w-24 flex-1 sm:max-w-28">
             <Line
               id={`unit-${place}`}
               label={t("clinic.write.unit")}

@@ -143,7 +143,9 @@ function Draft({ work, note }: { work: WorkView; note: string }) {
           {preview && (
             <>
               <p data-proposed={proposed ? "sensitive" : "clinical"}>
-                {proposed ? t("clinic.preview.isSensitive") : t("clinic.preview.isClinical")}
+                {form.sensitive
+                  ? t("clinic.preview.isRaised")
+                  : t(`clinic.preview.${proposed ? "isSensitive" : "isClinical"}`)}
               </p>
               <Tick name={t("clinic.preview.raise")} isOn={form.sensitive} set={raise}>
                 {t("clinic.preview.raiseText")}

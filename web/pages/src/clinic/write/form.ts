@@ -17,8 +17,12 @@ interface Note {
   sections: { about: About; title: string; text: string }[];
   diagnoses: Form["diagnoses"];
   results: Form["results"];
+  lists: { diagnoses: string; results: string };
   sensitive: boolean;
 }
+
+/** What sections and lists are called, in the language of the author. */
+export type Titles = Record<About | "diagnoses" | "results", string>;
 
 export const empty = (title: string): Form => ({
   title,
@@ -30,13 +34,14 @@ export const empty = (title: string): Form => ({
 
 const isBlank = (texts: object) => Object.values(texts).every((text) => String(text).trim() === "");
 
-/** The note, with the sections' titles in the language of its author. Rows without a word go. */
-export function noteOf(form: Form, titles: Record<About, string>): string {
+/** The note. Rows without a word go. */
+export function noteOf(form: Form, titles: Titles): string {
   const note: Note = {
     title: form.title,
     sections: ABOUT.map((about) => ({ about, title: titles[about], text: form.texts[about] })),
     diagnoses: form.diagnoses.filter((row) => !isBlank(row)),
     results: form.results.filter((row) => !isBlank(row)),
+    lists: { diagnoses: titles.diagnoses, results: titles.results },
     sensitive: form.sensitive,
   };
   return JSON.stringify(note);

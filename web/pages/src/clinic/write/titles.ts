@@ -1,9 +1,9 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import type { About } from "./form.ts";
+import type { Titles } from "./form.ts";
 
-/** What sections are called, in the language of the page. */
-export function useTitles(): Record<About, string> {
+/** What sections and lists are called, in the language of the page. */
+export function useTitles(): Titles {
   const { t } = useTranslation();
   return useMemo(
     () => ({
@@ -11,6 +11,8 @@ export function useTitles(): Record<About, string> {
       findings: t("clinic.write.findings"),
       assessment: t("clinic.write.assessment"),
       plan: t("clinic.write.plan"),
+      diagnoses: t("clinic.write.diagnoses"),
+      results: t("clinic.write.results"),
     }),
     [t],
   );

@@ -175,6 +175,7 @@ export const clinic: Words<typeof zh> = {
     lead: "The patient and other clinicians will see it like this.",
     button: "Preview",
     isClinical: "Proposed: sealed among the clinical records.",
+    isRaised: "All of it is sealed as sensitive, as you chose.",
     isSensitive: "It says something sensitive, and is sealed so. This cannot be lowered.",
     raise: "Seal all of it as sensitive",
     raiseText: "It can be raised only: others read it when the patient agrees to that too.",
@@ -194,6 +195,7 @@ export const clinic: Words<typeof zh> = {
   },
   read: {
     title: "A record that its patient lets you read",
+    of: "A record of {{name}}",
     by: "{{name}}, {{member}}",
     then: "signed {{when}}, and certified then",
     today: "certified today as well",

@@ -168,6 +168,7 @@ export const clinic = {
     lead: "患者和别的医生看到的就是这样。",
     button: "预览",
     isClinical: "建议按诊疗病历封存。",
+    isRaised: "按您的选择，全部按敏感病历封存。",
     isSensitive: "里面有敏感的内容，按敏感病历封存。不能降低。",
     raise: "全部按敏感病历封存",
     raiseText: "只可调高：患者要另外同意，别人才能看到。",
@@ -186,6 +187,7 @@ export const clinic = {
   },
   read: {
     title: "患者允许您查看的病历",
+    of: "{{name}}的病历",
     by: "{{name}}，{{member}}",
     then: "签于 {{when}}，当时具有资质",
     today: "今天仍具有资质",
