@@ -80,96 +80,112 @@ function Drop({ work }: { work: WorkView }) {
   );
 }
 
-function Draft({ work, note }: { work: WorkView; note: string }) {
+/** What is looked at, and signed when it was. */
+function Signing({
+  work,
+  form,
+  set,
+  flush,
+  isKept,
+}: {
+  work: WorkView;
+  form: Form;
+  set: (form: Form) => void;
+  flush: () => Promise<void>;
+  isKept: boolean;
+}) {
   const { t } = useTranslation();
-  const titles = useTitles();
-  const [form, setForm] = useState<Form>(() => formOf(note));
-  const keep = async (typed: Form) => {
-    const text = noteOf(typed, titles);
-    const patient = t("clinic.write.subject");
-    await keys.call("keepDraft", work.work, work.visit, text, patient, ahead(), Date.now());
-  };
-  const { kept, typed, flush } = useKeeping<Form>(keep);
   const looking = useChange([], async () => {
     await flush();
     return keys.call("preview", work.work, Date.now());
   });
   const signing = useSigning(work.work);
+  const [seen, setSeen] = useState<Form>();
   const lacks = missing(form);
+  const look = (at: Form) => {
+    setSeen(at);
+    looking.mutate([]);
+  };
+  const raise = (sensitive: boolean) => {
+    const raised = { ...form, sensitive };
+    set(raised);
+    look(raised);
+  };
+  const sign = () => signing.mutate([]);
+  // What is signed is what was looked at.
+  const preview = seen === form ? looking.data : undefined;
+  const isSensitive = preview?.parts.some(({ level }) => level === "sensitive") ?? false;
+  const proposed = isSensitive ? "sensitive" : "clinical";
+  return (
+    <div className="space-y-4">
+      <h2 className="text-lg font-semibold">{t("clinic.preview.title")}</h2>
+      <p className="text-sm text-soft">{t("clinic.preview.lead")}</p>
+      {lacks !== undefined && <p className="text-amber">{t(`clinic.missing.${lacks}`)}</p>}
+      <Button
+        size="large"
+        block
+        disabled={lacks !== undefined}
+        loading={looking.isPending}
+        onClick={() => look(form)}
+      >
+        {t("clinic.preview.button")}
+      </Button>
+      {looking.error && <Doubt error={looking.error} again={() => look(form)} />}
+      {preview && (
+        <>
+          <p data-proposed={proposed}>
+            {form.sensitive
+              ? t("clinic.preview.isRaised")
+              : t(`clinic.preview.${isSensitive ? "isSensitive" : "isClinical"}`)}
+          </p>
+          <Tick name={t("clinic.preview.raise")} isOn={form.sensitive} set={raise}>
+            {t("clinic.preview.raiseText")}
+          </Tick>
+          <Preview preview={preview} />
+          <p className="rounded-card border border-line px-5 py-4">{t("clinic.write.forEver")}</p>
+          {signing.isPending && <Waiting what={t("clinic.wait.sign")} rows={1} />}
+          {signing.error && <Doubt error={signing.error} again={sign} />}
+          <Button
+            type="primary"
+            size="large"
+            block
+            disabled={!isKept}
+            loading={signing.isPending}
+            onClick={sign}
+          >
+            {t("clinic.write.sign")}
+          </Button>
+        </>
+      )}
+      <Drop work={work} />
+    </div>
+  );
+}
+
+function Draft({ work, note }: { work: WorkView; note: string }) {
+  const { t } = useTranslation();
+  const titles = useTitles();
+  const [form, setForm] = useState<Form>(() => formOf(note));
+  const { kept, typed, flush } = useKeeping<Form>(async (typed) => {
+    const text = noteOf(typed, titles);
+    const patient = t("clinic.write.subject");
+    await keys.call("keepDraft", work.work, work.visit, text, patient, ahead(), Date.now());
+  });
   const set = (next: Form) => {
     setForm(next);
     typed(next);
-    // What is signed is what was looked at.
-    looking.reset();
-    signing.reset();
   };
-  const preview = looking.data;
-  const proposed = preview?.parts.some(({ level }) => level === "sensitive") ?? false;
-  const look = () => looking.mutate([]);
-  const raise = (sensitive: boolean) => {
-    set({ ...form, sensitive });
-    look();
-  };
-  const sign = () => signing.mutate([]);
+  const isTold = typeof kept === "string";
   return (
     <div className="space-y-5" data-draft={work.work}>
       <Head title={t("clinic.write.head")}>{t("clinic.write.lead")}</Head>
-      <p
-        role="status"
-        className="text-sm text-soft"
-        data-kept={typeof kept === "string" ? kept : "no"}
-      >
-        {typeof kept === "string" ? t(`clinic.write.${kept}`) : t("clinic.write.notKept")}
+      <p role="status" className="text-sm text-soft" data-kept={isTold ? kept : "no"}>
+        {isTold ? t(`clinic.write.${kept}`) : t("clinic.write.notKept")}
       </p>
-      {typeof kept !== "string" && (
-        <Doubt error={kept.error} again={() => void flush().catch(() => {})} />
-      )}
+      {!isTold && <Doubt error={kept.error} again={() => void flush().catch(() => {})} />}
       <div className="grid gap-8 lg:grid-cols-2">
         <Fields form={form} set={set} />
-        <div className="space-y-4">
-          <h2 className="text-lg font-semibold">{t("clinic.preview.title")}</h2>
-          <p className="text-sm text-soft">{t("clinic.preview.lead")}</p>
-          {lacks !== undefined && <p className="text-amber">{t(`clinic.missing.${lacks}`)}</p>}
-          <Button
-            size="large"
-            block
-            disabled={lacks !== undefined}
-            loading={looking.isPending}
-            onClick={look}
-          >
-            {t("clinic.preview.button")}
-          </Button>
-          {looking.error && <Doubt error={looking.error} again={look} />}
-          {preview && (
-            <>
-              <p data-proposed={proposed ? "sensitive" : "clinical"}>
-                {form.sensitive
-                  ? t("clinic.preview.isRaised")
-                  : t(`clinic.preview.${proposed ? "isSensitive" : "isClinical"}`)}
-              </p>
-              <Tick name={t("clinic.preview.raise")} isOn={form.sensitive} set={raise}>
-                {t("clinic.preview.raiseText")}
-              </Tick>
-              <Preview preview={preview} />
-              <p className="rounded-card border border-line px-5 py-4">
-                {t("clinic.write.forEver")}
-              </p>
-              {signing.isPending && <Waiting what={t("clinic.wait.sign")} rows={1} />}
-              {signing.error && <Doubt error={signing.error} again={sign} />}
-              <Button
-                type="primary"
-                size="large"
-                block
-                disabled={kept !== "kept"}
-                loading={signing.isPending}
-                onClick={sign}
-              >
-                {t("clinic.write.sign")}
-              </Button>
-            </>
-          )}
-          <Drop work={work} />
-        </div>
+        <Signing work={work} form={form} set={set} flush={flush} isKept={kept === "kept"} />
       </div>
     </div>
   );
