@@ -32,7 +32,12 @@ const NODE_MAJOR: u32 = 24;
 
 /// The features of the wallet, and the module that each becomes: who only looks loads no code that
 /// works with keys.
-const MODULES: [(&str, &str); 2] = [("chain", "yilian_wallet"), ("patient", "yilian_patient")];
+const MODULES: [(&str, &str); 4] = [
+    ("chain", "yilian_wallet"),
+    ("patient", "yilian_patient"),
+    ("clinician", "yilian_clinician"),
+    ("author", "yilian_author"),
+];
 
 #[derive(Args)]
 pub struct Options {

@@ -266,6 +266,14 @@ impl Network {
         if let Ok(words) = self.field("ann.json", "words") {
             println!("      {words}");
         }
+        println!(
+            "  {url}/clinic     a clinician's pages; or be Dr Li, with the file that this writes:"
+        );
+        println!(
+            "      {} --home {} keystore export --person 'Dr Li' --out keys.json",
+            self.program.display(),
+            self.folder.join("home").display()
+        );
         println!("  {url}/explorer   what happened on the chain");
         println!("  {url}/network    who keeps the ledger, and is it well");
         println!(

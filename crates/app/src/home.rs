@@ -41,6 +41,7 @@ use rand::RngExt as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use yilian_client::{
     Doctor, MemberCa, Patient, Wallet, WriterNotes,
+    keys_file::PersonFile,
     people::Person,
     queue::Queue,
     sealing::SealNotes,
@@ -91,13 +92,6 @@ pub struct MemberFile {
 pub struct WalletLock {
     name: String,
     _file: fs::File,
-}
-
-/// A certified person whose keys are kept here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PersonFile {
-    /// The person's certificate.
-    pub certificate: Certificate,
 }
 
 impl Home {

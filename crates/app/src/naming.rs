@@ -3,11 +3,14 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
-use yilian_client::names::{look_alike, meant, new_name, question};
+use yilian_client::{
+    keys_file::PersonFile,
+    names::{look_alike, meant, new_name, question},
+};
 use yilian_protocol::{codec::Text, limits::NAME_MAX};
 
 use crate::{
-    home::{Home, MemberFile, PersonFile, json_files, read_json},
+    home::{Home, MemberFile, json_files, read_json},
     output::trouble,
 };
 

@@ -42,6 +42,7 @@ use yilian_protocol::{
 use crate::{
     ClientError, Session,
     people::{are_keys_of, own_keys},
+    sealing::KeepRequest,
     search::{self, Hits, SearchLetter},
     share::{Letter, SealedLetter, Share},
 };
@@ -194,7 +195,7 @@ impl Doctor {
         drafts: Vec<Draft>,
         now: TimeMs,
         rng: &mut impl CryptoRng,
-        mut keep: impl FnMut(&SealRequest) -> Result<(), E>,
+        mut keep: impl KeepRequest<E>,
     ) -> Result<SealedVisit, E> {
         // What is proven comes first: the time is compared with it.
         let bound = session.find_visit(&visit.visit().nym).await?.is_some();
@@ -213,7 +214,7 @@ impl Doctor {
             let author = (self.certificate, &self.keys.signing);
             let request = SealRequest::sign(visit, bound, objects.clone(), index, author);
             let request = request.map_err(ClientError::from)?;
-            keep(&request)?;
+            keep.keep(&request).await?;
             match session.seal(request).await {
                 Ok(receipt) => {
                     self.locked_notes().0.extend(used);

@@ -1,8 +1,9 @@
 //! The people's side of Yilian: whoever holds a key or reads plaintext acts through here.
 //!
 //! [`Patient`] owns the records: checks in, lists, opens, shares once, grants, revokes. [`Doctor`]
-//! writes them and reads what patients open. [`drafts`] makes of FHIR what doctors seal, and
-//! [`sealing`] remembers what was. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
+//! writes them and reads what patients open. [`note`] makes FHIR of what they write by hand,
+//! [`drafts`] of FHIR what they seal, and [`sealing`] remembers what was. [`keys_file`] hands them
+//! their keys. [`ConsortiumCa`] and [`MemberCa`] say who is who; [`people`]
 //! finds them by name, and [`names`] says what a name is. [`grants`] decides what patients leave
 //! open, [`listing`] tells what they are shown, [`mail`] what they write to each other.
 //! [`trace::Handler`] makes, carries and dispenses medicines; [`trace::inspect`] reads their trail,
@@ -21,9 +22,11 @@ pub mod explorer;
 pub mod grants;
 #[cfg(feature = "http")]
 mod http;
+pub mod keys_file;
 pub mod listing;
 pub mod mail;
 pub mod names;
+pub mod note;
 mod patient;
 pub mod people;
 pub mod private_chain;

@@ -12,6 +12,8 @@
 //!    '---- refused --------'
 //! ```
 
+use std::future::ready;
+
 use yilian_crypto::pseudonym::Nym;
 use yilian_protocol::{
     Height, RecordId, TimeMs,
@@ -21,6 +23,22 @@ use yilian_protocol::{
 };
 
 use crate::{ClientError, Session};
+
+/// Keeps a request before it is sent: see [`SealNotes::begin`]. A closure does where files are
+/// written; a browser keeps in its own time.
+pub trait KeepRequest<E> {
+    /// Keeps `request`: whatever ends the program after this returned, it is there.
+    ///
+    /// # Errors
+    /// When it cannot be kept; then nothing was sent.
+    fn keep(&mut self, request: &SealRequest) -> impl Future<Output = Result<(), E>>;
+}
+
+impl<E, F: FnMut(&SealRequest) -> Result<(), E>> KeepRequest<E> for F {
+    fn keep(&mut self, request: &SealRequest) -> impl Future<Output = Result<(), E>> {
+        ready(self(request))
+    }
+}
 
 /// What was sealed of one visit, under one token or several. Holds no plaintext.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -76,6 +94,13 @@ impl SealNotes {
             note.height = Some(height);
             note.request = None;
         }
+    }
+
+    /// What is final, the latest: its records with their levels, and the block that holds them.
+    #[must_use]
+    pub fn latest(&self) -> Option<(&[(RecordId, String)], Height)> {
+        let mut settled = self.0.iter().rev();
+        settled.find_map(|note| Some((note.parts.as_slice(), note.height?)))
     }
 
     /// Whether something was sent whose end is not known.

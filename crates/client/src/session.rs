@@ -416,10 +416,7 @@ impl<T: Transport> Session<T> {
     ///
     /// # Errors
     /// When the node does not answer, or what it answers is not proven.
-    pub(crate) async fn find_record(
-        &self,
-        id: RecordId,
-    ) -> Result<Option<RecordEntry>, ClientError> {
+    pub async fn find_record(&self, id: RecordId) -> Result<Option<RecordEntry>, ClientError> {
         self.read(tables::RECORD, id.as_bytes()).await
     }
 

@@ -1,5 +1,6 @@
-// Builds the pages: WebAssembly made smaller, types checked, Vite, and every file compressed into
-// `web/assets/site`. `cargo xtask pages` runs it when the wallet's module is written.
+// Builds the pages: types checked, Vite, and every file compressed into `web/assets/site`. `cargo
+// xtask pages` runs it when the wallet's modules are written. Those cross the line as the compiler
+// wrote them: shrunk by Binaryen they were smaller, and larger once compressed.
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -13,42 +14,11 @@ import {
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
-import binaryen from "binaryen";
 import { build } from "vite";
 import { writeStyles } from "./styles.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const site = join(root, "../assets/site");
-const modules = ["yilian_wallet", "yilian_patient"].map((name) =>
-  join(root, `src/wallet/generated/${name}_bg.wasm`),
-);
-
-/** What the compiler writes and every browser reads since 2022; no newer form shall come in. */
-const { Features } = binaryen;
-const known = [
-  Features.MutableGlobals,
-  Features.SignExt,
-  Features.NontrappingFPToInt,
-  Features.BulkMemory,
-  Features.BulkMemoryOpt,
-  Features.ReferenceTypes,
-  Features.CallIndirectOverlong,
-  Features.Multivalue,
-];
-
-/** Takes out what no call reaches and says the rest shorter; the module's meaning stays. */
-function shrink(module: string): void {
-  const bytes = readFileSync(module);
-  const wasm = binaryen.readBinary(bytes);
-  wasm.setFeatures(known.reduce((all, feature) => all | feature));
-  binaryen.setOptimizeLevel(2);
-  binaryen.setShrinkLevel(2);
-  wasm.optimize();
-  const smaller = wasm.emitBinary();
-  wasm.dispose();
-  writeFileSync(module, smaller);
-  console.log(`${basename(module)}: ${bytes.length} bytes, ${smaller.length} when shrunk`);
-}
 
 function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
@@ -76,7 +46,6 @@ function publish(dist: string): void {
   }
 }
 
-if (!process.argv.includes("--keep-module")) modules.forEach(shrink);
 writeStyles();
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--noEmit"], {
   cwd: root,

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
-const doors = ["me", "check", "explorer", "network"] as const;
+const doors = ["me", "clinic", "check", "explorer", "network"] as const;
 
 export default function Home() {
   const { t } = useTranslation();

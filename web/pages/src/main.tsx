@@ -14,6 +14,7 @@ import { isWorthRetrying } from "./wallet/hooks.ts";
 
 const router = createBrowserRouter([
   { path: "me/*", Component: lazy(() => import("./me/Me.tsx")), ErrorBoundary: Failed },
+  { path: "clinic/*", Component: lazy(() => import("./clinic/Clinic.tsx")), ErrorBoundary: Failed },
   {
     Component: Shell,
     ErrorBoundary: Failed,

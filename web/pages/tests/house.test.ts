@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseSync } from "vite";
+import { clinic as englishOfClinic } from "../src/i18n/clinic/en.ts";
+import { clinic as chineseOfClinic } from "../src/i18n/clinic/zh.ts";
 import { en as english } from "../src/i18n/en.ts";
 import { me as englishOfMe } from "../src/i18n/me/en.ts";
 import { me as chineseOfMe } from "../src/i18n/me/zh.ts";
@@ -11,9 +13,9 @@ import { en as englishOfRecords } from "../src/i18n/record.en.ts";
 import { zh as chineseOfRecords } from "../src/i18n/record.zh.ts";
 import { zh as chinese } from "../src/i18n/zh.ts";
 
-/** As the pages have them once a patient's page and a record were opened. */
-const zh = { ...chinese, me: chineseOfMe, record: chineseOfRecords };
-const en = { ...english, me: englishOfMe, record: englishOfRecords };
+/** As the pages have them once a patient's, a clinician's and a record's were opened. */
+const zh = { ...chinese, me: chineseOfMe, clinic: chineseOfClinic, record: chineseOfRecords };
+const en = { ...english, me: englishOfMe, clinic: englishOfClinic, record: englishOfRecords };
 
 const src = fileURLToPath(new URL("../src/", import.meta.url));
 
@@ -50,7 +52,13 @@ test("both languages have a text for every key, with the same blanks", () => {
 });
 
 test("Chinese is in Chinese, and English in English", () => {
-  const latin = new Set(["language.other", "check.step.other", "me.comma"]);
+  const latin = new Set([
+    "language.other",
+    "check.step.other",
+    "me.comma",
+    "clinic.comma",
+    "clinic.write.code",
+  ]);
   for (const [key, text] of flat(zh)) {
     if (!latin.has(key) && !/^{{/.test(text)) assert.match(text, /\p{Script=Han}/u, key);
   }
@@ -116,25 +124,28 @@ test("pages do not speak to a node themselves, and keep nothing that is not seal
     assert.doesNotMatch(text, /\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon/, name);
     assert.doesNotMatch(text, /sessionStorage|document\.cookie|console\./, name);
     // The shelf holds what the module sealed; the worker has to look whether there is one.
-    const shelf = ["me/wallet/shelf.ts", "me/wallet/worker.ts"];
+    const shelf = ["device/shelf.ts", "device/worker.ts"];
     if (!shelf.includes(name)) assert.doesNotMatch(text, /indexedDB/, name);
     const kept = [...text.matchAll(/localStorage\.setItem\((\w+)/g)].map(([, key]) => key);
     for (const key of kept) assert.ok(key === "KEPT" || key === "PIN", `${name} keeps ${key}`);
-    const ofWallet = /^(me\/)?wallet\//.test(name);
+    const ofWallet = /^((me|clinic)\/)?wallet\//.test(name);
     if (!ofWallet) assert.doesNotMatch(text, /generated\/yilian_/, name);
   }
 });
 
 test("what is secret stands in fields that React does not hold", () => {
-  const fields = sources().filter(({ text }) => /type="password"|id="words"|id={`word-/.test(text));
-  assert.ok(fields.length >= 3);
+  const fields = sources().filter(({ text }) =>
+    /type="password"|id="words"|id="token"|id={`word-/.test(text),
+  );
+  assert.ok(fields.length >= 4);
   for (const { name, text } of fields) {
     assert.doesNotMatch(text, /value=\{|defaultValue|onChange=/, name);
   }
 });
 
 test("nothing that remembers what it was called with is called with a secret", () => {
-  const secret = /"(unlock|protect|rekey|recoverWords|confirmWords)"|\b(unlock|protect)\(/;
+  const secret =
+    /"(unlock|protect|rekey|recoverWords|confirmWords|bring)"|\b(unlock|protect|bring)\(/;
   const callers = sources().filter(({ text }) => secret.test(text));
   assert.ok(callers.length >= 4);
   for (const { name, text } of callers) assert.doesNotMatch(text, /useMutation|useQuery/, name);

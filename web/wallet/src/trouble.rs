@@ -4,7 +4,7 @@ use serde::Serialize;
 use tsify::Tsify;
 use wasm_bindgen::JsValue;
 use yilian_client::ClientError;
-use yilian_protocol::{call::CallError, receipt::ReceiptError};
+use yilian_protocol::{call::CallError, receipt::ReceiptError, visit::TokenError};
 
 /// Whose fault it is: pages have a sentence and a remedy for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Tsify)]
@@ -41,6 +41,16 @@ pub enum Fault {
     NotKept,
     /// The wallet is locked, or another step is not done yet.
     Locked,
+    /// These are no keys of one certified person, as `yilian keystore export` writes them.
+    NotKeys,
+    /// What was scanned or pasted is no code of a visit, or not signed by who made it.
+    NotAToken,
+    /// The code of a visit is over: the patient makes a new one.
+    TokenExpired,
+    /// The code is for another hospital.
+    OtherHospital,
+    /// The code was scanned, and does not say where letters for the patient go.
+    NoMailbox,
     /// A record does not open as it should, or its author's word does not stand.
     FaultyRecord,
     /// It did not come to an end, and access that was made for it may stand.
@@ -120,12 +130,23 @@ fn fault(error: &ClientError) -> Fault {
         }
         ClientError::Call(CallError::Invalid { .. } | CallError::TooLarge { .. }) => Fault::Invalid,
         ClientError::Code(_) => Fault::NotACode,
+        ClientError::Token(error) => token_fault(error),
         ClientError::Sealed { .. } | ClientError::Author { .. } => Fault::FaultyRecord,
         ClientError::TooFewHolders {
             stands: Some(_), ..
         } => Fault::MayStand,
         ClientError::TooFewHolders { cause, .. } => fault(cause),
         _ => Fault::Other,
+    }
+}
+
+const fn token_fault(error: &TokenError) -> Fault {
+    match error {
+        TokenError::Expired { .. } => Fault::TokenExpired,
+        TokenError::OtherHospital { .. } => Fault::OtherHospital,
+        TokenError::NoMailbox => Fault::NoMailbox,
+        TokenError::OtherChain => Fault::OtherChain,
+        _ => Fault::NotAToken,
     }
 }
 

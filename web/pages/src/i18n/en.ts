@@ -21,6 +21,10 @@ export const en: Words<typeof zh> = {
       title: "My records",
       text: "What every hospital wrote, your code for the next visit, and who may read. You hold the keys.",
     },
+    clinic: {
+      title: "I treat patients",
+      text: "Take a visit's code, write and sign, and read what patients let you read of other hospitals.",
+    },
     check: {
       title: "Is this pack genuine?",
       text: "Scan or type the code on the box, and see each step from the factory to you.",
@@ -107,6 +111,26 @@ export const en: Words<typeof zh> = {
     locked: {
       title: "The wallet is locked",
       text: "Unlock it with your passphrase and try again.",
+    },
+    "not-keys": {
+      title: "This is no file of one person's keys",
+      text: "Take a file that yilian keystore export --person wrote, with the keys of one person.",
+    },
+    "not-a-token": {
+      title: "This is no code of a visit",
+      text: "Scan the code on the patient's phone, or paste all of its text. A code with a false signature is not taken either.",
+    },
+    "token-expired": {
+      title: "The code of the visit is over",
+      text: "A code is good for a day. Ask the patient to show a new one.",
+    },
+    "other-hospital": {
+      title: "This code is for another hospital",
+      text: "Ask the patient to make one for your hospital.",
+    },
+    "no-mailbox": {
+      title: "This code has no address for letters",
+      text: "A code that is scanned is enough to write. To send a letter, ask the patient for the code as text.",
     },
     "faulty-record": {
       title: "This record does not open",

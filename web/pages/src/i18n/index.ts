@@ -1,18 +1,20 @@
 // The pages' languages: Chinese unless the browser, or the person, says otherwise.
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
+import type { clinic } from "./clinic/zh.ts";
 import { en } from "./en.ts";
 import type { me } from "./me/zh.ts";
 import { zh } from "./zh.ts";
 
 export const languages = ["zh", "en"] as const;
 export type Language = (typeof languages)[number];
+export type Part = "me" | "clinic";
 
 const KEPT = "yilian.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh & { me: typeof me } };
+    resources: { translation: typeof zh & { me: typeof me; clinic: typeof clinic } };
   }
 }
 
@@ -38,10 +40,10 @@ export async function startLanguages(): Promise<void> {
   });
 }
 
-/** The texts of the patient's pages, which come with them. */
-export function addTexts(texts: Record<Language, object>): void {
+/** The texts of a part of the pages, which come with it: a patient's, or a clinician's. */
+export function addTexts(part: Part, texts: Record<Language, object>): void {
   for (const language of languages) {
-    i18next.addResourceBundle(language, "translation", { me: texts[language] }, true);
+    i18next.addResourceBundle(language, "translation", { [part]: texts[language] }, true);
   }
 }
 

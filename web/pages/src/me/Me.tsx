@@ -16,7 +16,7 @@ import { Unlock } from "./start/Unlock.tsx";
 import { look, useDevice } from "./wallet/device.ts";
 import { forgetAnswers } from "./wallet/hooks.ts";
 
-addTexts({ zh, en });
+addTexts("me", { zh, en });
 
 const Timeline = lazy(() => import("./records/Timeline.tsx"));
 const Opened = lazy(() => import("./records/Opened.tsx"));

@@ -8,7 +8,7 @@ import { Waiting } from "./Waiting.tsx";
 
 interface FrameProps {
   /** The widest that the page gets. */
-  width: "max-w-3xl" | "max-w-4xl";
+  width: "max-w-3xl" | "max-w-4xl" | "max-w-6xl";
   /** What is waited for while the page's own code comes. */
   wait: string;
   /** Where one may go from here, if anywhere. */

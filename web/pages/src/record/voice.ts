@@ -12,8 +12,13 @@ function lookUp(language: Language, table: Table, name: string): string | undefi
   return Object.hasOwn(words, name) ? words[name] : undefined;
 }
 
+/** The names that a language has, for whoever is no part of a page. */
+export const wordsOf = (language: Language): Pick<Voice, "word"> => ({
+  word: (table, name) => lookUp(language, table, name),
+});
+
 /** What a summary's kind is called. */
-export function kindName({ word }: Voice, kind: string): string {
+export function kindName({ word }: Pick<Voice, "word">, kind: string): string {
   return word("chapter", kind) ?? word("kind", kind) ?? kind;
 }
 

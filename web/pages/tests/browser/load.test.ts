@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { visit } from "./browser.ts";
-import { PASSPHRASE, patient, recover, texts } from "./people.ts";
+import { keysOf, PASSPHRASE, patient, recover, texts } from "./people.ts";
 
 /** Bytes of files, without headers: what a phone loads in three seconds of 1.6 Mbit/s. */
 const MOST = 600_000;
@@ -94,5 +94,24 @@ test(`a first visit to /me loads less than ${MOST} bytes, and keys' code later`,
     await page.locator("[data-content]").waitFor();
     const ms = { unlock: unlocked, open: Date.now() - tapped };
     console.log(JSON.stringify({ row: "pages.me", ...ms }));
+  });
+});
+
+test(`a first visit to /clinic loads less than ${MOST} bytes, and keys' code later`, async () => {
+  const keys = keysOf("Dr Li");
+  await visit({ language: "en" }, async ({ page }) => {
+    const { sum, files } = await load(page, "/clinic", "#keys");
+    const bytes = await sum();
+    console.log(JSON.stringify({ row: "pages.first-load", page: "/clinic", bytes }));
+    assert.ok(bytes < MOST, `${bytes} bytes`);
+    assert.ok(!files.some(({ url }) => url.endsWith(".wasm")));
+
+    await page.locator("#keys").setInputFiles(keys);
+    await page.locator("#passphrase").fill(PASSPHRASE);
+    await page.locator("#passphrase").press("Enter");
+    await page.locator("[data-who]").waitFor();
+    const all = await sum();
+    console.log(JSON.stringify({ row: "pages.first-load", page: "/clinic with keys", bytes: all }));
+    assert.ok(all < MOST_WITH_KEYS, `${all} bytes`);
   });
 });

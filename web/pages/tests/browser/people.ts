@@ -1,7 +1,7 @@
 // People of the story who act with the program beside the browser.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -65,6 +65,16 @@ export function written(name: string, text: string): string {
   const path = join(folder, `${name} ${process.pid} ${patients++}`);
   writeFileSync(path, text);
   return path;
+}
+
+/** A file with the keys of somebody of the story, under `PASSPHRASE`. */
+export function keysOf(name: string): string {
+  const passphrase = written("passphrase", `${PASSPHRASE}\n`);
+  chmodSync(passphrase, 0o600);
+  const out = join(folder, `${name} ${process.pid} ${patients++}.keys`);
+  const exporting = ["keystore", "export", "--person", name, "--out", out];
+  yilian(...exporting, "--export-passphrase-file", passphrase);
+  return out;
 }
 
 /** What the program keeps of a patient's seed. */

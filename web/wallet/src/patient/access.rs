@@ -16,8 +16,9 @@ use yilian_protocol::{
     grant::{GrantEntry, GrantState, OpeningEntry, Terms},
 };
 
-use super::{Change, PatientClient, id, kept::Answered, moment};
+use super::{Change, PatientClient, kept::Answered};
 use crate::{
+    device::{self, id, moment},
     shared::told,
     trouble::{Fault, Trouble},
 };
@@ -284,7 +285,7 @@ impl PatientClient {
     ) -> Result<Ts<GivenView>, Trouble> {
         let now = moment(now)?;
         let wish = Wish {
-            levels: self::levels(&levels)?,
+            levels: device::levels(&levels)?,
             days: days.into(),
             ..Wish::for_reader(id(&reader)?)
         };
@@ -407,22 +408,6 @@ fn absent(patient: &Patient, note: &GrantNote, pending: &PendingGrant) -> Option
     })
 }
 
-/// Levels by their names, each once.
-pub(super) fn levels(names: &[String]) -> Result<Vec<Confidentiality>, Trouble> {
-    let known = |name: &String| {
-        let mut all = Confidentiality::ALL.into_iter();
-        let found = all.find(|level| level.code() == name);
-        found.ok_or_else(|| Trouble::invalid("no level of this name"))
-    };
-    let mut levels = names.iter().map(known).collect::<Result<Vec<_>, _>>()?;
-    levels.sort();
-    levels.dedup();
-    match levels.is_empty() {
-        true => Err(Trouble::invalid("no level is named")),
-        false => Ok(levels),
-    }
-}
-
 /// What terms cover, by hospital and level.
 fn covers(patient: &Patient, terms: &Terms) -> Vec<CoveredView> {
     by_level(&patient.covered(terms))
@@ -522,19 +507,6 @@ mod tests {
     };
 
     use super::*;
-
-    #[test]
-    fn levels_are_known_by_name_and_never_none() {
-        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let both = levels(&names(&["sensitive", "clinical", "clinical"])).unwrap();
-        assert_eq!(
-            both,
-            [Confidentiality::Clinical, Confidentiality::Sensitive]
-        );
-        for wrong in [&[][..], &["all"], &["clinical", ""]] {
-            assert_eq!(levels(&names(wrong)).unwrap_err().fault, Fault::Invalid);
-        }
-    }
 
     #[test]
     fn quarters_of_a_hospital_and_level_are_one_line() {

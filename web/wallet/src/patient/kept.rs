@@ -14,32 +14,28 @@
 use std::collections::BTreeMap;
 
 use rand::CryptoRng;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use yilian_client::Wallet;
 use yilian_crypto::{
-    keystore::{Cost, HomeKey, KeystoreError, Passphrase},
+    keystore::{Cost, HomeKey, Passphrase},
     seed::Seed,
 };
 use yilian_protocol::{MailId, registry::Admitted};
-use zeroize::Zeroizing;
 
-use super::{letters::Letters, shelf::Entry};
-use crate::trouble::{Fault, Trouble};
+use super::letters::Letters;
+use crate::{
+    device::{self, Entry, KEYSTORE, damaged, perhaps, sealed, unsealed},
+    trouble::Trouble,
+};
 
-/// Where the keystore lies.
-pub(super) const KEYSTORE: &str = "keystore";
 /// Where the seed lies.
 pub(super) const SEED: &str = "seed";
 /// Where the wallet lies.
 pub(super) const WALLET: &str = "wallet";
-/// Where the latest block lies of which there was a proof.
-pub(super) const SEEN: &str = "seen";
 /// Where it lies which letters are not kept any more.
 pub(super) const GONE: &str = "gone";
 /// Where the answers lie.
 pub(super) const ANSWERS: &str = "answers";
-/// What the names of letters begin with.
-pub(super) const LETTERS: &str = "letters/";
 
 /// How letters were answered, by their ids.
 pub(super) type Answers = BTreeMap<MailId, Answered>;
@@ -106,7 +102,7 @@ impl Opened {
         Ok(Self {
             seed: Seed::from_bytes(*bytes),
             wallet: unsealed(&home, WALLET, &kept.wallet)?,
-            seen: perhaps(&home, SEEN, kept.seen.as_deref())?,
+            seen: perhaps(&home, device::SEEN, kept.seen.as_deref())?,
             answers: perhaps(&home, ANSWERS, kept.answers.as_deref())?,
             gone: perhaps(&home, GONE, kept.gone.as_deref())?,
             letters: None,
@@ -120,11 +116,7 @@ impl Opened {
         seen: Option<Admitted>,
         rng: &mut impl CryptoRng,
     ) -> Result<Option<(Admitted, Entry)>, Trouble> {
-        let newer = |seen: &Admitted| self.seen.is_none_or(|known| known.height < seen.height);
-        let Some(seen) = seen.filter(newer) else {
-            return Ok(None);
-        };
-        Ok(Some((seen, sealed(&self.home, SEEN, &seen, rng)?)))
+        device::newly_seen(&self.home, self.seen, seen, rng)
     }
 
     /// A keystore of the same home under another passphrase.
@@ -151,63 +143,13 @@ pub(super) struct Kept {
     pub(super) gone: Option<Vec<u8>>,
 }
 
-/// A value as JSON, sealed under its name.
-pub(super) fn sealed<V: Serialize>(
-    home: &HomeKey,
-    name: &str,
-    value: &V,
-    rng: &mut impl CryptoRng,
-) -> Result<Entry, Trouble> {
-    let json = serde_json::to_vec(value).map_err(|error| Trouble::new(Fault::Other, error))?;
-    let json = Zeroizing::new(json);
-    Ok((name.to_owned(), home.seal(name, &json, rng)?))
-}
-
-/// The value that was sealed under `name`.
-pub(super) fn unsealed<V: DeserializeOwned>(
-    home: &HomeKey,
-    name: &str,
-    bytes: &[u8],
-) -> Result<V, Trouble> {
-    let json = home.open_secret(name, bytes)?;
-    serde_json::from_slice(&json).map_err(|error| Trouble::new(Fault::Damaged, error))
-}
-
-/// The same of what may not be there yet.
-fn perhaps<V: DeserializeOwned + Default>(
-    home: &HomeKey,
-    name: &str,
-    bytes: Option<&[u8]>,
-) -> Result<V, Trouble> {
-    bytes.map_or_else(|| Ok(V::default()), |bytes| unsealed(home, name, bytes))
-}
-
-pub(super) fn damaged() -> Trouble {
-    Trouble::new(Fault::Damaged, "a part of what this browser kept is gone")
-}
-
-impl From<KeystoreError> for Trouble {
-    fn from(error: KeystoreError) -> Self {
-        let fault = match error {
-            KeystoreError::WrongPassphrase => Fault::WrongPassphrase,
-            KeystoreError::Passphrase | KeystoreError::Short => Fault::WeakPassphrase,
-            KeystoreError::Other { .. }
-            | KeystoreError::Suite { .. }
-            | KeystoreError::Damaged
-            | KeystoreError::OtherName
-            | KeystoreError::Cost => Fault::Damaged,
-            _ => Fault::Other,
-        };
-        Self::new(fault, error)
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use yilian_protocol::{ChainId, Height, TimeMs};
 
     use super::*;
+    use crate::{device::SEEN, trouble::Fault};
 
     const PASSPHRASE: &str = "jade and paper";
 

@@ -17,12 +17,11 @@ use yilian_client::{
 use yilian_protocol::{GrantId, MailId, MemberId, RequestId, TimeMs, limits::DAY_MS};
 
 use super::{
-    GivenView, PatientClient, access, id,
-    kept::{self, ANSWERS, Answered, Answers, GONE, LETTERS, Opened},
-    moment,
-    shelf::Entry,
+    GivenView, PatientClient, access,
+    kept::{ANSWERS, Answered, Answers, GONE, Opened},
 };
 use crate::{
+    device::{self, Entry, LETTERS, id, moment, sealed, unsealed},
     shared::told,
     trouble::{Fault, Trouble},
 };
@@ -209,7 +208,7 @@ impl PatientClient {
         now: f64,
     ) -> Result<Ts<GivenView>, Trouble> {
         let (letter, now) = (id(&letter)?, moment(now)?);
-        let levels = access::levels(&levels)?;
+        let levels = device::levels(&levels)?;
         let change = self.change()?;
         let mut patient = self.patient()?;
         let asked = self.asked(&patient, letter, now).await?;
@@ -274,7 +273,7 @@ impl PatientClient {
             let Some(bytes) = self.shelf.read(&name).await? else {
                 continue;
             };
-            match kept::unsealed::<Filed>(&opened.borrow().home, &name, &bytes) {
+            match unsealed::<Filed>(&opened.borrow().home, &name, &bytes) {
                 Ok(filed) => {
                     letters.insert(filed.letter.id(), filed);
                 }
@@ -315,7 +314,7 @@ impl PatientClient {
         let opened = self.opened()?;
         let sealed = |filed: &Filed| -> Result<Entry, Trouble> {
             let name = name(filed.letter.id());
-            kept::sealed(&opened.borrow().home, &name, filed, &mut rng())
+            sealed(&opened.borrow().home, &name, filed, &mut rng())
         };
         let entries = filed.iter().map(sealed).collect::<Result<Vec<_>, _>>()?;
         self.shelf.write(&entries).await?;
@@ -373,8 +372,8 @@ impl PatientClient {
         let entries = {
             let (opened, rng) = (opened.borrow(), &mut rng());
             [
-                kept::sealed(&opened.home, GONE, &gone, rng)?,
-                kept::sealed(&opened.home, ANSWERS, &answers, rng)?,
+                sealed(&opened.home, GONE, &gone, rng)?,
+                sealed(&opened.home, ANSWERS, &answers, rng)?,
             ]
         };
         let names: Vec<String> = letters.iter().copied().map(name).collect();
@@ -461,7 +460,7 @@ impl PatientClient {
         let entry = {
             let mut opened = opened.borrow_mut();
             opened.answers.insert(letter, answered);
-            kept::sealed(&opened.home, ANSWERS, &opened.answers, &mut rng())?
+            sealed(&opened.home, ANSWERS, &opened.answers, &mut rng())?
         };
         self.shelf.write(&[entry]).await
     }

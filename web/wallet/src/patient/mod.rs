@@ -13,14 +13,12 @@ mod access;
 mod kept;
 mod letters;
 mod records;
-mod shelf;
 mod visits;
 mod words;
 
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    str::FromStr,
 };
 
 use tsify::Ts;
@@ -29,16 +27,14 @@ use yilian_client::{
     ClientError, HttpTransport, KeepWallet, Patient, Session, Wallet,
     people::{self, Organisation},
 };
-use yilian_crypto::keystore::Cost;
-use yilian_protocol::TimeMs;
 
 use self::{
-    kept::{ANSWERS, GONE, KEYSTORE, Kept, Opened, SEED, SEEN, WALLET, damaged},
-    shelf::Shelf,
+    kept::{ANSWERS, GONE, Kept, Opened, SEED, WALLET},
     words::Fresh,
 };
 use crate::{
-    shared::{ChainView, json, session, told, whole},
+    device::{COST, KEYSTORE, SEEN, Shelf, damaged, sealed},
+    shared::{ChainView, json, session, told},
     trouble::{Fault, Trouble},
 };
 
@@ -48,13 +44,10 @@ pub use self::{
         UsesView,
     },
     letters::{AskedView, LetterView, LettersView, SenderView},
-    records::{ContentView, OpenedView, RecordLine, TimelineView, VisitView},
-    visits::{MemberPeople, PeopleView, PersonView, TokenView},
+    records::{RecordLine, TimelineView, VisitView},
+    visits::TokenView,
     words::RecoveredView,
 };
-
-/// What a new keystore costs to open: about a second on a phone.
-const COST: Cost = Cost::STANDARD;
 
 /// A conversation with one node, and a patient's wallet.
 #[wasm_bindgen]
@@ -282,7 +275,7 @@ impl Change<'_> {
         if opened.borrow().wallet == *wallet {
             return Ok(());
         }
-        let entry = kept::sealed(&opened.borrow().home, WALLET, wallet, &mut rand::rng())?;
+        let entry = sealed(&opened.borrow().home, WALLET, wallet, &mut rand::rng())?;
         self.shelf.write(&[entry]).await?;
         opened.borrow_mut().wallet = wallet.clone();
         Ok(())
@@ -313,16 +306,4 @@ impl KeepWallet<Trouble> for Keeper<'_> {
 
 fn locked() -> Trouble {
     Trouble::new(Fault::Locked, "there is no wallet, or it is locked")
-}
-
-/// An id as the page has it.
-fn id<V: FromStr>(text: &str) -> Result<V, Trouble> {
-    text.trim()
-        .parse()
-        .map_err(|_| Trouble::invalid("these are no 64 hex digits of an id"))
-}
-
-/// The page's clock.
-fn moment(now: f64) -> Result<TimeMs, Trouble> {
-    Ok(TimeMs::new(whole(now)?))
 }

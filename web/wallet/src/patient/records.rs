@@ -4,10 +4,12 @@ use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::JudgedRecord;
-use yilian_protocol::{authored::AuthoredError, call::RecordEntry};
+use yilian_protocol::call::RecordEntry;
 
-use super::{PatientClient, id};
+use super::PatientClient;
 use crate::{
+    device::id,
+    opened::{ContentView, OpenedView, Signed},
     shared::{Place, told, whole},
     trouble::Trouble,
 };
@@ -37,45 +39,6 @@ pub struct RecordLine {
     pub record: String,
     /// The block that holds it.
     pub admitted: Place,
-}
-
-/// A record, opened.
-#[derive(Debug, Clone, Serialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct OpenedView {
-    /// Its id.
-    pub record: String,
-    /// The hospital.
-    pub hospital: String,
-    /// The block that holds it.
-    pub admitted: Place,
-    /// How sensitive it is: `statistics`, `clinical`, `sensitive` or `identity`.
-    pub level: String,
-    /// The quarter of its scope, as 2026-Q4.
-    pub quarter: String,
-    /// Whether it lies outside every grant.
-    pub private: bool,
-    /// The author's certificate.
-    pub author: String,
-    /// The author's name, when he is registered.
-    pub name: Option<String>,
-    /// When he signed it, as he says.
-    pub signed: u64,
-    /// What the content is, as he signed it.
-    pub media: String,
-    /// Bytes of the content.
-    pub size: usize,
-    /// Why the author's word does not stand, when it does not: a rule or a word of this list.
-    pub fault: Option<String>,
-}
-
-/// A record and its content.
-#[derive(Debug, Clone, Serialize, Tsify)]
-pub struct ContentView {
-    /// The record.
-    pub opened: OpenedView,
-    /// The content, when it is text, and not over what was asked for.
-    pub text: Option<String>,
 }
 
 #[wasm_bindgen]
@@ -156,33 +119,12 @@ fn view(judged: &JudgedRecord) -> OpenedView {
         author,
         verdict,
     } = judged;
-    let (scope, content) = (authored.scope(), authored.unchecked_content());
-    OpenedView {
-        record: entry.sealed.record.to_string(),
-        hospital: entry.hospital.to_string(),
-        admitted: entry.admitted.into(),
-        level: scope.confidentiality.code().to_owned(),
-        quarter: scope.period.to_string(),
-        private: scope.tag.is_some(),
-        author: authored.author().to_string(),
-        name: author.clone(),
-        signed: authored.signed_at().get(),
-        media: authored.media().name().to_owned(),
-        size: content.len(),
-        fault: verdict.as_ref().err().map(verdict_name),
-    }
-}
-
-/// The stable name of what is wrong with an author's word.
-fn verdict_name(error: &AuthoredError) -> String {
-    match error {
-        AuthoredError::Standing(rule) => rule.name(),
-        AuthoredError::Malformed(_) => "malformed",
-        AuthoredError::OtherCertificate => "other-certificate",
-        AuthoredError::OtherVisit => "other-visit",
-        AuthoredError::Signature => "signature",
-        AuthoredError::PostDated => "post-dated",
-        _ => "other",
-    }
-    .to_owned()
+    let signed = Signed {
+        author: authored.author(),
+        at: authored.signed_at(),
+        scope: authored.scope(),
+        media: authored.media(),
+        content: authored.unchecked_content(),
+    };
+    OpenedView::new(entry, &signed, author.clone(), verdict.as_ref().err())
 }

@@ -4,52 +4,15 @@ use rand::rng;
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
-use yilian_client::{
-    CheckIn, ClientError,
-    people::{self, Organisation},
-};
-use yilian_protocol::{TimeMs, registry::CertificateEntry};
+use yilian_client::{CheckIn, ClientError};
 
-use super::{PatientClient, id, moment};
+use super::PatientClient;
 use crate::{
+    device::{id, moment},
+    people::PeopleView,
     shared::{json, told},
     trouble::Trouble,
 };
-
-/// All members with their people; proven.
-#[derive(Debug, Clone, Serialize, Tsify)]
-pub struct PeopleView {
-    /// The members, in the order in which they were admitted.
-    pub members: Vec<MemberPeople>,
-}
-
-/// A member and its people.
-#[derive(Debug, Clone, Serialize, Tsify)]
-pub struct MemberPeople {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it may act now.
-    pub acts: bool,
-    /// Everybody whom it ever certified.
-    pub people: Vec<PersonView>,
-}
-
-/// A certificate of a person.
-#[derive(Debug, Clone, Serialize, Tsify)]
-pub struct PersonView {
-    /// Its id.
-    pub certificate: String,
-    /// The person's name.
-    pub name: String,
-    /// What he may do.
-    pub role: String,
-    /// Whether it holds now.
-    pub valid: bool,
-    /// Whether he may read what patients open.
-    pub reads: bool,
-}
 
 /// The code for a visit.
 #[derive(Debug, Clone, Serialize, Tsify)]
@@ -73,12 +36,7 @@ impl PatientClient {
     /// # Errors
     /// When the node does not answer, or its proofs do not verify.
     pub async fn people(&self, now: f64) -> Result<Ts<PeopleView>, Trouble> {
-        let now = moment(now)?;
-        let registry = people::registry(&self.session).await?;
-        let members = registry.iter().map(|one| member(one, now));
-        told(&PeopleView {
-            members: members.collect(),
-        })
+        told(&PeopleView::of(&self.session, moment(now)?).await?)
     }
 
     /// Makes the code for a visit to `hospital`. The visit is noted and kept before it is told.
@@ -111,29 +69,5 @@ impl PatientClient {
             private,
         });
         told(&change.end(&patient, made).await?)
-    }
-}
-
-fn member(organisation: &Organisation, now: TimeMs) -> MemberPeople {
-    let entry = &organisation.member;
-    let certificates = organisation.certificates.iter();
-    MemberPeople {
-        id: organisation.id.to_string(),
-        name: entry.member.name.to_string(),
-        acts: entry.may_act().is_ok(),
-        people: certificates
-            .map(|certificate| person(organisation, certificate, now))
-            .collect(),
-    }
-}
-
-fn person(organisation: &Organisation, entry: &CertificateEntry, now: TimeMs) -> PersonView {
-    let certificate = &entry.certificate;
-    PersonView {
-        certificate: certificate.id().to_string(),
-        name: certificate.subject.to_string(),
-        role: certificate.role.name().to_owned(),
-        valid: organisation.standing(entry, now).is_ok(),
-        reads: certificate.role.reads_records(),
     }
 }

@@ -1,12 +1,6 @@
 //! Keys that are handed to whom they belong: a file with a keystore of its own, which opens without
-//! the home's passphrase, and from which another home takes them.
+//! the home's passphrase, and from which another home takes them: `yilian_client::keys_file`.
 //!
-//! ```text
-//! kind      "yilian-keys"
-//! keystore  a fresh key under the file's own passphrase        hex digits
-//! secrets   by their names in a home, each sealed under it     hex digits
-//! public    certificates and ids by theirs, and the genesis    as they stand in a home
-//! ```
 //! Nothing of it is ever on disk in the clear. What a home has already is never written over.
 
 mod removal;
@@ -19,26 +13,20 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use yilian_client::people::Person;
-use yilian_crypto::{
-    keystore::{Cost, HomeKey, Passphrase},
-    seed::Seed,
-};
+use yilian_client::keys_file::{GENESIS, KeysFile, Secrets};
+use yilian_crypto::keystore::{Cost, Passphrase};
 use yilian_node::vault::{self, Vault};
-use zeroize::Zeroizing;
 
 use super::Context;
 use crate::{
-    home::{Home, PersonFile, json_bytes, write_private},
+    home::{Home, json_bytes, write_private},
     intake,
     naming::Named,
     output::trouble,
     secrecy,
 };
-
-const GENESIS: &str = "genesis.json";
 
 /// Which keys are handed out, and where.
 #[derive(Debug, Args)]
@@ -72,22 +60,6 @@ pub struct ImportOptions {
     /// Read its passphrase from this file; if left out, it is asked for
     #[arg(long, value_name = "FILE")]
     export_passphrase_file: Option<PathBuf>,
-}
-
-/// The file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exported {
-    kind: Kind,
-    keystore: String,
-    secrets: BTreeMap<String, String>,
-    public: BTreeMap<String, Value>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Kind {
-    #[serde(rename = "yilian-keys")]
-    Keys,
 }
 
 /// What is exported: secrets and public files, by their names in the home.
@@ -172,25 +144,23 @@ fn sealed(
     vault: &Vault,
     chosen: &Chosen,
     passphrase: &Passphrase,
-) -> anyhow::Result<Exported> {
-    let rng = &mut rand::rng();
-    let key = HomeKey::random(rng);
-    let keystore = key.keystore(passphrase, Cost::STANDARD, rng)?;
-    let mut secrets = BTreeMap::new();
+) -> anyhow::Result<KeysFile> {
+    let mut secrets = Secrets::new();
     for name in &chosen.secrets {
-        let sealed = key.seal(name, &vault.read(name)?, rng)?;
-        secrets.insert(name.clone(), hex::encode(sealed));
+        secrets.insert(name.clone(), vault.read(name)?);
     }
     let mut public = BTreeMap::new();
     for name in &chosen.public {
         public.insert(name.clone(), home.read_public(name)?);
     }
-    Ok(Exported {
-        kind: Kind::Keys,
-        keystore: hex::encode(keystore),
-        secrets,
+    let rng = &mut rand::rng();
+    Ok(KeysFile::seal(
+        &secrets,
         public,
-    })
+        passphrase,
+        Cost::STANDARD,
+        rng,
+    )?)
 }
 
 /// A name under which an import may keep something in a home: what is exported, and no other file.
@@ -213,8 +183,8 @@ pub fn import(context: &Context, options: &ImportOptions) -> anyhow::Result<()> 
     let exported = read(&options.file)?;
     let file = options.export_passphrase_file.as_deref();
     let passphrase = secrecy::given(file, "passphrase of the file: ")?;
-    let opened = opened(&exported, &passphrase)?;
-    whole(&exported, &opened)?;
+    let opened = exported.open(&passphrase)?;
+    exported.people(&opened)?;
     let genesis = exported
         .public
         .get(GENESIS)
@@ -251,11 +221,11 @@ pub fn import(context: &Context, options: &ImportOptions) -> anyhow::Result<()> 
     })
 }
 
-fn read(file: &Path) -> anyhow::Result<Exported> {
+fn read(file: &Path) -> anyhow::Result<KeysFile> {
     let shown = file.display();
     let bytes = intake::read(file)?;
-    let exported: Exported = serde_json::from_slice(&bytes).map_err(|error| {
-        let cause = format!("{shown} holds no exported keys: {error}");
+    let exported = KeysFile::read(&bytes).map_err(|error| {
+        let cause = format!("{shown} holds {error}");
         trouble(cause, "`yilian keystore export` writes such a file")
     })?;
     let mut names = exported.secrets.keys().chain(exported.public.keys());
@@ -268,48 +238,12 @@ fn read(file: &Path) -> anyhow::Result<Exported> {
     }
 }
 
-/// The secrets of a file, by their names.
-type Secrets = BTreeMap<String, Zeroizing<Vec<u8>>>;
-
-fn opened(exported: &Exported, passphrase: &Passphrase) -> anyhow::Result<Secrets> {
-    let keystore = hex::decode(&exported.keystore).context("its keystore")?;
-    let key = HomeKey::open(&keystore, passphrase).context("the exported keys")?;
-    let mut opened = Secrets::new();
-    for (name, sealed) in &exported.secrets {
-        let sealed = hex::decode(sealed).with_context(|| name.clone())?;
-        let content = key.open_secret(name, &sealed);
-        opened.insert(name.clone(), content.with_context(|| name.clone())?);
-    }
-    Ok(opened)
-}
-
-/// That each person's certificate is of the keys that come with it.
-fn whole(exported: &Exported, opened: &Secrets) -> anyhow::Result<()> {
-    for (name, content) in &exported.public {
-        let Some(stem) = name
-            .strip_prefix("people/")
-            .and_then(|_| name.strip_suffix(".json"))
-        else {
-            continue;
-        };
-        let file: PersonFile =
-            serde_json::from_value(content.clone()).with_context(|| name.clone())?;
-        let key = opened.get(&format!("{stem}.key"));
-        let key = key.with_context(|| format!("no key of {stem} is in it"))?;
-        let mut seed = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(key.trim_ascii(), seed.as_mut_slice())
-            .with_context(|| name.clone())?;
-        Person::new(Seed::from_bytes(*seed), file.certificate).with_context(|| name.clone())?;
-    }
-    Ok(())
-}
-
 /// The secrets that the home does not have yet. One that it has otherwise is never written over;
 /// that is told before anything is written.
 fn missing<'a>(
     home: &Home,
     vault: &Vault,
-    exported: &'a Exported,
+    exported: &'a KeysFile,
     opened: &Secrets,
 ) -> anyhow::Result<Vec<&'a String>> {
     let differs = |name: &str| {

@@ -7,7 +7,7 @@ import { Doubt } from "../../parts/Doubt.tsx";
 import { Head } from "../../parts/Head.tsx";
 import { How } from "../../parts/How.tsx";
 import { Mark } from "../../parts/Mark.tsx";
-import { save } from "../../parts/save.ts";
+import { recordFile, save } from "../../parts/save.ts";
 import { useTimes } from "../../parts/time.ts";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
@@ -57,22 +57,12 @@ function Unproven({ fault }: { fault: string }) {
   );
 }
 
-/** The file ending of a kind of content. */
-const endings: Record<string, string> = {
-  "application/fhir+json": "json",
-  "application/fhir+ndjson": "ndjson",
-  "application/hl7-cda+xml": "xml",
-  "application/pdf": "pdf",
-  "application/dicom+json": "json",
-};
-
 /** Saves the content as it was signed. */
 function useSaving(opened: OpenedView) {
   return useMutation({
     mutationFn: async () => {
       const bytes = await keys.call("bytes", opened.record);
-      const name = `${opened.record.slice(0, 8)}.${endings[opened.media] ?? "txt"}`;
-      save(name, bytes as Uint8Array<ArrayBuffer>, opened.media);
+      save(recordFile(opened.record, opened.media), bytes as Uint8Array<ArrayBuffer>, opened.media);
     },
     gcTime: 0,
   });

@@ -3,7 +3,7 @@ import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Doubt } from "../../parts/Doubt.tsx";
 import { Secret, taken } from "../../parts/Secret.tsx";
-import { useDoing } from "./doing.ts";
+import { useDoing } from "../../device/doing.ts";
 
 /** A new passphrase, typed twice. */
 export function Choose({

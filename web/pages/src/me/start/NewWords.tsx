@@ -5,7 +5,7 @@ import { Doubt } from "../../parts/Doubt.tsx";
 import { Head } from "../../parts/Head.tsx";
 import { Waiting } from "../../parts/Waiting.tsx";
 import { connect, keys } from "../wallet/device.ts";
-import { useDoing } from "./doing.ts";
+import { useDoing } from "../../device/doing.ts";
 
 /**
  * New words go from the worker into the list, and nowhere else: no state of the page holds them,

@@ -7,7 +7,7 @@ import { taken } from "../../parts/Secret.tsx";
 import { Waiting } from "../../parts/Waiting.tsx";
 import type { RecoveredView } from "../wallet/calls.ts";
 import { connect, keys } from "../wallet/device.ts";
-import { useDoing } from "./doing.ts";
+import { useDoing } from "../../device/doing.ts";
 
 /** The words of a wallet that there is: visits and grants are looked for on the chain. */
 export function OldWords({

@@ -1,4 +1,4 @@
-//! Where a browser keeps bytes: `web/pages/src/me/wallet/shelf.ts`, over IndexedDB.
+//! Where a browser keeps bytes: `web/pages/src/device/shelf.ts`, over IndexedDB.
 
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
@@ -34,29 +34,29 @@ extern "C" {
 }
 
 /// Bytes under a name.
-pub(super) type Entry = (String, Vec<u8>);
+pub(crate) type Entry = (String, Vec<u8>);
 
 impl Shelf {
-    pub(super) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    pub(crate) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Trouble> {
         let read = self.ask_read(name).await.map_err(|error| lost(&error))?;
         let bytes = read.dyn_into::<Uint8Array>().ok();
         Ok(bytes.map(|bytes| bytes.to_vec()))
     }
 
     /// The names that begin with `prefix`.
-    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Trouble> {
+    pub(crate) async fn names(&self, prefix: &str) -> Result<Vec<String>, Trouble> {
         let names = self.ask_names().await.map_err(|error| lost(&error))?;
         let names = Array::from(&names);
         let names = names.iter().filter_map(|name| name.as_string());
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
     }
 
-    pub(super) async fn write(&self, entries: &[Entry]) -> Result<(), Trouble> {
+    pub(crate) async fn write(&self, entries: &[Entry]) -> Result<(), Trouble> {
         self.change(entries, &[]).await
     }
 
     /// Puts entries, and takes away those of the names `gone`.
-    pub(super) async fn change(&self, entries: &[Entry], gone: &[String]) -> Result<(), Trouble> {
+    pub(crate) async fn change(&self, entries: &[Entry], gone: &[String]) -> Result<(), Trouble> {
         let pairs = Array::new();
         for (name, bytes) in entries {
             let bytes = Uint8Array::from(bytes.as_slice());
