@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 use yilian_node::vault::{self, Vault};
 
-use super::{Context, ExportOptions, Exported, GENESIS, Handed, opened, read};
+use super::{Context, ExportOptions, GENESIS, Handed, KeysFile, read};
 use crate::{
     home::{Home, file_name},
     naming::Named,
@@ -29,7 +29,7 @@ pub(super) fn remove<'a>(
 
 /// What an earlier command exported into the same file, and did not live to remove: exactly the
 /// keys that are named again, of this home's chain.
-pub(super) fn begun(home: &Home, options: &ExportOptions) -> anyhow::Result<Option<Exported>> {
+pub(super) fn begun(home: &Home, options: &ExportOptions) -> anyhow::Result<Option<KeysFile>> {
     let file = fs::symlink_metadata(&options.out);
     if !file.is_ok_and(|file| file.is_file()) {
         return Ok(None);
@@ -47,14 +47,14 @@ pub(super) fn begun(home: &Home, options: &ExportOptions) -> anyhow::Result<Opti
 pub(super) fn go_on(
     context: &Context,
     options: &ExportOptions,
-    exported: &Exported,
+    exported: &KeysFile,
 ) -> anyhow::Result<()> {
     let home = &context.home;
     let people = options.people.iter().map(|name| home.lock_person(name));
     let _alone = people.collect::<anyhow::Result<Vec<_>>>()?;
     let file = options.export_passphrase_file.as_deref();
     let passphrase = secrecy::given(file, "passphrase of the file: ")?;
-    let opened = opened(exported, &passphrase)?;
+    let opened = exported.open(&passphrase)?;
     let vault = home.vault()?;
     let other = |name: &str| {
         let cause = format!(
@@ -115,7 +115,7 @@ impl Names {
         self.shares.iter().any(|share| share == secret) || stems.any(|stem| of_stem(stem, secret))
     }
 
-    fn are_those_of(&self, exported: &Exported) -> bool {
+    fn are_those_of(&self, exported: &KeysFile) -> bool {
         let mut public = exported.public.keys().filter(|name| *name != GENESIS);
         let mut own = self.public.iter();
         let mut shares = self.shares.iter();
