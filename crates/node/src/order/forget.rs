@@ -2,7 +2,8 @@
 //!
 //! A validator that votes or deals again without what it remembered contradicts itself. So all that
 //! is left of the share goes, and with it the votes that it cast: the engine does not begin over
-//! votes of a share that is not there. Blocks and state stay. Killed at any moment, it is repeated.
+//! votes of a share that is not there. Blocks and state stay. Killed at any moment, it is repeated:
+//! what is left until then cannot vote, since shares go first and seeds last.
 
 use std::{
     fs::{self, File},
@@ -61,6 +62,7 @@ impl IdleChain {
         let folder = secrets.folder();
         let mut left = entries(folder, |name| name != BEGUN)?;
         left.retain(|path| path.is_file());
+        sort_for_removal(&mut left);
         for path in &left {
             private_file::remove(path).map_err(|source| fault(path, source))?;
         }
@@ -103,6 +105,19 @@ fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>,
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         read => read.map_err(|source| fault(folder, source)),
     }
+}
+
+/// Shares first, seeds last: a share never outlives the seed that it voted with.
+fn sort_for_removal(secrets: &mut [PathBuf]) {
+    secrets.sort_by_cached_key(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let turn = match &*name {
+            name if name.starts_with("share-") => 0,
+            name if name.starts_with("seed-") => 2,
+            _ => 1,
+        };
+        (turn, path.clone())
+    });
 }
 
 fn fault(directory: &Path, source: io::Error) -> OrderError {
@@ -155,6 +170,26 @@ mod tests {
         // Repeated, there is nothing left to do.
         let again = idle.forget_share(&vault).unwrap();
         assert_eq!((again.secrets, again.epochs), (0, 0));
+    }
+
+    #[test]
+    fn no_share_is_left_when_a_seed_goes() {
+        let names = [
+            "seed-1",
+            "dealing-1",
+            "share-1",
+            "seed-0",
+            "share-0",
+            ".share-1.7-0.new",
+        ];
+        let mut secrets: Vec<_> = names.map(|name| Path::new("secrets").join(name)).into();
+        sort_for_removal(&mut secrets);
+        let names: Vec<_> = secrets
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(names[..2], ["share-0", "share-1"]);
+        assert_eq!(names[4..], ["seed-0", "seed-1"]);
     }
 
     #[test]
