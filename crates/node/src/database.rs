@@ -7,7 +7,7 @@
 use std::{
     fmt,
     path::Path,
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use redb::{
@@ -86,14 +86,17 @@ impl Reopened {
         if let Ok(transaction) = self.begin_write() {
             return Ok(transaction.abort()?);
         }
-        let mut database = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Two of one file do not open.
-        drop(database.take());
-        let opened = database.insert((self.open)()?);
-        Ok(opened.begin_write()?.abort()?)
+        // Two of one file do not open. Who asks meanwhile is refused, and does not wait.
+        let failed = self.lock().take();
+        drop(failed);
+        let opened = (self.open)()?;
+        *self.lock() = Some(opened);
+        Ok(self.begin_write()?.abort()?)
+    }
+
+    fn lock(&self) -> RwLockWriteGuard<'_, Option<Database>> {
+        let database = self.database.write();
+        database.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn begin<T>(
@@ -112,7 +115,7 @@ pub(crate) mod tests {
     use std::{
         io::{self, ErrorKind},
         sync::{
-            Arc,
+            Arc, OnceLock, Weak,
             atomic::{AtomicBool, Ordering},
         },
     };
@@ -202,5 +205,33 @@ pub(crate) mod tests {
         database.probe().unwrap();
         put(&database, 4).unwrap();
         assert_eq!(values(&database), [1, 4]);
+    }
+
+    #[test]
+    fn nobody_waits_while_it_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, is_full) = (folder.path().join("test.redb"), Arc::default());
+        let full: Arc<AtomicBool> = Arc::clone(&is_full);
+        let opening: Arc<OnceLock<Weak<Reopened>>> = Arc::default();
+        let (of, looked) = (Arc::clone(&opening), Arc::new(AtomicBool::new(false)));
+        let looks = Arc::clone(&looked);
+        let database = Reopened::with(Box::new(move || {
+            if let Some(database) = of.get().and_then(Weak::upgrade) {
+                assert!(database.database.try_read().unwrap().is_none());
+                looks.store(true, Ordering::SeqCst);
+            }
+            let file = private_file::open(&path).map_err(StorageError::Io)?;
+            let file = FileBackend::new(file)?;
+            let is_full = Arc::clone(&full);
+            Database::builder().create_with_backend(FullDisk { file, is_full })
+        }));
+        let database = Arc::new(database.unwrap());
+        opening.set(Arc::downgrade(&database)).unwrap();
+        is_full.store(true, Ordering::SeqCst);
+        put(&database, 1).unwrap_err();
+        is_full.store(false, Ordering::SeqCst);
+        database.probe().unwrap();
+        assert!(looked.load(Ordering::SeqCst));
+        put(&database, 2).unwrap();
     }
 }
