@@ -9,7 +9,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{
@@ -169,15 +169,23 @@ impl<N> Asked<N> {
     }
 }
 
-/// Notes of a neighbour whether it answered; also when nobody waits any more.
+/// Notes of a neighbour whether it answered. A caller who hangs up at once says nothing of it; that
+/// he, or this node, waited for long and in vain does.
 struct Noted<'a> {
     failed: &'a AtomicBool,
-    answered: bool,
+    begun: Instant,
+    answered: Option<bool>,
 }
 
 impl Drop for Noted<'_> {
     fn drop(&mut self) {
-        self.failed.store(!self.answered, Ordering::Relaxed);
+        match self.answered {
+            Some(answered) => self.failed.store(!answered, Ordering::Relaxed),
+            None if self.begun.elapsed() >= IMPATIENCE => {
+                self.failed.store(true, Ordering::Relaxed);
+            }
+            None => {}
+        }
     }
 }
 
@@ -185,14 +193,15 @@ impl<N: Neighbour> Asked<N> {
     async fn call<C: Call>(&self, call: C) -> Answered<C> {
         let mut noted = Noted {
             failed: &self.failed,
-            answered: false,
+            begun: Instant::now(),
+            answered: None,
         };
         let answer = self.way.call(call).await;
         let is_down = matches!(
             answer,
             Err(CallError::Unavailable { .. } | CallError::Unreachable { .. })
         );
-        noted.answered = !is_down;
+        noted.answered = Some(!is_down);
         answer
     }
 
@@ -711,6 +720,14 @@ mod tests {
         assert!(futures::poll!(&mut fetch).is_pending());
         assert_eq!(asked(), [0, 1, 0]);
         drop(fetch);
+        // Who hangs up at once says nothing of it; that it let somebody wait does.
+        let named = &neighbours.ask[1].failed;
+        assert!(!named.load(Ordering::Relaxed));
+        drop(Noted {
+            failed: named,
+            begun: Instant::now().checked_sub(IMPATIENCE).unwrap(),
+            answered: None,
+        });
         // It gave no answer: it is asked last.
         let mut fetch = Box::pin(neighbours.fetch(record, member(2), |_| pending()));
         assert!(futures::poll!(&mut fetch).is_pending());
