@@ -12,12 +12,13 @@ use yilian_protocol::{
     tx::Transaction,
 };
 
-use super::{Neighbour, Node, store_error};
-use crate::{consortium::ConsortiumChain, order::EncodedTransaction};
+use super::{Neighbour, Node};
+use crate::{consortium::ConsortiumChain, order::EncodedTransaction, store::Stats};
 
 impl<C: ConsortiumChain, N: Neighbour> ChainContract for Node<C, N> {
     async fn status(&self, _: GetStatus) -> Answered<GetStatus> {
-        self.how_far()
+        // How far the chain is does not hang on the objects: 0 where they cannot be counted.
+        Ok(self.how_far(self.counted().unwrap_or_default()))
     }
 
     async fn submit(&self, Submit(transaction): Submit) -> Answered<Submit> {
@@ -38,9 +39,15 @@ impl<C: ConsortiumChain, N: Neighbour> ChainContract for Node<C, N> {
 }
 
 impl<C: ConsortiumChain, N> Node<C, N> {
-    fn how_far(&self) -> Result<Status, CallError> {
-        let stats = self.store.stats().map_err(store_error)?;
-        Ok(Status {
+    /// How much is stored; `None` while the store's index cannot be read.
+    fn counted(&self) -> Option<Stats> {
+        let counted = self.store.stats();
+        let unknown = |error: &_| tracing::warn!(%error, "stored objects are not counted");
+        counted.inspect_err(unknown).ok()
+    }
+
+    fn how_far(&self, stats: Stats) -> Status {
+        Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             chain: self.ledger.chain(),
             genesis: self.ledger.genesis().clone(),
@@ -49,15 +56,16 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             waiting: self.chain.waiting(),
             objects: stats.objects,
             object_bytes: stats.bytes,
-        })
+        }
     }
 
     /// What this node counts, in the text form of OpenMetrics 1.0. Nothing of it tells of a
     /// patient, a reader or a record; a one-shot sharing is not counted at all.
     pub(crate) async fn metrics(&self) -> Result<String, CallError> {
-        let status = self.how_far()?;
+        let counted = self.counted();
+        let status = self.how_far(counted.unwrap_or_default());
         let chain = self.chain.metrics().await?;
-        let gauges = [
+        let mut gauges = vec![
             (
                 "yilian_height",
                 "Height of the latest final block",
@@ -73,9 +81,11 @@ impl<C: ConsortiumChain, N> Node<C, N> {
                 "Transactions waiting for a block",
                 status.waiting,
             ),
-            ("yilian_objects", "Sealed objects kept", status.objects),
-            ("yilian_object_bytes", "Bytes of them", status.object_bytes),
         ];
+        if let Some(Stats { objects, bytes, .. }) = counted {
+            gauges.push(("yilian_objects", "Sealed objects kept", objects));
+            gauges.push(("yilian_object_bytes", "Bytes of them", bytes));
+        }
         let mut text = String::new();
         for (name, help, value) in gauges {
             text += &format!("# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");

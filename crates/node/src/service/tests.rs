@@ -16,7 +16,7 @@ use yilian_crypto::sign::SigningKey;
 use yilian_ledger::Ledger;
 use yilian_protocol::{
     RecordId,
-    call::{self, Deliver, GetObject, GetStored},
+    call::{self, Deliver, GetObject, GetStatus, GetStored},
     mailbox::Delivery,
 };
 
@@ -229,6 +229,28 @@ async fn a_full_disk_takes_nothing_to_be_kept_and_everything_else_goes_on() {
     health.keep_free(StorageOptions { reserve: 0 });
     world.upkeep.storage.look().await.unwrap();
     assert!(!full().await);
+}
+
+/// How far the chain is, and which part fails, is told all the same; and the next look at the
+/// storage opens the index again.
+#[tokio::test]
+async fn a_lost_index_of_objects_hides_nothing_else_and_is_opened_again() {
+    let world = World::new(Arc::new(OneMember), Vec::new());
+    world.node.store.put(object().into_bytes()).unwrap();
+    let way = Local::new(Arc::clone(&world.node));
+    let objects = async || way.call(GetStatus {}).await.unwrap().objects;
+    assert_eq!(objects().await, 1);
+    world.node.store.lose_index();
+    assert_eq!(objects().await, 0);
+    let metrics = world.node.metrics().await.unwrap();
+    assert!(!metrics.contains("yilian_objects "), "{metrics}");
+    assert!(metrics.contains("yilian_height "), "{metrics}");
+    world.object().await.unwrap_err();
+    world.upkeep.storage.look().await.unwrap();
+    assert_eq!(objects().await, 1);
+    world.object().await.unwrap();
+    let metrics = world.node.metrics().await.unwrap();
+    assert!(metrics.contains("yilian_objects 1"), "{metrics}");
 }
 
 /// As many letters as a node takes at a time wait for another node, which hangs: its own callers

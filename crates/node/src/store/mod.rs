@@ -194,6 +194,12 @@ impl Store {
         self.ask(Vec::new(), true)
     }
 
+    /// As after a failure of the index, until the store is tried again.
+    #[cfg(test)]
+    pub(crate) fn lose_index(&self) {
+        self.reader.replace_index(None);
+    }
+
     /// What opening had to mend.
     #[must_use]
     pub const fn recovery(&self) -> Recovery {

@@ -68,10 +68,13 @@ impl Writer {
 
     /// All of a batch is acknowledged or none of it.
     fn commit(&mut self, batch: Vec<Request>) {
+        // It reads on from the last checkpoint, so not for each put that comes.
+        let reopens = batch.iter().any(|request| request.reopens);
         let reopened = match self.disk.is_broken() {
+            // Reading the index may have failed, too, which nobody writes down.
+            false if reopens && !self.index_is_well() => self.reopen(),
             false => Ok(()),
-            // It reads on from the last checkpoint, so not for each put that comes.
-            true if batch.iter().any(|request| request.reopens) => self.reopen(),
+            true if reopens => self.reopen(),
             true => Err(StoreError::Broken),
         };
         let written = reopened.and_then(|()| self.write(&batch));
@@ -88,8 +91,7 @@ impl Writer {
         let open = |index: &Index, is_new| {
             Files::open(&self.directory, &self.options, &disk, (index, is_new))
         };
-        let is_well = reader.with_index(|index| Ok(index.is_well()));
-        let (files, recovery) = if is_well.unwrap_or(false) {
+        let (files, recovery) = if self.index_is_well() {
             reader.with_index(|index| open(index, false))?
         } else {
             // Two of one file do not open; and one that lacks something is read by nobody.
@@ -105,6 +107,11 @@ impl Writer {
         Ok(())
     }
 
+    fn index_is_well(&self) -> bool {
+        let is_well = self.reader.with_index(|index| Ok(index.is_well()));
+        is_well.unwrap_or(false)
+    }
+
     fn write(&mut self, batch: &[Request]) -> Result<(), StoreError> {
         let before = self.files.packs.end();
         let written = self.place(batch).and_then(|places| {
@@ -115,6 +122,9 @@ impl Writer {
             Ok(places) => places,
             Err(error) => {
                 self.files.packs.roll_back(before);
+                if matches!(error, StoreError::Index { .. }) {
+                    self.disk.give_up();
+                }
                 return Err(error);
             }
         };
