@@ -83,7 +83,8 @@ pub trait ConsortiumChain: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Does `work` apart from the threads that serve the network: files, points of a curve.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`] when the node stops meanwhile.
+    /// [`SubmitError::Stopped`] when the node stops meanwhile, [`SubmitError::Failed`] when the
+    /// work panics: that is the work's own matter, and ends nobody who asks again.
     fn apart<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> R + Send + 'static,
@@ -145,7 +146,10 @@ impl ConsortiumChain for Chain {
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, SubmitError> {
         let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|_| SubmitError::Stopped)
+        done.map_err(|error| match error.is_panic() {
+            true => SubmitError::Failed,
+            false => SubmitError::Stopped,
+        })
     }
 
     async fn sleep(&self, time: Duration) {

@@ -17,6 +17,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt, io,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -35,7 +36,7 @@ use tracing::{error, info, warn};
 use yilian_protocol::{RecordId, call::CallError};
 
 use crate::{
-    consortium::ConsortiumChain, keyholder::KeyHolder, mailbox::MailStore,
+    consortium::ConsortiumChain, keyholder::KeyHolder, mailbox::MailStore, order::SubmitError,
     private_chain::PrivateChain, store::Store,
 };
 
@@ -371,26 +372,35 @@ impl<C: ConsortiumChain> StorageWatch<C> {
     /// Goes on until the chain has stopped; looks for the first time at once.
     pub async fn run(self) {
         loop {
-            if self.look().await.is_err() {
-                return;
+            match self.look().await {
+                Err(SubmitError::Stopped) => return,
+                Err(error) => error!(%error, "the storage is not looked at"),
+                Ok(()) => {}
             }
             self.chain.sleep(PERIOD).await;
         }
     }
 
-    pub(crate) async fn look(&self) -> Result<(), crate::order::SubmitError> {
+    pub(crate) async fn look(&self) -> Result<(), SubmitError> {
         let health = Arc::clone(&self.health);
         let (store, holder) = (Arc::clone(&self.store), Arc::clone(&self.holder));
         let (mail, log) = (Arc::clone(&self.mail), Arc::clone(&self.log));
         let looked = self.chain.apart(move || {
             health.free(store.free());
-            health.tried(Part::Objects, store.probe());
-            health.tried(Part::Shares, holder.probe());
-            health.tried(Part::Mailboxes, mail.probe());
-            health.tried(Part::PrivateChains, log.probe());
+            health.tried(Part::Objects, caught(|| store.probe()));
+            health.tried(Part::Shares, caught(|| holder.probe()));
+            health.tried(Part::Mailboxes, caught(|| mail.probe()));
+            health.tried(Part::PrivateChains, caught(|| log.probe()));
         });
         looked.await
     }
+}
+
+/// A database checks what it reads by assertions, too: a part that panics is one that fails.
+fn caught<E: fmt::Display>(probe: impl FnOnce() -> Result<(), E>) -> Result<(), String> {
+    let probed = panic::catch_unwind(AssertUnwindSafe(probe));
+    let probed = probed.map_err(|_| "it panicked".to_owned())?;
+    probed.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -451,6 +461,16 @@ mod tests {
             health.tried(Part::Objects, FAILS);
         }
         assert_eq!(health.given_up().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_part_that_panics_fails() {
+        let health = Health::default();
+        let panics = || -> Result<(), String> { panic!("assertion failed") };
+        health.tried(Part::Mailboxes, caught(panics));
+        assert_eq!(health.condition(), Condition::Failing);
+        health.tried(Part::Mailboxes, caught(|| Ok::<_, String>(())));
+        assert_eq!(health.condition(), Condition::Well);
     }
 
     #[test]

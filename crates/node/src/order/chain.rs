@@ -507,6 +507,9 @@ pub enum SubmitError {
     /// The chain has stopped.
     #[error("the chain has stopped")]
     Stopped,
+    /// The work that was asked for came to a sudden end; the chain goes on.
+    #[error("this node failed at it")]
+    Failed,
     /// A final block, or its certificate, is not kept by this node any more, or was never, or is
     /// damaged on its disk; others have it.
     #[error("this node has no whole copy of block {height}; ask another")]
@@ -521,9 +524,11 @@ impl From<SubmitError> for CallError {
         match error {
             SubmitError::Full => Self::Busy { retry_ms: 100 },
             SubmitError::Refused(rule) => rule.into(),
-            SubmitError::Stopped | SubmitError::Lost { .. } => Self::Unavailable {
-                message: error.to_string(),
-            },
+            SubmitError::Stopped | SubmitError::Failed | SubmitError::Lost { .. } => {
+                Self::Unavailable {
+                    message: error.to_string(),
+                }
+            }
         }
     }
 }
