@@ -36,8 +36,10 @@ const BYTES_A_SECOND: u64 = 4 * 1024 * 1024;
 const STEP: usize = 256;
 /// How often a round begins at most: every week.
 const ROUND_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
-/// How often known damage is looked at while nothing else is to be done.
-const PAUSE: Duration = Duration::from_secs(60);
+/// How often known damage is looked at, and whether there is something to do where there was
+/// nothing.
+const PAUSE_MS: u64 = 60_000;
+const PAUSE: Duration = Duration::from_millis(PAUSE_MS);
 /// How long mending one object may take.
 const MENDING: Duration = Duration::from_secs(90);
 
@@ -89,7 +91,15 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
     pub async fn run(self) {
         let path = self.store.directory().join(PLACE);
         let mut place = read(&path).unwrap_or_else(|| Place::start(self.chain.now()));
+        let mut mended: Option<TimeMs> = None;
         loop {
+            let now = self.chain.now();
+            if mended.is_none_or(|at| now >= at.plus_ms(PAUSE_MS)) {
+                mended = Some(now);
+                if self.mend_known().await.is_err() {
+                    return;
+                }
+            }
             let went_on = match self.step(&path, place).await {
                 Ok(now) => now,
                 Err(Trouble::Chain(SubmitError::Stopped)) => return,
@@ -106,11 +116,16 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
         }
     }
 
+    /// Tries to mend what is known to be damaged.
+    async fn mend_known(&self) -> Result<(), Trouble> {
+        for record in self.health.damage() {
+            unless_stopped(record, self.mend(record).await)?;
+        }
+        Ok(())
+    }
+
     /// Looks at some objects more, and mends what is damaged. Where the round is then.
     async fn step(&self, path: &Path, place: Place) -> Result<Place, Trouble> {
-        for record in self.health.damage() {
-            self.mend(record).await?;
-        }
         let now = self.chain.now();
         if place.done {
             let is_over = now >= place.began.plus_ms(ROUND_MS);
@@ -120,7 +135,12 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
         let next = self.chain.apart(move || store.next(place.after, STEP));
         let next = next.await??;
         for record in &next {
-            self.look(*record).await?;
+            match self.look(*record).await {
+                Err(Trouble::Chain(error @ SubmitError::Failed)) => {
+                    warn!(%record, %error, "a stored object is not looked at");
+                }
+                looked => looked?,
+            }
         }
         let place = Place {
             after: next.last().copied().or(place.after),
@@ -150,7 +170,7 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
         let (length, is_whole) = read.await??;
         if !is_whole {
             self.health.damaged(record);
-            self.mend(record).await?;
+            unless_stopped(record, self.mend(record).await)?;
         }
         let micros = length.saturating_mul(1_000_000) / BYTES_A_SECOND;
         self.chain.sleep(Duration::from_micros(micros)).await;
@@ -192,6 +212,18 @@ enum Trouble {
     Chain(#[from] SubmitError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An object that cannot be put back holds up no other: none but a chain that has stopped ends it.
+fn unless_stopped(record: RecordId, mended: Result<(), Trouble>) -> Result<(), Trouble> {
+    match mended {
+        Err(Trouble::Chain(SubmitError::Stopped)) => Err(SubmitError::Stopped.into()),
+        Err(error) => {
+            warn!(%record, %error, "a damaged object is not mended");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Where the round was; none when nobody can tell: then it begins anew.
