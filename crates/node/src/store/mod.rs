@@ -38,7 +38,7 @@ mod writer;
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, mpsc},
     thread::JoinHandle,
@@ -58,6 +58,10 @@ use self::{
 const INDEX: &str = "index.redb";
 /// Ids read from the index at a time.
 const PAGE: usize = 1024;
+/// What is written to find out whether something can be. One that a killed process left is written
+/// over.
+const PROBE: &str = "probe";
+const PROBE_BYTES: usize = 4096;
 
 /// A store of sealed objects.
 #[derive(Debug)]
@@ -172,12 +176,16 @@ impl Store {
         })
     }
 
-    /// Bytes that are free where the store is.
+    /// Bytes that are free where the store is; none where no file can be made any more.
     ///
     /// # Errors
     /// The system's.
     pub(crate) fn free(&self) -> io::Result<u64> {
         let system = rustix::fs::statvfs(&self.directory)?;
+        // Some file systems count no files at all.
+        if system.f_files > 0 && system.f_favail == 0 {
+            return Ok(0);
+        }
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
@@ -186,12 +194,21 @@ impl Store {
         &self.directory
     }
 
-    /// Finds out whether something could be stored. After a failure, the store is opened again.
+    /// Finds out whether something could be stored: a few bytes are, beside the objects, and go
+    /// again. After a failure, the store is opened again.
     ///
     /// # Errors
     /// Why nothing can be stored.
     pub(crate) fn probe(&self) -> Result<(), StoreError> {
-        self.ask(Vec::new(), true)
+        self.ask(Vec::new(), true)?;
+        let path = self.directory.join(PROBE);
+        let probed = || {
+            let mut file = File::create(&path)?;
+            file.write_all(&[0; PROBE_BYTES])?;
+            file.sync_all()?;
+            fs::remove_file(&path)
+        };
+        probed().map_err(io_error(&path))
     }
 
     /// As after a failure of the index, until the store is tried again.

@@ -422,3 +422,21 @@ fn the_index_is_synced_now_and_then() {
     assert!(recovery.reindexed <= 3, "{recovery:?}");
     assert!(!recovery.rebuilt);
 }
+
+#[test]
+fn a_directory_that_takes_no_file_is_found_by_trying() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open_with(directory.path(), &SMALL).unwrap();
+    let files = || fs::read_dir(directory.path()).unwrap().count();
+    let before = files();
+    store.probe().unwrap();
+    assert_eq!(files(), before, "something stays");
+    let probe = directory.path().join(PROBE);
+    fs::create_dir(&probe).unwrap();
+    let error = store.probe().unwrap_err();
+    assert!(matches!(error, StoreError::Io { .. }), "{error}");
+    // It is no failure of what is stored: all else goes on.
+    store.put(object(1, 50)).unwrap();
+    fs::remove_dir(&probe).unwrap();
+    store.probe().unwrap();
+}
