@@ -106,6 +106,8 @@ type Label = [(&'static str, &'static str); 1];
 pub struct Health {
     reserve: AtomicU64,
     is_full: AtomicBool,
+    /// Bytes that were free at the last look, less what was taken since.
+    room: AtomicU64,
     /// How often in a row each part failed.
     failing: Mutex<BTreeMap<Part, u32>>,
     damaged: Mutex<BTreeSet<RecordId>>,
@@ -190,6 +192,8 @@ impl Default for Health {
         let health = Self {
             reserve: AtomicU64::default(),
             is_full: AtomicBool::default(),
+            // Not looked at yet.
+            room: AtomicU64::new(u64::MAX),
             failing: Mutex::default(),
             damaged: Mutex::default(),
             given_up: Notify::new(),
@@ -218,17 +222,25 @@ impl Health {
         }
     }
 
-    /// Whether something may be taken that is to be kept.
+    /// Whether so many bytes may be taken that are to be kept. They count as taken from now until
+    /// the next look at what is free, so they are the bytes of who may bring them; with none, it
+    /// is only asked. Letters and shares are too small to be counted.
     ///
     /// # Errors
     /// [`CallError::Unavailable`] when too little is free.
-    pub(crate) fn takes_more(&self) -> Result<(), CallError> {
-        match self.is_full.load(Ordering::Relaxed) {
-            false => Ok(()),
-            true => Err(CallError::Unavailable {
-                message: "its disk is full, so it takes nothing to be kept".to_owned(),
-            }),
+    pub(crate) fn takes_more(&self, bytes: u64) -> Result<(), CallError> {
+        let reserve = self.reserve.load(Ordering::Relaxed);
+        let without = |room: u64| room.checked_sub(bytes).filter(|left| *left >= reserve);
+        let has_room = || {
+            let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+            self.room.fetch_update(set, get, without).is_ok()
+        };
+        if !self.is_full.load(Ordering::Relaxed) && has_room() {
+            return Ok(());
         }
+        Err(CallError::Unavailable {
+            message: "its disk is full, so it takes nothing to be kept".to_owned(),
+        })
     }
 
     /// Returns when a part has failed for so long that the process should end.
@@ -243,6 +255,7 @@ impl Health {
             Err(error) => return warn!(%error, "what is free on the disk is not known"),
         };
         self.counted.free.set(free);
+        self.room.store(free, Ordering::Relaxed);
         let reserve = self.reserve.load(Ordering::Relaxed);
         let was_full = self.is_full.load(Ordering::Relaxed);
         // Else it would change its mind with every object.
@@ -423,7 +436,7 @@ mod tests {
             (800, true),
         ] {
             health.free(Ok(free));
-            assert_eq!(health.takes_more().is_ok(), takes, "{free}");
+            assert_eq!(health.takes_more(0).is_ok(), takes, "{free}");
             let condition = if takes {
                 Condition::Well
             } else {
@@ -438,6 +451,19 @@ mod tests {
         for line in ["yilian_disk_free_bytes 800", "yilian_storage_full 0"] {
             assert!(text.contains(line), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_between_two_looks_counts_and_leaves_the_reserve() {
+        let health = Health::default();
+        health.keep_free(StorageOptions { reserve: 800 });
+        health.free(Ok(1_000));
+        for (bytes, takes) in [(150, true), (51, false), (50, true), (1, false), (0, true)] {
+            assert_eq!(health.takes_more(bytes).is_ok(), takes, "{bytes}");
+        }
+        health.takes_more(u64::MAX).unwrap_err();
+        health.free(Ok(1_000));
+        health.takes_more(200).unwrap();
     }
 
     #[test]

@@ -184,9 +184,6 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
         let entry: Option<RecordEntry> = found.and_then(|bytes| RECORD.read(&bytes).ok());
         // What never came onto the chain is nobody's.
         let Some(entry) = entry else { return Ok(()) };
-        if self.health.takes_more().is_err() {
-            return Ok(());
-        }
         let sleep = |time| self.chain.sleep(time);
         let fetch = pin!(self.neighbours.fetch(record, entry.hospital, sleep));
         let object = match select(fetch, pin!(sleep(MENDING))).await {
@@ -197,6 +194,13 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
             }
             Either::Right(_) => return Ok(()),
         };
+        if self
+            .health
+            .takes_more(object.as_bytes().len() as u64)
+            .is_err()
+        {
+            return Ok(());
+        }
         let store = Arc::clone(&self.store);
         let kept = self.chain.apart(move || store.put(object.into_bytes()));
         kept.await??;

@@ -101,6 +101,12 @@ impl<C: ConsortiumChain, N> Node<C, N> {
 
     /// Orders the transaction of these bytes.
     pub(super) async fn order(&self, bytes: Bytes) -> Result<Receipt, CallError> {
+        let transaction = self.admissible(bytes).await?;
+        self.order_admissible(transaction).await
+    }
+
+    /// The transaction of these bytes, if it may enter a block at all.
+    pub(super) async fn admissible(&self, bytes: Bytes) -> Result<EncodedTransaction, CallError> {
         // The proof of an append to traces takes a millisecond to check, and more than a look-up is
         // asked for.
         let chain = self.chain.clone();
@@ -108,12 +114,19 @@ impl<C: ConsortiumChain, N> Node<C, N> {
             let transaction = EncodedTransaction::from(bytes);
             chain.check(&transaction).map(|()| transaction)
         });
-        let transaction = checked.await?.map_err(|rule| match rule {
+        checked.await?.map_err(|rule| match rule {
             Refusal::Malformed | Refusal::BadSignature => CallError::Invalid {
                 message: format!("no transaction: {rule}"),
             },
             rule => rule.into(),
-        })?;
+        })
+    }
+
+    /// Orders a transaction that may enter a block.
+    pub(super) async fn order_admissible(
+        &self,
+        transaction: EncodedTransaction,
+    ) -> Result<Receipt, CallError> {
         let id = transaction.id();
         self.chain.submit(transaction).await?;
         self.receipt_of(id).await

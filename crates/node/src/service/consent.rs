@@ -69,7 +69,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             let passed_on = SealedDeposit { hops, ..sealed };
             return self.pass_on(LeaveDeposit(passed_on), to, NOBODY).await;
         };
-        self.health.takes_more()?;
+        self.health.takes_more(0)?;
         let (chain, now) = (self.ledger.chain(), self.chain.now());
         let (grant, holder) = (sealed.grant, sealed.holder);
         let state = self.fetch(consent::offer_reads(grant)).await?;

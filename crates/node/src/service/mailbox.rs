@@ -50,7 +50,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             let passed_on = Delivery { hops, ..delivery };
             return self.pass_on(Deliver(passed_on), to, NOBODY).await;
         }
-        self.health.takes_more()?;
+        self.health.takes_more(0)?;
         let (chain, now) = (self.ledger.chain(), self.chain.now());
         let (stamp, id) = (&delivery.stamp, delivery.id());
         stamp.day.is_good(now)?;

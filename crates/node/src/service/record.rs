@@ -54,7 +54,7 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
     /// Checks that a certified doctor of the hospital asks and that the objects are the ones named,
     /// stores them, and only then orders the transaction.
     async fn seal_visit(&self, request: SealRequest) -> Result<SealReceipt, CallError> {
-        self.health.takes_more()?;
+        self.health.takes_more(0)?;
         let key = self
             .identities
             .key(request.visit.hospital)
@@ -75,6 +75,8 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
         let hospital = visit.hospital;
         let transaction = Transaction::sign(self.ledger.chain(), Body::Seal(visit), &key);
         let bytes = Blob::new(transaction.as_bytes().to_vec())?;
+        // Nobody has bytes counted as taken before it is known who he is.
+        self.health.takes_more(bytes_of(&objects))?;
         let kept = self.keep_objects(transaction, objects).await?;
         let entries = log_entries(
             &kept.transaction,
@@ -143,9 +145,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
             return Err(Refusal::ForeignMember.into());
         }
         member.may_act()?;
-        self.health.takes_more()?;
+        // What may not enter a block keeps no object here.
+        let admissible = self.admissible(relay.transaction.into_vec().into()).await?;
+        self.health.takes_more(bytes_of(&relay.objects))?;
         self.keep_objects(transaction, relay.objects).await?;
-        self.order(relay.transaction.into_vec().into()).await
+        self.order_admissible(admissible).await
     }
 
     /// Keeps the objects of a transaction that seals a visit, if they are the ones that it names.
@@ -221,7 +225,11 @@ impl<C: ConsortiumChain, N: Neighbour> Node<C, N> {
 
     /// Keeps an object that was lost or damaged here. Whoever asked has it in any case.
     async fn mend(&self, id: RecordId, object: &SealedObject) {
-        if self.health.takes_more().is_err() {
+        if self
+            .health
+            .takes_more(object.as_bytes().len() as u64)
+            .is_err()
+        {
             return;
         }
         match self.keep(vec![object.as_bytes().to_vec()]).await {
@@ -298,6 +306,13 @@ fn may_seal(request: &SealRequest, author: &CertifiedPerson, now: TimeMs) -> Res
 
 /// Sealed objects on their way.
 type Objects = List<Blob<OBJECT_MAX>, RECORDS_MAX>;
+
+fn bytes_of(objects: &Objects) -> u64 {
+    objects
+        .iter()
+        .map(|object| object.as_slice().len() as u64)
+        .sum()
+}
 
 /// A visit whose sealed objects are kept.
 struct Kept {
