@@ -184,6 +184,10 @@ impl<C: ConsortiumChain, N: Neighbour> Scrubber<C, N> {
         let entry: Option<RecordEntry> = found.and_then(|bytes| RECORD.read(&bytes).ok());
         // What never came onto the chain is nobody's.
         let Some(entry) = entry else { return Ok(()) };
+        // Nothing is fetched that is not kept then.
+        if self.health.takes_more(0).is_err() {
+            return Ok(());
+        }
         let sleep = |time| self.chain.sleep(time);
         let fetch = pin!(self.neighbours.fetch(record, entry.hospital, sleep));
         let object = match select(fetch, pin!(sleep(MENDING))).await {
