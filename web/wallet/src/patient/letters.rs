@@ -368,9 +368,9 @@ impl PatientClient {
     /// Takes letters away, for good.
     async fn take_away(&self, letters: &[MailId]) -> Result<(), Trouble> {
         let opened = self.opened()?;
-        let (gone, answers) = opened.borrow().without(letters);
         let entries = {
             let (opened, rng) = (opened.borrow(), &mut rng());
+            let (gone, answers) = opened.without(letters);
             [
                 sealed(&opened.home, GONE, &gone, rng)?,
                 sealed(&opened.home, ANSWERS, &answers, rng)?,
@@ -379,7 +379,8 @@ impl PatientClient {
         let names: Vec<String> = letters.iter().copied().map(name).collect();
         self.shelf.change(&entries, &names).await?;
         let mut opened = opened.borrow_mut();
-        (opened.gone, opened.answers) = (gone, answers);
+        // What was noted meanwhile stays noted.
+        (opened.gone, opened.answers) = opened.without(letters);
         if let Some(kept) = &mut opened.letters {
             kept.retain(|id, _| !letters.contains(id));
         }
