@@ -401,6 +401,22 @@ impl Doctor {
         of_grant(letter, &session.grant(letter.grant).await?.grant)
     }
 
+    /// Whether a letter is of `grant`, as the chain has the one that it names, and for this doctor.
+    ///
+    /// # Errors
+    /// [`ClientError::ForeignChain`], [`ClientError::OtherTerms`] or [`ClientError::NotForMe`] when
+    /// it is not; else when the node does not answer.
+    pub async fn check_letter<T: Transport>(
+        &self,
+        session: &Session<T>,
+        letter: &Letter,
+        grant: &Grant,
+    ) -> Result<(), ClientError> {
+        session.same_chain(Letter::KIND, letter.chain)?;
+        of_grant(letter, grant)?;
+        self.is_me(session, letter.terms.reader).await
+    }
+
     /// Reads a record under a standing grant: asks key holders until their parts make a whole,
     /// opens it, and checks the author. Holders whose part is not of their share are found out and
     /// left aside; nobody is accused of what his node did not sign.

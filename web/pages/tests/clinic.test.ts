@@ -142,6 +142,12 @@ test("what may not be read any more is not found, and what two letters open is f
   // A share has no end, and no grant.
   const share = letter("l1", { kind: "share", state: undefined, until: undefined });
   assert.deepEqual(keysOf("", [share]), ["r1"]);
+  // What a share says is not proven yet: a later one leads nobody away from a grant's letter.
+  const both = found("", { letters: [share, letter("l2")], works: [], names, now: october });
+  assert.deepEqual(
+    both.map(({ to }) => to),
+    ["/clinic/read/l2/r1"],
+  );
 });
 
 test("a picture's code of a visit is found among others, and no other is taken", async () => {

@@ -45,7 +45,11 @@ const isOpen = ({ state, until, fault }: ClinicLetterView, now: number) =>
   (until === undefined || until > now);
 
 function ofLetters(letters: ClinicLetterView[], names: Names, now: number): Line[] {
-  const lines = letters.flatMap((letter) =>
+  // What a share's letter says of itself is not proven before it is read: it displaces no letter
+  // whose grant the chain has.
+  const isProven = (letter: ClinicLetterView) => letter.state !== undefined;
+  const ordered = [...letters].sort((one, other) => +isProven(other) - +isProven(one));
+  const lines = ordered.flatMap((letter) =>
     isOpen(letter, now) ? letter.records.map((record) => ({ letter, record })) : [],
   );
   const seen = new Set<string>();

@@ -112,9 +112,13 @@ const IDLE_MS = 5 * 60_000;
 /** Locks when nobody touched the page for a while, also while it was in the background. */
 function lockWhenIdle(lock: () => void): () => void {
   let touched = Date.now();
-  const touch = () => (touched = Date.now());
   const check = () => {
     if (Date.now() - touched >= IDLE_MS) lock();
+  };
+  // After sleep the first touch may come before the timer: it is looked at first, too.
+  const touch = () => {
+    check();
+    touched = Date.now();
   };
   const timer = setInterval(check, 5_000);
   const acts = ["pointerdown", "keydown", "scroll"] as const;

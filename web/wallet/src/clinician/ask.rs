@@ -116,9 +116,10 @@ impl ClinicianClient {
         self.keep(MAIL, &post).await?;
         if let Err(error) = send(session, &to, &mail, &stamp, rng).await {
             let trouble = Trouble::from(error);
-            // What was refused did not arrive; of a silence nobody knows.
+            // What was refused is not shown as sent. That it did not arrive is the node's word
+            // alone: an answer that comes all the same is taken.
             if trouble.rule.is_some() {
-                post.asked.retain(|known| known.request != request);
+                post.set_aside(request);
                 self.keep(MAIL, &post).await?;
             }
             return Err(trouble);

@@ -64,7 +64,8 @@ pub(super) struct Post {
     pub(super) stamps: StampBook,
     /// Requests of this browser.
     pub(super) asked: Vec<AskedNote>,
-    /// Requests of before the keys came here.
+    /// Requests that are not shown, of which an answer is taken all the same: of before the keys
+    /// came here, and those that a node says it refused.
     pub(super) earlier: Vec<RequestId>,
 }
 
@@ -73,6 +74,15 @@ impl Post {
     pub(super) fn requests(&self) -> Vec<RequestId> {
         let asked = self.asked.iter().map(|asked| asked.request);
         asked.chain(self.earlier.iter().copied()).collect()
+    }
+
+    /// Shows a request no more, and takes an answer to it all the same.
+    pub(super) fn set_aside(&mut self, request: RequestId) {
+        let asked = self.asked.len();
+        self.asked.retain(|known| known.request != request);
+        if self.asked.len() < asked {
+            self.earlier.push(request);
+        }
     }
 }
 
@@ -332,6 +342,29 @@ mod tests {
         );
         let wrong = open("jade and silk").unwrap_err();
         assert_eq!(wrong.fault, Fault::WrongPassphrase);
+    }
+
+    #[test]
+    fn what_a_node_says_it_refused_may_still_be_answered() {
+        let asked = |number| AskedNote {
+            request: RequestId::from_bytes([number; 32]),
+            label: "bed 7".to_owned(),
+            levels: vec!["clinical".to_owned()],
+            purpose: Purpose::Treatment,
+            until: TimeMs::new(2),
+            at: TimeMs::new(1),
+        };
+        let mut post = Post {
+            asked: vec![asked(1), asked(2)],
+            ..Post::default()
+        };
+        let refused = RequestId::from_bytes([2; 32]);
+        post.set_aside(refused);
+        assert_eq!(post.asked, [asked(1)]);
+        assert!(post.requests().contains(&refused));
+        // Of one that is none nothing is noted.
+        post.set_aside(RequestId::from_bytes([3; 32]));
+        assert_eq!(post.requests(), [asked(1).request, refused]);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::{
-    Letter,
+    ClientError, Doctor, Letter,
     mail::{Answer, Content, Decision, Fetched, KeptLetter, Mail, Shown},
 };
-use yilian_protocol::{RecordId, call::RecordEntry};
+use yilian_protocol::{RecordId, call::RecordEntry, grant::GrantEntry, refusal::Refusal};
 
 use super::{
     ClinicianClient,
@@ -19,6 +19,9 @@ use crate::{
     shared::{Place, told},
     trouble::{Fault, Trouble},
 };
+
+/// Records that the chain is asked for at most when letters are looked at: others the next time.
+const ASKED_MAX: usize = 256;
 
 /// The letters that this browser keeps, newest first.
 #[derive(Debug, Clone, Serialize, Tsify)]
@@ -107,6 +110,7 @@ impl ClinicianClient {
         let mut known = Records {
             known: self.kept(KNOWN).await?.unwrap_or_default(),
             titles: self.kept(TITLES).await?.unwrap_or_default(),
+            left: ASKED_MAX,
         };
         let (before, requests) = (known.known.len(), self.post().await?.requests());
         let mut letters = Vec::new();
@@ -117,7 +121,13 @@ impl ClinicianClient {
                 Err(error) => Err(error.clone()),
             };
             letters.push(match (shown, mail) {
-                (Ok(shown), Ok(mail)) => self.view(letter, &shown, &mail, &mut known).await?,
+                (Ok(shown), Ok(mail)) => match self.allowed(&opened.doctor, &mail).await {
+                    Ok(allowed) => {
+                        let told = (&shown, &mail, allowed);
+                        self.view(letter, told, &mut known).await?
+                    }
+                    Err(error) => false_letter(letter, error.into())?,
+                },
                 (Err(error), _) | (_, Err(error)) => false_letter(letter, error.into())?,
             });
         }
@@ -135,8 +145,7 @@ impl ClinicianClient {
     async fn view(
         &self,
         letter: &KeptLetter,
-        shown: &Shown,
-        mail: &Mail,
+        (shown, mail, allowed): (&Shown, &Mail, Option<(&Letter, GrantEntry)>),
         known: &mut Records,
     ) -> Result<ClinicLetterView, Trouble> {
         let mut view = ClinicLetterView {
@@ -148,12 +157,8 @@ impl ClinicianClient {
         };
         match &mail.content {
             Content::Share(share) => view.records = self.lines([share.record], known).await?,
-            Content::StandingLetter(allowed) => self.allowed(&mut view, allowed, known).await?,
             Content::Answer(Answer { decision, .. }) => match decision {
-                Decision::Granted(allowed) => {
-                    view.kind = "granted".to_owned();
-                    self.allowed(&mut view, allowed, known).await?;
-                }
+                Decision::Granted(_) => view.kind = "granted".to_owned(),
                 Decision::Denied(reason) => {
                     view.kind = "denied".to_owned();
                     view.text = reason.as_ref().map(ToString::to_string);
@@ -164,7 +169,14 @@ impl ClinicianClient {
                 view.text = Some(wrong.text.to_string());
             }
             Content::Notice(notice) => view.text = Some(notice.text.to_string()),
-            Content::Request(_) => {}
+            Content::Request(_) | Content::StandingLetter(_) => {}
+        }
+        if let Some((letter, entry)) = allowed {
+            view.purpose = Some(letter.terms.purpose.name().to_owned());
+            view.until = Some(entry.grant.until.get());
+            view.state = Some(entry.state.name().to_owned());
+            let records = letter.records.iter().map(|named| named.record);
+            view.records = self.lines(records, known).await?;
         }
         if let Shown::Granted { request, .. } | Shown::Denied { request, .. } = shown {
             view.request = Some(request.to_string());
@@ -172,25 +184,33 @@ impl ClinicianClient {
         Ok(view)
     }
 
-    /// What a grant's letter allows, as the chain has the grant.
-    async fn allowed(
+    /// The letter of a grant, when this is one, and the grant as the chain has it.
+    ///
+    /// # Errors
+    /// [`Refusal::GrantUnknown`] when it is proven that there is none; what is wrong with a letter
+    /// of other terms than the grant has, or for another reader.
+    async fn allowed<'a>(
         &self,
-        view: &mut ClinicLetterView,
-        letter: &Letter,
-        known: &mut Records,
-    ) -> Result<(), Trouble> {
-        view.purpose = Some(letter.terms.purpose.name().to_owned());
-        if let Some(entry) = self.session.find_grant(letter.grant).await? {
-            view.until = Some(entry.grant.until.get());
-            view.state = Some(entry.state.name().to_owned());
-        }
-        let records = letter.records.iter().map(|named| named.record);
-        view.records = self.lines(records, known).await?;
-        Ok(())
+        doctor: &Doctor,
+        mail: &'a Mail,
+    ) -> Result<Option<(&'a Letter, GrantEntry)>, ClientError> {
+        let (Content::StandingLetter(letter)
+        | Content::Answer(Answer {
+            decision: Decision::Granted(letter),
+            ..
+        })) = &mail.content
+        else {
+            return Ok(None);
+        };
+        let entry = self.session.find_grant(letter.grant).await?;
+        let entry = entry.ok_or(Refusal::GrantUnknown)?;
+        let checked = doctor.check_letter(&self.session, letter, &entry.grant);
+        checked.await?;
+        Ok(Some((letter, entry)))
     }
 
-    /// Records with what is known of them. The chain is asked once for each; of what it does not
-    /// have nothing is told.
+    /// Records with what is known of them. The chain is asked once for each, and for some at a
+    /// time; of what it does not have nothing is told.
     async fn lines(
         &self,
         records: impl IntoIterator<Item = RecordId>,
@@ -198,10 +218,17 @@ impl ClinicianClient {
     ) -> Result<Vec<LineView>, Trouble> {
         let mut lines = Vec::new();
         for record in records {
-            if !known.known.contains_key(&record)
-                && let Some(entry) = self.session.find_record(record).await?
-            {
-                known.known.insert(record, KnownRecord::from(&entry));
+            let is_told = known.known.contains_key(&record);
+            if !is_told && known.left > 0 && !self.unknown.borrow().contains(&record) {
+                known.left = known.left.saturating_sub(1);
+                match self.session.find_record(record).await? {
+                    Some(entry) => {
+                        known.known.insert(record, KnownRecord::from(&entry));
+                    }
+                    None => {
+                        self.unknown.borrow_mut().insert(record);
+                    }
+                }
             }
             let found = known.known.get(&record);
             let read = known.titles.get(&record);
@@ -215,6 +242,8 @@ impl ClinicianClient {
 struct Records {
     known: Known,
     titles: Titles,
+    /// For how many more the chain is asked.
+    left: usize,
 }
 
 impl From<&RecordEntry> for KnownRecord {
@@ -240,7 +269,7 @@ fn line(record: RecordId, known: &KnownRecord, read: Option<&ReadNote>) -> LineV
 /// A letter that is not what it says. Only a node that does not answer stops.
 fn false_letter(letter: &KeptLetter, trouble: Trouble) -> Result<ClinicLetterView, Trouble> {
     match trouble.fault {
-        Fault::Unreachable | Fault::Busy | Fault::NodeLies => Err(trouble),
+        Fault::Unreachable | Fault::Busy | Fault::NodeLies | Fault::Behind => Err(trouble),
         _ => Ok(ClinicLetterView {
             letter: letter.id().to_string(),
             arrived: letter.arrived.get(),

@@ -15,7 +15,7 @@ mod read;
 mod visits;
 mod write;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use rand::rng;
 use serde::Serialize;
@@ -27,7 +27,7 @@ use yilian_client::{
     people,
 };
 use yilian_crypto::keystore::Passphrase;
-use yilian_protocol::refusal::Refusal;
+use yilian_protocol::{RecordId, refusal::Refusal};
 use zeroize::Zeroizing;
 
 use self::kept::{CERTIFICATE, Opened, SEED};
@@ -53,6 +53,8 @@ pub struct ClinicianClient {
     session: Session<HttpTransport>,
     shelf: Shelf,
     held: RefCell<Option<Rc<Opened>>>,
+    /// Records that letters name and the chain does not have: they are not asked for again.
+    unknown: RefCell<BTreeSet<RecordId>>,
 }
 
 /// Whose keys these are, as the chain has it.
@@ -93,6 +95,7 @@ impl ClinicianClient {
             session,
             shelf,
             held,
+            unknown: RefCell::default(),
         })
     }
 

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
 use yilian_client::{
-    Patient, Unanswered, Wallet,
+    ClientError, Patient, Unanswered, Wallet,
     mail::{Asked, KeptLetter, Sender, Shown},
 };
-use yilian_protocol::{GrantId, MailId, MemberId, RequestId, TimeMs, limits::DAY_MS};
+use yilian_protocol::{
+    GrantId, MailId, MemberId, RequestId, TimeMs, limits::DAY_MS, refusal::Refusal,
+};
 
 use super::{
     GivenView, PatientClient, access,
@@ -28,6 +30,8 @@ use crate::{
 
 /// Letters that are kept of one mailbox. A node holds 256 at most until they are fetched.
 const KEPT_MAX: usize = 100;
+/// How long a letter is in doubt before it is checked again.
+const DOUBT_MS: u64 = 5 * 60_000;
 /// How long a letter is kept: two years.
 const KEPT_MS: u64 = 2 * 366 * DAY_MS;
 /// Letters that are known to be kept no more. One of them that its node did not delete, and hands
@@ -43,13 +47,33 @@ pub(super) type Letters = BTreeMap<MailId, Filed>;
 pub(super) struct Filed {
     letter: KeptLetter,
     shown: Option<LetterView>,
+    /// What is shown of a letter whose fault may pass, and when that was found. It is not kept.
+    #[serde(skip)]
+    doubt: Option<(TimeMs, LetterView)>,
 }
 
 impl Filed {
-    /// Whether it says what is not so: such a letter goes first.
-    fn is_false(&self) -> bool {
+    /// What goes first: what says what is not so, and then what may not be so.
+    fn rank(&self) -> u8 {
         let fault = self.shown.as_ref().map(|shown| &shown.fault);
-        fault.is_some_and(Option::is_some)
+        match (fault.is_some_and(Option::is_some), &self.doubt) {
+            (true, _) => 2,
+            (false, Some(_)) => 1,
+            (false, None) => 0,
+        }
+    }
+
+    /// Whether it is to be checked at `now`: it was not, or a fault of a while ago may have passed.
+    fn is_due(&self, now: TimeMs) -> bool {
+        let doubt = self.doubt.as_ref();
+        let is_old = doubt.is_none_or(|(at, _)| at.distance_ms(now) >= DOUBT_MS);
+        self.shown.is_none() && is_old
+    }
+
+    /// What is shown of it.
+    fn view(&self) -> Option<&LetterView> {
+        let doubt = self.doubt.as_ref().map(|(_, view)| view);
+        self.shown.as_ref().or(doubt)
     }
 }
 
@@ -63,7 +87,7 @@ fn surplus(letters: &Letters, now: TimeMs) -> Vec<MailId> {
     }
     let mut gone = Vec::new();
     for mut letters in mailboxes.into_values() {
-        letters.sort_by_key(|(id, filed)| (filed.is_false(), Reverse(filed.letter.arrived), *id));
+        letters.sort_by_key(|(id, filed)| (filed.rank(), Reverse(filed.letter.arrived), *id));
         let is_over = |(place, (_, filed)): &(usize, (MailId, &Filed))| {
             let age = now.get().saturating_sub(filed.letter.arrived.get());
             *place >= KEPT_MAX || age > KEPT_MS
@@ -92,7 +116,8 @@ pub struct LetterView {
     pub arrived: u64,
     /// The member whose node kept it.
     pub keeper: String,
-    /// What it is: `request`, `notice`, or the name of what is meant for others.
+    /// What it is: `request`, `notice`, or the name of what is meant for others. `false` when it
+    /// is not what it says, `doubtful` when that may turn out otherwise.
     pub kind: String,
     /// The request, when it is one.
     pub request: Option<AskedView>,
@@ -301,6 +326,7 @@ impl PatientClient {
             let filed = new.map(|letter| Filed {
                 letter,
                 shown: None,
+                doubt: None,
             });
             filed.collect::<Vec<_>>()
         };
@@ -325,19 +351,20 @@ impl PatientClient {
     }
 
     /// Checks the letters that were not: a false one hides none of the others. Only a node that
-    /// does not answer, or falsely, stops.
+    /// does not answer, or falsely, stops. A fault that may pass is not kept: a node that is behind
+    /// or a clock that is wrong makes no letter false for ever.
     async fn check_letters(&self, patient: &Patient, now: TimeMs) -> Result<(), Trouble> {
         let opened = self.opened()?;
         let unchecked: Vec<Filed> = {
             let opened = opened.borrow();
-            let unchecked = opened.filed().filter(|(_, filed)| filed.shown.is_none());
+            let unchecked = opened.filed().filter(|(_, filed)| filed.is_due(now));
             unchecked.map(|(_, filed)| filed.clone()).collect()
         };
         if unchecked.is_empty() {
             return Ok(());
         }
         let registry = self.registry().await?;
-        let mut checked = Vec::with_capacity(unchecked.len());
+        let (mut checked, mut doubts) = (Vec::with_capacity(unchecked.len()), Vec::new());
         for Filed { letter, .. } in unchecked {
             let shown = match patient.open_letter(&self.session, &letter) {
                 Ok(mail) => {
@@ -346,10 +373,26 @@ impl PatientClient {
                 }
                 Err(error) => Err(error),
             };
-            let shown = Some(letter_view(&letter, shown.map_err(Trouble::from))?);
-            checked.push(Filed { letter, shown });
+            let is_doubt = shown.as_ref().is_err_and(may_pass);
+            let view = letter_view(&letter, shown.map_err(Trouble::from))?;
+            match is_doubt {
+                true => doubts.push((letter.id(), doubtful(view))),
+                false => checked.push(Filed {
+                    letter,
+                    shown: Some(view),
+                    doubt: None,
+                }),
+            }
         }
-        self.keep_filed(checked).await
+        self.keep_filed(checked).await?;
+        let mut opened = opened.borrow_mut();
+        let letters = opened.letters.get_or_insert_default();
+        for (id, view) in doubts {
+            if let Some(filed) = letters.get_mut(&id) {
+                filed.doubt = Some((now, view));
+            }
+        }
+        Ok(())
     }
 
     async fn clear_surplus(&self) -> Result<(), Trouble> {
@@ -368,9 +411,9 @@ impl PatientClient {
     /// Takes letters away, for good.
     async fn take_away(&self, letters: &[MailId]) -> Result<(), Trouble> {
         let opened = self.opened()?;
-        let (gone, answers) = opened.borrow().without(letters);
         let entries = {
             let (opened, rng) = (opened.borrow(), &mut rng());
+            let (gone, answers) = opened.without(letters);
             [
                 sealed(&opened.home, GONE, &gone, rng)?,
                 sealed(&opened.home, ANSWERS, &answers, rng)?,
@@ -379,7 +422,8 @@ impl PatientClient {
         let names: Vec<String> = letters.iter().copied().map(name).collect();
         self.shelf.change(&entries, &names).await?;
         let mut opened = opened.borrow_mut();
-        (opened.gone, opened.answers) = (gone, answers);
+        // What was noted meanwhile stays noted.
+        (opened.gone, opened.answers) = opened.without(letters);
         if let Some(kept) = &mut opened.letters {
             kept.retain(|id, _| !letters.contains(id));
         }
@@ -391,7 +435,7 @@ impl PatientClient {
         let opened = self.opened()?;
         let opened = opened.borrow();
         let views = opened.filed().filter_map(|(id, filed)| {
-            let mut view = filed.shown.clone()?;
+            let mut view = filed.view()?.clone();
             let request = view.request.as_ref();
             let request = request.and_then(|asked| asked.request.parse().ok());
             let noted = opened.answers.get(id).copied();
@@ -522,6 +566,27 @@ fn answered(
     (granted.then_some("granted"), None)
 }
 
+/// Whether the fault of a letter may pass: the register does not have its writer yet, does not let
+/// him act now, or a clock is wrong. What it lacks in itself stays.
+fn may_pass(error: &ClientError) -> bool {
+    use Refusal::{BadSignature, Malformed, RoleNotAllowed, StaleRequest, WrongSigner};
+    match error {
+        ClientError::Refused(rule) => !matches!(
+            rule,
+            BadSignature | Malformed | RoleNotAllowed | StaleRequest | WrongSigner
+        ),
+        ClientError::Letter(_) | ClientError::Crypto(_) | ClientError::NotAsked { .. } => false,
+        _ => true,
+    }
+}
+
+fn doubtful(view: LetterView) -> LetterView {
+    LetterView {
+        kind: "doubtful".to_owned(),
+        ..view
+    }
+}
+
 /// A letter with what came of checking it.
 ///
 /// # Errors
@@ -634,7 +699,53 @@ mod tests {
         let record = yilian_protocol::RecordId::from_bytes([1; 32]);
         let shown = fault.map_or(Ok(Shown::Share { record }), Err);
         let shown = Some(letter_view(&letter, shown).unwrap());
-        (letter.id(), Filed { letter, shown })
+        let filed = Filed {
+            letter,
+            shown,
+            doubt: None,
+        };
+        (filed.letter.id(), filed)
+    }
+
+    #[test]
+    fn a_fault_that_may_pass_is_looked_at_again() {
+        let (_, mut filed) = filed(1, 5, true);
+        let now = TimeMs::new(DOUBT_MS);
+        assert!(!filed.is_due(now), "it is false for ever");
+        assert_eq!(filed.rank(), 2);
+        let view = doubtful(filed.shown.take().unwrap());
+        assert!(filed.is_due(now));
+        filed.doubt = Some((now, view));
+        assert!(!filed.is_due(now.plus_ms(DOUBT_MS - 1)));
+        assert!(filed.is_due(now.plus_ms(DOUBT_MS)));
+        // A clock that was ahead and is set right.
+        assert!(filed.is_due(TimeMs::new(0)));
+        assert_eq!(
+            (filed.rank(), filed.view().unwrap().kind.as_str()),
+            (1, "doubtful")
+        );
+        // What is kept of it is that it is to be checked.
+        let kept = serde_json::to_string(&filed).unwrap();
+        let kept: Filed = serde_json::from_str(&kept).unwrap();
+        assert!(kept.shown.is_none() && kept.is_due(now));
+
+        for rule in [
+            Refusal::CertificateUnknown,
+            Refusal::CertificateNotYetValid,
+            Refusal::CertificateExpired,
+            Refusal::CertificateRevoked,
+            Refusal::MemberSuspended,
+        ] {
+            assert!(may_pass(&rule.into()), "{rule:?}");
+        }
+        assert!(may_pass(&ClientError::ClockAhead { ms: 1 }));
+        for rule in [
+            Refusal::BadSignature,
+            Refusal::Malformed,
+            Refusal::StaleRequest,
+        ] {
+            assert!(!may_pass(&rule.into()), "{rule:?}");
+        }
     }
 
     #[test]

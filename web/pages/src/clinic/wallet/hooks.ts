@@ -1,6 +1,12 @@
 // What a clinician's pages ask, as queries. All of them begin with `clinic`, so that the lock takes
 // them.
-import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  type QueryClient,
+  useIsMutating,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { ClinicianCall, ClinicianCalls } from "./calls.ts";
 import { keys } from "./device.ts";
@@ -33,7 +39,18 @@ export const usePeople = () => useQuery({ ...queryNow("people"), staleTime: 60_0
 
 export const useVisits = () => useQuery(query("visits"));
 
-export const useWorks = () => useQuery(query("works"));
+/** Notes are in this browser: they are read and kept without a network too. */
+const works = () => ({ ...query("works"), networkMode: "always" as const });
+
+export const useWorks = () => useQuery(works());
+
+/** The same, and whether they were read since this page is there, and no change is under way. */
+export function useFreshWorks() {
+  const found = useQuery({ ...works(), refetchOnMount: "always" });
+  const changing = useIsMutating({ mutationKey: [CLINIC, "works"] });
+  const isRead = found.isFetchedAfterMount && found.isSuccess && !found.isFetching;
+  return { works: found, isFresh: isRead && changing === 0 };
+}
 
 export const useAsked = () => useQuery(query("asked"));
 
@@ -64,7 +81,9 @@ export function useChange<A extends unknown[], V>(
 ) {
   const queries = useQueryClient();
   return useMutation({
+    mutationKey: [CLINIC, ...looks],
     mutationFn: (asks: A) => change(...asks),
+    networkMode: "always",
     gcTime: 0,
     onSettled: () =>
       Promise.all(looks.map((call) => queries.invalidateQueries({ queryKey: [CLINIC, call] }))),

@@ -13,7 +13,7 @@ import { Waiting } from "../../parts/Waiting.tsx";
 import { word } from "../../parts/words.ts";
 import type { WorkView } from "../wallet/calls.ts";
 import { keys } from "../wallet/device.ts";
-import { useChange, useWorks } from "../wallet/hooks.ts";
+import { useChange, useFreshWorks } from "../wallet/hooks.ts";
 import { useKeeping } from "./draft.ts";
 import { Fields } from "./Fields.tsx";
 import { ahead, type Form, formOf, missing, noteOf } from "./form.ts";
@@ -166,10 +166,12 @@ function Draft({ work, note }: { work: WorkView; note: string }) {
   const { t } = useTranslation();
   const titles = useTitles();
   const [form, setForm] = useState<Form>(() => formOf(note));
-  const { kept, typed, flush } = useKeeping<Form>(async (typed) => {
-    const text = noteOf(typed, titles);
+  const keeping = useChange(["works"], (text: string) => {
     const patient = t("clinic.write.subject");
-    await keys.call("keepDraft", work.work, work.visit, text, patient, ahead(), Date.now());
+    return keys.call("keepDraft", work.work, work.visit, text, patient, ahead(), Date.now());
+  });
+  const { kept, typed, flush } = useKeeping<Form>(async (typed) => {
+    await keeping.mutateAsync([noteOf(typed, titles)]);
   });
   const set = (next: Form) => {
     setForm(next);
@@ -192,10 +194,18 @@ function Draft({ work, note }: { work: WorkView; note: string }) {
 }
 
 export default function Write() {
-  const { t } = useTranslation();
   const { work = "" } = useParams();
-  const works = useWorks();
+  return <Work key={work} work={work} />;
+}
+
+function Work({ work }: { work: string }) {
+  const { t } = useTranslation();
+  const { works, isFresh } = useFreshWorks();
   const known = works.data?.works.find((one) => one.work === work);
+  // The form takes the note once, so it is not shown before the note is what was kept last.
+  const [isShown, setShown] = useState(isFresh);
+  if (isFresh && !isShown) setShown(true);
+  const isWaiting = works.isPending || (known?.state === "draft" && !isShown && !works.error);
   return (
     <div className="space-y-5 pt-4 md:pt-6">
       <Link
@@ -204,13 +214,13 @@ export default function Write() {
       >
         ‹ {t("clinic.back")}
       </Link>
-      {works.isPending && <Waiting what={t("clinic.wait.page")} />}
+      {isWaiting && <Waiting what={t("clinic.wait.page")} />}
       {works.error && <Doubt error={works.error} again={() => void works.refetch()} />}
       {works.isSuccess && known === undefined && <p>{t("clinic.write.unknown")}</p>}
       {known?.state === "final" && <Final work={known} />}
       {known?.state === "sending" && <Sending work={known} />}
-      {known?.state === "draft" && known.note !== undefined && (
-        <Draft key={known.work} work={known} note={known.note} />
+      {isShown && known?.state === "draft" && known.note !== undefined && (
+        <Draft work={known} note={known.note} />
       )}
     </div>
   );

@@ -312,6 +312,8 @@ export const me: Words<typeof zh> = {
     came: "Came {{when}}, by way of {{member}}",
     by: "{{name}}, {{member}}",
     false: "This letter is not what it says. Do not believe it: {{why}}",
+    doubtful:
+      "What this letter says is not proven now. Do not believe it; it is checked again later: {{why}}",
     kind: {
       correction: "A correction, meant for a doctor",
       share: "A shared record, meant for a doctor",

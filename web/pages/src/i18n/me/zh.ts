@@ -295,6 +295,7 @@ export const me = {
     came: "{{when}} 到，经{{member}}",
     by: "{{name}}，{{member}}",
     false: "这封信与它自称的不符，不要相信：{{why}}",
+    doubtful: "这封信所说的目前无法证实，请先不要相信，稍后会再核对：{{why}}",
     kind: {
       correction: "一封给医生的更正信",
       share: "一封给医生的分享信",

@@ -197,7 +197,11 @@ function Other({ letter }: { letter: LetterView }) {
           {letter.text !== undefined && <p className="mt-1 whitespace-pre-wrap">{letter.text}</p>}
         </>
       ) : (
-        <p className="text-cinnabar">{t("me.letters.false", { why: letter.fault })}</p>
+        <p className="text-cinnabar">
+          {t(letter.kind === "doubtful" ? "me.letters.doubtful" : "me.letters.false", {
+            why: letter.fault,
+          })}
+        </p>
       )}
       <Delete letter={letter} />
     </li>
