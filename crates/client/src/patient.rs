@@ -701,6 +701,7 @@ impl Patient {
                         counter,
                         terms: None,
                         answers: None,
+                        given_up: false,
                     });
                     (gap, found) = (0, found + 1);
                 }

@@ -129,6 +129,10 @@ pub struct GrantNote {
     /// The doctor's request for which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<RequestId>,
+    /// That its order was given up: it was refused and made anew, or nothing shall come of it. A
+    /// refusal may be a node's word alone, so it is revoked with the next answer, should it stand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
 }
 
 /// Keeps a wallet before something happens that cannot be undone. A closure does where files are

@@ -142,6 +142,19 @@ impl Patient {
         }
     }
 
+    /// What was ordered for a request is given up: another order takes its place, or none.
+    pub(super) fn give_up(&mut self, request: RequestId) {
+        let notes = self.wallet.grants.iter_mut();
+        let mut given_up = Vec::new();
+        for note in notes.filter(|note| note.answers == Some(request)) {
+            note.given_up = true;
+            given_up.push(note.grant);
+        }
+        for grant in given_up {
+            self.settle(grant);
+        }
+    }
+
     /// Goes on with a grant that was ordered and did not come to its end: the same transaction is
     /// ordered, and the same shares are given. What was done before is found to be done. The letter
     /// is still to be sent. Keep the wallet afterwards.
@@ -320,13 +333,21 @@ impl Patient {
                 voucher,
             });
             let transaction = Transaction::sign(session.chain(), body, &made.controller);
+            if let Some(request) = prepared.answers {
+                // What was refused before is made anew, and not tried once more. Its note stays:
+                // should it come onto the chain after all, it is revoked with the next answer.
+                self.give_up(request);
+            }
             self.note(id, made.counter, &prepared.terms, prepared.answers);
             let pending = pending(made, &transaction);
             self.wallet.pend(pending.map_err(NotOrdered::Client)?);
             let kept = keep.keep(&self.wallet).await;
             if let Err(error) = kept {
                 // It is not ordered, so there is nothing to go on with.
-                self.wallet.settle(id);
+                match prepared.answers {
+                    Some(request) => self.give_up(request),
+                    None => self.settle(id),
+                }
                 return Err(NotOrdered::Kept(error));
             }
             match session.submit(transaction).await {
@@ -363,6 +384,7 @@ impl Patient {
                     counter,
                     terms: None,
                     answers: None,
+                    given_up: false,
                 });
             }
         }
@@ -377,6 +399,7 @@ impl Patient {
             counter,
             terms: Some(terms.clone()),
             answers,
+            given_up: false,
         });
     }
 

@@ -441,11 +441,6 @@ impl Patient {
         }
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
-        // What was refused before is made anew, and not tried once more. Its note stays: should it
-        // come onto the chain after all, it is revoked with the next answer.
-        for note in &noted_before {
-            self.settle(note.grant);
-        }
         let noted = (request, Some(asked.id));
         let answered = match self.grant_noted(session, noted, rng, &mut keep).await {
             Ok(granted) => {
@@ -462,7 +457,8 @@ impl Patient {
             }
             Err(cause) => {
                 let mut made = self.answers_to(asked.id);
-                made.retain(|note| !noted_before.contains(note));
+                let before_this = ids(&noted_before);
+                made.retain(|note| !before_this.contains(&note.grant));
                 Err(Unanswered {
                     standing: self.taken_back(session, &made).await,
                     revoked: ids(&before),
@@ -627,16 +623,15 @@ impl Patient {
         let before = before.map_err(Unanswered::of::<E>)?;
         let revoked = self.revoke_all(session, &before).await;
         revoked.map_err(Unanswered::of::<E>)?;
-        // Nor is one finished that was ordered and is not on the chain.
-        for note in &noted {
-            self.settle(note.grant);
-        }
         let decision = Decision::Denied(reason);
         let sent = self.answer(session, asked, decision, now, rng, &mut keep);
-        sent.await.map_err(|cause| Unanswered {
+        let sent = sent.await.map_err(|cause| Unanswered {
             revoked: ids(&before),
             ..cause.into()
-        })
+        })?;
+        // Nor is one finished that was ordered and is not on the chain.
+        self.give_up(asked.id);
+        Ok(sent)
     }
 
     /// Sends an answer with a stamp enclosed in the request, or with one of the patient's own, if

@@ -269,6 +269,7 @@ async fn a_grant_is_listed_with_its_end_its_uses_and_its_erasures() {
             counter: 7,
             terms: None,
             answers: None,
+            given_up: false,
         },
     );
     let [listed] = &grants::list(session, &wallet, now()).await.unwrap()[..] else {

@@ -932,12 +932,41 @@ async fn a_grant_on_its_way_ends_with_a_refusal() {
     let (patient, rng) = (&mut care.patient, &mut rand::rng());
     let request = patient.grant_asked(&session, &asked, now()).await.unwrap();
     crooked.bends().refusals = vec![Refusal::StaleRequest];
+    let answered = patient.answer_granted(&session, &asked, request.clone(), now(), rng, kept);
+    answered.await.unwrap_err();
+    let pending = |patient: &Patient| {
+        let pending = patient.wallet().pending.iter();
+        pending.map(|pending| pending.grant).collect::<Vec<_>>()
+    };
+    let first = pending(patient);
+    assert_eq!(first.len(), 1);
+    // It is given up when another is ordered in its place, and no earlier.
+    let mut faulty = request.clone();
+    faulty.holders.push(faulty.holders[0]);
+    let answered = patient.answer_granted(&session, &asked, faulty, now(), rng, kept);
+    answered.await.unwrap_err();
+    assert_eq!(pending(patient), first);
+    crooked.bends().refusals = vec![Refusal::StaleRequest];
     let answered = patient.answer_granted(&session, &asked, request, now(), rng, kept);
     answered.await.unwrap_err();
-    assert_eq!(patient.wallet().pending.len(), 1);
+    let second = pending(patient);
+    assert_eq!(second.len(), 1);
+    assert_ne!(second, first);
+    let given_up = |patient: &Patient| {
+        let notes = patient.wallet().grants.iter();
+        notes.map(|note| note.given_up).collect::<Vec<_>>()
+    };
+    assert_eq!(given_up(patient), [true, false]);
+    // Nor before the reader is told.
+    crooked.bends().cut = Some("deliver");
+    let denied = patient.answer_denied(&session, &asked, None, now(), rng, kept);
+    denied.await.unwrap_err();
+    assert_eq!(pending(patient), second);
+    *crooked.bends() = Bends::default();
     let denied = patient.answer_denied(&session, &asked, None, now(), rng, kept);
     denied.await.unwrap();
-    assert!(patient.wallet().pending.is_empty());
+    assert_eq!(pending(patient), []);
+    assert_eq!(given_up(patient), [true, true]);
     assert_eq!(states(&care).await, []);
 }
 

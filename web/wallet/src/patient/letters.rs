@@ -562,7 +562,8 @@ fn answered(
     if let Some((grant, stage)) = on_its_way {
         return (Some(stage), Some(grant));
     }
-    let granted = wallet.grants.iter().any(|note| note.answers == request);
+    let mut notes = wallet.grants.iter();
+    let granted = notes.any(|note| note.answers == request && !note.given_up);
     (granted.then_some("granted"), None)
 }
 
@@ -811,6 +812,7 @@ mod tests {
             counter: 0,
             terms: None,
             answers: Some(request),
+            given_up: false,
         });
         wallet.pending = ordered(serde_json::Value::Null);
         assert_eq!(told(&wallet, None), (Some("ordered"), Some(grant)));
@@ -818,6 +820,8 @@ mod tests {
         assert_eq!(told(&wallet, None), (Some("refused"), Some(grant)));
         wallet.pending.clear();
         assert_eq!(told(&wallet, None), (Some("granted"), None));
+        wallet.grants[0].given_up = true;
+        assert_eq!(told(&wallet, None), (None, None));
         let denied = Some(Answered::Denied);
         assert_eq!(told(&wallet, denied), (Some("denied"), None));
         assert_eq!(answered(None, &wallet, None), (None, None));
