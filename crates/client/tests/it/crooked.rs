@@ -150,6 +150,24 @@ impl Crooked {
     pub fn bends(&self) -> MutexGuard<'_, Bends> {
         self.bends.lock().unwrap()
     }
+
+    /// Notes what a node would learn of a call.
+    fn note<C: Call>(&self, call: &C) {
+        let mut bends = self.bends();
+        let fetched = seen(call).map(|FetchMail(request)| request.asked_at);
+        let deleted = seen(call).map(|DiscardMail(request)| request.asked_at);
+        bends.asked.extend(fetched.or(deleted));
+        if let Some(GetStamps(request)) = seen(call) {
+            bends.stamped.push(request.issuer);
+            bends.askers.push(request.asker.clone());
+        }
+        if let Some(Prove(keys)) = seen(call) {
+            bends.proven.extend(keys.iter().copied());
+        }
+        if let Some(Submit(transaction)) = seen(call) {
+            bends.submitted.push(transaction.0.clone());
+        }
+    }
 }
 
 impl Transport for Crooked {
@@ -158,14 +176,7 @@ impl Transport for Crooked {
         if self.bends().dead {
             return Err(gone("no connection"));
         }
-        let fetched = seen(&call).map(|FetchMail(request)| request.asked_at);
-        let deleted = seen(&call).map(|DiscardMail(request)| request.asked_at);
-        self.bends().asked.extend(fetched.or(deleted));
-        if let Some(GetStamps(request)) = seen(&call) {
-            let mut bends = self.bends();
-            bends.stamped.push(request.issuer);
-            bends.askers.push(request.asker.clone());
-        }
+        self.note(&call);
         if let Some(GetObject { id }) = seen(&call) {
             let bent = self.bends().objects.get(id).copied();
             return match bent {
@@ -180,12 +191,6 @@ impl Transport for Crooked {
                 (status.clock, status.latest.time) = (time, time);
             }
             return Ok(said::<C>(status));
-        }
-        if let Some(Prove(keys)) = seen(&call) {
-            self.bends().proven.extend(keys.iter().copied());
-        }
-        if let Some(Submit(transaction)) = seen(&call) {
-            self.bends().submitted.push(transaction.0.clone());
         }
         if seen::<Prove>(&call).is_some() && self.bends().unproven {
             let rule = Refusal::CertificateUnknown;
