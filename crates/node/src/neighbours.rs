@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use yilian_protocol::{
     MemberId, RecordId,
     call::{
-        Answered, Call, CallError, GetStored, Method, RelayRecords, Transport,
+        Answered, Call, CallError, GetObject, GetStored, Method, RelayRecords, Transport,
         http::{Answer, Request},
     },
     refusal::Refusal,
@@ -211,11 +211,15 @@ impl<N: Neighbour> Asked<N> {
         self.call(call).await
     }
 
-    /// The object of a record. What is not that blames whose node it is.
-    async fn stored(&self, id: RecordId) -> Result<SealedObject, CallError> {
+    /// The object of a record: what it keeps itself, or, of a hub, what it gets from others, too.
+    /// What is not that object blames whose node it is.
+    async fn object(&self, id: RecordId, as_hub: bool) -> Result<SealedObject, CallError> {
         let place = self.fetched.try_acquire();
         let _place = place.map_err(|_| CallError::Busy { retry_ms: RETRY_MS })?;
-        let bytes = self.call(GetStored { id }).await?;
+        let bytes = match as_hub {
+            true => self.call(GetObject { id }).await?,
+            false => self.call(GetStored { id }).await?,
+        };
         sealed_object(id, bytes).inspect_err(|error| {
             self.wrong.fetch_add(1, Ordering::Relaxed);
             let member = self.member.map(|member| member.to_string());
@@ -386,6 +390,9 @@ impl<N: Neighbour> Neighbours<N> {
     /// Asks for the object of a record that `hospital` sealed: first who is named for that, the
     /// others one after the other. The first right answer counts. `sleep` lets time pass.
     ///
+    /// A node with hubs knows none but them, so they ask others for it; those are not asked in
+    /// their turn, and nobody asks in a circle.
+    ///
     /// # Errors
     /// [`CallError::NotFound`] when every neighbour answered that it has none,
     /// [`CallError::Busy`] when the caller, or the last neighbour, has no room for it, and
@@ -400,7 +407,10 @@ impl<N: Neighbour> Neighbours<N> {
         let mut asked = FuturesUnordered::new();
         let mut trouble = CallError::not_found("object");
         loop {
-            asked.extend(rest.next().map(|neighbour| neighbour.stored(id)));
+            asked.extend(
+                rest.next()
+                    .map(|neighbour| neighbour.object(id, self.has_hubs())),
+            );
             let impatience = pin!(sleep(IMPATIENCE));
             match select(asked.next(), impatience).await {
                 Either::Left((Some(Ok(object)), _)) => return Ok(object),
